@@ -1,0 +1,55 @@
+"""The one error that a client causes, and its words: what came, what is accepted, what to do."""
+
+ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
+HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1")
+
+
+class BadImage(ValueError):  # noqa: N818 - the name is the wire contract's "type"
+    """An input that cannot be read as a drawing; the message is shown to the client as it is."""
+
+    def answer(self) -> dict[str, object]:
+        """Give the JSON body that goes with HTTP status 400."""
+        return {"code": 400, "type": "BadImage", "message": str(self)}
+
+
+def unknown_format(payload: bytes) -> BadImage:
+    """Give the error for bytes that no accepted format begins with."""
+    return BadImage(f"{len(payload):,} bytes came that are {_looks_like(payload)}: {ACCEPTED_FORMATS}.")
+
+
+def corrupt(payload: bytes, reason: Exception) -> BadImage:
+    """Give the error for an image that a decoder gave up on; its own reason is quoted, shortened."""
+    words = (str(reason).split(" <")[0].strip() or type(reason).__name__)[:80]
+    return BadImage(
+        f"The image of {len(payload):,} bytes is truncated or corrupt ({words}): send the whole file."
+    )
+
+
+def too_large(size: str, max_pixels: int, max_side_px: int) -> BadImage:
+    """Give the error for a picture of too many pixels; size says how many came."""
+    return BadImage(
+        f"The image has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
+        "accepted: send a smaller one."
+    )
+
+
+def nothing_drawn(width: int, height: int) -> BadImage:
+    """Give the error for blank paper."""
+    return BadImage(
+        f"Nothing is drawn: the picture of {width} x {height} px is of one even tone. "
+        "Send one character that stands out from its paper."
+    )
+
+
+def _looks_like(payload: bytes) -> str:
+    """Say in words what bytes are that are no accepted image."""
+    head = payload[:64].lstrip()
+    if head[4:12] in HEIC_BRANDS:
+        return "a HEIC photo, which is not supported (save it as JPEG)"
+    if head[:5] == b"%PDF-":
+        return "a PDF document"
+    if head[:4].lower() == b"<svg" or head[:5].lower() == b"<?xml":
+        return "SVG or XML text"
+    if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
+        return "plain text"
+    return "no image that can be recognised"

@@ -1,0 +1,1 @@
+"""From a data set to an archive: scripts that read downwards."""

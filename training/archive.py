@@ -1,0 +1,121 @@
+"""Build the archive that TorchServe loads: `python -m training.archive` -> model_store/digits.mar."""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+from handler.fingerprint import preprocessing_fingerprint
+from handler.frame import FRAME_PX
+from training import weights
+from training.models import Served
+
+HANDLER_FOLDER = Path("handler")
+ONNX_OPSET = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; give the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.archive", description=(__doc__ or "").split("\n")[0]
+    )
+    parser.add_argument("--weights", type=Path, default=weights.DEFAULT_WEIGHTS)
+    parser.add_argument("--name", default="digits", help="the model's name in its URL")
+    parser.add_argument("--version", help="the version in the manifest (default: the weights' own)")
+    parser.add_argument("--out", type=Path, help="the archive (default: model_store/NAME.mar)")
+    given = parser.parse_args(arguments)
+    try:
+        path = build(
+            given.weights, given.name, given.out or Path("model_store") / f"{given.name}.mar", given.version
+        )
+    except (FileNotFoundError, ValueError) as error:
+        print(f"archive: {error}", file=sys.stderr)
+        return 1
+    print(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
+    return 0
+
+
+def build(weights_path: Path, name: str, out: Path, version: str | None = None) -> Path:
+    """Give the path of the archive built from a weights file.
+
+    A server that reads `out` meanwhile sees the old archive or the new one, never half of it.
+
+    Raises:
+        FileNotFoundError: the weights are missing.
+        ValueError: the weights are broken, or the archiver failed.
+    """
+    model, about = weights.load(weights_path)
+    now = preprocessing_fingerprint(HANDLER_FOLDER)
+    if about.preprocessing != now:
+        print(
+            f"archive: {weights_path} was trained with preprocessing {about.preprocessing}, handler/ has "
+            f"{now}: run `make evaluate` before you serve it.",
+            file=sys.stderr,
+        )
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="archive-") as folder:
+        staged = Path(folder)
+        extra = staged / "extra"
+        shutil.copytree(
+            HANDLER_FOLDER, extra / "handler", ignore=shutil.ignore_patterns("__pycache__", "*.pyi")
+        )
+        labels = {str(index): label for index, label in enumerate(about.label_names)}
+        (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
+        export(Served(model, about.temperature).eval(), staged / "network.onnx")
+        _archive(staged, name, version or about.version)
+        # Copied first: a rename does not reach from the temporary folder to another file system.
+        partial = out.with_name(f".{out.name}")
+        shutil.copyfile(staged / f"{name}.mar", partial)
+        partial.replace(out)
+    return out
+
+
+def export(model: Served, path: Path) -> None:
+    """Write the network as ONNX: input "frames", uint8 (batch, 28, 28); output "probabilities", float32.
+
+    ONNX and not a pickled module: loading it runs no code, and ONNX Runtime answers about four times as fast
+    as eager PyTorch on one core.
+    """
+    example = torch.zeros((2, FRAME_PX, FRAME_PX), dtype=torch.uint8)
+    program = torch.onnx.export(
+        model,
+        (example,),
+        input_names=["frames"],
+        output_names=["probabilities"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        opset_version=ONNX_OPSET,
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None, "dynamo=True always gives a program"
+    program.save(str(path))
+
+
+def _archive(staged: Path, name: str, version: str) -> None:
+    """Run torch-model-archiver on the staged files; the archive lies in the same folder afterwards."""
+    command: list[str | Path] = [
+        *(sys.executable, "-m", "model_archiver.model_packaging"),
+        *("--model-name", name, "--version", version),
+        *("--serialized-file", staged / "network.onnx"),
+        *("--handler", HANDLER_FOLDER / "digit_handler.py"),
+        *("--config-file", HANDLER_FOLDER / "model-config.yaml"),
+        *("--extra-files", staged / "extra"),
+        *("--export-path", staged),
+    ]
+    # It collects its files in $TMPDIR/NAME and deletes what is there, so it gets a folder of its own.
+    scratch = staged / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if done.returncode != 0 or not (staged / f"{name}.mar").exists():
+        raise ValueError(f"torch-model-archiver failed: {(done.stderr or done.stdout).strip()[-500:]}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

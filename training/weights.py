@@ -1,0 +1,64 @@
+"""The weights file: tensors in safetensors, and beside them what rebuilding and serving the model needs."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from training.models import MODELS
+
+DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
+
+
+@dataclass(frozen=True)
+class About:
+    """What a weights file says of itself.
+
+    Attributes:
+        architecture: a key of training.models.MODELS.
+        label_names: the label of each output, in order.
+        version: the model's version, as the archive's manifest and every answer carry it.
+        temperature: what logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599).
+        preprocessing: fingerprint of the preprocessing that it was trained with.
+        data_set: what it was trained on.
+    """
+
+    architecture: str
+    label_names: tuple[str, ...]
+    version: str
+    temperature: float
+    preprocessing: str
+    data_set: str
+
+
+def save(path: Path, state: dict[str, Tensor], about: About) -> None:
+    """Write a weights file; a reader sees the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    save_file(tensors, str(partial), metadata={"about": json.dumps(asdict(about))})
+    partial.replace(path)
+
+
+def load(path: Path) -> tuple[nn.Module, About]:
+    """Give the model, in evaluation mode on the CPU, and what its file says of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a weights file of this project.
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"The weights {path} do not exist: train them with `make train`.")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            fields = json.loads((file.metadata() or {})["about"])
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        about = About(**{**fields, "label_names": tuple(fields["label_names"])})
+        model = MODELS[about.architecture](len(about.label_names))
+        model.load_state_dict(state)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a weights file of this project ({error}): train it again.") from None
+    return model.eval(), about
