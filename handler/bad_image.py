@@ -1,6 +1,7 @@
 """The one error that a client causes, and its words: what came, what is accepted, what to do."""
 
 ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
+BEGINNINGS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP"}
 HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1")
 
 
@@ -43,6 +44,9 @@ def nothing_drawn(width: int, height: int) -> BadImage:
 
 def _looks_like(payload: bytes) -> str:
     """Say in words what bytes are that are no accepted image."""
+    for beginning, name in BEGINNINGS.items():
+        if payload.startswith(beginning):
+            return f"the broken beginning of a {name} file"
     head = payload[:64].lstrip()
     if head[4:12] in HEIC_BRANDS:
         return "a HEIC photo, which is not supported (save it as JPEG)"

@@ -16,8 +16,8 @@ from handler.bad_image import nothing_drawn
 COARSE_SIDE_PX = 144
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
-# Nothing fainter is a drawing: 6 of 255 grey levels in each of three colours.
-FAINTEST = 6 * 3**0.5 / 255
+# Nothing fainter is a drawing: 8 of 255 grey levels in each of three colours.
+FAINTEST = 8 * 3**0.5 / 255
 # As shares of the ink's strength: what belongs to a stroke, and what a stroke must reach somewhere.
 EDGE_SHARE = 0.15
 PEAK_SHARE = 0.35

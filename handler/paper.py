@@ -5,11 +5,15 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-# Two grey levels: a residual below this is as good as the 8 bits allow.
-EXACT = 2 / 255
-# If this share of the picture has one colour that the border has too, that is an even sheet, as drawing
-# programs make it. Strokes may then fill up to three quarters.
+# If this share of the picture has one colour exactly, and the border has it too, that is an even sheet, as
+# drawing programs make it; strokes may fill the rest.
 EVEN_SHARE = 0.25
+EXACT = 0.5 / 255
+# Unless what differs is too wide for a stroke: then it is a shadow on evenly lit paper. As a share of the
+# longer side of what differs, from its edge to its middle; bold MNIST digits reach 0.25.
+WIDEST_STROKE = 0.26
+# What differs: pixels with this share of the largest distance.
+DIFFERENT_SHARE = 0.25
 # The border is a ring of this share of the shorter side.
 RING_SHARE = 0.06
 # Light varies slowly: its map needs no more pixels than this on the longer side.
@@ -22,8 +26,6 @@ WINDOW_SHARE = 0.28
 PASSES = 3
 # Of the strongest ink: what is surely ink.
 SURE_SHARE = 0.3
-# The median of a Gaussian's absolute values is 0.6745 sigma.
-SIGMA_PER_MEDIAN = 1 / 0.6745
 
 
 @dataclass(frozen=True)
@@ -78,26 +80,51 @@ def find_paper(pixels: np.ndarray) -> Paper:
         [part.reshape(-1, 4) for part in (pixels[:ring], pixels[-ring:], pixels[:, :ring], pixels[:, -ring:])]
     )
     even = _most_frequent(border)
-    if np.mean(_norm(pixels - even) <= EXACT) >= EVEN_SHARE:
+    if np.mean(np.abs(pixels - even).max(axis=-1) <= EXACT) >= EVEN_SHARE and _are_strokes(
+        _norm(pixels - even)
+    ):
         return Paper(even.reshape(1, 1, 4), 0.0)
 
     factor = max(1.0, max(height, width) / SHEET_SIDE_PX)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    window = 2 * round(WINDOW_SHARE * max(size) / 2) + 1
+    window = max(3, 2 * round(WINDOW_SHARE * max(size) / 2) + 1)
     paper = small
     for _ in range(PASSES):
-        sheet = _median(paper, window)
+        # At the border half the window is missing: without its slope taken out first, light would seem to
+        # level off there.
+        plane = _plane(paper)
+        sheet = plane + _median(paper - plane, window)
         away = _norm(small - sheet)
         sure = away > max(SURE_SHARE * float(np.quantile(away, 0.995)), 4 * float(np.median(away)))
         paper = np.where(sure[..., None], sheet, small)
     return Paper(sheet, float(np.median(Paper(sheet, 0.0).distance(pixels))))
 
 
-def _median(pixels: np.ndarray, window: int) -> np.ndarray:
-    """Give the median of each channel over a square window, float32 like the pixels, to 8 bits."""
-    eight = np.rint(pixels * 255).astype(np.uint8)
-    return cv2.medianBlur(eight, max(window, 3)).astype(np.float32) / 255
+def _are_strokes(distance: np.ndarray) -> bool:
+    """Tell whether what lies far from one colour, float32 (height, width), is narrow enough for strokes."""
+    different = (distance > DIFFERENT_SHARE * distance.max()).astype(np.uint8)
+    _, _, width, height = cv2.boundingRect(different)
+    reach = cv2.distanceTransform(different, cv2.DIST_L2, 3).max()
+    # On a few pixels a stroke cannot be told from a blob.
+    return bool(max(width, height) < 16 or reach <= WIDEST_STROKE * max(width, height))
+
+
+def _plane(pixels: np.ndarray) -> np.ndarray:
+    """Give the plane through each channel with the least squared error, float32 of the same shape."""
+    height, width = pixels.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
+    # On a full grid, 1, x and y are orthogonal, so each slope is a projection by itself.
+    x_slope = (pixels * x).mean(axis=(0, 1)) / max(float((x * x).mean()), 1e-6)
+    y_slope = (pixels * y).mean(axis=(0, 1)) / max(float((y * y).mean()), 1e-6)
+    return pixels.mean(axis=(0, 1)) + x * x_slope + y * y_slope
+
+
+def _median(difference: np.ndarray, window: int) -> np.ndarray:
+    """Give the median of each channel over a square window, to 8 bits; values beyond ±0.5 count as ±0.5."""
+    eight = np.clip(np.rint(difference * 255) + 128, 0, 255).astype(np.uint8)
+    return (cv2.medianBlur(eight, window).astype(np.float32) - 128) / 255
 
 
 def _norm(difference: np.ndarray) -> np.ndarray:

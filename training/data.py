@@ -15,7 +15,7 @@ from handler.frame import frame_of_pixels
 from training.rendered import render, writers
 
 VALIDATION_SHARE = 1 / 12  # 5,000 of MNIST's 60,000, as in its literature
-STROKE_COPIES = {"train": 8, "validation": 2, "report": 2}  # how often each pen digit is drawn
+STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn
 DIGITS = tuple("0123456789")
 
 

@@ -1,0 +1,61 @@
+"""How an image travels in a request."""
+
+import base64
+
+import pytest
+
+from handler.bad_image import BadImage
+from handler.request import image_bytes
+
+IMAGE = b"\x89PNG some bytes"
+TEXT = base64.b64encode(IMAGE).decode()
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"body": bytearray(IMAGE)},
+        {"data": bytearray(IMAGE)},
+        {"body": {"image": TEXT}},
+        {"body": {"image": f"data:image/png;base64,{TEXT}"}},
+        {"body": {"image": TEXT.rstrip("=")}},
+        {"body": {"image": "\n".join((TEXT[:10], TEXT[10:]))}},
+        {"body": {"image": base64.urlsafe_b64encode(IMAGE).decode()}},
+        {"body": bytearray(f'{{"image": "{TEXT}"}}'.encode())},
+        {"body": f"data:image/png;base64,{TEXT}"},
+        {"body": bytearray(f"data:image/png;base64,{TEXT}".encode())},
+    ],
+    ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe", "JSON without type",
+         "data URL as text", "data URL as bytes"],
+)  # fmt: skip
+def test_the_image_is_found(row: dict[str, object]) -> None:
+    assert image_bytes(row) == IMAGE
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({}, "no image"),
+        ({"picture": b"x"}, "fields that came: picture"),
+        ({"body": bytearray()}, "body is empty"),
+        ({"body": {}}, "no key 'image' (keys that came: none)"),
+        ({"body": {"img": TEXT}}, "keys that came: img"),
+        ({"body": {"image": 7}}, "'image' is a JSON number"),
+        ({"body": {"image": None}}, "'image' is a JSON null"),
+        ({"body": {"image": ""}}, "base64 text is empty"),
+        ({"body": {"image": "data:image/png;base64,"}}, "base64 text is empty"),
+        ({"body": {"image": "data:image/png,raw"}}, "data URL is not base64"),
+        ({"body": {"image": "not base64!"}}, "not valid base64"),
+        ({"body": [1, 2]}, "JSON array"),
+        ({"body": bytearray(b'{"image": ')}, "not valid JSON"),
+    ],
+)
+def test_a_request_without_an_image_is_told_what_came_and_what_to_send(row: dict[str, object], words: str) -> None:
+    with pytest.raises(BadImage) as error:
+        image_bytes(row)
+    assert words in str(error.value)
+
+
+def test_an_empty_multipart_field_is_not_mistaken_for_an_absent_one() -> None:
+    with pytest.raises(BadImage, match="body is empty"):
+        image_bytes({"data": bytearray(), "body": bytearray(IMAGE)})
