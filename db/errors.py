@@ -1,0 +1,59 @@
+"""The two ways in which a write can fail: the database is away, or it refuses one record."""
+
+import psycopg2
+from sqlalchemy.exc import DBAPIError, StatementError
+
+from db.records import Feedback, Prediction
+
+# SQLSTATE classes that condemn the record and not the moment: 22 data exception, 23 integrity constraint
+# violation, 54 program limit exceeded. https://www.postgresql.org/docs/18/errcodes-appendix.html
+_REFUSING_CLASSES = ("22", "23", "54")
+
+
+class DatabaseUnavailable(Exception):  # noqa: N818 - the name that callers read in their `except`
+    """PostgreSQL cannot be reached, does not answer in time, or lacks its tables; worth another try."""
+
+
+class RecordRejected(Exception):  # noqa: N818 - the name that callers read in their `except`
+    """PostgreSQL refuses this record, and would every time; `record` is it, `reason` says why."""
+
+    def __init__(self, record: Prediction | Feedback, reason: str) -> None:
+        """Keep the record beside a message that names it."""
+        super().__init__(f"{describe(record)} was refused: {reason}")
+        self.record = record
+        self.reason = reason
+
+
+def describe(record: Prediction | Feedback) -> str:
+    """Return the kind and id of a record, for messages (never the drawing)."""
+    if isinstance(record, Prediction):
+        return f"prediction {record.id}"
+    return f"feedback {record.true_label!r:.50} for prediction {record.prediction_id}"
+
+
+def refuses_record(error: Exception) -> bool:
+    """Return whether `error`, raised while one record was written, will be raised by it every time."""
+    if not isinstance(error, DBAPIError):
+        # Raised before anything was sent: a value that its column's type cannot take, or NUL in a text.
+        return isinstance(error, StatementError | ValueError | TypeError)
+    code = getattr(error.orig, "pgcode", None)
+    if code is None:
+        # psycopg2's own complaint that it has no adapter for a value; a lost connection is Operational.
+        return isinstance(error.orig, psycopg2.ProgrammingError)
+    return code[:2] in _REFUSING_CLASSES
+
+
+def unavailable(error: Exception) -> DatabaseUnavailable:
+    """Return the DatabaseUnavailable that tells an operator, in one line, what happened and what to do."""
+    orig = getattr(error, "orig", None)
+    if getattr(orig, "pgcode", None) == "42P01":
+        return DatabaseUnavailable(
+            "PostgreSQL answers but its tables are missing: run `python -m db.migrate`"
+        )
+    return DatabaseUnavailable(f"PostgreSQL is away: {first_line(error)}")
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of the driver's message, without SQL and parameters."""
+    text = str(getattr(error, "orig", None) or error).strip()
+    return text.splitlines()[0] if text else type(error).__name__

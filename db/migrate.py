@@ -1,0 +1,131 @@
+"""Brings a database's schema up to date: `python -m db.migrate`.
+
+Programs may run it at the same time: each waits for an advisory lock, and the second finds nothing to do.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import embedded
+from db.engine import create, parse
+from db.errors import first_line
+
+# Any number will do as long as nothing else in the database uses it: "sketch" in ASCII.
+LOCK_KEY = int.from_bytes(b"sketch")
+LOCK_TIMEOUT_S = 60
+
+
+class MigrationError(Exception):
+    """The schema could not be changed; the message says why and what to do."""
+
+
+def upgrade(url: str, revision: str = "head") -> str | None:
+    """Bring the database at `url` up to `revision`; return the revision it then has.
+
+    Raises:
+        MigrationError: It cannot be reached, or has a schema that these migrations do not know.
+        ValueError: `url` is no PostgreSQL URL.
+    """
+    with _locked(url) as (connection, config):
+        command.upgrade(config, revision)
+        return _revision(connection)
+
+
+def downgrade(url: str, revision: str) -> str | None:
+    """Take the database at `url` back to `revision` ("base": no tables); return the revision it then has.
+
+    Raises:
+        MigrationError: As `upgrade`.
+        ValueError: As `upgrade`.
+    """
+    with _locked(url) as (connection, config):
+        command.downgrade(config, revision)
+        return _revision(connection)
+
+
+def write_revision(url: str, message: str) -> None:
+    """Write a new migration file: the difference between `db.schema` and the database at `url`.
+
+    Raises:
+        MigrationError: As `upgrade`, and where the database is not at the latest revision.
+        ValueError: As `upgrade`.
+    """
+    with _locked(url) as (_, config):
+        known = list(ScriptDirectory.from_config(config).walk_revisions())
+        command.revision(config, message, autogenerate=True, rev_id=f"{len(known) + 1:04}")
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[tuple[Connection, Config]]:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    engine = create(url, statement_timeout_ms=0)
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
+            connection.commit()
+            config.attributes["connection"] = connection
+            try:
+                yield connection, config
+                connection.commit()
+            finally:
+                # The lock belongs to the session; a pooled connection would keep it.
+                connection.invalidate()
+    except SQLAlchemyError as error:
+        target = parse(url).render_as_string(hide_password=True)
+        raise MigrationError(f"{target} cannot be migrated: {first_line(error)}") from error
+    except CommandError as error:
+        raise MigrationError(
+            f"{error}: if the database was migrated by newer code, run that code; "
+            "if a table's migration is missing here, restore the file in db/migrations/versions"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _database_url() -> str:
+    url = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.DATA_DIR)
+    if not url:
+        raise ValueError(
+            "DATABASE_URL is empty and no embedded PostgreSQL runs: expected "
+            "postgresql://user:password@host:port/name, or `python -m db.embedded` in another terminal"
+        )
+    return url
+
+
+def main() -> int:
+    """Migrate the database of DATABASE_URL, or the embedded one that runs; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m db.migrate", description=main.__doc__)
+    parser.add_argument("--revision", metavar="MESSAGE", help="write a new migration file instead")
+    arguments = parser.parse_args()
+    try:
+        url = _database_url()
+        if arguments.revision:
+            write_revision(url, arguments.revision)
+        else:
+            print(f"{parse(url).render_as_string(hide_password=True)} has schema {upgrade(url)}")
+    except (MigrationError, ValueError) as error:
+        print(f"db.migrate: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

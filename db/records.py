@@ -1,0 +1,83 @@
+"""What the platform remembers: predictions, what people said about them, and both read together."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One drawing and what the model made of it.
+
+    Attributes:
+        id: Made by the sender, so that a repeated write is recognised.
+        created_at: With a time zone; it comes back from the database in UTC.
+        session_id: Whose history the drawing belongs to (a browser's session), 1 to 200 characters.
+        source: Where the drawing came from, such as "sketchpad", "upload" or "api".
+        model_name: As registered in TorchServe.
+        model_version: As in the archive's manifest.
+        preprocessing: Fingerprint of the preprocessing that made the frame.
+        predicted_label: The most probable label.
+        confidence: Its probability, 0 to 1.
+        probabilities: Every label's probability.
+        drawing: The image file as it was sent (PNG, JPEG ...), at most `schema.MAX_DRAWING_BYTES`.
+        pen_colour: CSS colour of the pen, where known.
+        background_colour: CSS colour of the paper, where known.
+        latency_ms: From the request's start to its answer, as the sender measured it.
+        request_id: The id under which the servers logged the request.
+    """
+
+    id: UUID
+    created_at: datetime
+    session_id: str
+    source: str
+    model_name: str
+    model_version: str
+    preprocessing: str
+    predicted_label: str
+    confidence: float
+    probabilities: dict[str, float]
+    drawing: bytes
+    pen_colour: str | None
+    background_colour: str | None
+    latency_ms: float
+    request_id: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
+        _require_zone("Prediction", self.created_at)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """What a drawing really was, according to a person; of several for one prediction the latest counts."""
+
+    prediction_id: UUID
+    true_label: str
+    created_at: datetime
+    session_id: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
+        _require_zone("Feedback", self.created_at)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """A prediction with its latest feedback's label, or None while nobody has judged it."""
+
+    prediction: Prediction
+    true_label: str | None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """How many predictions were judged, and how many of those the latest feedback called right."""
+
+    judged: int
+    correct: int
+
+
+def _require_zone(kind: str, created_at: datetime) -> None:
+    if created_at.tzinfo is None:
+        raise ValueError(f"{kind}.created_at is {created_at} without a time zone: pass datetime.now(UTC)")

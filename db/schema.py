@@ -1,0 +1,97 @@
+"""The tables as SQLAlchemy sees them; `migrations/` builds the same ones, and a test compares the two.
+
+Constraints are kept here, in SQL, so that no program that writes to the database can break them.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+MAX_DRAWING_BYTES = 8 * 1024 * 1024
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "uq": "%(table_name)s_%(constraint_name)s_key",
+    }
+)
+
+
+def _text_length(column: str, longest: int) -> CheckConstraint:
+    """Return the constraint that `column` holds 1 to `longest` characters and not only spaces.
+
+    The upper limit also keeps an indexed value below the 2,704 bytes that a B-tree entry may have.
+    """
+    return CheckConstraint(
+        f"btrim({column}) <> '' AND char_length({column}) <= {longest}", name=f"{column}_length"
+    )
+
+
+predictions = Table(
+    "predictions",
+    metadata,
+    Column("id", UUID(as_uuid=True), primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("preprocessing", Text, nullable=False),
+    Column("predicted_label", Text, nullable=False),
+    Column("confidence", Double, nullable=False),
+    Column("probabilities", JSONB, nullable=False),
+    Column("drawing", LargeBinary, nullable=False),
+    Column("pen_colour", Text),
+    Column("background_colour", Text),
+    Column("latency_ms", Double, nullable=False),
+    Column("request_id", Text, nullable=False),
+    _text_length("session_id", 200),
+    _text_length("source", 50),
+    _text_length("model_name", 200),
+    _text_length("model_version", 200),
+    _text_length("preprocessing", 200),
+    _text_length("predicted_label", 200),
+    _text_length("pen_colour", 50),
+    _text_length("background_colour", 50),
+    _text_length("request_id", 200),
+    # PostgreSQL sorts NaN above every number, so an upper limit is what refuses it.
+    CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence_range"),
+    CheckConstraint("latency_ms >= 0 AND latency_ms < 'Infinity'::double precision", name="latency_ms_range"),
+    CheckConstraint("jsonb_typeof(probabilities) = 'object'", name="probabilities_object"),
+    CheckConstraint(
+        f"octet_length(drawing) >= 1 AND octet_length(drawing) <= {MAX_DRAWING_BYTES}", name="drawing_size"
+    ),
+    Index("predictions_session_id_created_at_idx", "session_id", "created_at", "id"),
+    Index("predictions_created_at_idx", "created_at"),
+)
+
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "prediction_id", UUID(as_uuid=True), ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False
+    ),
+    Column("true_label", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("session_id", Text, nullable=False),
+    _text_length("true_label", 200),
+    _text_length("session_id", 200),
+    # Makes a repeated write harmless, and its index finds a prediction's latest feedback.
+    UniqueConstraint("prediction_id", "created_at", "session_id", "true_label", name="once"),
+)

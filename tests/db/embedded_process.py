@@ -1,0 +1,76 @@
+"""Runs `python -m db.embedded` as its own process, and looks for what it may leave behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "db.embedded", "--data-dir", str(folder), *arguments]
+
+
+def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run it to its end and return what came of it."""
+    return subprocess.run(
+        command(folder, *arguments),
+        cwd=PROJECT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@contextmanager
+def foreground(folder: Path, *before: str) -> Iterator[subprocess.Popen[str]]:
+    """Yield the running process, `before` in front of its command; kill it afterwards if it still runs."""
+    environment = {key: value for key, value in os.environ.items() if key != "POSTGRES_PORT"}
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [*before, *command(folder)],
+        cwd=PROJECT,
+        env=environment,
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ready_line(process: subprocess.Popen[str]) -> str:
+    """Return the line that says where it answers, or fail with what it says instead."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return line
+
+
+def ends(process: subprocess.Popen[str], name: str, status: int) -> None:
+    process.send_signal(signal.Signals[name])
+    assert process.wait(10) == status
+
+
+def no_server_left(folder: Path) -> None:
+    """Fail where any process still works for the folder's server."""
+    own = str(folder.resolve())
+    left = []
+    for process in psutil.process_iter(["pid", "name", "cmdline", "cwd"]):
+        words = [*(process.info["cmdline"] or []), process.info["cwd"] or ""]
+        if process.info["name"] in ("postgres", "initdb") and any(own in word for word in words):
+            left.append(process.info)
+    assert left == []

@@ -1,0 +1,148 @@
+"""The migrations build what `db.schema` describes, forwards and backwards, once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from db import engine as database
+from db import migrate
+from db.log import PredictionLog
+from db.schema import metadata
+from tests.services.postgres import empty_database
+
+pytestmark = pytest.mark.integration
+
+# Everything that makes a table what it is, as PostgreSQL itself words it.
+DESCRIPTION = """
+    SELECT 'constraint ' || conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+    FROM pg_constraint
+    WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'alembic_version'
+    UNION ALL
+    SELECT 'index ' || indexdef FROM pg_indexes
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+    UNION ALL
+    SELECT concat_ws(' ', 'column', table_name, ordinal_position, column_name, data_type, is_nullable,
+                     column_default, identity_generation)
+    FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    ORDER BY 1
+"""
+
+
+@pytest.fixture
+def empty_url(postgres_server):
+    with empty_database(postgres_server.url) as url:
+        yield url
+
+
+def described(url):
+    engine = database.create(url)
+    with engine.connect() as connection:
+        lines = list(connection.scalars(text(DESCRIPTION)))
+    engine.dispose()
+    return lines
+
+
+def test_autogenerate_finds_no_difference_between_migrations_and_schema(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrations_and_schema_agree_on_every_column_constraint_and_index(postgres_url, empty_url):
+    engine = database.create(empty_url)
+    metadata.create_all(engine)
+    engine.dispose()
+    from_schema = described(empty_url)
+    assert len(from_schema) > 30
+    assert described(postgres_url) == from_schema
+
+
+def test_down_to_nothing_and_up_again_gives_the_same_tables(postgres_url, empty_url):
+    assert migrate.upgrade(empty_url) == "0001"
+    assert migrate.downgrade(empty_url, "base") is None
+    assert described(empty_url) == []
+    assert migrate.upgrade(empty_url) == "0001"
+    assert described(empty_url) == described(postgres_url)
+
+
+def test_upgrading_again_keeps_the_data(empty_url, prediction):
+    migrate.upgrade(empty_url)
+    engine = database.create(empty_url)
+    log = PredictionLog(engine)
+    written = prediction()
+    log.write([written])
+    assert migrate.upgrade(empty_url) == "0001"
+    assert [row.prediction for row in log.history(written.session_id)] == [written]
+    engine.dispose()
+
+
+def run_migrate(url, folder, *arguments):
+    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(Path.cwd())}
+    return subprocess.Popen(
+        [sys.executable, "-m", "db.migrate", *arguments],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_that_start_together_migrate_once(empty_url, postgres_url, tmp_path):
+    together = [run_migrate(empty_url, tmp_path) for _ in range(3)]
+    for process in together:
+        output, errors = process.communicate(timeout=30)
+        assert process.returncode == 0, errors
+        assert "has schema 0001" in output
+        assert "***" in output
+    assert described(empty_url) == described(postgres_url)
+
+
+def test_one_waits_while_another_holds_the_lock(empty_url, tmp_path):
+    engine = database.create(empty_url)
+    with engine.connect() as holder:
+        holder.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrate.LOCK_KEY})
+        waiting = run_migrate(empty_url, tmp_path)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(1.0)
+        assert not inspect(engine).has_table("predictions")
+        holder.execute(text("SELECT pg_advisory_unlock_all()"))
+    assert waiting.wait(20) == 0
+    assert inspect(engine).has_table("predictions")
+    waiting.communicate()
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://u:secret@h/db", "begins with mysql://: expected postgresql://"),
+        ("nonsense", "cannot be read as a URL"),
+        ("postgresql://u:secret@127.0.0.1:1/db", "Connection refused"),
+        ("postgresql://u:secret@127.0.0.1", "names no database"),
+    ],
+)
+def test_a_database_that_cannot_be_migrated_is_one_line_without_the_password(monkeypatch, capsys, url, says):
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setattr(sys, "argv", ["db.migrate"])
+    assert migrate.main() == 1
+    output, errors = capsys.readouterr()
+    assert says in errors
+    assert "secret" not in errors + output
+    assert len(errors.splitlines()) == 1
+
+
+def test_a_schema_from_the_future_is_refused_with_what_to_do(empty_url):
+    migrate.upgrade(empty_url)
+    engine = database.create(empty_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(migrate.MigrationError, match=r"9999.*newer code"):
+        migrate.upgrade(empty_url)
