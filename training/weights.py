@@ -40,6 +40,7 @@ def save(path: Path, state: dict[str, Tensor], about: About) -> None:
     partial = path.with_name(f".{path.name}")
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     save_file(tensors, str(partial), metadata={"about": json.dumps(asdict(about))})
+    partial.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
     partial.replace(path)
 
 

@@ -50,7 +50,9 @@ def test_the_image_is_found(row: dict[str, object]) -> None:
         ({"body": bytearray(b'{"image": ')}, "not valid JSON"),
     ],
 )
-def test_a_request_without_an_image_is_told_what_came_and_what_to_send(row: dict[str, object], words: str) -> None:
+def test_a_request_without_an_image_is_told_what_came_and_what_to_send(
+    row: dict[str, object], words: str
+) -> None:
     with pytest.raises(BadImage) as error:
         image_bytes(row)
     assert words in str(error.value)

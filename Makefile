@@ -1,0 +1,56 @@
+# Every verb of the project. `make` alone lists them.
+
+PY := .venv/bin/python
+MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/models.py \
+                           model_store/digits.safetensors)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup run test test-unit lint format train archive evaluate doctor lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## make .venv as requirements.lock says (PYTHON=..., TORCH_INDEX=... for a CPU build of torch)
+	@PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" sh launch/setup.sh
+
+# exec: a SIGTERM to make goes on to the launcher itself, not to a shell in between.
+run: setup archive ## start PostgreSQL, TorchServe and the page; Ctrl-C stops them
+	@exec $(PY) -m launch.run
+
+test: setup archive ## all tests (ARGS=... for pytest)
+	@exec $(PY) -m pytest $(ARGS)
+
+test-unit: setup ## the tests that start no service (ARGS=... for pytest)
+	@exec $(PY) -m pytest -m "not integration and not browser" $(ARGS)
+
+lint: setup ## ruff and mypy, as CI runs them
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+
+format: setup ## rewrite the code as ruff formats it
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+train: setup ## train the model (DATA=folder with or for MNIST, ARGS=... for training.train)
+	@exec $(PY) -m training.train $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+archive: model_store/digits.mar ## build model_store/digits.mar, if its inputs changed
+
+model_store/digits.mar: $(MODEL_INPUTS) | setup
+	@$(PY) -m training.archive
+
+evaluate: setup ## measure the committed model (DATA=folder with MNIST, ARGS=... for training.evaluate)
+	@exec $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+doctor: ## say what is here, what is missing and what to do about it
+	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; else exec $(or $(PYTHON),python3) -m launch.doctor; fi
+
+lock: setup ## renew requirements.lock from pyproject.toml
+	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove what was built or written while running: .venv, archives, caches (not var/: it has your data)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis model_store/*.mar
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,157 @@
+"""The launcher's settings: environment variables, read once, into one frozen object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from launch.errors import LaunchError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where everything is and which ports it uses.
+
+    Attributes:
+        model: the name under which TorchServe serves the archive; the archive is `<model>.mar`.
+        models: TorchServe's own list of what to load, `name.mar` or `name=file.mar`, comma-separated.
+        model_store: the folder of archives, absolute.
+        var: the folder of everything written while running (logs, database, sockets), absolute.
+        database_url: PostgreSQL to use, or "" for the embedded one.
+        postgres_port: the embedded PostgreSQL's port; 0 means a free one.
+    """
+
+    model: str
+    models: str
+    model_store: Path
+    var: Path
+    inference_port: int
+    management_port: int
+    metrics_port: int
+    grpc_inference_port: int
+    grpc_management_port: int
+    ui_host: str
+    ui_port: int
+    database_url: str
+    postgres_port: int
+
+    @property
+    def archive(self) -> Path:
+        """Give the archive of the served model."""
+        return self.model_store / f"{self.model}.mar"
+
+    @property
+    def log_dir(self) -> Path:
+        """Give the folder of all logs."""
+        return self.var / "log"
+
+    @property
+    def inference_url(self) -> str:
+        """Give the address of TorchServe's inference API."""
+        return f"http://127.0.0.1:{self.inference_port}"
+
+    @property
+    def management_url(self) -> str:
+        """Give the address of TorchServe's management API."""
+        return f"http://127.0.0.1:{self.management_port}"
+
+    @property
+    def metrics_url(self) -> str:
+        """Give the address that Prometheus scrapes."""
+        return f"http://127.0.0.1:{self.metrics_port}/metrics"
+
+    @property
+    def ui_url(self) -> str:
+        """Give the address of the page, as a browser on this machine reaches it."""
+        host = "127.0.0.1" if self.ui_host in ("0.0.0.0", "::", "") else self.ui_host  # noqa: S104
+        return f"http://{host}:{self.ui_port}"
+
+    def torchserve_ports(self) -> dict[str, tuple[str, int]]:
+        """Give every port that TorchServe binds: environment variable -> (what it is for, port)."""
+        return {
+            "INFERENCE_PORT": ("TorchServe's inference API", self.inference_port),
+            "MANAGEMENT_PORT": ("TorchServe's management API", self.management_port),
+            "METRICS_PORT": ("TorchServe's metrics", self.metrics_port),
+            "GRPC_INFERENCE_PORT": ("TorchServe's gRPC inference", self.grpc_inference_port),
+            "GRPC_MANAGEMENT_PORT": ("TorchServe's gRPC management", self.grpc_management_port),
+        }
+
+    def ports(self) -> dict[str, tuple[str, int]]:
+        """Give every port that a local run binds, the embedded PostgreSQL's only when it is fixed."""
+        ports = {**self.torchserve_ports(), "UI_PORT": ("the page", self.ui_port)}
+        if not self.database_url and self.postgres_port:
+            ports["POSTGRES_PORT"] = ("the embedded PostgreSQL", self.postgres_port)
+        return ports
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Give the settings that the environment asks for.
+
+    Raises:
+        LaunchError: when a value is not what its key expects; the line names key, value and expectation.
+    """
+    env = os.environ if environ is None else environ
+    model = env.get("MODEL") or "digits"
+    if not model.replace("-", "").replace("_", "").isalnum():
+        raise LaunchError(
+            f"MODEL is {model!r}, expected a name of letters, digits, - and _",
+            "set MODEL to the name of an archive in the model store, without .mar",
+        )
+    settings = Settings(
+        model=model,
+        models=env.get("MODELS") or f"{model}.mar",
+        model_store=_folder(env, "MODEL_STORE", "model_store"),
+        var=_folder(env, "VAR_DIR", "var"),
+        inference_port=_port(env, "INFERENCE_PORT", 8080),
+        management_port=_port(env, "MANAGEMENT_PORT", 8081),
+        metrics_port=_port(env, "METRICS_PORT", 8082),
+        grpc_inference_port=_port(env, "GRPC_INFERENCE_PORT", 7070),
+        grpc_management_port=_port(env, "GRPC_MANAGEMENT_PORT", 7071),
+        ui_host=env.get("UI_HOST") or "127.0.0.1",
+        ui_port=_port(env, "UI_PORT", 7860),
+        database_url=_database_url(env),
+        postgres_port=_port(env, "POSTGRES_PORT", 0, lowest=0),
+    )
+    _refuse_shared_ports(settings)
+    return settings
+
+
+def _folder(env: Mapping[str, str], key: str, default: str) -> Path:
+    return (PROJECT / Path(env.get(key) or default).expanduser()).resolve()
+
+
+def _port(env: Mapping[str, str], key: str, default: int, lowest: int = 1) -> int:
+    text = (env.get(key) or str(default)).strip()
+    # 65535 is refused by TorchServe itself ("Invalid port number").
+    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= 65534):
+        raise LaunchError(
+            f"{key} is {text!r}, expected a port number from {lowest} to 65534",
+            f"set {key} to such a number, or unset it for {default}",
+        )
+    return int(text)
+
+
+def _database_url(env: Mapping[str, str]) -> str:
+    url = (env.get("DATABASE_URL") or "").strip()
+    if url and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
+        # The value may hold a password, so only its scheme is repeated.
+        raise LaunchError(
+            f"DATABASE_URL starts with {url.split(':', 1)[0][:20]!r}, expected postgresql://",
+            "set it to postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for the embedded PostgreSQL",
+        )
+    return url
+
+
+def _refuse_shared_ports(settings: Settings) -> None:
+    seen: dict[int, str] = {}
+    for key, (_, port) in settings.ports().items():
+        if port in seen:
+            raise LaunchError(
+                f"{seen[port]} and {key} are both {port}, expected a port for each",
+                f"set one of {seen[port]} and {key} to another port",
+            )
+        seen[port] = key

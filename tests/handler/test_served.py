@@ -1,0 +1,247 @@
+"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that the README shows."""
+
+import base64
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from handler.fingerprint import preprocessing_fingerprint
+from handler.frame import frame_of
+from tests.drawing import STROKES, encoded, png
+from tests.services.torchserve import TorchServe, running
+from training import archive, weights
+
+pytestmark = pytest.mark.integration
+TIMEOUT_S = 30
+SEVEN = png("7")
+BLANK = encoded(Image.new("L", (280, 280), 255))
+
+
+def predict(server: TorchServe, body: bytes = SEVEN, **options: object) -> requests.Response:
+    url = f"{server.inference_url}/predictions/digits"
+    return requests.post(url, data=body, timeout=TIMEOUT_S, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_drawn_digit_is_read(torchserve: TorchServe, digit: str) -> None:
+    answer = predict(torchserve, png(digit)).json()
+    assert answer["label"] == digit
+    assert answer["confidence"] > 0.5
+
+
+def test_an_answer_is_what_the_contract_says(torchserve: TorchServe) -> None:
+    response = predict(torchserve)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    answer = response.json()
+    assert list(answer) == ["label", "confidence", "probabilities", "model", "version", "preprocessing"]
+    assert list(answer["probabilities"]) == list("0123456789")
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    assert answer["confidence"] == max(answer["probabilities"].values())
+    assert (answer["model"], answer["version"]) == (
+        "digits",
+        weights.load(weights.DEFAULT_WEIGHTS)[1].version,
+    )
+    assert answer["preprocessing"] == preprocessing_fingerprint()
+
+
+def test_all_ways_to_send_an_image_give_the_same_answer(torchserve: TorchServe) -> None:
+    url = f"{torchserve.inference_url}/predictions/digits"
+    text = base64.b64encode(SEVEN).decode()
+    ways = [
+        {"data": SEVEN},
+        {"data": SEVEN, "headers": {"Content-Type": "image/png"}},
+        {"files": {"data": ("seven.png", SEVEN, "image/png")}},
+        {"json": {"image": text}},
+        {"json": {"image": f"data:image/png;base64,{text}"}},
+    ]
+    answers = [requests.post(url, timeout=TIMEOUT_S, **way).json() for way in ways]  # type: ignore[arg-type]
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_the_frame_comes_along_when_asked_for(torchserve: TorchServe, tmp_path: Path) -> None:
+    answer = predict(torchserve, headers={"X-Frame": "1"}).json()
+    head, _, encoded_frame = answer["frame"].partition(",")
+    assert head == "data:image/png;base64"
+    (tmp_path / "frame.png").write_bytes(base64.b64decode(encoded_frame))
+    assert (np.asarray(Image.open(tmp_path / "frame.png")) == frame_of(SEVEN)).all()
+
+
+REFUSED = {
+    "truncated": (SEVEN[: len(SEVEN) // 2], {}, "truncated or corrupt"),
+    "corrupt": (SEVEN[:60] + bytes(200) + SEVEN[260:], {}, "truncated or corrupt"),
+    "text": (b"hello", {}, "plain text"),
+    "empty": (b"", {}, "body is empty"),
+    "one pixel": (encoded(Image.new("L", (1, 1))), {}, "Nothing is drawn"),
+    "blank": (BLANK, {}, "Nothing is drawn"),
+    "JSON without an image": (b'{"picture": 1}', {"Content-Type": "application/json"}, "no key 'image'"),
+    "broken JSON": (b'{"image": ', {"Content-Type": "application/json"}, "not valid JSON"),
+    "JSON null": (b"null", {"Content-Type": "application/json"}, "no image"),
+    "a web form": (SEVEN, {"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type: image/png"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_bad_input_gets_its_own_400_that_helps(torchserve: TorchServe, name: str) -> None:
+    body, headers, words = REFUSED[name]
+    response = predict(torchserve, body, headers=headers)
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/json"
+    answer = response.json()
+    assert (answer["code"], answer["type"]) == (400, "BadImage")
+    assert words in answer["message"]
+
+
+def test_a_huge_picture_is_refused_quickly(torchserve: TorchServe) -> None:
+    started = time.perf_counter()
+    response = predict(torchserve, encoded(Image.new("1", (20_000, 20_000))))
+    assert response.status_code == 400
+    assert "at most" in response.json()["message"]
+    assert time.perf_counter() - started < 5
+
+
+def test_a_get_is_told_what_to_send(torchserve: TorchServe) -> None:
+    response = requests.get(f"{torchserve.inference_url}/predictions/digits", timeout=TIMEOUT_S)
+    assert response.status_code == 400
+    assert response.json()["type"] == "BadImage"
+
+
+def test_explanations_are_declined_and_not_answered_with_a_prediction(torchserve: TorchServe) -> None:
+    url = f"{torchserve.inference_url}/explanations/digits"
+    response = requests.post(url, data=SEVEN, timeout=TIMEOUT_S)
+    assert response.status_code == 501
+    assert response.json()["type"] == "NotImplemented"
+
+
+def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) -> None:
+    """One worker and a long delay, so that all requests below share one batch, which the counters prove."""
+    shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
+    good = {digit: png(digit) for digit in "0123456"}
+    bodies = [(digit, body) for digit, body in good.items()] + [
+        (None, body) for body, _, _ in REFUSED.values()
+    ][:8]
+    with running(tmp_path) as server:
+        version = requests.get(f"{server.management_url}/models/digits", timeout=TIMEOUT_S).json()[0][
+            "modelVersion"
+        ]
+        url = f"{server.management_url}/models"
+        requests.delete(f"{url}/digits/{version}", timeout=TIMEOUT_S).raise_for_status()
+        together = {"url": "digits.mar", "batch_size": 32, "max_batch_delay": 1000, "initial_workers": 1,
+                    "synchronous": "true"}  # fmt: skip
+        requests.post(url, params=together, timeout=60).raise_for_status()
+        requests.put(
+            f"{url}/digits", params={"min_worker": 1, "max_worker": 1, "synchronous": "true"}, timeout=60
+        )
+        with ThreadPoolExecutor(len(bodies)) as pool:
+            responses = list(pool.map(lambda sent: predict(server, sent[1]), bodies))
+        metrics = requests.get(server.metrics_url, timeout=TIMEOUT_S).text
+    for (digit, _), response in zip(bodies, responses, strict=True):
+        if digit is None:
+            assert response.status_code == 400
+            assert response.json()["type"] == "BadImage"
+        else:
+            assert response.status_code == 200
+            assert response.json()["label"] == digit
+    assert _counter(metrics, "handler_requests") == len(bodies)
+    assert _counter(metrics, "handler_batches") <= 2
+    assert _counter(metrics, "handler_bad_images") == 8
+
+
+def _counter(metrics: str, name: str) -> float:
+    """Give a counter's value, summed over its labels, from Prometheus's text."""
+    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(f"{name}{{"))
+
+
+def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -> None:
+    found = requests.get(f"{torchserve.management_url}/models/digits", timeout=TIMEOUT_S).json()[0]
+    assert (found["batchSize"], found["maxBatchDelay"], found["minWorkers"]) == (16, 1, 2)
+    assert [worker["status"] for worker in found["workers"]] == ["READY", "READY"]
+
+
+def test_metrics_count_what_was_asked(torchserve: TorchServe) -> None:
+    before = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
+    predict(torchserve)
+    predict(torchserve, BLANK)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        after = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
+        if _counter(after, "handler_requests") >= _counter(before, "handler_requests") + 2:
+            break
+        time.sleep(0.1)
+    assert _counter(after, "handler_requests") == _counter(before, "handler_requests") + 2
+    assert _counter(after, "handler_bad_images") == _counter(before, "handler_bad_images") + 1
+    assert (
+        _counter(after, "ts_inference_requests_total") == _counter(before, "ts_inference_requests_total") + 2
+    )
+    assert "handler_preprocess_seconds_bucket" in after
+
+
+def test_a_second_version_is_registered_made_default_and_unregistered(
+    model_store: Path, tmp_path: Path
+) -> None:
+    shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
+    archive.build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
+    with running(tmp_path) as server:
+        models = f"{server.management_url}/models"
+        first = predict(server).json()["version"]
+        options = {"url": "digits-next.mar", "initial_workers": 1, "synchronous": "true"}
+        requests.post(models, params=options, timeout=60).raise_for_status()
+        url = f"{server.inference_url}/predictions/digits/9.9.9"
+        assert requests.post(url, data=SEVEN, timeout=TIMEOUT_S).json()["version"] == "9.9.9"
+        assert predict(server).json()["version"] == first
+        requests.put(f"{models}/digits/9.9.9/set-default", timeout=TIMEOUT_S).raise_for_status()
+        assert predict(server).json()["version"] == "9.9.9"
+        refused = requests.delete(f"{models}/digits/9.9.9", timeout=TIMEOUT_S)
+        assert refused.status_code == 403, "the default version is not to be taken away"
+        requests.delete(f"{models}/digits/{first}", timeout=TIMEOUT_S).raise_for_status()
+        assert predict(server).json()["version"] == "9.9.9"
+        scaled = {"min_worker": 1, "max_worker": 1, "synchronous": "true"}
+        requests.put(f"{models}/digits/9.9.9", params=scaled, timeout=60).raise_for_status()
+        found = requests.get(f"{models}/digits", timeout=TIMEOUT_S).json()[0]
+        assert len(found["workers"]) == 1
+
+
+def test_archives_come_from_the_model_store_only(torchserve: TorchServe) -> None:
+    for url in ("http://127.0.0.1:9/evil.mar", "file:///etc/passwd", "../../etc/passwd"):
+        response = requests.post(
+            f"{torchserve.management_url}/models", params={"url": url}, timeout=TIMEOUT_S
+        )
+        assert 400 <= response.status_code < 500
+
+
+def test_a_worker_that_is_killed_comes_back(torchserve: TorchServe) -> None:
+    import psutil
+
+    workers = requests.get(f"{torchserve.management_url}/models/digits", timeout=TIMEOUT_S).json()[0][
+        "workers"
+    ]
+    psutil.Process(workers[0]["pid"]).kill()
+    answers = [predict(torchserve).status_code for _ in range(20)]
+    assert answers.count(200) >= 19, "the batch in flight may be lost, no more"
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        found = requests.get(f"{torchserve.management_url}/models/digits", timeout=TIMEOUT_S).json()[0][
+            "workers"
+        ]
+        if [worker["status"] for worker in found] == ["READY", "READY"] and found[0]["pid"] != workers[0][
+            "pid"
+        ]:
+            return
+        time.sleep(0.2)
+    pytest.fail(f"the killed worker did not come back: {found}")
+
+
+@pytest.mark.mnist
+def test_mnists_test_set_is_read_through_the_server(torchserve: TorchServe, mnist_dir: Path) -> None:
+    from training.evaluate import evaluate
+
+    rows, _ = evaluate(f"{torchserve.inference_url}/predictions/digits", mnist_dir, strokes_of_each=0)
+    assert rows[0].pictures == 10_000
+    assert rows[0].accuracy >= 0.995
+    assert rows[0].refused == 0

@@ -1,0 +1,56 @@
+import pytest
+
+from launch.errors import LaunchError
+from launch.settings import PROJECT, read_settings
+
+
+def test_an_empty_environment_gives_the_documented_ports():
+    settings = read_settings({})
+    assert settings.inference_url == "http://127.0.0.1:8080"
+    assert settings.management_url == "http://127.0.0.1:8081"
+    assert settings.metrics_url == "http://127.0.0.1:8082/metrics"
+    assert settings.ui_url == "http://127.0.0.1:7860"
+    assert settings.archive == PROJECT / "model_store" / "digits.mar"
+    assert settings.database_url == ""
+
+
+def test_relative_folders_are_the_projects():
+    settings = read_settings({"VAR_DIR": "elsewhere", "MODEL_STORE": "store"})
+    assert settings.var == PROJECT / "elsewhere"
+    assert settings.model_store == PROJECT / "store"
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "65535", "8080.5", "٨٠٨٠"])
+def test_a_wrong_port_names_key_value_and_expectation(value):
+    with pytest.raises(
+        LaunchError, match=r"UI_PORT is '.*', expected a port number from 1 to 65534"
+    ) as caught:
+        read_settings({"UI_PORT": value})
+    assert value in str(caught.value)
+
+
+def test_the_embedded_postgres_may_take_any_free_port():
+    assert read_settings({"POSTGRES_PORT": "0"}).postgres_port == 0
+
+
+def test_two_servers_on_one_port_are_refused():
+    with pytest.raises(LaunchError, match="INFERENCE_PORT and UI_PORT are both 9000"):
+        read_settings({"INFERENCE_PORT": "9000", "UI_PORT": "9000"})
+
+
+def test_a_port_of_postgres_does_not_count_when_it_is_elsewhere():
+    elsewhere = {"DATABASE_URL": "postgresql://somewhere/db", "POSTGRES_PORT": "8080"}
+    assert "POSTGRES_PORT" not in read_settings(elsewhere).ports()
+
+
+def test_a_wrong_database_url_is_named_without_its_password():
+    with pytest.raises(
+        LaunchError, match=r"DATABASE_URL starts with 'mysql', expected postgresql://"
+    ) as caught:
+        read_settings({"DATABASE_URL": "mysql://user:secret@host/name"})
+    assert "secret" not in str(caught.value)
+
+
+def test_a_model_name_cannot_leave_the_model_store():
+    with pytest.raises(LaunchError, match=r"MODEL is '../evil'"):
+        read_settings({"MODEL": "../evil"})

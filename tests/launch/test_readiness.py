@@ -1,0 +1,46 @@
+import pytest
+import requests
+
+from launch.errors import LaunchError
+from launch.ports import free_ports
+from launch.readiness import local_session, wait_until_ready, worker_deaths
+
+# As TorchServe 0.12 wrote it with this project's log4j2.xml.
+DYING = """\
+2026-11-21T02:00:34,103 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Torch worker started.
+2026-11-21T02:00:34,201 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Backend worker process died.
+2026-11-21T02:00:34,201 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Traceback (most recent call last):
+2026-11-21T02:00:34,202 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout -   File "worker.py", line 301, in <module>
+2026-11-21T02:00:34,202 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout -     worker.run_server()
+2026-11-21T02:00:34,203 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - KeyError: 'no layer'
+"""
+
+
+def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path):
+    (tmp_path / "model.log").write_text(DYING * 2)
+    assert worker_deaths(tmp_path / "model.log") == (2, "KeyError: 'no layer'")
+
+
+def test_a_log_that_is_not_there_yet_tells_of_no_death(tmp_path):
+    assert worker_deaths(tmp_path / "model.log") == (0, "")
+
+
+def test_a_process_that_ended_is_noticed_at_once(tmp_path):
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(LaunchError, match="TorchServe ended with exit code 3 before digits was ready"):
+        wait_until_ready(url, "digits", 60, tmp_path, lambda: "ended with exit code 3")
+
+
+def test_a_server_that_never_answers_ends_with_the_timeout(tmp_path):
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(LaunchError, match=r"digits was not ready within 0.3 s"):
+        wait_until_ready(url, "digits", 0.3, tmp_path)
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch):
+    proxy, server = free_ports(2)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
+    with local_session() as session, pytest.raises(requests.ConnectionError) as caught:
+        session.get(f"http://127.0.0.1:{server}/")
+    assert str(server) in str(caught.value)
+    assert str(proxy) not in str(caught.value)

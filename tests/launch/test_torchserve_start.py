@@ -1,0 +1,246 @@
+"""What config.properties and log4j2.xml promise, asked of a real TorchServe with a model of its own."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from launch.errors import LaunchError
+from launch.settings import PROJECT, read_settings
+from launch.torchserve import LONGEST_TMP, temporary_folder
+from tests.services.torchserve import TorchServe, running
+
+HANDLER = """
+import os
+import sys
+
+
+class Echo:
+    def initialize(self, context):
+        self.version = context.manifest["model"]["modelVersion"]
+        print("a line on stderr", file=sys.stderr, flush=True)
+
+    def handle(self, requests, context):
+        secret = os.environ.get("DATABASE_URL", "hidden")
+        return [{"label": self.version, "database": secret} for _ in requests]
+"""
+BROKEN_HANDLER = """
+class Broken:
+    def initialize(self, context):
+        raise KeyError("no such layer")
+
+    def handle(self, requests, context):
+        return []
+"""
+MODEL_CONFIG = "minWorkers: 1\nmaxWorkers: 2\nbatchSize: 4\nmaxBatchDelay: 1\n"
+
+
+def build(store: Path, file: str, version: str, handler: str = HANDLER) -> None:
+    """Build `<store>/<file>` with torch-model-archiver."""
+    source = store / f"source-{file}"
+    source.mkdir(parents=True)
+    (source / "handler.py").write_text(handler)
+    (source / "model-config.yaml").write_text(MODEL_CONFIG)
+    command = [
+        *(str(Path(sys.executable).parent / "torch-model-archiver"), "--model-name", "digits"),
+        *("--version", version, "--handler", "handler.py", "--config-file", "model-config.yaml"),
+        *("--export-path", str(source)),
+    ]
+    subprocess.run(command, cwd=source, check=True, capture_output=True)
+    (source / "digits.mar").rename(store / file)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    store = tmp_path_factory.mktemp("store")
+    build(store, "digits.mar", "1.0.0")
+    build(store, "second.mar", "2.0.0")
+    build(store, "broken.mar", "1.0.0", BROKEN_HANDLER)
+    (store / "cut.mar").write_bytes((store / "digits.mar").read_bytes()[:300])
+    return store
+
+
+@pytest.fixture(scope="module")
+def server(store: Path) -> Iterator[TorchServe]:
+    with running(store, DATABASE_URL="postgresql://user:secret@host/name") as server:
+        yield server
+
+
+def predict(server: TorchServe, model: str = "digits", body: bytes = b"ink") -> dict[str, str]:
+    answer = requests.post(f"{server.inference_url}/predictions/{model}", data=body, timeout=30)
+    assert answer.status_code == 200, answer.text
+    result: dict[str, str] = answer.json()
+    return result
+
+
+@pytest.mark.integration
+def test_a_second_version_is_registered_scaled_made_default_and_unregistered(server):
+    models = f"{server.management_url}/models"
+    registered = requests.post(
+        models, params={"url": "second.mar", "initial_workers": "1", "synchronous": "true"}, timeout=60
+    )
+    assert registered.status_code == 200, registered.text
+    assert predict(server)["label"] == "1.0.0"
+    assert predict(server, "digits/2.0.0")["label"] == "2.0.0"
+    assert requests.put(f"{models}/digits/2.0.0/set-default", timeout=30).status_code == 200
+    assert predict(server)["label"] == "2.0.0"
+    scaled = requests.put(
+        f"{models}/digits/2.0.0",
+        params={"min_worker": "2", "max_worker": "2", "synchronous": "true"},
+        timeout=60,
+    )
+    assert scaled.status_code == 200, scaled.text
+    described = requests.get(f"{models}/digits/2.0.0", timeout=30).json()[0]
+    assert [worker["status"] for worker in described["workers"]] == ["READY", "READY"]
+    assert (described["batchSize"], described["maxBatchDelay"]) == (4, 1)
+    # The default version cannot go.
+    assert requests.delete(f"{models}/digits/2.0.0", timeout=30).status_code == 403
+    assert requests.put(f"{models}/digits/1.0.0/set-default", timeout=30).status_code == 200
+    assert requests.delete(f"{models}/digits/2.0.0", timeout=30).status_code == 200
+    assert predict(server)["label"] == "1.0.0"
+    listed = requests.get(models, timeout=30).json()["models"]
+    assert listed == [{"modelName": "digits", "modelUrl": "digits.mar"}]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("scheme", ["http", "https", "file"])
+def test_an_archive_is_registered_from_no_url(server, store, scheme):
+    place = {"file": str(store / "second.mar")}.get(scheme, "127.0.0.1:9/second.mar")
+    answer = requests.post(
+        f"{server.management_url}/models", params={"url": f"{scheme}://{place}"}, timeout=30
+    )
+    assert answer.status_code == 404
+    assert "does not match any allowed URL" in answer.text
+
+
+@pytest.mark.integration
+def test_metrics_are_there_for_prometheus(server):
+    predict(server)
+    text = requests.get(server.metrics_url, timeout=30).text
+    assert 'ts_inference_requests_total{model_name="digits"' in text
+
+
+@pytest.mark.integration
+def test_a_request_up_to_16_mib_is_taken_and_a_larger_one_refused(server):
+    predict(server, body=bytes(16 * 1024 * 1024 - 1))
+    try:
+        answer = requests.post(
+            f"{server.inference_url}/predictions/digits", data=bytes(16 * 1024 * 1024 + 1), timeout=30
+        )
+    except requests.ConnectionError:
+        return  # the server may hang up before all of it is sent
+    assert answer.status_code == 413
+
+
+@pytest.mark.integration
+def test_the_worker_does_not_get_the_databases_password(server):
+    assert predict(server)["database"] == "hidden"
+
+
+@pytest.mark.integration
+def test_every_port_is_on_loopback_only(server):
+    listening = [
+        c for c in psutil.Process(server.pid).net_connections("tcp") if c.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 5
+    assert {c.laddr[0].removeprefix("::ffff:") for c in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.integration
+def test_the_logs_hold_requests_and_warnings_but_no_payload(server):
+    predict(server, body=b"a very private drawing")
+    access = server.log_dir / "access.log"
+    assert '"POST /predictions/digits HTTP/1.1" 200' in read_when(access, "POST /predictions/digits")
+    everything = "".join(log.read_text() for log in server.log_dir.glob("*.log"))
+    assert "private" not in everything
+    # A worker's stderr comes through as a warning, in the file and on the console.
+    assert "WARN  MODEL_LOG" in (server.log_dir / "model.log").read_text()
+    assert "a line on stderr" in (server.log_dir / "console.log").read_text()
+    # TorchServe's own line for every batch would be most of the log.
+    assert "Backend received inference" not in everything
+
+
+def read_when(log: Path, text: str) -> str:
+    """The log's text, once it holds the given one: it is written a moment after the answer."""
+    deadline = time.monotonic() + 10
+    while text not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return log.read_text()
+
+
+@pytest.mark.integration
+def test_a_worker_that_cannot_load_is_told_with_its_reason(store):
+    failure = pytest.raises(LaunchError, match=r"died 2 times while loading: KeyError: 'no such layer'")
+    with failure, running(store, "digits=broken.mar"):
+        pass
+
+
+@pytest.mark.integration
+def test_an_archive_that_torchserve_cannot_read_is_told_with_its_reason(store):
+    failure = pytest.raises(LaunchError, match=r"could not load cut: .*Unexpected end of ZLIB")
+    with failure, running(store, "cut.mar"):
+        pass
+
+
+@pytest.mark.integration
+def test_a_second_one_in_the_same_folder_is_refused_and_harms_nothing(server, store):
+    failure = pytest.raises(LaunchError, match=r"another TorchServe \(pid \d+\) uses")
+    with failure, running(store, VAR_DIR=str(server.log_dir.parent)):
+        pass
+    assert predict(server)["label"] == "1.0.0"
+
+
+@pytest.mark.integration
+def test_it_works_in_a_folder_whose_path_is_too_long_for_a_socket(store, tmp_path):
+    deep = tmp_path / ("deep" * 30)
+    with running(store, VAR_DIR=str(deep)) as server:
+        assert predict(server)["label"] == "1.0.0"
+    tmp = temporary_folder(read_settings({"VAR_DIR": str(deep)}))
+    assert len(str(tmp)) <= LONGEST_TMP
+    for left in (tmp / "models", tmp):
+        left.rmdir()
+
+
+@pytest.mark.integration
+def test_killed_java_takes_its_workers_along(store):
+    with running(store) as server:
+        workers = psutil.Process(server.pid).children(recursive=True)
+        assert workers
+        os.kill(server.pid, signal.SIGKILL)
+        _, alive = psutil.wait_procs(workers, timeout=20)
+        assert alive == []
+
+
+def test_a_taken_port_is_one_line_and_no_java():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "launch.torchserve"],
+            cwd=PROJECT,
+            env={**os.environ, "METRICS_PORT": str(port)},
+            capture_output=True,
+            text=True,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"cause: port {port} for TorchServe's metrics is taken by pid")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_every_key_of_the_configuration_has_its_reason_above_it():
+    lines = (PROJECT / "config.properties").read_text().splitlines()
+    explained = False
+    for line in lines:
+        if line.startswith("#"):
+            explained = True
+        elif not line:
+            explained = False
+        else:
+            assert explained, f"{line} has no comment above it"

@@ -1,0 +1,122 @@
+"""The archive: what is in it, and that what is in it is enough."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+import yaml
+
+from tests.drawing import png
+from training import archive, weights
+from training.models import MODELS, Served
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_it_carries_the_handler_folder_whole(model_store: Path) -> None:
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        names = set(mar.namelist())
+        sources = {
+            f"handler/{path.name}"
+            for path in (PROJECT / "handler").iterdir()
+            if path.suffix in (".py", ".yaml")
+        }
+        assert sources <= names
+        assert not [name for name in names if "__pycache__" in name]
+        for name in sources:
+            assert mar.read(name) == (PROJECT / name).read_bytes()
+
+
+def test_its_manifest_has_the_weights_version(model_store: Path) -> None:
+    about = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)[1]
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        manifest = json.loads(mar.read("MAR-INF/MANIFEST.json"))["model"]
+        labels = json.loads(mar.read("index_to_name.json"))
+        config = yaml.safe_load(mar.read(manifest["configFile"]))
+    assert (manifest["modelName"], manifest["modelVersion"]) == ("digits", about.version)
+    assert tuple(labels[str(index)] for index in range(len(labels))) == about.label_names
+    assert config["batchSize"] > 1
+
+
+def test_the_exported_network_answers_like_the_trained_one(tmp_path: Path) -> None:
+    model, about = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)
+    served = Served(model, about.temperature).eval()
+    archive.export(served, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
+    for batch in (1, 3, 16):
+        frames = np.random.default_rng(batch).integers(0, 256, (batch, 28, 28), dtype=np.uint8)
+        with torch.no_grad():
+            expected = served(torch.from_numpy(frames)).numpy()
+        found = session.run(None, {"frames": frames})[0]
+        assert found.shape == (batch, len(about.label_names))
+        assert np.abs(found - expected).max() < 1e-4
+
+
+def test_it_needs_nothing_of_the_project_outside_itself(model_store: Path, tmp_path: Path) -> None:
+    """Loaded by TorchServe's own loader, in a process that cannot see the project's folder."""
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        mar.extractall(tmp_path / "model")
+    (tmp_path / "seven.png").write_bytes(png("7"))
+    script = """
+import pathlib, sys
+from ts.context import Context, RequestProcessor
+from ts.metrics.metric_cache_yaml_impl import MetricsCacheYamlImpl
+from ts.model_loader import TsModelLoader
+metrics = MetricsCacheYamlImpl("model/handler/metrics.yaml")
+metrics.initialize_cache()
+metrics.model_name = "digits"
+service = TsModelLoader().load("digits", "model", "digit_handler.py", None, 1, None, True, metrics)
+context = service.context
+context.request_processor = [RequestProcessor({})]
+answer, = service._entry_point([{"body": pathlib.Path("seven.png").read_bytes()}], context)
+import handler
+assert str(pathlib.Path(handler.__file__).resolve()).startswith(str(pathlib.Path("model").resolve()))
+print("label", answer["label"])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "model")}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip().endswith("label 7"), done.stderr
+
+
+def test_an_archive_in_use_is_replaced_whole(tmp_path: Path) -> None:
+    out = tmp_path / "digits.mar"
+    archive.build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", out, version="1.0.1")
+    archive.build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", out, version="1.0.2")
+    assert [path.name for path in tmp_path.iterdir()] == ["digits.mar"]
+    with zipfile.ZipFile(out) as mar:
+        assert json.loads(mar.read("MAR-INF/MANIFEST.json"))["model"]["modelVersion"] == "1.0.2"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not weights"])
+def test_missing_or_broken_weights_are_one_line(
+    tmp_path: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "some.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    assert archive.main(["--weights", str(path), "--out", str(tmp_path / "some.mar")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert not (tmp_path / "some.mar").exists()
+
+
+def test_the_committed_weights_are_small_enough() -> None:
+    assert (PROJECT / weights.DEFAULT_WEIGHTS).stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_architecture_gives_logits(name: str) -> None:
+    assert MODELS[name](7).eval()(torch.zeros((2, 1, 28, 28))).shape == (2, 7)

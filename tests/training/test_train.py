@@ -1,0 +1,122 @@
+"""The training loop on scikit-learn's bundled digits: real, small, and without a download."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from training import train, weights
+from training.data import load
+from training.train import Run, Settings
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
+
+def settings(out: Path, **changed: object) -> Settings:
+    usual = {
+        "data": Path("nowhere"),
+        "out": out,
+        "dataset": "optdigits",
+        "epochs": 3,
+        "batch": 64,
+        "device": "cpu",
+    }
+    return Settings(**{**usual, **changed})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that trained for long enough to read."""
+    out = tmp_path_factory.mktemp("run")
+    train.train(settings(out, epochs=6))
+    return out
+
+
+def test_it_learns_to_read(finished: Path) -> None:
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert metrics["tests"]["optdigits"]["accuracy"] > 0.9
+    assert metrics["curves"][-1]["train_loss"] < metrics["curves"][0]["train_loss"] / 2
+
+
+def test_it_leaves_weights_metrics_plots_and_a_model_card(finished: Path) -> None:
+    names = {path.name for path in finished.iterdir()}
+    assert {"model.safetensors", "metrics.json", "curves.png", "confusion.png", "model_card.md"} <= names
+    card = (finished / "model_card.md").read_text()
+    metrics = json.loads((finished / "metrics.json").read_text())
+    assert f"{metrics['tests']['optdigits']['accuracy']:.2%}" in card
+    assert metrics["preprocessing"] in card
+
+
+def test_the_weights_file_says_what_is_in_it(finished: Path) -> None:
+    model, about = weights.load(finished / "model.safetensors")
+    assert about.architecture == "cnn"
+    assert about.label_names == tuple("0123456789")
+    assert not model.training
+
+
+def test_the_same_seed_gives_the_same_weights(tmp_path: Path) -> None:
+    one, two, other = (
+        train.train(settings(tmp_path / name, epochs=1, seed=seed))
+        and weights.load(tmp_path / name / "model.safetensors")[0]
+        for name, seed in (("one", 0), ("two", 0), ("other", 1))
+    )
+    pairs = list(zip(one.state_dict().values(), two.state_dict().values(), strict=True))
+    assert all(torch.equal(a, b) for a, b in pairs)
+    assert not torch.equal(one.state_dict()["head.weight"], other.state_dict()["head.weight"])
+
+
+def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole, broken = settings(tmp_path / "whole"), settings(tmp_path / "broken")
+    train.train(whole)
+    torch.manual_seed(broken.seed)
+    data = load("optdigits", broken.data, Path("var/frames"))
+    resolved = settings(
+        tmp_path / "broken", precision=json.loads((tmp_path / "whole/metrics.json").read_text())["precision"]
+    )
+    run = Run(resolved, data, torch.device("cpu"))
+    run.one_epoch()
+    run.keep()
+    run.one_epoch()  # the kill comes before this epoch is kept
+    train.train(broken)
+    first, second = (weights.load(tmp_path / name / "model.safetensors")[0] for name in ("whole", "broken"))
+    pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_run_with_other_settings_is_not_taken_up(tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    with pytest.raises(ValueError, match="another epochs, seed"):
+        train.train(settings(tmp_path / "run", epochs=7, seed=3))
+    assert train.main(["--dataset", "optdigits", "--out", str(tmp_path / "run"), "--epochs", "9"]) == 1
+
+
+def test_selection_never_sees_the_test_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    data = load("optdigits", Path("nowhere"), Path("var/frames"))
+    seen = []
+    monkeypatch.setattr(
+        train,
+        "logits_of",
+        lambda model, part, device: seen.append(len(part)) or original(model, part, device),
+    )
+    run = Run(settings(tmp_path, precision="float32"), data, torch.device("cpu"))
+    run.one_epoch()
+    assert seen == [len(data.validation)]
+
+
+original = train.logits_of
+
+
+def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "MNIST").write_text("a file where a folder is needed, so that no download can help")
+    assert train.main(["--data", str(tmp_path), "--out", str(tmp_path / "run")]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "MNIST" in error
+    assert "--data" in error
+
+
+@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--model", "none"], ["--dataset", "none"]])
+def test_a_wrong_argument_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        train.main(arguments)
