@@ -41,8 +41,8 @@ archive: model_store/digits.mar ## build model_store/digits.mar, if its inputs c
 model_store/digits.mar: $(MODEL_INPUTS) | setup
 	@$(PY) -m training.archive
 
-evaluate: setup ## measure the committed model (DATA=folder with MNIST, ARGS=... for training.evaluate)
-	@exec $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+evaluate: setup archive ## measure the archive through TorchServe (DATA=folder with MNIST, ARGS=...)
+	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 doctor: ## say what is here, what is missing and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; else exec $(or $(PYTHON),python3) -m launch.doctor; fi

@@ -17,10 +17,10 @@ from db.server import Server, start
 from db.unprivileged import EmbeddedError
 
 __all__ = [
-    "DATA_DIR",
     "EmbeddedError",
     "Server",
     "Settings",
+    "data_dir",
     "password",
     "public_url",
     "running_url",
@@ -28,7 +28,12 @@ __all__ = [
     "url",
 ]
 
-DATA_DIR = Path(__file__).resolve().parent.parent / "var" / "postgres"
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def data_dir(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the local run's server: `postgres` in VAR_DIR, which is `var` by default."""
+    return (PROJECT / Path(environment.get("VAR_DIR") or "var").expanduser() / "postgres").resolve()
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,10 @@ def main() -> int:
     """Run PostgreSQL in the foreground until SIGTERM, SIGINT or SIGHUP; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m db.embedded", description=main.__doc__)
     parser.add_argument(
-        "--data-dir", type=Path, default=DATA_DIR, help="the server's own folder (%(default)s)"
+        "--data-dir",
+        type=Path,
+        default=data_dir(os.environ),
+        help="the server's own folder (%(default)s)",
     )
     parser.add_argument(
         "--url",
@@ -62,14 +70,14 @@ def main() -> int:
         help="print the running server's URL, with its password, for pg_dump or psql",
     )
     arguments = parser.parse_args()
-    data_dir: Path = arguments.data_dir.resolve()
+    folder: Path = arguments.data_dir.resolve()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
         if arguments.url:
-            print(_running_url(data_dir))
+            print(_running_url(folder))
             return 0
-        return _run(data_dir, Settings.from_environment(os.environ))
+        return _run(folder, Settings.from_environment(os.environ))
     except (EmbeddedError, ValueError) as error:
         print(f"db.embedded: {error}", file=sys.stderr)
         return 1

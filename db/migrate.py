@@ -101,7 +101,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _database_url() -> str:
-    url = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.DATA_DIR)
+    url = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.data_dir(os.environ))
     if not url:
         raise ValueError(
             "DATABASE_URL is empty and no embedded PostgreSQL runs: expected "

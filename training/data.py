@@ -166,7 +166,9 @@ def _framed(path: Path, images: np.ndarray, labels: np.ndarray) -> Frames:
 
     def make() -> tuple[np.ndarray, np.ndarray]:
         made, whose, refused = [], [], []
-        for image, label in zip(tqdm(images, desc=f"framing {path.name}", unit="image"), labels, strict=True):
+        for image, label in zip(
+            tqdm(images, desc=f"framing {path.name}", unit="image", disable=None), labels, strict=True
+        ):
             try:
                 made.append(frame_of_pixels(as_pixels(image)))
                 whose.append(label)

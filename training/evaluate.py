@@ -123,7 +123,7 @@ def _row(kind: str, url: str, pictures: Iterable[bytes], labels: np.ndarray) -> 
     with requests.Session() as session, ThreadPoolExecutor(CLIENTS) as pool:
         session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
         found = pool.map(partial(_answer, session, url), pictures)
-        answers = list(tqdm(found, total=len(labels), desc=kind, unit="picture", leave=False))
+        answers = list(tqdm(found, total=len(labels), desc=kind, unit="picture", leave=False, disable=None))
     read = [(answer, label) for answer, label in zip(answers, labels, strict=True) if "label" in answer]
     if not read:
         raise ValueError(f"{url} read none of {len(answers)} pictures; the first answer: {answers[0]}")

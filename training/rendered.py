@@ -60,7 +60,9 @@ def render(digits: list[Drawn], copies: int, seed: int) -> tuple[np.ndarray, np.
         found = [
             (frame, drawn.label)
             for (drawn, _), frame in zip(
-                jobs, tqdm(results, total=len(jobs), desc="drawing", unit="picture"), strict=True
+                jobs,
+                tqdm(results, total=len(jobs), desc="drawing", unit="picture", disable=None),
+                strict=True,
             )
             if frame is not None
         ]

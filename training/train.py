@@ -145,6 +145,7 @@ class Run:
             order.split(self.settings.batch),
             desc=f"epoch {self.epoch + 1}/{epochs}",
             unit="batch",
+            disable=None,
             leave=False,
         )
         for chosen in steps:

@@ -312,7 +312,7 @@ def test_without_a_running_server_there_is_no_url(used_folder):
 
 
 def test_migrate_finds_the_embedded_server_by_itself(used_folder, monkeypatch, capsys):
-    monkeypatch.setattr(embedded, "DATA_DIR", used_folder)
+    monkeypatch.setattr(embedded, "data_dir", lambda environment: used_folder)
     monkeypatch.setattr(sys, "argv", ["db.migrate"])
     monkeypatch.delenv("DATABASE_URL", raising=False)
     assert migrate.main() == 1

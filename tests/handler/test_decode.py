@@ -39,7 +39,8 @@ def _deep(image: Image.Image) -> Image.Image:
         (encoded(SEVEN.convert("CMYK"), "JPEG", quality=95), 60),
         (encoded(SEVEN, "GIF"), 0),
     ],
-    ids=["RGB", "L", "bilevel", "palette", "LA", "16 bits", "BMP", "PPM", "TIFF", "WebP", "JPEG", "CMYK JPEG", "GIF"],
+    ids=["RGB", "L", "bilevel", "palette", "LA", "16 bits", "BMP", "PPM", "TIFF", "WebP", "JPEG",
+         "CMYK JPEG", "GIF"],
 )  # fmt: skip
 def test_every_format_gives_the_same_pixels(payload: bytes, tolerance: int) -> None:
     pixels = decode(payload)

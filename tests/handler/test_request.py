@@ -25,7 +25,8 @@ TEXT = base64.b64encode(IMAGE).decode()
         {"body": f"data:image/png;base64,{TEXT}"},
         {"body": bytearray(f"data:image/png;base64,{TEXT}".encode())},
     ],
-    ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe", "JSON without type",
+    ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe",
+         "JSON without type",
          "data URL as text", "data URL as bytes"],
 )  # fmt: skip
 def test_the_image_is_found(row: dict[str, object]) -> None:

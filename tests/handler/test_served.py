@@ -83,7 +83,11 @@ REFUSED = {
     "JSON without an image": (b'{"picture": 1}', {"Content-Type": "application/json"}, "no key 'image'"),
     "broken JSON": (b'{"image": ', {"Content-Type": "application/json"}, "not valid JSON"),
     "JSON null": (b"null", {"Content-Type": "application/json"}, "no image"),
-    "a web form": (SEVEN, {"Content-Type": "application/x-www-form-urlencoded"}, "Content-Type: image/png"),
+    "a web form": (
+        b"image=abc",
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        "Content-Type: image/png",
+    ),
 }
 
 
@@ -123,9 +127,8 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
     """One worker and a long delay, so that all requests below share one batch, which the counters prove."""
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
     good = {digit: png(digit) for digit in "0123456"}
-    bodies = [(digit, body) for digit, body in good.items()] + [
-        (None, body) for body, _, _ in REFUSED.values()
-    ][:8]
+    bad = [body for body, _, _ in REFUSED.values()][:8]
+    bodies: list[tuple[str | None, bytes]] = [*good.items(), *((None, body) for body in bad)]
     with running(tmp_path) as server:
         version = requests.get(f"{server.management_url}/models/digits", timeout=TIMEOUT_S).json()[0][
             "modelVersion"

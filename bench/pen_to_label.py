@@ -1,0 +1,105 @@
+"""Measures how long a person waits for the label: `python -m bench.pen_to_label`, against a running page.
+
+Draws one-stroke digits by mouse in a headless Chromium. The time runs, in the browser's own clock, from
+the pointer's lifting until the frame in which the new label is painted. Each drawing enters the history
+of a visitor of its own.
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+from collections.abc import Sequence
+
+from playwright.sync_api import Page, sync_playwright
+
+# One stroke each, in units of the pad's side.
+DIGITS: dict[str, list[tuple[float, float]]] = {
+    "7": [(0.25, 0.25), (0.72, 0.25), (0.45, 0.80)],
+    "1": [(0.52, 0.20), (0.48, 0.80)],
+    "2": [(0.30, 0.35), (0.42, 0.22), (0.62, 0.25), (0.66, 0.40), (0.32, 0.76), (0.72, 0.76)],
+    "3": [(0.32, 0.24), (0.62, 0.26), (0.46, 0.46), (0.66, 0.62), (0.52, 0.78), (0.32, 0.72)],
+}
+MOVES_PER_LEG = 8
+
+# Resolves one painted frame after the first answer that is another one than before.
+WATCH = """() => {
+  const pad = document.querySelector("canvas");
+  window.penToLabel = new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error("no new label within 10 s")), 10000);
+    let lifted = null;
+    pad.addEventListener("pointerup", () => { lifted = performance.now(); }, { capture: true, once: true });
+    const before = document.querySelector(".reading").dataset.prediction;
+    const observer = new MutationObserver(() => {
+      const now = document.querySelector(".reading").dataset.prediction;
+      if (lifted === null || now === "" || now === before) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now() - lifted)));
+    });
+    const whole = { subtree: true, childList: true, attributes: true };
+    observer.observe(document.querySelector("#reading"), whole);
+  });
+}"""
+
+
+def main() -> int:
+    """Draw, measure and print; return the exit status, 1 when the median is above the goal."""
+    parser = argparse.ArgumentParser(prog="python -m bench.pen_to_label", description=__doc__.splitlines()[0])
+    parser.add_argument("--url", default="http://127.0.0.1:7860", help="the page (%(default)s)")
+    parser.add_argument("--strokes", type=int, default=30, help="how many are measured (%(default)s)")
+    parser.add_argument("--goal-ms", type=float, default=150, help="for the median (%(default)s)")
+    options = parser.parse_args()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            args=["--no-sandbox"],
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.goto(options.url)
+        page.locator(".pad-hint").wait_for(state="visible")
+        waits_ms = measure(page, options.strokes)
+        browser.close()
+    p50_ms = statistics.median(waits_ms)
+    print(
+        f"pen up to label, {len(waits_ms)} strokes: p50 {p50_ms:.0f} ms, "
+        f"p99 {percentile(waits_ms, 99):.0f} ms, slowest {max(waits_ms):.0f} ms"
+    )
+    return 0 if p50_ms <= options.goal_ms else 1
+
+
+def measure(page: Page, strokes: int) -> list[float]:
+    """Return the wait in ms for each of so many strokes, after one that is not counted."""
+    waits_ms = []
+    paths = list(DIGITS.values())
+    for number in range(strokes + 1):
+        page.evaluate(WATCH)
+        draw(page, paths[number % len(paths)])
+        waits_ms.append(page.evaluate("window.penToLabel"))
+        # A person looks at the answer; by then the history is drawn too.
+        page.wait_for_timeout(400)
+        page.get_by_role("button", name="Clear").click()
+        page.locator(".reading.is-blank").wait_for()
+    return waits_ms[1:]
+
+
+def draw(page: Page, path: Sequence[tuple[float, float]]) -> None:
+    """Draw one stroke on the pad with the mouse."""
+    box = page.locator("canvas").bounding_box()
+    if box is None:
+        raise SystemExit(f"{page.url} shows no drawing pad: is this the page?")
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=MOVES_PER_LEG)
+    page.mouse.up()
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """Return the nearest-rank percentile: the smallest value that so many percent do not exceed."""
+    rank = -(-len(values) * percent // 100)
+    return sorted(values)[rank - 1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""A TorchServe of one's own on free ports, for as long as a test, a measurement or a command takes.
+
+    python -m launch.temporary -- COMMAND ...
+
+runs the command with TORCHSERVE_INFERENCE_URL and TORCHSERVE_MANAGEMENT_URL set, and gives its exit status.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from launch.errors import LaunchError
+from launch.ports import free_ports
+from launch.readiness import wait_until_ready
+from launch.settings import PROJECT
+
+READY_S = 90
+STOP_S = 20
+
+
+@dataclass(frozen=True)
+class TorchServe:
+    """A running TorchServe: where it answers, its java process, and the folder of its logs."""
+
+    inference_url: str
+    management_url: str
+    metrics_url: str
+    pid: int
+    log_dir: Path
+
+
+@contextmanager
+def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> Iterator[TorchServe]:
+    """Start TorchServe, wait until each model is ready, and end it with all its processes.
+
+    Args:
+        model_store: the folder of archives.
+        models: what to load: `file.mar` or `name=file.mar`, comma-separated.
+        overrides: more environment variables, such as TS_JOB_QUEUE_SIZE="1".
+
+    Raises:
+        LaunchError: it does not become ready.
+    """
+    names = [entry.partition("=")[0].removesuffix(".mar") for entry in models.split(",")]
+    inference, management, metrics, grpc_inference, grpc_management = free_ports(5)
+    with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
+        environ = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("TS_")},
+            "MODEL": names[0],
+            "MODELS": models,
+            "MODEL_STORE": str(model_store.resolve()),
+            "VAR_DIR": folder,
+            "INFERENCE_PORT": str(inference),
+            "MANAGEMENT_PORT": str(management),
+            "METRICS_PORT": str(metrics),
+            "GRPC_INFERENCE_PORT": str(grpc_inference),
+            "GRPC_MANAGEMENT_PORT": str(grpc_management),
+            **overrides,
+        }
+        log_dir = Path(folder, "log")
+        log_dir.mkdir()
+        with (log_dir / "console.log").open("wb") as console:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "launch.torchserve"],
+                cwd=PROJECT,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=subprocess.STDOUT,
+            )
+
+        def ended() -> str | None:
+            if process.poll() is None:
+                return None
+            words = (log_dir / "console.log").read_text(errors="replace")
+            return f"ended with {process.returncode} ({words.strip()[-500:]})"
+
+        management_url = f"http://127.0.0.1:{management}"
+        try:
+            for name in names:
+                wait_until_ready(management_url, name, READY_S, log_dir, ended)
+            yield TorchServe(
+                inference_url=f"http://127.0.0.1:{inference}",
+                management_url=management_url,
+                metrics_url=f"http://127.0.0.1:{metrics}/metrics",
+                pid=process.pid,
+                log_dir=log_dir,
+            )
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End java as an operator would, and make sure that it left none of its workers behind.
+
+    Raises:
+        LaunchError: some of its processes outlived SIGTERM and had to be killed.
+    """
+    if process.poll() is not None:
+        return
+    java = psutil.Process(process.pid)
+    family = [java, *java.children(recursive=True)]
+    process.send_signal(signal.SIGTERM)
+    _, alive = psutil.wait_procs(family, timeout=STOP_S)
+    for left in alive:
+        left.kill()
+    process.wait()
+    if alive:
+        raise LaunchError(f"SIGTERM to TorchServe left these running for {STOP_S} s: {alive}", "see its logs")
+
+
+def main() -> None:
+    """Run a command beside a temporary TorchServe that serves the project's archive."""
+    command = [argument for argument in sys.argv[1:] if argument != "--"]
+    if not command:
+        sys.exit("usage: python -m launch.temporary -- COMMAND ...")
+    try:
+        with running(PROJECT / "model_store", f"{os.environ.get('MODEL') or 'digits'}.mar") as server:
+            environ = {
+                **os.environ,
+                "TORCHSERVE_INFERENCE_URL": server.inference_url,
+                "TORCHSERVE_MANAGEMENT_URL": server.management_url,
+            }
+            status = subprocess.run(command, env=environ, check=False).returncode
+    except LaunchError as error:
+        sys.exit(f"launch.temporary: {error}")
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

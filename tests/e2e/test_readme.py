@@ -1,0 +1,94 @@
+"""The README's commands, run as they stand there, against a running platform."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from launch.settings import PROJECT
+from tests.services.platform import Run, make_run
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+README = (PROJECT / "README.md").read_text(encoding="utf-8")
+DEFAULT_PORTS = {
+    "8080": "INFERENCE_PORT",
+    "8081": "MANAGEMENT_PORT",
+    "8082": "METRICS_PORT",
+    "7860": "UI_PORT",
+}
+
+
+def scripts(section: str) -> list[str]:
+    """Give the `sh` blocks of a section, one script each."""
+    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE)
+    return [re.sub(r"^  ", "", block, flags=re.MULTILINE) for block in blocks]
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    with make_run(tmp_path_factory.mktemp("readme") / "var") as run:
+        yield run
+        run.family()
+        run.process.terminate()
+        run.process.wait(30)
+
+
+def run_script(script: str, platform: Run, var: str) -> str:
+    """Give what a script prints; each of its commands must succeed."""
+    for port, key in DEFAULT_PORTS.items():
+        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=PROJECT,
+        env={**os.environ, "VAR_DIR": var},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_api_commands_do_what_they_say(platform: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    predict, refused, manage, second, metrics = scripts("The APIs")
+    var = str(platform.var)
+    assert run_script(predict, platform, var).count('"label": "7"') == 3
+    said = re.search(r'"message": "(5 bytes[^"]+)"', README)
+    assert said is not None
+    assert said[1] in run_script(refused, platform, var)
+    assert run_script(manage, platform, var).count("digits.mar") == 2
+    try:
+        assert '"version": "1.1.0"' in run_script(second, platform, var)
+    finally:
+        (PROJECT / "model_store" / "digits-1.1.0.mar").unlink(missing_ok=True)
+    shown = run_script(metrics, platform, var)
+    for name in (
+        "ts_inference_requests_total",
+        "handler_batches",
+        "sketchserve_predictions",
+        '"status":"ok"',
+    ):
+        assert name in shown
+
+
+def test_the_operate_commands_work(platform: Run) -> None:
+    (script,) = scripts("Operate")
+    try:
+        assert "predicted_label" in run_script(script, platform, str(platform.var))
+        assert "CREATE TABLE public.predictions" in (PROJECT / "backup.sql").read_text()
+    finally:
+        (PROJECT / "backup.sql").unlink(missing_ok=True)
+
+
+def test_every_make_verb_that_the_readme_names_exists() -> None:
+    listed = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+    verbs = set(re.findall(r"`?make ([a-z-]+)", README))
+    assert verbs <= set(re.findall(r"make ([a-z-]+)", listed)), "a verb that make does not list"
+
+
+def test_every_file_that_the_readme_links_to_exists() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert link.startswith("http") or (PROJECT / link).exists(), link

@@ -1,0 +1,84 @@
+"""What the page's unit tests share: records, and a backend whose writer never runs."""
+
+import io
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from PIL import Image, ImageDraw
+
+from db import engine
+from db.log import PredictionLog
+from db.records import Prediction
+from db.writer import Writer
+from tests.ui.answering import NOBODY, SESSION
+from ui.metrics import Metrics
+from ui.outcome import Backend
+from ui.recent import Recent
+from ui.thumbnails import Thumbnails
+from ui.torchserve import TorchServe
+
+NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
+
+
+@pytest.fixture
+def drawing() -> bytes:
+    """A PNG of 280x280 px with one stroke."""
+    image = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(image).line([(70, 70), (200, 70), (120, 220)], fill="black", width=20)
+    png = io.BytesIO()
+    image.save(png, "PNG")
+    return png.getvalue()
+
+
+@pytest.fixture
+def make_prediction(drawing: bytes) -> Callable[..., Prediction]:
+    """Make predictions, each a second later than the one before, with the given fields changed."""
+    first = Prediction(
+        id=uuid.uuid4(),
+        created_at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+        session_id=SESSION,
+        source="sketchpad",
+        model_name="digits",
+        model_version="1.0.0",
+        preprocessing="a1b2c3d4",
+        predicted_label="7",
+        confidence=0.9,
+        probabilities={str(digit): 0.9 if digit == 7 else 0.1 / 9 for digit in range(10)},
+        drawing=drawing,
+        pen_colour="#1c1b22",
+        background_colour="#ffffff",
+        latency_ms=12.0,
+        request_id="8a6e",
+    )
+    made = 0
+
+    def make(**changes: object) -> Prediction:
+        nonlocal made
+        made += 1
+        later = {"id": uuid.uuid4(), "created_at": first.created_at + timedelta(seconds=made)}
+        return replace(first, **{**later, **changes})
+
+    return make
+
+
+@pytest.fixture
+def make_backend() -> Callable[..., Backend]:
+    """Make a backend of real parts; its database is away, and TorchServe too unless an address is given."""
+
+    def make(torchserve_url: str = NOBODY, max_records: int = 100) -> Backend:
+        log = PredictionLog(engine.create(NO_DATABASE))
+        writer = Writer(log, max_records=max_records)
+        return Backend(
+            torchserve=TorchServe(torchserve_url, torchserve_url, timeout_s=0.3),
+            model="digits",
+            log=log,
+            writer=writer,
+            recent=Recent(),
+            thumbnails=Thumbnails(),
+            metrics=Metrics(writer),
+        )
+
+    return make

@@ -1,0 +1,62 @@
+"""What the pad sends, and what anybody else might send in its place."""
+
+import base64
+
+import pytest
+
+from db.schema import MAX_DRAWING_BYTES
+from ui.drawing import BadDrawing, Drawing, read_drawing, read_session_id
+
+
+def data_url(image: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(image).decode()}"
+
+
+def test_a_drawing_comes_with_its_colours() -> None:
+    value = {"image": data_url(b"png"), "source": "sketchpad", "pen": "#1c1b22", "paper": "#ffffff"}
+    assert read_drawing(value) == Drawing(b"png", "sketchpad", "#1c1b22", "#ffffff")
+
+
+def test_an_upload_has_no_colours() -> None:
+    value = {"image": data_url(b"jpeg", "image/jpeg"), "source": "upload"}
+    assert read_drawing(value) == Drawing(b"jpeg", "upload", None, None)
+
+
+@pytest.mark.parametrize("value", [None, "", {}, {"image": ""}, {"image": None}])
+def test_blank_paper_is_no_drawing(value: object) -> None:
+    assert read_drawing(value) is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"image": "hello"},
+        {"image": "data:text/html;base64,AAAA"},
+        {"image": "data:image/png;base64,@@@"},
+        {"image": "data:image/png;base64,AAA"},
+        {"image": "data:image/png;base64,"},
+        {"image": 7},
+        {"image": data_url(b"png"), "source": "api"},
+    ],
+)
+def test_anything_else_is_refused_in_words(value: object) -> None:
+    with pytest.raises(BadDrawing):
+        read_drawing(value)
+
+
+def test_an_image_that_the_log_could_not_keep_is_refused() -> None:
+    with pytest.raises(BadDrawing, match="larger than 8 MB"):
+        read_drawing({"image": data_url(bytes(MAX_DRAWING_BYTES + 1))})
+
+
+@pytest.mark.parametrize("colour", ["red", "#fff", "url(evil)", 7, None])
+def test_only_plain_colours_are_recorded(colour: object) -> None:
+    drawing = read_drawing({"image": data_url(b"png"), "pen": colour})
+    assert drawing is not None
+    assert drawing.pen_colour is None
+
+
+@pytest.mark.parametrize("value", [None, "", "0" * 31, "0" * 33, "G" * 32, "0" * 32 + "\n", 7, {}])
+def test_only_an_id_that_the_page_makes_is_a_session(value: object) -> None:
+    assert read_session_id(value) is None
+    assert read_session_id("0123456789abcdef" * 2) == "0123456789abcdef" * 2

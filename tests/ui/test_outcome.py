@@ -1,0 +1,128 @@
+"""From a drawing to an answer and a record; from a correction to feedback."""
+
+import base64
+from collections.abc import Callable
+
+import pytest
+
+from db.records import HistoryRow, Prediction
+from tests.ui.answering import ANSWER, SESSION, answering
+from ui.outcome import BLANK, Backend, NoReading, Reading, correct, predict
+
+MakeBackend = Callable[..., Backend]
+MakePrediction = Callable[..., Prediction]
+
+
+def pad_value(image: bytes) -> dict[str, str]:
+    url = "data:image/png;base64," + base64.b64encode(image).decode()
+    return {"image": url, "source": "sketchpad", "pen": "#1c1b22", "paper": "#ffffff"}
+
+
+def counted(backend: Backend, outcome: str, label: str = "") -> float | None:
+    labels = {"outcome": outcome, "label": label}
+    return backend.metrics.registry.get_sample_value("sketchserve_predictions_total", labels)
+
+
+def test_an_answer_is_shown_and_recorded(make_backend: MakeBackend, drawing: bytes) -> None:
+    with answering(ANSWER) as server:
+        backend = make_backend(server.url)
+        reading = predict(backend, pad_value(drawing), SESSION)
+    assert isinstance(reading, Reading)
+    prediction = reading.prediction
+    assert reading.is_kept
+    assert reading.frame == ANSWER["frame"]
+    assert (prediction.predicted_label, prediction.session_id, prediction.drawing) == ("7", SESSION, drawing)
+    assert (prediction.pen_colour, prediction.background_colour) == ("#1c1b22", "#ffffff")
+    assert prediction.request_id == "8a6e"
+    assert backend.writer.pending == 1
+    assert [row.prediction for row in backend.recent.rows(SESSION)] == [prediction]
+    assert counted(backend, "answered", "7") == 1
+
+
+def test_blank_paper_asks_nobody(make_backend: MakeBackend) -> None:
+    assert predict(make_backend(), {"image": ""}, SESSION) == BLANK
+
+
+def test_a_refused_drawing_is_told_in_the_servers_words(make_backend: MakeBackend, drawing: bytes) -> None:
+    body = {"code": 400, "type": "BadImage", "message": "Nothing is drawn."}
+    with answering(body, status=400) as server:
+        backend = make_backend(server.url)
+        result = predict(backend, pad_value(drawing), SESSION)
+    assert isinstance(result, NoReading)
+    assert result.advice == "Nothing is drawn."
+    assert backend.writer.pending == 0
+    assert counted(backend, "refused") == 1
+
+
+def test_a_busy_model_is_told_and_counted(make_backend: MakeBackend, drawing: bytes) -> None:
+    with answering({}, status=503) as server:
+        backend = make_backend(server.url)
+        result = predict(backend, pad_value(drawing), SESSION)
+    assert isinstance(result, NoReading)
+    assert "busy" in result.title
+    assert counted(backend, "busy") == 1
+
+
+def test_an_absent_torchserve_is_told_and_counted(make_backend: MakeBackend, drawing: bytes) -> None:
+    backend = make_backend()
+    result = predict(backend, pad_value(drawing), SESSION)
+    assert isinstance(result, NoReading)
+    assert "cannot be reached" in result.title
+    assert counted(backend, "unreachable") == 1
+
+
+def test_an_answer_without_room_for_its_record_is_still_shown(
+    make_backend: MakeBackend, drawing: bytes
+) -> None:
+    with answering(ANSWER) as server:
+        reading = predict(make_backend(server.url, max_records=0), pad_value(drawing), SESSION)
+    assert isinstance(reading, Reading)
+    assert not reading.is_kept
+
+
+def test_without_a_session_nothing_is_kept(make_backend: MakeBackend, drawing: bytes) -> None:
+    with answering(ANSWER) as server:
+        backend = make_backend(server.url)
+        reading = predict(backend, pad_value(drawing), None)
+    assert isinstance(reading, Reading)
+    assert not reading.is_kept
+    assert backend.writer.pending == 0
+
+
+def test_a_correction_is_recorded_and_may_be_changed(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    backend = make_backend()
+    prediction = make_prediction()
+    backend.recent.add(HistoryRow(prediction, None))
+    assert correct(backend, SESSION, str(prediction.id), "1") == ""
+    assert correct(backend, SESSION, str(prediction.id), "7") == ""
+    assert backend.writer.pending == 2
+    assert backend.recent.rows(SESSION) == [HistoryRow(prediction, "7")]
+
+
+@pytest.mark.parametrize("label", ["10", "", None, "<b>", ["7"]])
+def test_a_label_that_the_model_does_not_have_is_not_recorded(
+    label: object, make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    backend = make_backend()
+    prediction = make_prediction()
+    backend.recent.add(HistoryRow(prediction, None))
+    assert "not a label" in correct(backend, SESSION, str(prediction.id), label)
+    assert backend.writer.pending == 0
+
+
+def test_nobody_corrects_another_visitors_drawing(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    backend = make_backend()
+    prediction = make_prediction()
+    backend.recent.add(HistoryRow(prediction, None))
+    assert "not in your history" in correct(backend, "f" * 32, str(prediction.id), "1")
+    assert backend.writer.pending == 0
+    assert backend.recent.rows(SESSION)[0].true_label is None
+
+
+@pytest.mark.parametrize("prediction_id", ["", "7", None, {}])
+def test_a_correction_of_nothing_is_told(prediction_id: object, make_backend: MakeBackend) -> None:
+    assert "not in your history" in correct(make_backend(), SESSION, prediction_id, "1")

@@ -1,0 +1,85 @@
+"""The client: what TorchServe's statuses and silences become."""
+
+import pytest
+
+from tests.ui.answering import ANSWER, NOBODY, answering
+from ui.torchserve import Busy, ModelStatus, Refused, TorchServe, Unreachable
+
+
+def test_an_answer_has_everything_that_was_sent() -> None:
+    with answering(ANSWER) as server:
+        answer = TorchServe(server.url, server.url).predict(b"png", "digits")
+    assert (answer.label, answer.confidence, answer.version) == ("7", 0.9, "1.0.0")
+    assert list(answer.probabilities) == [str(digit) for digit in range(10)]
+    assert answer.frame == ANSWER["frame"]
+    assert answer.request_id == "8a6e"
+    assert 0 < answer.latency_ms < 1000
+
+
+def test_the_image_is_sent_as_it_is_and_the_frame_is_asked_for() -> None:
+    with answering(ANSWER) as server:
+        TorchServe(server.url, server.url).predict(b"\x89PNG\x00", "letters")
+    assert server.bodies == [b"\x89PNG\x00"]
+    assert server.paths == ["/predictions/letters"]
+    assert server.headers[0]["x-frame"] == "1"
+
+
+def test_predictions_share_a_connection() -> None:
+    with answering(ANSWER) as server:
+        client = TorchServe(server.url, server.url)
+        for _ in range(5):
+            client.predict(b"png", "digits")
+    assert len(server.connections) == 1
+
+
+def test_a_bad_image_is_refused_in_the_servers_words() -> None:
+    body = {"code": 400, "type": "BadImage", "message": "Nothing is drawn."}
+    with answering(body, status=400) as server, pytest.raises(Refused, match=r"^Nothing is drawn\.$"):
+        TorchServe(server.url, server.url).predict(b"png", "digits")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (503, {"code": 503, "message": "no worker"}, Busy),
+        (404, {"code": 404, "message": "Model not found"}, Unreachable),
+        (400, {"code": 400, "type": "TokenAuthorizationException"}, Unreachable),
+        (400, b"not json", Unreachable),
+        (500, {"code": 500, "message": "Worker died."}, Unreachable),
+        (507, b"", Unreachable),
+        (200, b"not json", Unreachable),
+        (200, {"label": "7"}, Unreachable),
+        (200, {**ANSWER, "probabilities": [0.1]}, Unreachable),
+        (200, {**ANSWER, "confidence": "high"}, Unreachable),
+    ],
+)
+def test_any_other_status_or_form_has_its_error(status: int, body: object, error: type[Exception]) -> None:
+    with answering(body, status=status) as server, pytest.raises(error) as raised:
+        TorchServe(server.url, server.url).predict(b"png", "digits")
+    assert "Traceback" not in str(raised.value)
+
+
+def test_a_late_answer_is_given_up_in_time() -> None:
+    with answering(ANSWER, delay_s=1.0) as server, pytest.raises(Unreachable, match=r"within 0\.1 seconds"):
+        TorchServe(server.url, server.url, timeout_s=0.1).predict(b"png", "digits")
+
+
+def test_a_server_that_is_away_is_unreachable() -> None:
+    client = TorchServe(NOBODY, NOBODY)
+    with pytest.raises(Unreachable):
+        client.predict(b"png", "digits")
+    with pytest.raises(Unreachable):
+        client.describe("digits")
+
+
+def test_a_models_description_says_version_and_ready_workers() -> None:
+    workers = [{"status": "READY"}, {"status": "UNLOADING"}, {"status": "READY"}]
+    body = [{"modelName": "digits", "modelVersion": "1.2.0", "workers": workers}]
+    with answering(body) as server:
+        assert TorchServe(server.url, server.url).describe("digits") == ModelStatus("digits", "1.2.0", 2)
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, {"code": 404}), (200, []), (200, b"?"), (200, {"a": 1})])
+def test_a_model_without_a_usable_description_is_unreachable(status: int, body: object) -> None:
+    with answering(body, status=status) as server, pytest.raises(Unreachable):
+        TorchServe(server.url, server.url).describe("digits")

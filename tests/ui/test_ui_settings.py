@@ -1,0 +1,55 @@
+"""Settings: defaults, and errors that name the key."""
+
+import pytest
+
+from ui.settings import SettingsError, from_environment
+
+DATABASE_URL = "postgresql://user:secret@127.0.0.1:5432/sketchserve"
+
+
+def test_only_the_database_has_to_be_named() -> None:
+    settings = from_environment({"DATABASE_URL": DATABASE_URL})
+    assert settings.inference_url == "http://127.0.0.1:8080"
+    assert settings.management_url == "http://127.0.0.1:8081"
+    assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "digits")
+
+
+def test_what_the_environment_says_counts() -> None:
+    environment = {
+        "DATABASE_URL": DATABASE_URL,
+        "TORCHSERVE_INFERENCE_URL": "http://torchserve:8080/",
+        "UI_PORT": "80",
+        "MODEL": "fashion",
+        "ANSWER_TIMEOUT_S": "0.5",
+    }
+    settings = from_environment(environment)
+    assert settings.inference_url == "http://torchserve:8080"
+    assert (settings.port, settings.model, settings.answer_timeout_s) == (80, "fashion", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("TORCHSERVE_INFERENCE_URL", "127.0.0.1:8080"),
+        ("TORCHSERVE_MANAGEMENT_URL", "http://"),
+        ("UI_PORT", "0"),
+        ("UI_PORT", "http"),
+        ("UI_PORT", "65536"),
+        ("ANSWER_TIMEOUT_S", "0"),
+        ("ANSWER_TIMEOUT_S", "nan"),
+        ("ANSWER_TIMEOUT_S", "soon"),
+    ],
+)
+def test_an_error_names_key_and_value(key: str, value: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        from_environment({"DATABASE_URL": DATABASE_URL, key: value})
+    assert str(raised.value).startswith(f"{key}={value!r}: expected ")
+
+
+@pytest.mark.parametrize(
+    "value", ["", "mysql://user:secret@host/name", "secret", "postgresql://user:secret@host"]
+)
+def test_a_database_url_that_cannot_be_used_is_not_repeated(value: str) -> None:
+    with pytest.raises(SettingsError, match="DATABASE_URL") as raised:
+        from_environment({"DATABASE_URL": value})
+    assert "secret" not in str(raised.value)

@@ -1,0 +1,104 @@
+"""The page: layout and wiring, nothing else."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from ui import history, outcome
+from ui.canvas import drawing_pad
+from ui.drawing import read_session_id
+from ui.reading import reading_html
+
+FOLDER = Path(__file__).parent
+# While the database is away, the page looks this often whether it is back.
+LOOK_AGAIN_S = 2.0
+# History waits for PostgreSQL: a slow one may hold this many threads and leaves the others to predictions.
+HISTORY_CONCURRENCY = 4
+HISTORY_QUEUE = 200
+
+
+def build_page(backend: outcome.Backend) -> gr.Blocks:
+    """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
+
+    def on_stroke(pad_value: object, visitor_id: object) -> str:
+        result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
+        return reading_html(result, backend.recent.labels)
+
+    def on_judge(visitor_id: object, event: gr.EventData) -> str:
+        complaint = outcome.correct(backend, read_session_id(visitor_id), event.prediction, event.label)
+        return history.complaint_html(complaint)
+
+    def on_arrival(_visitor_id: object) -> str:
+        return reading_html(outcome.BLANK, backend.recent.labels)
+
+    def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
+        shown = history.read_history(backend, read_session_id(visitor_id))
+        table = history.history_html(shown, backend.thumbnails)
+        return table, history.notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
+
+    def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
+        return show_history(visitor_id, was_paused=True)
+
+    with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
+        gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")
+        # Its value is put in by visitor.js at the moment when an event is sent.
+        who = gr.Textbox(visible=False)
+        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
+        complaint = gr.HTML("", apply_default_css=False, elem_id="complaint")
+        with gr.Row(elem_id="desk", equal_height=False):
+            with gr.Column(min_width=300, elem_id="left"):
+                pad = drawing_pad()
+            with gr.Column(min_width=300, elem_id="right"):
+                reading = gr.HTML(
+                    reading_html(outcome.BLANK, backend.recent.labels),
+                    js_on_load=_read("reading.js"),
+                    apply_default_css=False,
+                    elem_id="reading",
+                )
+        table = gr.HTML("", js_on_load=_read("history.js"), apply_default_css=False, elem_id="history")
+        timer = gr.Timer(LOOK_AGAIN_S, active=False)
+
+        quiet: dict[str, Any] = {
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "js": _read("visitor.js"),
+        }
+        in_history_queue: dict[str, Any] = {
+            **quiet,
+            "concurrency_limit": HISTORY_CONCURRENCY,
+            "concurrency_id": "history",
+        }
+        history_outputs = [table, notice, timer]
+        # One plain request and answer per stroke, outside the queue. One at a time per visitor, and the
+        # newest drawing after it: an old answer can never overwrite a newer one.
+        stroke = pad.stroke(
+            on_stroke, [pad, who], [reading], queue=False, trigger_mode="always_last", **quiet
+        )
+        stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
+        judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        page.load(on_arrival, [who], [reading], queue=False, **quiet)
+        page.load(show_history, [who], history_outputs, **in_history_queue)
+        timer.tick(look_again, [who], history_outputs, **in_history_queue)
+    page.queue(max_size=HISTORY_QUEUE, api_open=False)
+    return page
+
+
+def theme() -> gr.themes.Base:
+    """Return the page's theme: system fonts, so that nothing is loaded from elsewhere."""
+    return gr.themes.Base(
+        primary_hue="indigo",
+        neutral_hue="stone",
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
+    )
+
+
+def page_css() -> str:
+    """Return the style sheet of everything but the pad, which brings its own."""
+    return _read("page.css")
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")

@@ -1,0 +1,221 @@
+// The drawing pad. Gradio calls this with (element, trigger, props, server, upload, watch).
+// Strokes are kept as points, so that undo, another theme and another screen only mean painting anew.
+
+// What is sent is always 280 x 280 px, whatever the screen: strokes are in these units.
+const SIDE = 280;
+const MAX_PICTURE_BYTES = 8 * 1024 * 1024;
+const COLOURS = {
+  light: { pen: "#1c1b22", paper: "#ffffff" },
+  dark: { pen: "#f4f2ee", paper: "#17181d" },
+};
+
+const canvas = element.querySelector("canvas");
+const brush = element.querySelector("input[type=range]");
+const file = element.querySelector("input[type=file]");
+const hint = element.querySelector(".pad-hint");
+const complaint = element.querySelector(".pad-complaint");
+const tool = (name) => element.querySelector(`[data-tool=${name}]`);
+
+let strokes = unansweredStrokes(); // of { width, points: [[x, y], ...] }
+let pending = null; // the stroke under the pen: { pointer, stroke }
+let picture = null; // an uploaded picture, shown in place of strokes
+
+const colours = () => COLOURS[document.body.classList.contains("dark") ? "dark" : "light"];
+
+// Gradio loads the page anew after its server was away. Strokes that have no answer yet outlive that;
+// reading.js takes them from the storage when the answer comes.
+function unansweredStrokes() {
+  try {
+    return JSON.parse(sessionStorage.getItem("sketchserve-unanswered")) ?? [];
+  } catch {
+    return []; // storage is refused
+  }
+}
+
+function keepUnanswered() {
+  try {
+    sessionStorage.setItem("sketchserve-unanswered", JSON.stringify(strokes));
+  } catch {
+    // Storage is refused: a reload begins with blank paper.
+  }
+}
+
+// Paint everything, SIDE units wide, into a context that is `scale` px per unit.
+function paint(context, scale) {
+  const { pen, paper } = colours();
+  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.fillStyle = paper;
+  context.fillRect(0, 0, SIDE, SIDE);
+  context.strokeStyle = context.fillStyle = pen;
+  context.lineCap = context.lineJoin = "round";
+  if (picture) paintPicture(context);
+  for (const stroke of pending ? [...strokes, pending.stroke] : strokes) paintStroke(context, stroke);
+}
+
+function paintPicture(context) {
+  const scale = SIDE / Math.max(picture.width, picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  context.drawImage(picture, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+}
+
+// A quadratic curve through the midpoints of neighbouring points has no corners.
+function paintStroke(context, { width, points }) {
+  context.lineWidth = width;
+  context.beginPath();
+  const [first, last] = [points[0], points[points.length - 1]];
+  context.moveTo(...first);
+  for (let i = 1; i < points.length - 1; i += 1) {
+    const [x, y] = points[i];
+    const [nextX, nextY] = points[i + 1];
+    context.quadraticCurveTo(x, y, (x + nextX) / 2, (y + nextY) / 2);
+  }
+  // A line of no length still shows as a round dot.
+  context.lineTo(...last);
+  context.stroke();
+}
+
+function show() {
+  const shownSide = Math.round(canvas.clientWidth * Math.min(window.devicePixelRatio || 1, 2));
+  if (shownSide === 0) return; // not laid out yet: the ResizeObserver comes back
+  if (canvas.width !== shownSide) canvas.width = canvas.height = shownSide;
+  paint(canvas.getContext("2d"), shownSide / SIDE);
+  const isBlank = strokes.length === 0 && !pending && !picture;
+  hint.hidden = !isBlank;
+  tool("undo").disabled = tool("clear").disabled = isBlank;
+  // The page hides an answer that no longer has a drawing, at once and without asking the server.
+  document.documentElement.dataset.paper = isBlank ? "blank" : "drawn";
+}
+
+function drawingAsDataUrl() {
+  const sent = document.createElement("canvas");
+  sent.width = sent.height = SIDE;
+  paint(sent.getContext("2d"), 1);
+  return sent.toDataURL("image/png");
+}
+
+function send() {
+  complaint.textContent = "";
+  keepUnanswered();
+  const isBlank = strokes.length === 0;
+  props.value = isBlank
+    ? { image: "" }
+    : { image: drawingAsDataUrl(), source: "sketchpad", ...colours() };
+  trigger("stroke");
+}
+
+function undo() {
+  if (picture) return clear();
+  if (strokes.length === 0) return;
+  strokes.pop();
+  show();
+  send();
+}
+
+function clear() {
+  if (strokes.length === 0 && !picture) return;
+  strokes = [];
+  picture = null;
+  show();
+  send();
+}
+
+// --- Pen: mouse, finger or stylus. ---
+
+function positions(event) {
+  const box = canvas.getBoundingClientRect();
+  const samples = event.getCoalescedEvents?.() ?? [];
+  return (samples.length ? samples : [event]).map((sample) => [
+    ((sample.clientX - box.left) / box.width) * SIDE,
+    ((sample.clientY - box.top) / box.height) * SIDE,
+  ]);
+}
+
+canvas.addEventListener("pointerdown", (event) => {
+  if (pending || event.button !== 0) return;
+  event.preventDefault();
+  canvas.focus({ preventScroll: true });
+  canvas.setPointerCapture(event.pointerId);
+  picture = null;
+  pending = { pointer: event.pointerId, stroke: { width: Number(brush.value), points: positions(event) } };
+  show();
+});
+
+canvas.addEventListener("pointermove", (event) => {
+  if (event.pointerId !== pending?.pointer) return;
+  pending.stroke.points.push(...positions(event));
+  requestAnimationFrame(show);
+});
+
+canvas.addEventListener("pointerup", (event) => {
+  if (event.pointerId !== pending?.pointer) return;
+  strokes.push(pending.stroke);
+  pending = null;
+  show();
+  send();
+});
+
+// The system took the pen away (a gesture, a call): the stroke was not finished by the person.
+canvas.addEventListener("pointercancel", (event) => {
+  if (event.pointerId !== pending?.pointer) return;
+  pending = null;
+  show();
+});
+
+// --- Buttons and keys. ---
+
+tool("undo").addEventListener("click", undo);
+tool("clear").addEventListener("click", clear);
+tool("picture").addEventListener("click", () => file.click());
+
+canvas.addEventListener("keydown", (event) => {
+  const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+  const action = isUndo ? undo : { Escape: clear, Delete: clear, Backspace: undo }[event.key];
+  if (!action || pending) return;
+  event.preventDefault();
+  action();
+});
+
+// --- A picture in place of a drawing: chosen, pasted or dropped. ---
+
+async function readPicture(chosen) {
+  if (!chosen) return;
+  if (chosen.size > MAX_PICTURE_BYTES) {
+    complaint.textContent = "That picture is larger than 8 MB. Choose a smaller one.";
+    return;
+  }
+  try {
+    picture = await createImageBitmap(chosen);
+  } catch {
+    complaint.textContent = "That file is no picture that this browser can show. Choose a PNG or JPEG.";
+    return;
+  }
+  strokes = [];
+  complaint.textContent = "";
+  show();
+  const reader = new FileReader();
+  reader.onload = () => {
+    props.value = { image: reader.result, source: "upload" };
+    trigger("stroke");
+  };
+  reader.readAsDataURL(chosen);
+}
+
+file.addEventListener("change", () => {
+  readPicture(file.files[0]);
+  file.value = ""; // the same file may be chosen again
+});
+document.addEventListener("paste", (event) => {
+  const files = Array.from(event.clipboardData?.files ?? []);
+  readPicture(files.find(({ type }) => type.startsWith("image/")));
+});
+element.addEventListener("dragover", (event) => event.preventDefault());
+element.addEventListener("drop", (event) => {
+  event.preventDefault();
+  readPicture(event.dataTransfer?.files[0]);
+});
+
+// --- The pad follows the page's size and theme. ---
+
+new ResizeObserver(show).observe(canvas);
+new MutationObserver(show).observe(document.body, { attributeFilter: ["class"] });
+show();

@@ -1,0 +1,100 @@
+"""The answer as HTML: label, confidence, bars in the model's order, the frame, and buttons to correct it."""
+
+from collections.abc import Sequence
+from html import escape
+
+from ui.outcome import NoReading, Reading
+
+NOT_KEPT = "not in the history: too many records wait for the database"
+
+
+def reading_html(reading: Reading | NoReading, labels: Sequence[str]) -> str:
+    """Return the panel for an answer, or for why there is none; `labels` are shown while there is none.
+
+    Every state has the same elements in the same order, so that the browser changes them in place and
+    the bars glide from one answer to the next.
+    """
+    if isinstance(reading, NoReading):
+        probabilities = dict.fromkeys(labels, 0.0)
+        return _panel(
+            state="message" if reading.title else "blank",
+            prediction_id="",
+            label="",
+            headline=reading.title or "Draw one digit",
+            detail=reading.advice or "It is read as the pen lifts.",
+            frame="",
+            probabilities=probabilities,
+            meta="",
+        )
+    prediction = reading.prediction
+    meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
+    return _panel(
+        state="answer",
+        prediction_id=str(prediction.id),
+        label=prediction.predicted_label,
+        headline=f"{_percent(prediction.confidence)} sure",
+        detail=_runner_up(prediction.probabilities, prediction.predicted_label),
+        frame=reading.frame,
+        probabilities=prediction.probabilities,
+        meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
+    )
+
+
+def _panel(
+    state: str,
+    prediction_id: str,
+    label: str,
+    headline: str,
+    detail: str,
+    frame: str,
+    probabilities: dict[str, float],
+    meta: str,
+) -> str:
+    is_disabled = "" if prediction_id else " disabled"
+    bars = "".join(_bar(name, p, is_top=name == label) for name, p in probabilities.items())
+    buttons = "".join(
+        f'<button type="button" data-label="{escape(name)}" aria-pressed="false"{is_disabled}>'
+        f"{escape(name)}</button>"
+        for name in probabilities
+    )
+    # A 1x1 transparent GIF keeps the element where there is no frame.
+    source = escape(frame) or "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+    return (
+        f'<section class="reading is-{state}" data-prediction="{prediction_id}">'
+        f'<div class="reading-head" aria-live="polite">'
+        f'<div class="reading-label" data-testid="label">{escape(label)}</div>'
+        f'<div class="reading-words"><p class="reading-headline">{escape(headline)}</p>'
+        f'<p class="reading-detail">{escape(detail)}</p></div>'
+        f'<figure class="reading-frame"><img alt="The 28 by 28 frame that the network saw" src="{source}">'
+        f"<figcaption>what the network saw</figcaption></figure></div>"
+        f'<ol class="bars" aria-label="Probability of each label">{bars}</ol>'
+        f'<div class="judge" role="group" aria-label="What it really was">'
+        f'<p class="judge-question">It really was</p><div class="judge-labels">{buttons}</div></div>'
+        f'<p class="reading-meta">{escape(meta)}</p></section>'
+    )
+
+
+def _bar(name: str, probability: float, is_top: bool) -> str:
+    width = f"{100 * probability:.2f}%"
+    return (
+        f'<li class="bar{" is-top" if is_top else ""}"><span class="bar-name">{escape(name)}</span>'
+        f'<span class="bar-track"><span class="bar-fill" style="width: {width}"></span></span>'
+        f'<span class="bar-value">{_percent(probability)}</span></li>'
+    )
+
+
+def _percent(probability: float) -> str:
+    """Return a probability as people read it; only what is certain is called 100 %."""
+    percent = 100 * probability
+    if 99.9 < percent < 100:
+        return "> 99.9 %"
+    return f"{percent:.1f} %"
+
+
+def _runner_up(probabilities: dict[str, float], label: str) -> str:
+    """Return the second guess in words, or "" when there is hardly one."""
+    others = {name: p for name, p in probabilities.items() if name != label}
+    second = max(others, key=others.__getitem__, default=None)
+    if second is None or others[second] < 0.01:
+        return "no other guess comes near"
+    return f"or perhaps {second}, {_percent(others[second])}"

@@ -1,0 +1,91 @@
+"""What the page is told by its environment, read once and checked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from db import engine
+
+
+class SettingsError(ValueError):
+    """An environment variable cannot be used; the message names key, value and expectation."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the page listens and whom it talks to.
+
+    Attributes:
+        inference_url: TorchServe's inference API, without a trailing slash.
+        management_url: TorchServe's management API, without a trailing slash.
+        database_url: `postgresql://user:password@host:port/name`.
+        host: Address to listen on.
+        port: Port to listen on.
+        model: Name under which TorchServe serves the model.
+        answer_timeout_s: How long a person waits for an answer before being told that there is none.
+    """
+
+    inference_url: str
+    management_url: str
+    database_url: str
+    host: str
+    port: int
+    model: str
+    answer_timeout_s: float
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Return the settings; an absent variable has its default, except DATABASE_URL.
+
+    Raises:
+        SettingsError: A value cannot be used.
+    """
+    return Settings(
+        inference_url=_url(environment, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
+        management_url=_url(environment, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
+        database_url=_database_url(environment),
+        host=environment.get("UI_HOST") or "127.0.0.1",
+        port=_port(environment, "UI_PORT", 7860),
+        model=environment.get("MODEL") or "digits",
+        answer_timeout_s=_seconds(environment, "ANSWER_TIMEOUT_S", 5.0),
+    )
+
+
+def _url(environment: Mapping[str, str], key: str, default: str) -> str:
+    value = environment.get(key) or default
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"{key}={value!r}: expected an address such as {default}")
+    return value.rstrip("/")
+
+
+def _database_url(environment: Mapping[str, str]) -> str:
+    value = environment.get("DATABASE_URL", "")
+    if not value:
+        raise SettingsError(
+            "DATABASE_URL is empty: expected postgresql://user:password@host:port/name. "
+            "`make run` starts a local PostgreSQL and sets it."
+        )
+    try:
+        engine.parse(value)
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
+    return value
+
+
+def _port(environment: Mapping[str, str], key: str, default: int) -> int:
+    value = environment.get(key) or str(default)
+    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+        raise SettingsError(f"{key}={value!r}: expected a port, 1 to 65535")
+    return int(value)
+
+
+def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
+    value = environment.get(key) or str(default)
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:
+        raise SettingsError(f"{key}={value!r}: expected seconds, more than 0 and at most 600")
+    return seconds
