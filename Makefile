@@ -6,7 +6,7 @@ MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train archive evaluate doctor lock clean
+.PHONY: help setup run test test-unit lint format train archive evaluate bench doctor lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ model_store/digits.mar: $(MODEL_INPUTS) | setup
 
 evaluate: setup archive ## measure the archive through TorchServe (DATA=folder with MNIST, ARGS=...)
 	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+bench: setup archive ## measure one prediction at rest (ARGS=... for bench.latency)
+	@exec $(PY) -m launch.temporary -- $(PY) -m bench.latency $(ARGS)
 
 doctor: ## say what is here, what is missing and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; else exec $(or $(PYTHON),python3) -m launch.doctor; fi
