@@ -24,20 +24,28 @@ WINDOW_SHARE = 0.28
 # How often what was found to be ink is replaced by paper and the median taken again. The first pass leaves
 # holes where strokes cross and have the majority; once their surroundings are replaced, they lose it.
 PASSES = 3
+# How far a shadow's edge may lie beside where the map has it, of the longer side. Within this reach every
+# colour between the darkest and the lightest paper is paper.
+REACH_SHARE = 0.05
 # Of the strongest ink: what is surely ink.
 SURE_SHARE = 0.3
 
 
 @dataclass(frozen=True)
 class Paper:
-    """The empty sheet.
+    """The empty sheet: which colours paper may have, place by place.
 
     Attributes:
-        sheet: float32 (height, width, 4), premultiplied RGBA, 0..1; a small map of the whole picture.
+        darkest: float32 (height, width, 4), premultiplied RGBA, 0..1; a small map of the whole picture.
+        lightest: the same, nowhere darker; equal where light is even.
+        side: float32 (4,), a direction of colour: where light is uneven, only what lies on this side of
+            the paper is ink. All zero on an even sheet, where ink may lie on any.
         noise: the median distance of paper pixels from the sheet, 0..2.
     """
 
-    sheet: np.ndarray
+    darkest: np.ndarray
+    lightest: np.ndarray
+    side: np.ndarray
     noise: float
 
     def distance(
@@ -49,20 +57,13 @@ class Paper:
             pixels: float32 (height, width, 4), premultiplied RGBA, 0..1.
             window: which part of the whole picture they show: left, right, top, bottom as shares 0..1.
         """
-        if self.sheet.shape[:2] == (1, 1):
-            return _norm(pixels - self.sheet[0, 0])
-        height, width = pixels.shape[:2]
-        rows, columns = self.sheet.shape[:2]
-        left, right, top, bottom = window
-        # Where each pixel's centre lies on the sheet's own grid.
-        x = (left + (right - left) * (np.arange(width, dtype=np.float32) + 0.5) / width) * columns - 0.5
-        y = (top + (bottom - top) * (np.arange(height, dtype=np.float32) + 0.5) / height) * rows - 0.5
-        x_map, y_map = np.broadcast_to(x, (height, width)), np.broadcast_to(y[:, None], (height, width))
-        light = cv2.remap(
-            self.sheet, x_map.astype(np.float32), y_map.astype(np.float32), cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
-        return _norm(pixels - light)
+        if self.darkest.shape[:2] == (1, 1):
+            return _norm(pixels - self.darkest[0, 0])
+        darkest, lightest = (
+            _magnified(light, pixels.shape[:2], window) for light in (self.darkest, self.lightest)
+        )
+        away = pixels - np.clip(pixels, darkest, lightest)
+        return _norm(away) * (away @ self.side > 0)
 
 
 def find_paper(pixels: np.ndarray) -> Paper:
@@ -83,22 +84,45 @@ def find_paper(pixels: np.ndarray) -> Paper:
     if np.mean(np.abs(pixels - even).max(axis=-1) <= EXACT) >= EVEN_SHARE and _are_strokes(
         _norm(pixels - even)
     ):
-        return Paper(even.reshape(1, 1, 4), 0.0)
+        return Paper(even.reshape(1, 1, 4), even.reshape(1, 1, 4), np.zeros(4, np.float32), 0.0)
 
     factor = max(1.0, max(height, width) / SHEET_SIDE_PX)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     window = max(3, 2 * round(WINDOW_SHARE * max(size) / 2) + 1)
+    reach = np.ones([2 * round(REACH_SHARE * max(size)) + 1] * 2, np.uint8)
     paper = small
     for _ in range(PASSES):
         # At the border half the window is missing: without its slope taken out first, light would seem to
         # level off there.
         plane = _plane(paper)
         sheet = plane + _median(paper - plane, window)
-        away = _norm(small - sheet)
-        sure = away > max(SURE_SHARE * float(np.quantile(away, 0.995)), 4 * float(np.median(away)))
+        darkest, lightest = cv2.erode(sheet, reach), cv2.dilate(sheet, reach)
+        away = small - np.clip(small, darkest, lightest)
+        distance = _norm(away)
+        # A gap of light between shadows can be as wide as a stroke, but it lies on the other side of the
+        # paper than ink. Ink is what lies farthest, hence the high power.
+        side = np.einsum("yx,yxc->c", distance**3, away)
+        distance *= away @ side > 0
+        sure = distance > max(
+            SURE_SHARE * float(np.quantile(distance, 0.995)), 4 * float(np.median(distance))
+        )
         paper = np.where(sure[..., None], sheet, small)
-    return Paper(sheet, float(np.median(Paper(sheet, 0.0).distance(pixels))))
+    noise = float(np.median(_norm(small - sheet)))
+    return Paper(darkest, lightest, side, noise)
+
+
+def _magnified(
+    light: np.ndarray, shape: tuple[int, ...], window: tuple[float, float, float, float]
+) -> np.ndarray:
+    """Give a part of a light map, float32 (rows, columns, 4), at another resolution."""
+    (height, width), (rows, columns) = shape, light.shape[:2]
+    left, right, top, bottom = window
+    # Where each pixel's centre lies on the map's own grid.
+    x = (left + (right - left) * (np.arange(width, dtype=np.float32) + 0.5) / width) * columns - 0.5
+    y = (top + (bottom - top) * (np.arange(height, dtype=np.float32) + 0.5) / height) * rows - 0.5
+    x_map, y_map = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    return cv2.remap(light, x_map, y_map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _are_strokes(distance: np.ndarray) -> bool:
