@@ -1,7 +1,7 @@
 # Every verb of the project. `make` alone lists them.
 
 PY := .venv/bin/python
-MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/models.py \
+MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/drawing.py training/golden.py training/models.py \
                            model_store/digits.safetensors)
 
 .DEFAULT_GOAL := help

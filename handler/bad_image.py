@@ -26,19 +26,19 @@ def corrupt(payload: bytes, reason: Exception) -> BadImage:
     )
 
 
-def too_large(size: str, max_pixels: int, max_side_px: int) -> BadImage:
-    """Give the error for a picture of too many pixels; size says how many came."""
+def too_large(width: int | None, height: int | None, max_pixels: int, max_side_px: int) -> BadImage:
+    """Give the error for a picture of too many pixels; its size is None where it is not known."""
+    size = f"{width:,} x {height:,}" if width and height else "far too many"
     return BadImage(
         f"The image has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
         "accepted: send a smaller one."
     )
 
 
-def nothing_drawn(width: int, height: int) -> BadImage:
+def nothing_drawn() -> BadImage:
     """Give the error for blank paper."""
     return BadImage(
-        f"Nothing is drawn: the picture of {width} x {height} px is of one even tone. "
-        "Send one character that stands out from its paper."
+        "Nothing is drawn: nothing in the picture stands out from its paper. Send one character that does."
     )
 
 

@@ -33,7 +33,7 @@ def decode(payload: bytes) -> np.ndarray:
         with Image.open(io.BytesIO(payload), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE_PX:
-                raise bad_image.too_large(f"{width:,} x {height:,}", MAX_PIXELS, MAX_SIDE_PX)
+                raise bad_image.too_large(width, height, MAX_PIXELS, MAX_SIDE_PX)
             # JPEG can be decoded at 1/2, 1/4 or 1/8 for a fraction of the time and memory.
             image.draft(None, (WORK_SIDE_PX, WORK_SIDE_PX))
             upright = ImageOps.exif_transpose(image)
@@ -45,9 +45,8 @@ def decode(payload: bytes) -> np.ndarray:
     except Image.UnidentifiedImageError:
         raise bad_image.unknown_format(payload) from None
     except Image.DecompressionBombError:
-        raise bad_image.too_large(
-            f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0):,}", MAX_PIXELS, MAX_SIDE_PX
-        ) from None
+        # Pillow refuses the very largest itself, without their size.
+        raise bad_image.too_large(None, None, MAX_PIXELS, MAX_SIDE_PX) from None
     except Exception as error:
         # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error and more on broken files,
         # and none of that is documented: whatever a decoder raises, the bytes are to blame.
@@ -56,11 +55,10 @@ def decode(payload: bytes) -> np.ndarray:
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Give modes of more than 8 bits as "L", since Pillow's own conversion clips them; others as they are."""
-    if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        # No full scale is known for these, so the darkest and lightest values present span the range.
-        values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0.0, neginf=0.0)
-        low, high = values.min(), values.max()
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        # Scanners fill 12 of 16 bits, and "I" and "F" have no full scale at all: the darkest and lightest
+        # values present span the range, unless they are as close as noise.
+        values = np.nan_to_num(np.asarray(image).astype(np.float64), posinf=0.0, neginf=0.0)
+        low, high = float(values.min()), float(values.max())
         return Image.fromarray(((values - low) * (255.0 / max(high - low, 1.0))).astype(np.uint8))
     return image

@@ -12,9 +12,10 @@ import numpy as np
 import onnxruntime
 from ts.metrics.metric_type_enum import MetricTypes
 
+from handler import self_check
 from handler.bad_image import BadImage
 from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import FRAME_PX, frame_of
+from handler.frame import frame_of
 from handler.request import image_bytes
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,11 @@ class DigitHandler:
     """
 
     def initialize(self, context: Any) -> None:
-        """Load the network and its labels from the archive, and run it once so that no client waits for it.
+        """Load the network and its labels from the archive, and see that they answer as they should.
 
         Raises:
-            RuntimeError: the archive is incomplete or does not fit together.
+            RuntimeError: the archive is incomplete or does not fit together, or its golden pictures get
+                other answers than when it was built.
         """
         folder = Path(context.system_properties["model_dir"])
         manifest = context.manifest["model"]
@@ -61,7 +63,8 @@ class DigitHandler:
             "version": manifest["modelVersion"],
             "preprocessing": preprocessing_fingerprint(),
         }
-        self.inference(np.zeros((1, FRAME_PX, FRAME_PX), np.uint8))
+        # This also runs everything once, so that no client waits for a first time.
+        self_check.check(folder, self.label_names, self.inference)
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[dict[str, Any]]:
         """Give one answer for each request, in order; a bad one gets its own 400 and harms no other.

@@ -43,7 +43,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     sheet = paper.find_paper(coarse)
     marks = _marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise)
     if not marks.any():
-        raise nothing_drawn(width, height)
+        raise nothing_drawn()
     top, bottom, left, right = _grown(_box(marks), marks.shape)
     y_scale, x_scale = height / marks.shape[0], width / marks.shape[1]
     rows = slice(round(top * y_scale), round(bottom * y_scale))
@@ -60,7 +60,7 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     distance = np.maximum(distance * stroke - floor, 0)
     ink = np.minimum(distance / np.maximum(_strength(distance), FAINTEST / 2), 1)
     if not (ink >= EDGE_SHARE).any():
-        raise nothing_drawn(width, height)
+        raise nothing_drawn()
     top, bottom, left, right = _box(ink >= EDGE_SHARE)
     return ink[top:bottom, left:right]
 

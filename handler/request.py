@@ -14,6 +14,8 @@ ACCEPTED = (
     '(curl -F data=@digit.png), or as JSON {"image": "<base64 or data URL>"}'
 )
 
+# How PNG, JPEG, GIF and WebP files begin in base64.
+BASE64_BEGINNINGS = (b"iVBORw0", b"/9j/", b"R0lGOD", b"UklGR")
 # TorchServe takes a body of this content type apart as a form, and the image with it.
 FORM_HINT = "With curl --data-binary add -H 'Content-Type: image/png', or it is sent as a web form."
 
@@ -31,6 +33,8 @@ def image_bytes(row: Mapping[str, Any]) -> bytes:
     value = row.get(FIELD)
     if value is None:
         value = row.get("body")
+    if value is None and "body" in row:
+        raise BadImage(f"A JSON null came where an object was expected: {ACCEPTED}.")
     if value is None:
         raise BadImage(f"The request carries no image{_named(row)}: {ACCEPTED}. {FORM_HINT}")
     if isinstance(value, Mapping):
@@ -42,8 +46,8 @@ def image_bytes(row: Mapping[str, Any]) -> bytes:
     if not value:
         raise BadImage(f"The body is empty: {ACCEPTED}.")
     payload = bytes(value)
-    # Clients often leave the content type out, so JSON and data URLs also arrive as plain bytes.
-    if payload[:1] == b"{" or payload[:5].lower() == b"data:":
+    # Clients often leave the content type out, so JSON and base64 also arrive as plain bytes.
+    if payload[:1] == b"{" or payload[:5].lower() == b"data:" or payload.startswith(BASE64_BEGINNINGS):
         try:
             return _from_text(payload.decode("utf-8"))
         except UnicodeDecodeError:
@@ -59,7 +63,7 @@ def _named(row: Mapping[str, Any]) -> str:
 
 
 def _json_type(value: object) -> str:
-    names = {list: "array", bool: "boolean", int: "number", float: "number"}
+    names = {dict: "object", list: "array", str: "string", bool: "boolean", int: "number", float: "number"}
     return names.get(type(value), "null")
 
 

@@ -27,7 +27,7 @@ FIRST_TO_STOP = "ui"  # it still hands its last records to PostgreSQL
 FIRST_STOP_S = 5
 STOP_S = 12  # TorchServe takes 2.4 s at rest
 LOG_BYTES = 5_000_000
-PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 # Kept in the logs only: what java prints before its logging is configured, and what the launcher says itself.
 NOISE = (
@@ -65,6 +65,7 @@ class Platform(Manager):
         Raises:
             LaunchError: when it was not a signal that ended it.
         """
+        adopt_orphans()
         try:
             self.loop()
         finally:
@@ -177,6 +178,15 @@ class TiedProcess(Process):
         die_with(self._launcher, signal.SIGKILL)
         self._child_ctor = partial(Popen, preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM))
         super().run(*args, **kwargs)
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent ended, so that the sweep finds them.
+
+    The workers of a java that was killed are such. Nothing but on Linux.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
 def die_with(parent: int, signum: signal.Signals) -> None:

@@ -13,6 +13,8 @@ POLL_S = 0.1
 # TorchServe starts a failed worker again for five minutes. What fails twice in the same way fails always.
 DEATHS = 2
 TAIL_BYTES = 64 * 1024
+# TorchServe does not die of a RuntimeError in `initialize`: it logs this, then dies of one of its own.
+REFUSED = re.compile(r"Failed to load model \S+, exception (.+)")
 
 
 def always_alive() -> str | None:
@@ -69,11 +71,14 @@ def local_session() -> requests.Session:
 
 
 def worker_deaths(model_log: Path) -> tuple[int, str]:
-    """Give how often a worker died while starting, and the last line of its last traceback."""
+    """Give how often a worker died while starting, and why: what its handler raised last."""
     lines = [line.partition(" - ")[2] for line in _tail(model_log)]
     deaths = [i for i, line in enumerate(lines) if line.startswith("Backend worker process died")]
     if not deaths:
         return 0, ""
+    refused = [match[1] for match in map(REFUSED.match, lines) if match]
+    if refused:
+        return len(deaths), refused[-1]
     # A traceback's last line is the first after it that is not indented: "ValueError: no such layer".
     for line in lines[deaths[-1] + 1 :]:
         if re.match(r"[\w.]+(Error|Exception|Exit|Interrupt)\b", line):

@@ -13,7 +13,7 @@ import torch
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
-from training import weights
+from training import golden, weights
 from training.models import Served
 
 HANDLER_FOLDER = Path("handler")
@@ -68,6 +68,7 @@ def build(weights_path: Path, name: str, out: Path, version: str | None = None) 
         labels = {str(index): label for index, label in enumerate(about.label_names)}
         (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
         export(Served(model, about.temperature).eval(), staged / "network.onnx")
+        golden.write(extra, staged / "network.onnx", about.label_names)
         _archive(staged, name, version or about.version)
         # Copied first: a rename does not reach from the temporary folder to another file system.
         partial = out.with_name(f".{out.name}")

@@ -12,6 +12,11 @@ from handler.fingerprint import FILES, preprocessing_fingerprint
 HANDLER = Path(fingerprint.__file__).parent
 
 
+def test_preprocessing_has_no_f_strings_which_python_3_12_takes_apart_differently() -> None:
+    for name in FILES:
+        assert not re.search(r"""\bf["']""", (HANDLER / name).read_text()), name
+
+
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     for name in FILES:

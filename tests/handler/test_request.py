@@ -7,7 +7,7 @@ import pytest
 from handler.bad_image import BadImage
 from handler.request import image_bytes
 
-IMAGE = b"\x89PNG some bytes"
+IMAGE = b"\x89PNG\r\n some bytes"
 TEXT = base64.b64encode(IMAGE).decode()
 
 
@@ -22,11 +22,12 @@ TEXT = base64.b64encode(IMAGE).decode()
         {"body": {"image": "\n".join((TEXT[:10], TEXT[10:]))}},
         {"body": {"image": base64.urlsafe_b64encode(IMAGE).decode()}},
         {"body": bytearray(f'{{"image": "{TEXT}"}}'.encode())},
+        {"body": bytearray(TEXT.encode())},
         {"body": f"data:image/png;base64,{TEXT}"},
         {"body": bytearray(f"data:image/png;base64,{TEXT}".encode())},
     ],
     ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe",
-         "JSON without type",
+         "JSON without type", "base64 as bytes",
          "data URL as text", "data URL as bytes"],
 )  # fmt: skip
 def test_the_image_is_found(row: dict[str, object]) -> None:
@@ -47,6 +48,8 @@ def test_the_image_is_found(row: dict[str, object]) -> None:
         ({"body": {"image": "data:image/png;base64,"}}, "base64 text is empty"),
         ({"body": {"image": "data:image/png,raw"}}, "data URL is not base64"),
         ({"body": {"image": "not base64!"}}, "not valid base64"),
+        ({"body": {"image": {}}}, "'image' is a JSON object"),
+        ({"body": None}, "JSON null"),
         ({"body": [1, 2]}, "JSON array"),
         ({"body": bytearray(b'{"image": ')}, "not valid JSON"),
     ],

@@ -13,9 +13,9 @@ from PIL import Image
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
-from tests.drawing import STROKES, encoded, png
 from tests.services.torchserve import TorchServe, running
 from training import archive, weights
+from training.drawing import STROKES, encoded, png
 
 pytestmark = pytest.mark.integration
 TIMEOUT_S = 30
@@ -82,7 +82,7 @@ REFUSED = {
     "blank": (BLANK, {}, "Nothing is drawn"),
     "JSON without an image": (b'{"picture": 1}', {"Content-Type": "application/json"}, "no key 'image'"),
     "broken JSON": (b'{"image": ', {"Content-Type": "application/json"}, "not valid JSON"),
-    "JSON null": (b"null", {"Content-Type": "application/json"}, "no image"),
+    "JSON null": (b"null", {"Content-Type": "application/json"}, "JSON null"),
     "a web form": (
         b"image=abc",
         {"Content-Type": "application/x-www-form-urlencoded"},

@@ -14,6 +14,21 @@ DYING = """\
 2026-11-21T02:00:34,202 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout -     worker.run_server()
 2026-11-21T02:00:34,203 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - KeyError: 'no layer'
 """
+REFUSING = """\
+2026-11-21T03:13:06,058 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Failed to load model d, exception No - 7
+2026-11-21T03:13:06,058 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Traceback (most recent call last):
+2026-11-21T03:13:06,058 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout -   File "digit_handler.py", line 67
+2026-11-21T03:13:06,059 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - RuntimeError: No - 7
+2026-11-21T03:13:06,059 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Backend worker process died.
+2026-11-21T03:13:06,059 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Traceback (most recent call last):
+2026-11-21T03:13:06,059 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout -   File "worker.py", line 201
+2026-11-21T03:13:06,059 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - RuntimeError: 500 - Unknown exception
+"""
+
+
+def test_the_reason_of_a_refusing_handler_is_its_own_and_not_torchserves(tmp_path):
+    (tmp_path / "model.log").write_text(REFUSING * 2)
+    assert worker_deaths(tmp_path / "model.log") == (2, "No - 7")
 
 
 def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path):

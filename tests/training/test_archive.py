@@ -1,7 +1,10 @@
 """The archive: what is in it, and that what is in it is enough."""
 
+import base64
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -12,9 +15,13 @@ import onnxruntime
 import pytest
 import torch
 import yaml
+from PIL import Image
 
-from tests.drawing import png
-from training import archive, weights
+from handler import self_check
+from handler.decode import WORK_SIDE_PX
+from handler.frame import BOX_PX
+from training import archive, golden, weights
+from training.drawing import png
 from training.models import MODELS, Served
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -90,6 +97,35 @@ print("label", answer["label"])
         check=False,
     )
     assert done.stdout.strip().endswith("label 7"), done.stderr
+
+
+def test_it_carries_golden_pictures_of_every_digit_and_a_blank_one(model_store: Path) -> None:
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        content = json.loads(mar.read("golden.json"))
+        assert mar.getinfo("golden.json").compress_size < 40_000
+        labels = list(json.loads(mar.read("index_to_name.json")).values())
+    assert content["labels"] == labels
+    rows = {row["name"]: row for row in content["pictures"]}
+    assert [base64.b64decode(row["file"]) for row in rows.values()] == list(golden.pictures().values())
+    clear = {name: row["probabilities"] for name, row in rows.items() if re.match(r"\d, ", name)}
+    assert {name[0] for name in clear} == set(labels)
+    for name, probabilities in clear.items():
+        # Far ahead, so that drift within the tolerance leaves the label as it is.
+        second, first = sorted(probabilities)[-2:]
+        assert labels[probabilities.index(first)] == name[0]
+        assert first - second > 2 * self_check.ANSWER_TOLERANCE
+    assert [name for name, row in rows.items() if row["refusal"]] == ["blank paper, JPEG"]
+    assert "Nothing is drawn" in rows["blank paper, JPEG"]["refusal"]
+
+
+def test_golden_pictures_take_every_way_through_decoding() -> None:
+    opened = [Image.open(io.BytesIO(file)) for file in golden.pictures().values()]
+    assert {image.format for image in opened} == {"PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"}
+    assert {"1", "L", "P", "RGB", "RGBA", "I;16"} <= {image.mode for image in opened}
+    sides = [max(image.size) for image in opened]
+    assert min(sides) < BOX_PX * 2
+    assert max(sides) > WORK_SIDE_PX
+    assert any(image.getexif() for image in opened)
 
 
 def test_an_archive_in_use_is_replaced_whole(tmp_path: Path) -> None:
