@@ -3,53 +3,28 @@
     python -m training.evaluate --data DIR [--url http://127.0.0.1:8080/predictions/digits]
 
 Pictures go through HTTP, TorchServe and the archive's own handler: the figures are those of what is served.
+Prints a table and writes var/report: index.html, evaluation.json and model_card.md.
 """
 
 import argparse
 import json
 import os
+import shlex
 import sys
+import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
 import requests
-from tqdm import tqdm
 
-from training.data import mnist_images
-from training.measure import expected_calibration_error
-from training.paint import KINDS
-from training.rendered import writers
+from training.evaluation import questions
+from training.evaluation.ask import Question, Server
+from training.evaluation.figures import Row
+from training.evaluation.findings import Findings, find
+from training.evaluation.markdown import model_card, table
+from training.evaluation.page import page
 from training.strokes import FILE
-
-CLIENTS = 16  # at a time, so that the server's batches fill
-TIMEOUT_S = 30
-# Pictures are drawn from this seed, so that two evaluations see the same ones.
-SEED = 2024
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the report.
-
-    Attributes:
-        kind: what was sent.
-        pictures: how many.
-        accuracy: share answered with the true label, 0..1; a refused picture counts as wrong.
-        ece: expected calibration error of the answers, 0..1.
-        refused: how many came back as bad images.
-    """
-
-    kind: str
-    pictures: int
-    accuracy: float
-    ece: float
-    refused: int
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -57,95 +32,92 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.evaluate", description=(__doc__ or "").split("\n")[0]
     )
-    server = os.environ.get("TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080")
+    root = os.environ.get("TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("MNIST_DIR", "data")))
-    parser.add_argument("--url", default=f"{server}/predictions/{os.environ.get('MODEL', 'digits')}")
+    parser.add_argument("--url", default=f"{root}/predictions/{os.environ.get('MODEL', 'digits')}")
     parser.add_argument(
-        "--strokes", type=int, default=500, help="pictures of each kind of stroke drawing (0: none)"
-    )
-    parser.add_argument("--out", type=Path, default=Path("var/evaluation.json"))
+        "--strokes", type=_count, default=500,
+        help="pictures of each kind of stroke drawing and renderer (0: no strokes)",
+    )  # fmt: skip
+    parser.add_argument("--mnist", type=_count, help="only the first of MNIST's test images")
+    parser.add_argument("--out", type=Path, default=Path("var/report"), help="the folder of the report")
     given = parser.parse_args(arguments)
+    command = f"make evaluate DATA={shlex.quote(str(given.data))}"
+    differing = [f"--{name} {getattr(given, name)}" for name in ("strokes", "mnist")
+                 if getattr(given, name) != parser.get_default(name)]  # fmt: skip
+    command += f' ARGS="{" ".join(differing)}"' if differing else ""
+    server = Server(given.url)
+    started = time.monotonic()
     try:
-        rows, model = evaluate(given.url, given.data, given.strokes)
+        found = measure(server, everything(given.data, given.strokes, given.mnist))
+        html = page(found, command, server.frame, time.strftime("%Y-%m-%d %H:%M"))
     except (FileNotFoundError, requests.RequestException, ValueError) as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
-    print(table(rows))
-    print(f"model {model['model']} {model['version']}, preprocessing {model['preprocessing']}")
-    given.out.parent.mkdir(parents=True, exist_ok=True)
-    report = {"model": model, "rows": [asdict(row) for row in rows]}
-    given.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    given.out.mkdir(parents=True, exist_ok=True)
+    report = {"command": command, **found.as_json()}
+    for name, text in (
+        ("index.html", html),
+        ("evaluation.json", json.dumps(report, indent=2) + "\n"),
+        ("model_card.md", model_card(found, command)),
+    ):
+        (given.out / name).write_text(text, encoding="utf-8")
+    print(table(found.rows + found.together))
+    model = found.model
+    print(f"\nmodel {model['model']} {model['version']}, preprocessing {model['preprocessing']}")
+    print(f"the page: {given.out / 'index.html'} ({time.monotonic() - started:.0f} s)")
     return 0
 
 
 def evaluate(url: str, data_dir: Path, strokes_of_each: int) -> tuple[list[Row], dict[str, str]]:
-    """Give the report's rows, and which model answered.
+    """Give the report's rows, MNIST's first, and which model answered.
 
     Raises:
         FileNotFoundError: MNIST is not there and cannot be downloaded.
         requests.RequestException: no server answers at the URL.
         ValueError: the server answers something else than predictions.
     """
-    images, labels = mnist_images(data_dir, train=False)
-    pictures = (cv2.imencode(".png", image)[1].tobytes() for image in images)
-    rows = []
-    row, model = _row("MNIST test set", url, pictures, labels)
-    rows.append(row)
+    found = measure(Server(url), everything(data_dir, strokes_of_each))
+    return found.rows, found.model
+
+
+def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = None) -> Iterable[Question]:
+    """Give all that a report asks; without strokes or their file, MNIST alone.
+
+    Raises:
+        FileNotFoundError: MNIST is not there and cannot be downloaded.
+    """
+    asked: Iterable[Question] = [questions.mnist(data_dir, mnist_count)]
     if not strokes_of_each:
-        return rows, model
+        return asked
     if not (data_dir / FILE).exists():
         print(f"{data_dir / FILE} is not there: strokes are left out.", file=sys.stderr)
-        return rows, model
-    held_out = writers(data_dir)["report"]
-    chosen = np.random.default_rng(SEED).permutation(len(held_out))[:strokes_of_each]
-    digits = [held_out[index] for index in chosen]
-    truth = np.array([drawn.label for drawn in digits])
-    for name, paint in KINDS.items():
-        pictures = (
-            paint(drawn, np.random.default_rng(SEED + index)).encoded() for index, drawn in enumerate(digits)
-        )
-        rows.append(_row(f"strokes: {name.replace('_', ' ')}", url, pictures, truth)[0])
-    return rows, model
+        return asked
+    digits = questions.held_out(data_dir, strokes_of_each)
+    # A share moves less from sheet to sheet of the same digit than from digit to digit: fewer are enough.
+    some = digits[: max(1, strokes_of_each * 2 // 5)]
+    return chain(asked, questions.kinds(digits), questions.resolutions(some), questions.changed(some))
 
 
-def table(rows: list[Row]) -> str:
-    """Give the rows as a Markdown table."""
-    lines = ["| pictures | number | correct | ECE | refused |", "|---|--:|--:|--:|--:|"]
-    lines += [
-        f"| {row.kind} | {row.pictures:,} | {row.accuracy:.2%} | {row.ece:.4f} | {row.refused} |"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def _row(kind: str, url: str, pictures: Iterable[bytes], labels: np.ndarray) -> tuple[Row, dict[str, str]]:
-    """Give a row of the report, and the model that answered."""
-    with requests.Session() as session, ThreadPoolExecutor(CLIENTS) as pool:
-        session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
-        found = pool.map(partial(_answer, session, url), pictures)
-        answers = list(tqdm(found, total=len(labels), desc=kind, unit="picture", leave=False, disable=None))
-    read = [(answer, label) for answer, label in zip(answers, labels, strict=True) if "label" in answer]
-    if not read:
-        raise ValueError(f"{url} read none of {len(answers)} pictures; the first answer: {answers[0]}")
-    names = list(read[0][0]["probabilities"])
-    truth = np.array([names.index(str(label)) for _, label in read])
-    probabilities = np.array([[answer["probabilities"][name] for name in names] for answer, _ in read])
-    correct = int((probabilities.argmax(axis=1) == truth).sum())
-    ece = expected_calibration_error(probabilities, truth)
-    row = Row(kind, len(answers), correct / len(answers), ece, len(answers) - len(read))
-    return row, {key: read[0][0][key] for key in ("model", "version", "preprocessing")}
-
-
-def _answer(session: requests.Session, url: str, picture: bytes) -> dict[str, Any]:
-    """Give the JSON of one answer, a prediction or a refusal.
+def measure(server: Server, asked: Iterable[Question]) -> Findings:
+    """Give what the server's answers to the questions amount to.
 
     Raises:
         requests.RequestException: the server failed or is not there.
+        ValueError: it answers something else than predictions, or its model changed meanwhile.
     """
-    response = session.post(url, data=picture, timeout=TIMEOUT_S)
-    if response.status_code != requests.codes.bad_request:
-        response.raise_for_status()
-    return response.json()
+    return find([server.ask(question) for question in asked])
+
+
+def _count(text: str) -> int:
+    """Give a whole number of pictures.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none, or negative.
+    """
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of pictures: expected 0 or more")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,118 @@
+"""Pictures go to the server over HTTP, answers come back as arrays."""
+
+import base64
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import requests
+from tqdm import tqdm
+
+CLIENTS = 16  # at a time, so that the server's batches fill
+TIMEOUT_S = 30
+IDENTITY = ("model", "version", "preprocessing")
+
+
+@dataclass(frozen=True)
+class Question:
+    """A set of pictures of one sort, made one by one when they are sent.
+
+    Attributes:
+        part: "mnist", "kind", "resolution" or "change": which part of the report they are for.
+        name: what is sent.
+        renderer: what drew them; empty for pictures that came as such.
+        truth: int (count,), their true digits.
+        picture: gives the bytes of the picture at an index, the same at each call.
+    """
+
+    part: str
+    name: str
+    renderer: str
+    truth: np.ndarray
+    picture: Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the server said to a question.
+
+    Attributes:
+        question: what was sent.
+        probabilities: float (count, labels); a refused picture's row is 0.
+        predicted: int (count,), the label's index; -1 where the picture was refused.
+        model: which model, version and preprocessing answered.
+    """
+
+    question: Question
+    probabilities: np.ndarray
+    predicted: np.ndarray
+    model: dict[str, str]
+
+    @property
+    def correct(self) -> np.ndarray:
+        """Tell which answers are right: bool (count,); a refusal is not."""
+        return self.predicted == self.question.truth
+
+    @property
+    def confidence(self) -> np.ndarray:
+        """Give the probability of each answer's label: float (count,), 0 for a refusal."""
+        return self.probabilities.max(axis=1)
+
+
+class Server:
+    """A model's URL and the connections to it.
+
+    Args:
+        url: the prediction URL of one model.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.session = requests.Session()
+        self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
+        self.session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
+
+    def ask(self, question: Question) -> Answers:
+        """Send every picture; give the answers in order.
+
+        Raises:
+            requests.RequestException: the server failed or is not there.
+            ValueError: it read none of the pictures, or another model took its place meanwhile.
+        """
+        count = len(question.truth)
+        title = " ".join(filter(None, (question.name, question.renderer)))
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            found = pool.map(lambda index: self.answer(question.picture(index)), range(count))
+            answers = list(tqdm(found, total=count, desc=title, unit="picture", leave=False, disable=None))
+        read = {index: answer for index, answer in enumerate(answers) if "label" in answer}
+        if not read:
+            raise ValueError(f"{self.url} read none of {count} pictures; the first answer: {answers[0]}")
+        first = next(iter(read.values()))
+        model = {key: first[key] for key in IDENTITY}
+        if any({key: answer[key] for key in IDENTITY} != model for answer in read.values()):
+            raise ValueError(f"{self.url} changed its model while it was measured: evaluate again.")
+        probabilities = np.zeros((count, len(first["probabilities"])))
+        predicted = np.full(count, -1)
+        names = list(first["probabilities"])
+        for index, answer in read.items():
+            probabilities[index] = [answer["probabilities"][name] for name in names]
+            predicted[index] = names.index(answer["label"])
+        return Answers(question, probabilities, predicted, model)
+
+    def answer(self, picture: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """Give the JSON of one answer, a prediction or a refusal.
+
+        Raises:
+            requests.RequestException: the server failed or is not there.
+        """
+        response = self.session.post(self.url, data=picture, headers=headers, timeout=TIMEOUT_S)
+        if response.status_code != requests.codes.bad_request:
+            response.raise_for_status()
+        return response.json()
+
+    def frame(self, picture: bytes) -> bytes | None:
+        """Give the PNG that the network saw of a picture, 28x28, 255 = ink; None if it was refused."""
+        answer = self.answer(picture, {"X-Frame": "1"})
+        return base64.b64decode(answer["frame"].partition(",")[2]) if "frame" in answer else None

@@ -1,0 +1,147 @@
+"""Everything that one evaluation found, as the page, the JSON file, the table and the model card tell it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from training.evaluation import figures
+from training.evaluation.ask import Answers, Question
+from training.evaluation.figures import Change, Reliability, Row
+from training.evaluation.questions import UNCHANGED
+
+WORST_SHOWN = {"mnist": 12, "strokes": 24}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """One wrong answer.
+
+    Attributes:
+        question: what it was part of.
+        index: which picture.
+        truth: the true label.
+        answer: the given one.
+        confidence: its probability, 0..1.
+        misread: how many pictures of this digit were misread, of `pictures`.
+        pictures: how many were sent.
+    """
+
+    question: Question
+    index: int
+    truth: int
+    answer: int
+    confidence: float
+    misread: int
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found.
+
+    Attributes:
+        model: which model, version and preprocessing answered.
+        rows: MNIST first, then each kind of picture for each renderer.
+        together: all kinds of stroke pictures as one row for each renderer, then both; empty without strokes.
+        resolutions: a row for each side in pixels and renderer.
+        changes: what each change did.
+        confusions: by "mnist" and "strokes": int (labels, labels), rows true, columns answered.
+        reliability: by the same names.
+        worst: by the same names, the digits with the surest wrong answers.
+    """
+
+    model: dict[str, str]
+    rows: list[Row]
+    together: list[Row]
+    resolutions: list[Row]
+    changes: list[Change]
+    confusions: dict[str, np.ndarray]
+    reliability: dict[str, Reliability]
+    worst: dict[str, list[Mistake]]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all figures as what the json module writes."""
+        return {
+            "model": self.model,
+            "rows": [asdict(row) for row in self.rows],
+            "together": [asdict(row) for row in self.together],
+            "resolutions": [asdict(row) for row in self.resolutions],
+            "changes": [asdict(change) for change in self.changes],
+            "confusions": {name: table.tolist() for name, table in self.confusions.items()},
+            "reliability": {name: asdict(found) for name, found in self.reliability.items()},
+            "worst": {
+                name: [
+                    {
+                        "kind": one.question.name, "renderer": one.question.renderer, "index": one.index,
+                        "truth": one.truth, "answer": one.answer, "confidence": one.confidence,
+                        "misread": one.misread, "pictures": one.pictures,
+                    }
+                    for one in mistakes
+                ]
+                for name, mistakes in self.worst.items()
+            },
+        }  # fmt: skip
+
+
+def find(answers: list[Answers]) -> Findings:
+    """Give the findings of all answers.
+
+    Raises:
+        ValueError: they come from more than one model.
+    """
+    model = answers[0].model
+    if any(part.model != model for part in answers):
+        raise ValueError(
+            f"answers came from {model} and from another model: leave the server alone while it is measured"
+        )
+    parts = {
+        name: [part for part in answers if part.question.part == name]
+        for name in ("mnist", "kind", "resolution", "change")
+    }
+    groups = {name: parts[part] for name, part in (("mnist", "mnist"), ("strokes", "kind")) if parts[part]}
+    return Findings(
+        model=model,
+        rows=[figures.row([part]) for part in parts["mnist"] + parts["kind"]],
+        together=_together(parts["kind"]),
+        resolutions=[figures.row([part]) for part in parts["resolution"]],
+        changes=_changes(parts["change"]),
+        confusions={name: figures.confusion(group) for name, group in groups.items()},
+        reliability={name: figures.reliability(group) for name, group in groups.items()},
+        worst={
+            name: [_mistake(*one, len(group)) for one in figures.worst(group, WORST_SHOWN[name])]
+            for name, group in groups.items()
+        },
+    )
+
+
+def _together(kinds: list[Answers]) -> list[Row]:
+    if not kinds:
+        return []
+    renderers = dict.fromkeys(part.question.renderer for part in kinds)
+    rows = [
+        figures.row([part for part in kinds if part.question.renderer == renderer], "all kinds")
+        for renderer in renderers
+    ]
+    return [*rows, figures.row(kinds, "all kinds", "both")]
+
+
+def _changes(answers: list[Answers]) -> list[Change]:
+    before = {part.question.renderer: part for part in answers if part.question.name == UNCHANGED}
+    return [
+        figures.change(before[part.question.renderer], part)
+        for part in answers
+        if part.question.name != UNCHANGED
+    ]
+
+
+def _mistake(part: Answers, index: int, misread: int, pictures: int) -> Mistake:
+    return Mistake(
+        part.question,
+        index,
+        int(part.question.truth[index]),
+        int(part.predicted[index]),
+        float(part.confidence[index]),
+        misread,
+        pictures,
+    )
