@@ -42,6 +42,7 @@ def write(
 def model_card(metrics: dict[str, Any]) -> str:
     """Give the model card's text (Mitchell et al. 2019, arXiv:1810.03993), short."""
     validation, frames = metrics["validation"], metrics["frames"]
+    epochs = f"{metrics['epochs_trained']} of {metrics['epochs']} epochs, best: {metrics['best_epoch']}"
     tests = "\n".join(
         f"| test: {name} ({row['frames']:,} frames) | {row['accuracy']:.2%} correct, ECE {row['ece']:.4f} |"
         for name, row in metrics["tests"].items()
@@ -53,8 +54,8 @@ Reads one handwritten character of the data set `{metrics["dataset"]}` from a 28
 | | |
 |---|---|
 | parameters | {metrics["parameters"]:,} ({metrics["weights_bytes"] / 1e6:.2f} MB) |
-| trained on | {frames["train"]:,} frames, {metrics["epochs"]} epochs, seed {metrics["seed"]} |
-| trained with | {metrics["device"]}, {metrics["precision"]} |
+| trained on | {frames["train"]:,} frames, {epochs}, seed {metrics["seed"]} |
+| trained with | {metrics["device"]}, {metrics["precision"]}, processes: {metrics["processes"]} |
 | selected on | {frames["validation"]:,} frames that were not trained on, never on a test set |
 | preprocessing | `{metrics["preprocessing"]}` |
 | temperature | {metrics["temperature"]:.3f}, fitted on validation |

@@ -2,13 +2,15 @@
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from launch.settings import PROJECT
-from tests.services.platform import Run, make_run
+from tests.services.platform import STOP_S, Run, make_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -28,22 +30,29 @@ def scripts(section: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    with make_run(tmp_path_factory.mktemp("readme") / "var") as run:
+def platform(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Iterator[Run]:
+    """A running platform with a model store of its own, next to its `var`."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "model_store").mkdir()
+    shutil.copy(model_store / "digits.mar", folder / "model_store")
+    with make_run(folder / "var", MODEL_STORE=str(folder / "model_store")) as run:
         yield run
         run.family()
         run.process.terminate()
-        run.process.wait(30)
+        run.process.wait(STOP_S)
 
 
-def run_script(script: str, platform: Run, var: str) -> str:
-    """Give what a script prints; each of its commands must succeed."""
+def run_script(script: str, platform: Run) -> str:
+    """Give what a script prints; each of its commands must succeed, none touching the project's own files."""
     for port, key in DEFAULT_PORTS.items():
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
+    script = script.replace("model_store/", f"{platform.var.parent}/model_store/")
+    script = script.replace(" var/", f" {platform.var}/")
+    kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=PROJECT,
-        env={**os.environ, "VAR_DIR": var},
+        env={**kept, "VAR_DIR": str(platform.var)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -52,19 +61,15 @@ def run_script(script: str, platform: Run, var: str) -> str:
     return done.stdout
 
 
-def test_the_api_commands_do_what_they_say(platform: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     predict, refused, manage, second, metrics = scripts("The APIs")
-    var = str(platform.var)
-    assert run_script(predict, platform, var).count('"label": "7"') == 3
+    assert run_script(predict, platform).count('"label": "7"') == 3
     said = re.search(r'"message": "(5 bytes[^"]+)"', README)
     assert said is not None
-    assert said[1] in run_script(refused, platform, var)
-    assert run_script(manage, platform, var).count("digits.mar") == 2
-    try:
-        assert '"version": "1.1.0"' in run_script(second, platform, var)
-    finally:
-        (PROJECT / "model_store" / "digits-1.1.0.mar").unlink(missing_ok=True)
-    shown = run_script(metrics, platform, var)
+    assert said[1] in run_script(refused, platform)
+    assert run_script(manage, platform).count("digits.mar") == 2
+    assert '"version": "1.1.0"' in run_script(second, platform)
+    shown = run_script(metrics, platform)
     for name in (
         "ts_inference_requests_total",
         "handler_batches",
@@ -76,11 +81,8 @@ def test_the_api_commands_do_what_they_say(platform: Run, tmp_path_factory: pyte
 
 def test_the_operate_commands_work(platform: Run) -> None:
     (script,) = scripts("Operate")
-    try:
-        assert "predicted_label" in run_script(script, platform, str(platform.var))
-        assert "CREATE TABLE public.predictions" in (PROJECT / "backup.sql").read_text()
-    finally:
-        (PROJECT / "backup.sql").unlink(missing_ok=True)
+    assert "predicted_label" in run_script(script, platform)
+    assert "CREATE TABLE public.predictions" in (platform.var / "backup.sql").read_text()
 
 
 def test_every_make_verb_that_the_readme_names_exists() -> None:

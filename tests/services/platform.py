@@ -87,12 +87,13 @@ def some_ports() -> dict[str, int]:
 
 
 @contextmanager
-def make_run(var: Path) -> Iterator[Run]:
+def make_run(var: Path, **more: str) -> Iterator[Run]:
+    """Run `make run` until the end of the block; more are environment variables."""
     ports = some_ports()
     process = subprocess.Popen(
         ["make", "run"],
         cwd=PROJECT,
-        env=environment(var, ports),
+        env=environment(var, ports, **more),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -24,6 +24,7 @@ from training import archive, golden, weights
 from training.drawing import png
 from training.models import MODELS, Served
 
+pytestmark = pytest.mark.training
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 

@@ -2,16 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from training import run as run_module
 from training import train, weights
 from training.data import load
-from training.train import Run, Settings
+from training.measure import measure
+from training.run import Run
+from training.settings import Settings
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 
 def settings(out: Path, **changed: object) -> Settings:
@@ -92,11 +96,62 @@ def test_a_run_with_other_settings_is_not_taken_up(tmp_path: Path, finished: Pat
     assert train.main(["--dataset", "optdigits", "--out", str(tmp_path / "run"), "--epochs", "9"]) == 1
 
 
+def test_a_run_stops_when_patience_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # At this rate nothing is learnt, so that nothing better comes for long.
+    monkeypatch.setattr(run_module, "LEARNING_RATE", 1.0)
+    impatient = settings(tmp_path / "run", epochs=30, batch=512, precision="float32", patience=2)
+    metrics = train.train(impatient)
+    assert metrics["epochs_trained"] == metrics["best_epoch"] + 2 < 30
+    assert train.train(impatient) == metrics, "the same command trains no further"
+    more = train.train(replace(impatient, patience=3))
+    assert more["epochs_trained"] > metrics["epochs_trained"], "with more patience it goes on"
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "patience", "stops"),
+    [
+        ([0.5, 0.6, 0.6, 0.6], 2, True),
+        ([0.5, 0.6, 0.6, 0.6], 3, False),
+        ([0.5, 0.6, 0.6, 0.7], 1, False),
+        ([0.7, 0.6, 0.6, 0.6], 0, False),
+        ([0.7] + [0.6] * 9, 2, False),  # the last epoch: it ends, but not early
+    ],
+)
+def test_patience_counts_epochs_since_the_best(
+    tmp_path: Path, accuracies: list[float], patience: int, stops: bool
+) -> None:
+    data = load("optdigits", Path("nowhere"), Path("var/frames"))
+    run = Run(settings(tmp_path, epochs=10, patience=patience), data, torch.device("cpu"))
+    run.curves = [{"accuracy": accuracy, "loss": 1.0} for accuracy in accuracies]
+    run.epoch = len(accuracies)
+    assert run.stopped_early == stops
+    assert run.best_epoch == accuracies.index(max(accuracies)) + 1
+
+
+def test_a_diverged_run_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run_module, "LEARNING_RATE", float("nan"))
+    arguments = ["--dataset", "optdigits", "--out", str(tmp_path), "--epochs", "1", "--batch", "512"]
+    assert train.main(arguments) == 1
+    assert "LEARNING_RATE" in capsys.readouterr().err
+
+
+def test_the_weights_are_those_of_the_best_epoch(finished: Path) -> None:
+    curves = json.loads((finished / "metrics.json").read_text())["curves"]
+    state = torch.load(finished / "last.pt", weights_only=True)
+    data = load("optdigits", Path("nowhere"), Path("var/frames"))
+    model = weights.load(finished / "model.safetensors")[0]
+    found = measure(run_module.logits_of(model, data.validation, torch.device("cpu")), data.validation.labels)
+    assert found["accuracy"] == max(row["accuracy"] for row in curves)
+    assert torch.equal(model.state_dict()["head.weight"], state["best_state"]["head.weight"])
+
+
 def test_selection_never_sees_the_test_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     data = load("optdigits", Path("nowhere"), Path("var/frames"))
     seen = []
     monkeypatch.setattr(
-        train,
+        run_module,
         "logits_of",
         lambda model, part, device: seen.append(len(part)) or original(model, part, device),
     )
@@ -105,7 +160,7 @@ def test_selection_never_sees_the_test_set(monkeypatch: pytest.MonkeyPatch, tmp_
     assert seen == [len(data.validation)]
 
 
-original = train.logits_of
+original = run_module.logits_of
 
 
 def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,7 +171,10 @@ def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFi
     assert "--data" in error
 
 
-@pytest.mark.parametrize("arguments", [["--epochs", "0"], ["--model", "none"], ["--dataset", "none"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--epochs", "0"], ["--model", "none"], ["--dataset", "none"], ["--seed", "-1"], ["--patience", "-1"]],
+)
 def test_a_wrong_argument_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         train.main(arguments)
