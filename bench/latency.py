@@ -7,6 +7,7 @@ that does not fill is part of every figure.
 import argparse
 import os
 import statistics
+import sys
 import time
 
 import requests
@@ -25,7 +26,12 @@ def main() -> None:
     parser.add_argument("--url", default=f"{server}/predictions/{os.environ.get('MODEL') or 'digits'}")
     parser.add_argument("--requests", type=int, default=1000)
     given = parser.parse_args()
-    times_ms = measure(given.url, given.requests)
+    try:
+        times_ms = measure(given.url, given.requests)
+    except requests.RequestException as error:
+        sys.exit(
+            f"bench.latency: {given.url} does not answer ({type(error).__name__}): start it with `make run`"
+        )
     percentiles = statistics.quantiles(times_ms, n=100)
     print(
         f"one prediction at rest: p50 {percentiles[49]:.1f} ms, p99 {percentiles[98]:.1f} ms "

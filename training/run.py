@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import math
+import pickle
 import time
 from dataclasses import asdict
 from typing import Any
@@ -164,7 +165,7 @@ class Run:
         """Take up an unfinished run, with as many processes as there are now.
 
         Raises:
-            ValueError: the folder holds a run with other settings.
+            ValueError: the folder holds a run with other settings, or a damaged one.
         """
         state = self.processes.from_first(self._kept)
         if state is None:
@@ -182,7 +183,10 @@ class Run:
         path = self.settings.out / "last.pt"
         if not path.exists():
             return None
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise ValueError(f"{path} is damaged ({error}): start over with --fresh.") from None
         now = self._identity()
         if state["settings"] != now:
             changed = [key for key, value in now.items() if state["settings"].get(key) != value]

@@ -40,7 +40,7 @@ def status_of(work: Callable[[Processes], Any], out: Path) -> int:
     try:
         with joined() as processes:
             work(processes)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"training: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -53,7 +53,7 @@ def train(settings: Settings, *, fresh: bool = False, processes: Processes | Non
     """Train, write everything under settings.out, and give the metrics that were written.
 
     Raises:
-        FileNotFoundError: the data set is not there.
+        OSError: the data set is not there, or the folder of the results cannot be made.
         ValueError: the run in settings.out has other settings, or the device or batch does not fit.
     """
     processes = processes or Processes()
@@ -61,6 +61,7 @@ def train(settings: Settings, *, fresh: bool = False, processes: Processes | Non
     if device.type == "cuda":
         torch.cuda.set_device(device)
     settings = replace(settings, device=device.type, precision=precision_of(settings.precision, device))
+    settings.out.mkdir(parents=True, exist_ok=True)  # before an hour's work finds that it cannot be kept
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(device.type == "cpu")
     data = processes.in_turn(partial(load, settings.dataset, settings.data, FRAMES))
