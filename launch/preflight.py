@@ -1,16 +1,29 @@
 """What must hold before anything is started, so that a failure is one line, not a half-started platform."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from launch.archive import Archive, read_archive
 from launch.errors import LaunchError
 from launch.java import Java, find_java
-from launch.ports import require_free
+from launch.ports import require_free, require_own_address
 from launch.settings import Settings
+from launch.weights import weights_path, where_weights_come_from
 
 CONNECT_S = 5
+# TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
+OWN_KEYS = {
+    "TS_INFERENCE_ADDRESS": "INFERENCE_PORT",
+    "TS_MANAGEMENT_ADDRESS": "MANAGEMENT_PORT",
+    "TS_METRICS_ADDRESS": "METRICS_PORT",
+    "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT",
+    "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT",
+}
+TOKENS = "TS_DISABLE_TOKEN_AUTHORIZATION"
 
 
 @dataclass(frozen=True)
@@ -22,11 +35,13 @@ class Found:
 
 
 def preflight(settings: Settings) -> Found:
-    """Check folders, ports, Java, archive and database, the quickest first.
+    """Check variables, folders, ports, archive, Java and database, the quickest first.
 
     Raises:
         LaunchError: for the first that fails.
     """
+    refuse_torchserve_variables(os.environ)
+    require_own_address("UI_HOST", settings.ui_host)
     require_writable(settings.var)
     ui = {"UI_PORT": settings.ports()["UI_PORT"]}
     require_free({key: port for key, port in settings.ports().items() if key not in ui})
@@ -36,6 +51,27 @@ def preflight(settings: Settings) -> Found:
     if settings.database_url:
         require_database(settings.database_url)
     return Found(java, archive)
+
+
+def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
+    """Check that no variable of TorchServe's own moves it away from where the rest expects it.
+
+    Raises:
+        LaunchError: names the launcher's variable for the same thing.
+    """
+    for theirs, ours in OWN_KEYS.items():
+        if theirs in environ:
+            raise LaunchError(
+                f"{theirs} is {environ[theirs]!r}, expected to be unset: the page and the checks would not "
+                "find TorchServe there",
+                f"unset {theirs}; {ours}=<port> moves it, for all of them",
+            )
+    # As TorchServe reads it: whatever is not "true" turns tokens on.
+    if environ.get(TOKENS, "true").lower() != "true":
+        raise LaunchError(
+            f"{TOKENS} is {environ[TOKENS]!r}, expected true: the page and make run do not send tokens",
+            f"unset {TOKENS}",
+        )
 
 
 def require_writable(folder: Path) -> None:
@@ -64,32 +100,45 @@ def read_served_archive(settings: Settings) -> Archive:
     Raises:
         LaunchError: when it is missing or damaged, or holds a model of another name.
     """
-    weights = settings.archive.with_suffix(".safetensors")
+    weights = weights_path(settings)
     if not settings.archive.is_file() and not weights.is_file():
         raise LaunchError(
             f"there is neither an archive {settings.archive} nor the weights {weights.name} to build it from",
-            f"git checkout -- {weights.name} in {weights.parent}, or `make train`",
+            where_weights_come_from(settings),
         )
     archive = read_archive(settings.archive)
     if archive.name != settings.model:
         raise LaunchError(
             f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}",
-            f"build the archive with --model-name {settings.model}, or set MODEL",
+            f"build it with `python -m training.archive --name {settings.model}`, or set MODEL to its name",
         )
     return archive
 
 
 def require_database(url: str) -> None:
-    """Check that PostgreSQL answers at the URL.
+    """Check that the URL names a database and that PostgreSQL answers there.
 
     Raises:
-        LaunchError: when it does not; the URL is not repeated, as it may hold a password.
+        LaunchError: when not; nothing of the URL is repeated that may be part of a password.
     """
     import psycopg2
 
+    from db import engine
+
+    form = "set it to postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for the embedded PostgreSQL"
     try:
-        psycopg2.connect(url.replace("+psycopg2", "", 1), connect_timeout=CONNECT_S).close()
-    except (psycopg2.Error, UnicodeDecodeError) as error:
+        parsed = engine.parse(url)
+    except ValueError as error:
+        raise LaunchError(str(error), form) from None
+    if "@" in (parsed.host or "") or (parsed.username is None and "@" in url):
+        raise LaunchError(
+            "DATABASE_URL has a user or password with @, : or / in it, expected those percent-encoded",
+            "write %40 for @, %3A for : and %2F for /",
+        )
+    arguments, options = parsed.get_dialect()().create_connect_args(parsed)
+    try:
+        psycopg2.connect(*arguments, **{"connect_timeout": CONNECT_S, **options}).close()
+    except (psycopg2.Error, UnicodeError) as error:
         raise LaunchError(
             f"PostgreSQL at DATABASE_URL cannot be reached ({str(error).splitlines()[0]})",
             "start it or mend the URL; without DATABASE_URL an embedded PostgreSQL is used",

@@ -79,6 +79,7 @@ def process_environment(settings: Settings, found: Found, environ: Mapping[str, 
         "TORCHSERVE_MANAGEMENT_URL": settings.management_url,
         "UI_HOST": settings.ui_host,
         "UI_PORT": str(settings.ui_port),
+        "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),
     }
 
 

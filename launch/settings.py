@@ -23,6 +23,7 @@ class Settings:
         var: the folder of everything written while running (logs, database, sockets), absolute.
         database_url: PostgreSQL to use, or "" for the embedded one.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
+        answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Settings:
     ui_port: int
     database_url: str
     postgres_port: int
+    answer_timeout_s: float
 
     @property
     def archive(self) -> Path:
@@ -67,8 +69,9 @@ class Settings:
     @property
     def ui_url(self) -> str:
         """Give the address of the page, as a browser on this machine reaches it."""
-        host = "127.0.0.1" if self.ui_host in ("0.0.0.0", "::", "") else self.ui_host  # noqa: S104
-        return f"http://{host}:{self.ui_port}"
+        # The page listens on IPv6 alone where it is told "::".
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ui_host, self.ui_host)  # noqa: S104
+        return f"http://[{host}]:{self.ui_port}" if ":" in host else f"http://{host}:{self.ui_port}"
 
     def torchserve_ports(self) -> dict[str, tuple[str, int]]:
         """Give every port that TorchServe binds: environment variable -> (what it is for, port)."""
@@ -115,6 +118,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ui_port=_port(env, "UI_PORT", 7860),
         database_url=_database_url(env),
         postgres_port=_port(env, "POSTGRES_PORT", 0, lowest=0),
+        answer_timeout_s=_seconds(env, "ANSWER_TIMEOUT_S", 5.0),
     )
     _refuse_shared_ports(settings)
     return settings
@@ -135,12 +139,28 @@ def _port(env: Mapping[str, str], key: str, default: int, lowest: int = 1) -> in
     return int(text)
 
 
+def _seconds(env: Mapping[str, str], key: str, default: float) -> float:
+    text = env.get(key) or str(default)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 600:  # the page's own limits
+        raise LaunchError(
+            f"{key} is {text!r}, expected seconds, more than 0 and at most 600",
+            f"set {key} to such a number, or unset it for {default:g}",
+        )
+    return seconds
+
+
 def _database_url(env: Mapping[str, str]) -> str:
     url = (env.get("DATABASE_URL") or "").strip()
     if url and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
         # The value may hold a password, so only its scheme is repeated.
+        scheme, separator, _ = url.partition("://")
+        seen = f"starts with {scheme[:20]!r}" if separator and scheme.isalpha() else "is no URL"
         raise LaunchError(
-            f"DATABASE_URL starts with {url.split(':', 1)[0][:20]!r}, expected postgresql://",
+            f"DATABASE_URL {seen}, expected postgresql://",
             "set it to postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for the embedded PostgreSQL",
         )
     return url

@@ -16,19 +16,10 @@ fail() {
     exit 1
 }
 
-supported() {
-    "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null
-}
-
 if [ ! -x .venv/bin/python ]; then
-    for candidate in ${PYTHON:-python3.11 python3.12 python3 python}; do
-        if supported "$candidate"; then
-            python=$candidate
-            break
-        fi
-    done
-    [ -n "${python:-}" ] || fail "no Python 3.11 or 3.12 (looked for: ${PYTHON:-python3.11 python3.12 python3 python})" \
-        "install one, or name it: make setup PYTHON=/path/to/python3.11"
+    # What it prints is the Python, or why there is none.
+    python=$(sh launch/find_python.sh 2>&1) ||
+        fail "$python" "install one, or name it: make setup PYTHON=/path/to/python3.11"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python cannot make virtual environments" "apt install python3-venv (Debian, Ubuntu)"
     echo "make setup: making .venv with $("$python" --version)"
@@ -36,7 +27,7 @@ if [ ! -x .venv/bin/python ]; then
     rm -rf .venv
     "$python" -m venv .venv || fail "$python -m venv failed" "see the lines above"
 fi
-supported .venv/bin/python || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 and 3.12" \
+PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 and 3.12" \
     "rm -r .venv and run make setup again"
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore

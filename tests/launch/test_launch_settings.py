@@ -51,6 +51,31 @@ def test_a_wrong_database_url_is_named_without_its_password():
     assert "secret" not in str(caught.value)
 
 
+def test_what_is_no_url_at_all_is_not_repeated():
+    with pytest.raises(LaunchError, match=r"DATABASE_URL is no URL, expected postgresql://") as caught:
+        read_settings({"DATABASE_URL": "user:secret@host/name"})
+    assert "user" not in caught.value.cause
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("0.0.0.0", "http://127.0.0.1:7860"),
+        ("::", "http://[::1]:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("localhost", "http://localhost:7860"),
+    ],
+)
+def test_the_pages_address_is_one_that_a_browser_on_this_machine_can_open(host, url):
+    assert read_settings({"UI_HOST": host}).ui_url == url
+
+
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "nan", "inf", "601"])
+def test_a_wrong_time_names_key_value_and_expectation(value):
+    with pytest.raises(LaunchError, match=f"ANSWER_TIMEOUT_S is '{value}', expected seconds, more than 0"):
+        read_settings({"ANSWER_TIMEOUT_S": value})
+
+
 def test_a_model_name_cannot_leave_the_model_store():
     with pytest.raises(LaunchError, match=r"MODEL is '../evil'"):
         read_settings({"MODEL": "../evil"})

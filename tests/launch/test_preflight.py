@@ -4,13 +4,22 @@ import socket
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from launch.archive import MANIFEST, Archive, read_archive
 from launch.errors import LaunchError
-from launch.ports import free_ports, is_free, require_free
-from launch.preflight import read_served_archive, require_database, require_writable
+from launch.ports import free_ports, is_free, obstacle, require_free, require_own_address
+from launch.preflight import (
+    OWN_KEYS,
+    read_served_archive,
+    refuse_torchserve_variables,
+    require_database,
+    require_writable,
+)
 from launch.settings import read_settings
+from launch.weights import count_tensors, where_weights_come_from
 
 
 def write_archive(path: Path, model: object) -> None:
@@ -33,6 +42,47 @@ def test_a_port_is_free_again_when_its_server_is_gone():
         port = server.getsockname()[1]
         assert not is_free(port)
     assert is_free(port)
+
+
+@pytest.mark.parametrize("host", ["garbage", "256.1.1.1", "8.8.8.8", "a" * 300, "a b"])
+def test_a_host_that_is_not_this_machine_is_refused_whatever_the_port(host):
+    with pytest.raises(LaunchError, match=f"UI_HOST is '{host}', expected an address of this machine"):
+        require_own_address("UI_HOST", host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost"])
+def test_a_host_of_this_machine_is_taken(host):
+    require_own_address("UI_HOST", host)
+    assert is_free(free_ports(1)[0], host)
+
+
+def test_a_port_that_this_user_may_not_have_is_not_called_taken(monkeypatch):
+    # Root may have every port, and tests run as root too.
+    def refused(_host: str, _port: int) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("launch.ports._bind", refused)
+    problem = obstacle("UI_PORT", "the page", 80)
+    assert problem is not None
+    assert problem.cause == "port 80 for the page is not for this user to listen on"
+    assert "above 1023: UI_PORT=" in problem.fix
+
+
+@pytest.mark.parametrize("key", OWN_KEYS)
+def test_a_variable_that_moves_only_torchserve_is_refused(key):
+    with pytest.raises(LaunchError, match=f"{key} is 'elsewhere', expected to be unset") as caught:
+        refuse_torchserve_variables({key: "elsewhere"})
+    assert f"{OWN_KEYS[key]}=<port>" in caught.value.fix
+
+
+@pytest.mark.parametrize("value", ["false", "", "1"])
+def test_tokens_are_refused_as_nothing_here_sends_them(value):
+    with pytest.raises(LaunchError, match="the page and make run do not send tokens"):
+        refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": value})
+
+
+def test_other_variables_of_torchserve_are_taken():
+    refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": "True", "TS_JOB_QUEUE_SIZE": "500"})
 
 
 def test_free_ports_are_different():
@@ -72,14 +122,32 @@ def test_an_archive_without_a_usable_manifest_is_refused(tmp_path, model):
 
 def test_an_archive_of_another_model_is_refused(tmp_path):
     write_archive(tmp_path / "digits.mar", {"modelName": "letters", "modelVersion": "1"})
-    with pytest.raises(LaunchError, match=r"holds a model named 'letters', expected 'digits'"):
+    with pytest.raises(LaunchError, match=r"holds a model named 'letters', expected 'digits'") as caught:
         read_served_archive(read_settings({"MODEL_STORE": str(tmp_path)}))
+    assert "training.archive --name digits" in caught.value.fix
 
 
 def test_neither_archive_nor_weights_says_where_weights_come_from(tmp_path):
     with pytest.raises(LaunchError, match=r"neither an archive .* nor the weights") as caught:
         read_served_archive(read_settings({"MODEL_STORE": str(tmp_path)}))
-    assert "git checkout" in caught.value.fix
+    assert str(tmp_path) in caught.value.fix
+    assert "git checkout" not in caught.value.fix
+
+
+def test_only_the_committed_weights_come_from_git():
+    assert where_weights_come_from(read_settings({})) == "`git checkout -- model_store/digits.safetensors`"
+    assert "git checkout" not in where_weights_come_from(read_settings({"MODEL": "nope"}))
+
+
+def test_whole_weights_are_counted_and_others_refused(tmp_path):
+    path = tmp_path / "digits.safetensors"
+    save_file({"a": np.zeros(100, np.float32), "b": np.ones((3, 3), np.float32)}, path)
+    assert count_tensors(path) == 2
+    whole = path.read_bytes()
+    for damaged in (b"", b"weights", whole[:5], whole[:40], whole[:-1], whole + b"x", b"\xff" * 500):
+        path.write_bytes(damaged)
+        with pytest.raises(LaunchError, match=r"digits\.safetensors is no whole safetensors file"):
+            count_tensors(path)
 
 
 def test_a_missing_archive_with_weights_says_make_archive(tmp_path):
@@ -94,6 +162,26 @@ def test_an_unreachable_database_is_one_line_without_its_password():
         require_database(f"postgresql://user:secret@127.0.0.1:{port}/name")
     assert "secret" not in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("postgresql://user:secret@127.0.0.1:1", "names no database"),
+        ("postgresql://user:secret@127.0.0.1:1/", "names no database"),
+        ("postgresql://user:sec#ret@127.0.0.1:secret/name", "cannot be read as a URL"),
+        ("postgresql://user:my@secret@127.0.0.1:1/name", "expected those percent-encoded"),
+        ("postgresql://us/er:secret@127.0.0.1:1/name", "expected those percent-encoded"),
+        ("postgresql://user:sec/ret@127.0.0.1:1/name", "cannot be reached"),
+        ("postgresql://user:sec%zzret@127.0.0.1:1/name", "cannot be reached"),
+        ("postgresql://user:secret@127.0.0.1:1/name?bad=option", "cannot be reached"),
+    ],
+)
+def test_no_fragment_of_the_password_in_a_broken_url_is_shown(url, cause):
+    with pytest.raises(LaunchError, match=cause) as caught:
+        require_database(url)
+    assert "sec" not in str(caught.value)
+    assert "ret" not in str(caught.value)
 
 
 def test_a_run_time_folder_that_cannot_be_made_is_refused(tmp_path):

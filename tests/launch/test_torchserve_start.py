@@ -168,10 +168,26 @@ def test_the_logs_hold_requests_and_warnings_but_no_payload(server):
     assert "Backend received inference" not in everything
 
 
-def read_when(log: Path, text: str) -> str:
-    """The log's text, once it holds the given one: it is written a moment after the answer."""
+@pytest.mark.integration
+def test_a_request_that_fails_before_the_model_leaves_no_payload_in_the_logs(server):
+    # What `curl --data-binary @x.png` sends: curl calls it a form, and TorchServe fails on reading it as one.
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"{server.inference_url}/predictions/digits"
+    for number, body in enumerate([b"\x89PNG=private-ink\rprivate-ink", b"data=%zzprivate-ink"], start=1):
+        assert requests.post(url, data=body, headers=form, timeout=30).status_code == 500
+        thrown = read_when(server.log_dir / "requests.log", "ErrorDataDecoderException at", number)
+    assert all(line.count(" ERROR HttpRequestHandler ") == 1 for line in thrown.splitlines())
+    requests.get(f"{url}?data=private-ink", timeout=30)
+    read_when(server.log_dir / "access.log", '"GET /predictions/digits HTTP/1.1"')
+    for log in server.log_dir.glob("*.log"):
+        assert "private-ink" not in log.read_text(errors="replace"), log.name
+        assert "HttpPostRequestDecoder.java" not in log.read_text(errors="replace"), log.name
+
+
+def read_when(log: Path, text: str, times: int = 1) -> str:
+    """The log's text, once it holds the given one so often: it is written a moment after the answer."""
     deadline = time.monotonic() + 10
-    while text not in log.read_text() and time.monotonic() < deadline:
+    while log.read_text().count(text) < times and time.monotonic() < deadline:
         time.sleep(0.05)
     return log.read_text()
 

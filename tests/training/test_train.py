@@ -178,3 +178,14 @@ def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_wrong_argument_is_refused(arguments: list[str]) -> None:
     with pytest.raises(SystemExit):
         train.main(arguments)
+
+
+def test_a_damaged_run_is_told_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "last.pt").write_bytes(b"junk")
+    assert train.main(["--dataset", "optdigits", "--out", str(tmp_path)]) == 1
+    assert "damaged" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_training(capsys: pytest.CaptureFixture[str]) -> None:
+    assert train.main(["--dataset", "optdigits", "--out", "/proc/nowhere"]) == 1
+    assert "/proc/nowhere" in capsys.readouterr().err
