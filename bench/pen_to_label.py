@@ -11,7 +11,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 # One stroke each, in units of the pad's side.
 DIGITS: dict[str, list[tuple[float, float]]] = {
@@ -43,22 +43,22 @@ WATCH = """() => {
 
 
 def main() -> int:
-    """Draw, measure and print; return the exit status, 1 when the median is above the goal."""
+    """Draw, measure and print; return 1 when the median is above the goal, 2 when nothing was measured."""
     parser = argparse.ArgumentParser(prog="python -m bench.pen_to_label", description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:7860", help="the page (%(default)s)")
     parser.add_argument("--strokes", type=int, default=30, help="how many are measured (%(default)s)")
     parser.add_argument("--goal-ms", type=float, default=150, help="for the median (%(default)s)")
     options = parser.parse_args()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-            args=["--no-sandbox"],
+    try:
+        waits_ms = measure(options.url, options.strokes)
+    except Error as error:
+        # Playwright's message goes on with a log of its calls.
+        reason = error.message.splitlines()[0]
+        print(
+            f"bench.pen_to_label: {options.url}: {reason} Does the page run there (`make run`)?",
+            file=sys.stderr,
         )
-        page = browser.new_page(viewport={"width": 1200, "height": 900})
-        page.goto(options.url)
-        page.locator(".pad-hint").wait_for(state="visible")
-        waits_ms = measure(page, options.strokes)
-        browser.close()
+        return 2
     p50_ms = statistics.median(waits_ms)
     print(
         f"pen up to label, {len(waits_ms)} strokes: p50 {p50_ms:.0f} ms, "
@@ -67,7 +67,24 @@ def main() -> int:
     return 0 if p50_ms <= options.goal_ms else 1
 
 
-def measure(page: Page, strokes: int) -> list[float]:
+def measure(url: str, strokes: int) -> list[float]:
+    """Return the wait in ms for each of so many strokes on the page at `url`.
+
+    Raises:
+        playwright.sync_api.Error: No page answers there, or no label comes.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+            args=["--no-sandbox"],
+        )
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.goto(url)
+        page.locator(".pad-hint").wait_for(state="visible")
+        return measure_strokes(page, strokes)
+
+
+def measure_strokes(page: Page, strokes: int) -> list[float]:
     """Return the wait in ms for each of so many strokes, after one that is not counted."""
     waits_ms = []
     paths = list(DIGITS.values())

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import math
-import pickle
 import time
 from dataclasses import asdict
 from typing import Any
@@ -185,7 +184,7 @@ class Run:
             return None
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
-        except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        except Exception as error:  # the unpickler raises whatever a damaged file leads it to
             raise ValueError(f"{path} is damaged ({error}): start over with --fresh.") from None
         now = self._identity()
         if state["settings"] != now:

@@ -85,7 +85,7 @@ def build(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         writer.start()
-        logger.info("starting the page at http://%s:%d", settings.host, settings.port)
+        logger.info("starting the page at %s", settings.url)
         yield
         lost = writer.stop(DRAIN_S)
         engine.dispose()

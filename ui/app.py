@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from ui import history, outcome
-from ui.canvas import drawing_pad
+from ui.canvas import DrawingPad
 from ui.drawing import read_session_id
 from ui.reading import reading_html
 
@@ -48,7 +48,7 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
         complaint = gr.HTML("", apply_default_css=False, elem_id="complaint")
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
-                pad = drawing_pad()
+                pad = DrawingPad()
             with gr.Column(min_width=300, elem_id="right"):
                 reading = gr.HTML(
                     reading_html(outcome.BLANK, backend.recent.labels),

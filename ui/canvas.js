@@ -18,7 +18,8 @@ const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 
 let strokes = unansweredStrokes(); // of { width, points: [[x, y], ...] }
 let pending = null; // the stroke under the pen: { pointer, stroke }
-let picture = null; // an uploaded picture, shown in place of strokes
+let picture = null; // an uploaded picture, shown in place of strokes: { bitmap, image: data URL }
+let replaced = null; // the picture in whose place the strokes came: undoing all of them brings it back
 
 const colours = () => COLOURS[document.body.classList.contains("dark") ? "dark" : "light"];
 
@@ -48,14 +49,14 @@ function paint(context, scale) {
   context.fillRect(0, 0, SIDE, SIDE);
   context.strokeStyle = context.fillStyle = pen;
   context.lineCap = context.lineJoin = "round";
-  if (picture) paintPicture(context);
+  if (picture && !pending) paintPicture(context, picture.bitmap);
   for (const stroke of pending ? [...strokes, pending.stroke] : strokes) paintStroke(context, stroke);
 }
 
-function paintPicture(context) {
-  const scale = SIDE / Math.max(picture.width, picture.height);
-  const [width, height] = [picture.width * scale, picture.height * scale];
-  context.drawImage(picture, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+function paintPicture(context, bitmap) {
+  const scale = SIDE / Math.max(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
 }
 
 // A quadratic curve through the midpoints of neighbouring points has no corners.
@@ -96,10 +97,9 @@ function drawingAsDataUrl() {
 function send() {
   complaint.textContent = "";
   keepUnanswered();
-  const isBlank = strokes.length === 0;
-  props.value = isBlank
-    ? { image: "" }
-    : { image: drawingAsDataUrl(), source: "sketchpad", ...colours() };
+  if (picture) props.value = { image: picture.image, source: "upload" };
+  else if (strokes.length === 0) props.value = { image: "" };
+  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours() };
   trigger("stroke");
 }
 
@@ -107,6 +107,7 @@ function undo() {
   if (picture) return clear();
   if (strokes.length === 0) return;
   strokes.pop();
+  if (strokes.length === 0) [picture, replaced] = [replaced, null];
   show();
   send();
 }
@@ -114,7 +115,7 @@ function undo() {
 function clear() {
   if (strokes.length === 0 && !picture) return;
   strokes = [];
-  picture = null;
+  picture = replaced = null;
   show();
   send();
 }
@@ -135,7 +136,6 @@ canvas.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
-  picture = null;
   pending = { pointer: event.pointerId, stroke: { width: Number(brush.value), points: positions(event) } };
   show();
 });
@@ -149,6 +149,7 @@ canvas.addEventListener("pointermove", (event) => {
 canvas.addEventListener("pointerup", (event) => {
   if (event.pointerId !== pending?.pointer) return;
   strokes.push(pending.stroke);
+  [picture, replaced] = [null, picture ?? replaced];
   pending = null;
   show();
   send();
@@ -167,9 +168,11 @@ tool("undo").addEventListener("click", undo);
 tool("clear").addEventListener("click", clear);
 tool("picture").addEventListener("click", () => file.click());
 
-canvas.addEventListener("keydown", (event) => {
+// Ctrl+Z counts wherever the focus is in the pad; single keys may mean something else to its buttons.
+element.addEventListener("keydown", (event) => {
   const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
-  const action = isUndo ? undo : { Escape: clear, Delete: clear, Backspace: undo }[event.key];
+  const keys = event.target === canvas ? { Escape: clear, Delete: clear, Backspace: undo } : {};
+  const action = isUndo ? undo : keys[event.key];
   if (!action || pending) return;
   event.preventDefault();
   action();
@@ -184,20 +187,24 @@ async function readPicture(chosen) {
     return;
   }
   try {
-    picture = await createImageBitmap(chosen);
+    picture = { bitmap: await createImageBitmap(chosen), image: await asDataUrl(chosen) };
   } catch {
     complaint.textContent = "That file is no picture that this browser can show. Choose a PNG or JPEG.";
     return;
   }
   strokes = [];
-  complaint.textContent = "";
+  replaced = null;
   show();
-  const reader = new FileReader();
-  reader.onload = () => {
-    props.value = { image: reader.result, source: "upload" };
-    trigger("stroke");
-  };
-  reader.readAsDataURL(chosen);
+  send();
+}
+
+function asDataUrl(chosen) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(chosen);
+  });
 }
 
 file.addEventListener("change", () => {

@@ -7,18 +7,22 @@ import gradio as gr
 FOLDER = Path(__file__).parent
 
 
-def drawing_pad() -> gr.HTML:
-    """Return the pad; its event `stroke` comes whenever what is drawn has changed.
+class DrawingPad(gr.HTML):
+    """The pad; its event `stroke` comes whenever what is drawn has changed.
 
     Its value is then `{"image": data URL, "source": "sketchpad", "pen": "#rrggbb", "paper": "#rrggbb"}`,
     for an uploaded picture `{"image": data URL, "source": "upload"}`, and `{"image": ""}` for blank paper.
     `ui.drawing.read_drawing` reads it.
+
+    Gradio writes a copy of this file, `canvas.pyi`, beside it on import; git and the linter ignore it.
     """
-    return gr.HTML(
-        value={"image": ""},
-        html_template=(FOLDER / "canvas.html").read_text(encoding="utf-8"),
-        css_template=(FOLDER / "canvas.css").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "canvas.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_id="pad",
-    )
+
+    def __init__(self) -> None:
+        super().__init__(
+            value={"image": ""},
+            html_template=(FOLDER / "canvas.html").read_text(encoding="utf-8"),
+            css_template=(FOLDER / "canvas.css").read_text(encoding="utf-8"),
+            js_on_load=(FOLDER / "canvas.js").read_text(encoding="utf-8"),
+            apply_default_css=False,
+            elem_id="pad",
+        )

@@ -18,7 +18,14 @@ RESUMED = "History is back and complete."
 
 @dataclass(frozen=True)
 class History:
-    """One visitor's history: rows, newest first, running accuracy, and whether the database is away."""
+    """One visitor's history.
+
+    Attributes:
+        rows: Newest first.
+        accuracy: Of all that the visitor judged; while the database is away, of these rows alone.
+        is_paused: Whether the database is away.
+        pending: How many records wait for it.
+    """
 
     rows: list[HistoryRow]
     accuracy: Accuracy
@@ -85,7 +92,7 @@ def history_html(history: History, thumbnails: Thumbnails) -> str:
         return '<section class="history"><h2>History</h2><p class="history-empty">Nothing yet.</p></section>'
     body = "".join(_row(row, thumbnails) for row in history.rows[:SHOWN_ROWS])
     return (
-        f'<section class="history"><header><h2>History</h2><p>{_accuracy(history.accuracy)}</p></header>'
+        f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
         f'<div class="history-scroll"><table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>'
         f"<th>Confidence</th><th>Really was</th><th>Version</th></tr></thead><tbody>{body}</tbody></table>"
         f"</div></section>"
@@ -95,23 +102,30 @@ def history_html(history: History, thumbnails: Thumbnails) -> str:
 def _row(row: HistoryRow, thumbnails: Thumbnails) -> str:
     prediction = row.prediction
     picture = thumbnails.data_url(prediction.id, prediction.drawing)
+    label = escape(prediction.predicted_label)
     at = prediction.created_at
     verdict = "open"
     if row.true_label is not None:
         verdict = "right" if row.true_label == prediction.predicted_label else "wrong"
     return (
         f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
-        f'<td><img class="thumbnail" alt="" src="{picture}"></td>'
+        f'<td><img class="thumbnail" alt="drawing read as {label}" src="{picture}"></td>'
         f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
-        f'<td class="history-label">{escape(prediction.predicted_label)}</td>'
+        f'<td class="history-label">{label}</td>'
         f"<td>{100 * prediction.confidence:.1f} %</td>"
         f'<td class="history-label">{escape(row.true_label or "–")}</td>'
         f"<td>{escape(prediction.model_version)}</td></tr>"
     )
 
 
-def _accuracy(accuracy: Accuracy) -> str:
+def _accuracy(history: History) -> str:
+    accuracy = history.accuracy
     if accuracy.judged == 0:
         return "Say what a drawing really was, and the accuracy is counted here."
     percent = 100 * accuracy.correct / accuracy.judged
-    return f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
+    share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
+    if not history.is_paused:
+        return share
+    # Without the database only what is in memory is counted.
+    counted = len(history.rows)
+    return f"Of the last {f'{counted} drawings' if counted > 1 else 'drawing'}, {share}"

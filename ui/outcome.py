@@ -63,7 +63,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         return NoReading("Nothing to read yet", str(error))
     except Busy as error:
         backend.metrics.predictions.labels("busy", "").inc()
-        return NoReading(str(error), "Your drawing is still there: add a stroke to ask again.")
+        return NoReading(str(error), "Your drawing is still there: add a stroke in a moment to ask again.")
     except PredictionError as error:
         backend.metrics.predictions.labels("unreachable", "").inc()
         return NoReading(str(error), "Your drawing is still there: the next stroke asks again.")

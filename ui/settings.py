@@ -1,10 +1,14 @@
 """What the page is told by its environment, read once and checked."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from db import engine
+
+# int() also reads digits of other scripts.
+_PORT = re.compile(r"[0-9]{1,5}")
 
 
 class SettingsError(ValueError):
@@ -32,6 +36,12 @@ class Settings:
     port: int
     model: str
     answer_timeout_s: float
+
+    @property
+    def url(self) -> str:
+        """The page's address; an IPv6 host stands in brackets (RFC 3986, 3.2.2)."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 def from_environment(environment: Mapping[str, str]) -> Settings:
@@ -75,7 +85,7 @@ def _database_url(environment: Mapping[str, str]) -> str:
 
 def _port(environment: Mapping[str, str], key: str, default: int) -> int:
     value = environment.get(key) or str(default)
-    if not value.isdecimal() or not 1 <= int(value) <= 65535:
+    if not _PORT.fullmatch(value) or not 1 <= int(value) <= 65535:
         raise SettingsError(f"{key}={value!r}: expected a port, 1 to 65535")
     return int(value)
 

@@ -22,7 +22,7 @@ class Refused(PredictionError):  # noqa: N818 - what happened, as callers read i
 
 
 class Busy(PredictionError):  # noqa: N818 - what happened, as callers read it
-    """TorchServe has more requests than it can queue, or no worker is up (503)."""
+    """TorchServe's queue is full, or no worker is up yet: both come as the same 503."""
 
 
 class Unreachable(PredictionError):  # noqa: N818 - what happened, as callers read it
@@ -155,7 +155,7 @@ def _error(response: requests.Response) -> PredictionError:
         if isinstance(body, dict) and body.get("type") == "BadImage":
             return Refused(str(body.get("message")))
     if response.status_code == requests.codes.service_unavailable:
-        return Busy("The model is busy just now.")
+        return Busy("The model is busy or still starting.")
     if response.status_code == requests.codes.not_found:
         return Unreachable("The model is not loaded.")
     return Unreachable(f"The model could not answer (status {response.status_code}).")

@@ -79,11 +79,13 @@ def test_history_goes_on_in_memory_while_the_database_is_away(
     prediction = make_prediction()
     backend.recent.add(HistoryRow(prediction, None))
     backend.recent.judge(SESSION, prediction.id, "7")
+    backend.recent.add(HistoryRow(unjudged := make_prediction(), None))
     history = read_history(backend, SESSION)
     assert history.is_paused
-    assert history.rows == [HistoryRow(prediction, "7")]
+    assert history.rows == [HistoryRow(unjudged, None), HistoryRow(prediction, "7")]
     assert history.accuracy == Accuracy(1, 1)
     assert "History is paused" in notice_html(history, was_paused=False)
+    assert "Of the last 2 drawings, <strong>1 of 1</strong>" in history_html(history, Thumbnails())
 
 
 def test_a_page_that_was_paused_is_told_when_the_database_is_back() -> None:
@@ -97,7 +99,8 @@ def test_the_table_shows_thumbnail_answer_and_correction(make_prediction: MakePr
     rows = [HistoryRow(prediction, "1")]
     html = history_html(History(rows, Accuracy(1, 0), is_paused=False, pending=0), Thumbnails())
     assert f'class="is-wrong" data-prediction="{prediction.id}"' in html
-    assert "0 of 1" in html
+    assert "<p><strong>0 of 1</strong>" in html
+    assert 'alt="drawing read as 7"' in html
     assert make_thumbnail(prediction.drawing) in html
 
 

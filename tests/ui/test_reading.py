@@ -32,7 +32,7 @@ def test_buttons_work_only_where_there_is_a_prediction(make_prediction: MakePred
 
 def test_every_state_has_the_same_elements(make_prediction: MakePrediction) -> None:
     answer = reading_html(Reading(make_prediction(), "data:image/png;base64,AAAA", is_kept=True), DIGITS)
-    message = reading_html(NoReading("The model is busy just now.", "Add a stroke."), DIGITS)
+    message = reading_html(NoReading("The model is busy or still starting.", "Add a stroke."), DIGITS)
     assert tags(answer) == tags(message) == tags(reading_html(BLANK, DIGITS))
 
 

@@ -59,6 +59,12 @@ def test_any_other_status_or_form_has_its_error(status: int, body: object, error
     assert "Traceback" not in str(raised.value)
 
 
+def test_a_full_queue_and_a_missing_worker_are_told_alike_as_the_server_does() -> None:
+    body = {"code": 503, "type": "ServiceUnavailableException", "message": "Model has no worker"}
+    with answering(body, status=503) as server, pytest.raises(Busy, match="busy or still starting"):
+        TorchServe(server.url, server.url).predict(b"png", "digits")
+
+
 def test_a_late_answer_is_given_up_in_time() -> None:
     with answering(ANSWER, delay_s=1.0) as server, pytest.raises(Unreachable, match=r"within 0\.1 seconds"):
         TorchServe(server.url, server.url, timeout_s=0.1).predict(b"png", "digits")

@@ -28,6 +28,18 @@ def test_what_the_environment_says_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("localhost", "http://localhost:7860"),
+        ("::1", "http://[::1]:7860"),
+    ],
+)
+def test_the_pages_address_can_be_opened(host: str, url: str) -> None:
+    assert from_environment({"DATABASE_URL": DATABASE_URL, "UI_HOST": host}).url == url
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("TORCHSERVE_INFERENCE_URL", "127.0.0.1:8080"),
@@ -35,6 +47,8 @@ def test_what_the_environment_says_counts() -> None:
         ("UI_PORT", "0"),
         ("UI_PORT", "http"),
         ("UI_PORT", "65536"),
+        ("UI_PORT", "٧٨٦٠"),
+        ("UI_PORT", "9" * 5000),
         ("ANSWER_TIMEOUT_S", "0"),
         ("ANSWER_TIMEOUT_S", "nan"),
         ("ANSWER_TIMEOUT_S", "soon"),
