@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -100,10 +101,15 @@ def test_training_draws_every_kind_of_picture() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_picture_can_be_read(kind: str) -> None:
-    for seed in range(5):
-        frame = frame_of(KINDS[kind](SEVEN, np.random.default_rng(seed)).encoded())
-        top, bottom = frame[:12].sum(), frame[16:].sum()
-        assert top > bottom, "a 7 has its bar at the top"
+    plain, *drawn = (
+        cv2.GaussianBlur(frame_of(picture.encoded()).astype(float), (0, 0), 1.5).ravel()
+        for picture in (
+            KINDS["plain"](SEVEN, np.random.default_rng(0)),
+            *(KINDS[kind](SEVEN, np.random.default_rng(seed)) for seed in range(8)),
+        )
+    )
+    # A 1 in place of the 7 reaches 0.58.
+    assert min(np.corrcoef(plain, frame)[0, 1] for frame in drawn) > 0.75
 
 
 @pytest.mark.parametrize("kind", ["plain", "transparent", "strong_jpeg"])
