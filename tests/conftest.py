@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import torchserve as service
+from launch import temporary as service
 from training import archive, weights
 
 PROJECT = Path(__file__).resolve().parent.parent

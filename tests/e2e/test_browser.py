@@ -18,7 +18,7 @@ from db import embedded, engine, migrate
 from db.log import PredictionLog
 from launch.doctor import BROWSERS, find_browser
 from launch.ports import free_ports
-from tests.services.torchserve import TorchServe
+from launch.temporary import TorchServe
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 

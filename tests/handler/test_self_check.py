@@ -19,7 +19,7 @@ import torch
 from handler import decode, frame, self_check
 from handler.fingerprint import preprocessing_fingerprint
 from launch.errors import LaunchError
-from tests.services.torchserve import running
+from launch.temporary import running
 from training import archive, weights
 from training.models import Served
 

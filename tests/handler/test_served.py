@@ -13,7 +13,7 @@ from PIL import Image
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
-from tests.services.torchserve import TorchServe, running
+from launch.temporary import TorchServe, running
 from training import archive, weights
 from training.drawing import STROKES, encoded, png
 

@@ -15,8 +15,8 @@ import requests
 
 from launch.errors import LaunchError
 from launch.settings import PROJECT, read_settings
+from launch.temporary import TorchServe, running
 from launch.torchserve import LONGEST_TMP, temporary_folder
-from tests.services.torchserve import TorchServe, running
 
 HANDLER = """
 import os

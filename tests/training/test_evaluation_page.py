@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.torchserve import TorchServe
+from launch.temporary import TorchServe
 from tests.training.answers import answers
 from training import evaluate, paint
 from training.drawing import png
