@@ -23,6 +23,9 @@ from launch.temporary import running
 from training import archive, weights
 from training.models import Served
 
+# Nearly every test here exports the network first.
+pytestmark = pytest.mark.training
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # As a worker does it, with TorchServe's own loader, in a process that cannot see the project's folder.
 COME_UP = """
