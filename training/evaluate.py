@@ -24,7 +24,6 @@ from training.evaluation.figures import Row
 from training.evaluation.findings import Findings, find
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
-from training.strokes import FILE
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,10 +89,11 @@ def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = N
     asked: Iterable[Question] = [questions.mnist(data_dir, mnist_count)]
     if not strokes_of_each:
         return asked
-    if not (data_dir / FILE).exists():
-        print(f"{data_dir / FILE} is not there: strokes are left out.", file=sys.stderr)
+    try:
+        digits = questions.held_out(data_dir, strokes_of_each)
+    except FileNotFoundError as error:
+        print(f"{error} Strokes are left out.", file=sys.stderr)
         return asked
-    digits = questions.held_out(data_dir, strokes_of_each)
     # A share moves less from sheet to sheet of the same digit than from digit to digit: fewer are enough.
     some = digits[: max(1, strokes_of_each * 2 // 5)]
     return chain(asked, questions.kinds(digits), questions.resolutions(some), questions.changed(some))

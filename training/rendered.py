@@ -10,6 +10,7 @@ from tqdm import tqdm
 from handler.bad_image import BadImage
 from handler.frame import frame_of_pixels
 from training.paint import KINDS
+from training.pendigits import UCI, Source, download
 from training.strokes import FILE, Drawn, read_unipen
 
 # By writer, so that no hand is on two sides: chosen once by drawing lots, never by results.
@@ -22,18 +23,19 @@ TRAINING_SHARES = {
 }  # fmt: skip
 
 
-def writers(data_dir: Path) -> dict[str, list[Drawn]]:
+def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
     """Give the pen digits by part: "train", "validation" and "report".
 
+    Args:
+        data_dir: where the strokes' file lies, or where it is put.
+        source: where it is downloaded from when it is missing.
+
     Raises:
-        FileNotFoundError: the file is not under data_dir; the message says where to get it.
+        FileNotFoundError: the file is not under data_dir and cannot be downloaded.
     """
     path = data_dir / FILE
     if not path.exists():
-        raise FileNotFoundError(
-            f"{path} does not exist: put pendigits-orig.tra of https://doi.org/10.24432/C5MG6K there, "
-            "or train with --dataset mnist."
-        )
+        download(path, source)
     parts: dict[str, list[Drawn]] = {"train": [], "validation": [], "report": []}
     for drawn in read_unipen(path):
         held = "validation" if drawn.writer in VALIDATION_WRITERS else "report"
@@ -74,6 +76,6 @@ def _one(job: tuple[Drawn, int], kinds: tuple[str, ...], shares: tuple[float, ..
     random = np.random.default_rng(seed)
     picture = KINDS[str(random.choice(kinds, p=shares))](drawn, random)
     try:
-        return frame_of_pixels(picture.premultiplied())
+        return frame_of_pixels(picture.decoded())
     except BadImage:
         return None
