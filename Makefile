@@ -7,7 +7,7 @@ MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train seeds archive evaluate bench doctor lock clean
+.PHONY: help setup run test test-unit lint format train seeds candidates archive evaluate bench doctor lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ train: setup ## train the model (DATA=folder with or for MNIST, ARGS=... for tra
 
 seeds: setup ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
 	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+candidates: setup ## train every architecture alike, print accuracy against time (DATA=..., ARGS=...)
+	@exec $(PY) -m training.candidates $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 archive: model_store/digits.mar ## build model_store/digits.mar, if its inputs changed
 
