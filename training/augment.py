@@ -38,12 +38,18 @@ class Draws:
         batch: frames in the whole batch.
         part: which of them these are.
         device: where the numbers are needed.
+        strength: 0..1, scales how far frames are changed, and how many.
     """
 
     generator: torch.Generator
     batch: int
     part: slice
     device: torch.device
+    strength: float = 1.0
+
+    def up_to(self, bound: float) -> Tensor:
+        """Give one change for each frame, to either side: float32 (frames, 1, 1, 1)."""
+        return self.uniform() * (bound * self.strength)
 
     def uniform(self, low: float = -1.0, high: float = 1.0) -> Tensor:
         """Give one number between low and high for each frame: float32 (frames, 1, 1, 1)."""
@@ -55,12 +61,16 @@ class Draws:
         return torch.randn(self.batch, *shape, generator=self.generator)[self.part].to(self.device)
 
     def chance(self, share: float) -> Tensor:
-        """Give True for about this share of the frames: bool (frames, 1, 1, 1)."""
-        return self.uniform(0, 1) < share
+        """Give True for about this share of the frames, times the strength: bool (frames, 1, 1, 1)."""
+        return self.uniform(0, 1) < share * self.strength
 
 
 def augment(
-    frames: Tensor, generator: torch.Generator, batch: int | None = None, part: slice | None = None
+    frames: Tensor,
+    generator: torch.Generator,
+    batch: int | None = None,
+    part: slice | None = None,
+    strength: float = 1.0,
 ) -> Tensor:
     """Give the frames as other hands would have drawn them: float32 (frames, 1, 28, 28), 0..1.
 
@@ -69,8 +79,9 @@ def augment(
         generator: a CPU generator.
         batch: how many frames the whole batch has, when these are a part of it.
         part: which of them these are.
+        strength: 0..1; 0 leaves the frames as they are.
     """
-    draws = Draws(generator, batch or len(frames), part or slice(None), frames.device)
+    draws = Draws(generator, batch or len(frames), part or slice(None), frames.device, strength)
     frames = _warp(frames, draws)
     frames = _restroke(frames, draws)
     frames = crop(frames, draws)
@@ -84,22 +95,22 @@ def augment(
 def _warp(frames: Tensor, draws: Draws) -> Tensor:
     """Rotate, shear, scale, shift, tilt and bend, in one resampling."""
     height, width = frames.shape[2:]
-    angle = draws.uniform().flatten() * math.radians(ROTATION_DEG)
-    shear = draws.uniform().flatten() * SHEAR
-    x_scale = 1 + draws.uniform().flatten() * SCALE
-    y_scale = 1 + draws.uniform().flatten() * SCALE
+    angle = draws.up_to(math.radians(ROTATION_DEG)).flatten()
+    shear = draws.up_to(SHEAR).flatten()
+    x_scale = 1 + draws.up_to(SCALE).flatten()
+    y_scale = 1 + draws.up_to(SCALE).flatten()
     cos, sin = torch.cos(angle), torch.sin(angle)
-    x_shift = draws.uniform().flatten() * SHIFT_PX * 2 / width
-    y_shift = draws.uniform().flatten() * SHIFT_PX * 2 / height
+    x_shift = draws.up_to(SHIFT_PX * 2 / width).flatten()
+    y_shift = draws.up_to(SHIFT_PX * 2 / height).flatten()
     rows = [
         torch.stack([cos / x_scale, (-sin + shear) / x_scale, x_shift], dim=1),
         torch.stack([sin / y_scale, cos / y_scale, y_shift], dim=1),
     ]
     grid = F.affine_grid(torch.stack(rows, dim=1), list(frames.shape), align_corners=False)
-    grid = tilt(grid, draws.uniform() * PERSPECTIVE, draws.uniform() * PERSPECTIVE)
+    grid = tilt(grid, draws.up_to(PERSPECTIVE), draws.up_to(PERSPECTIVE))
     cells = draws.normal(2, ELASTIC_CELLS, ELASTIC_CELLS)
     bend = F.interpolate(cells, size=(height, width), mode="bicubic", align_corners=True)
-    grid = grid + bend.permute(0, 2, 3, 1) * draws.uniform(0, ELASTIC_PX) * 2 / width
+    grid = grid + bend.permute(0, 2, 3, 1) * draws.uniform(0, ELASTIC_PX * draws.strength) * 2 / width
     return F.grid_sample(frames, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
@@ -130,7 +141,7 @@ def crop(frames: Tensor, draws: Draws, share: float = CROP_SHARE) -> Tensor:
 
     At most CROP_PX rows or columns of ink go, and never more than CROP_INK of the drawing.
     """
-    sideways, from_the_end, hit = draws.chance(0.5), draws.chance(0.5), draws.chance(share)
+    sideways, from_the_end, hit = draws.uniform() < 0, draws.uniform() < 0, draws.chance(share)
     pixels = draws.uniform(1, CROP_PX + 1).floor()[:, 0, 0]
     # Turned so that the edge to cut lies on top, whichever it is.
     turned = torch.where(sideways, frames.transpose(2, 3), frames)
