@@ -1,4 +1,4 @@
-"""An image file's bytes -> premultiplied RGBA pixels, upright and of bounded size."""
+"""An image file's bytes -> RGBA pixels, upright and of bounded size."""
 
 import io
 
@@ -7,6 +7,7 @@ from PIL import Image, ImageOps
 
 from handler import bad_image
 from handler.bad_image import BadImage
+from handler.png import read_png
 
 # What people send of drawings. Formats that run an interpreter or a codec of their own (EPS, PDF, video)
 # stay out.
@@ -20,15 +21,21 @@ WORK_SIDE_PX = 2048
 
 
 def decode(payload: bytes) -> np.ndarray:
-    """Give the picture as uint8 (height, width, 4), colours premultiplied by alpha, 0..255.
+    """Give the picture as uint8 (height, width, 4), straight RGBA (not premultiplied), 0..255.
 
-    Premultiplied means: fully transparent is (0, 0, 0, 0) whatever colour hides below, opaque white is
-    (255, 255, 255, 255). The first frame of an animation is taken, EXIF rotation is undone, and a picture
-    whose longer side is over WORK_SIDE_PX is reduced by a whole factor.
+    What is fully transparent is (0, 0, 0, 0), whatever colour hides below. The first frame of an animation is
+    taken, EXIF rotation is undone, and a picture whose longer side is over WORK_SIDE_PX is reduced by a whole
+    factor.
 
     Raises:
         BadImage: the bytes are no accepted image, are truncated or corrupt, or have too many pixels.
     """
+    pixels = read_png(payload, WORK_SIDE_PX)
+    return _by_pillow(payload) if pixels is None else pixels
+
+
+def _by_pillow(payload: bytes) -> np.ndarray:
+    """Give the picture of any accepted format, as `decode` does, and say what is wrong with the others."""
     try:
         with Image.open(io.BytesIO(payload), formats=FORMATS) as image:
             width, height = image.size
@@ -37,9 +44,14 @@ def decode(payload: bytes) -> np.ndarray:
             # JPEG can be decoded at 1/2, 1/4 or 1/8 for a fraction of the time and memory.
             image.draft(None, (WORK_SIDE_PX, WORK_SIDE_PX))
             upright = ImageOps.exif_transpose(image)
-            premultiplied = _eight_bit(upright).convert("RGBA").convert("RGBa")
-            factor = -(-max(premultiplied.size) // WORK_SIDE_PX)
-            return np.asarray(premultiplied.reduce(factor) if factor > 1 else premultiplied)
+            straight = _eight_bit(upright).convert("RGBA")
+            factor = -(-max(straight.size) // WORK_SIDE_PX)
+            if factor > 1:
+                # Premultiplied meanwhile, so that what hides below transparent pixels does not bleed.
+                straight = straight.convert("RGBa").reduce(factor).convert("RGBA")
+            pixels = np.array(straight)
+            pixels[pixels[..., 3] == 0] = 0
+            return pixels
     except BadImage:
         raise
     except Image.UnidentifiedImageError:

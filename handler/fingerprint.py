@@ -6,7 +6,7 @@ import tokenize
 from pathlib import Path
 
 # Every file between an image's bytes and the frame, in that order.
-FILES = ("decode.py", "paper.py", "ink.py", "frame.py")
+FILES = ("png.py", "decode.py", "even_sheet.py", "marks.py", "paper.py", "ink.py", "frame.py")
 LAYOUT = {
     tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,

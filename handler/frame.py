@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from handler.decode import decode
+from handler.even_sheet import ink_on_even_sheet
 from handler.ink import find_ink
 
 FRAME_PX = 28
@@ -31,12 +32,13 @@ def frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
     """Give the frame of decoded pixels: uint8 (28, 28), 0 = paper .. 255 = ink.
 
     Args:
-        pixels: uint8 (height, width, 4), premultiplied RGBA.
+        pixels: uint8 (height, width, 4), straight RGBA.
 
     Raises:
         BadImage: nothing is drawn.
     """
-    return to_frame(find_ink(pixels))
+    ink = ink_on_even_sheet(pixels)
+    return to_frame(find_ink(pixels) if ink is None else ink)
 
 
 def to_frame(ink: np.ndarray) -> np.ndarray:
@@ -48,9 +50,13 @@ def to_frame(ink: np.ndarray) -> np.ndarray:
     height, width = ink.shape
     scale = BOX_PX / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    # Area averaging keeps thin strokes when shrinking; when growing, cubic keeps edges sharp.
-    method = cv2.INTER_AREA if scale <= 1 else cv2.INTER_CUBIC
-    box = ink if (width, height) == size else np.clip(cv2.resize(ink, size, interpolation=method), 0, 1)
+    if (width, height) == size:
+        box = ink
+    elif scale < 1:
+        # Area averaging keeps thin strokes when shrinking; when growing, cubic keeps edges sharp.
+        box = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    else:
+        box = np.clip(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 0, 1)
     top, left = (_start(box.sum(axis=axis)) for axis in (1, 0))
     frame = np.zeros((FRAME_PX, FRAME_PX), np.float32)
     frame[top : top + box.shape[0], left : left + box.shape[1]] = box

@@ -1,9 +1,8 @@
-"""Premultiplied RGBA pixels -> how much ink lies where.
+"""RGBA pixels of photos, scans and the like -> how much ink lies where.
 
-One rule serves dark on light, light on dark, any colours, transparency and uneven light: paper is the
-smooth surface that most of the picture follows, and ink is how far a pixel lies from it. The distance
-is Euclidean in premultiplied RGBA, so ink on transparent paper differs by its alpha alone, and on which
-side of the paper the ink lies does not matter.
+Paper is the smooth surface that most of the picture follows, and ink is how far a pixel lies from it, in
+whichever direction most ink lies: so dark on light, light on dark and any colours are one case. The distance
+is Euclidean in premultiplied RGBA. Drawings on an even sheet have a shorter way, `even_sheet.py`.
 """
 
 import cv2
@@ -11,18 +10,12 @@ import numpy as np
 
 from handler import paper
 from handler.bad_image import nothing_drawn
+from handler.marks import EDGE_SHARE, FAINTEST, SPECK_SHARE, find_marks
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
 COARSE_SIDE_PX = 144
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
-# Nothing fainter is a drawing: 8 of 255 grey levels in each of three colours.
-FAINTEST = 8 * 3**0.5 / 255
-# As shares of the ink's strength: what belongs to a stroke, and what a stroke must reach somewhere.
-EDGE_SHARE = 0.15
-PEAK_SHARE = 0.35
-# A mark with less than this share of the largest mark's ink is a speck (dust, JPEG noise, a stray dot).
-SPECK_SHARE = 0.03
 # The norm of three Gaussian channels has its median at 1.54 sigma and 0.1 % of its mass beyond 4.03 sigma.
 FLOOR_PER_MEDIAN = 4.03 / 1.54
 
@@ -33,15 +26,16 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     The longer side is at most FINE_SIDE_PX; the outermost rows and columns hold ink.
 
     Args:
-        pixels: uint8 (height, width, 4), premultiplied RGBA.
+        pixels: uint8 (height, width, 4), straight RGBA.
 
     Raises:
         BadImage: nothing is drawn.
     """
+    pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     height, width = pixels.shape[:2]
     coarse = _reduced(pixels, COARSE_SIDE_PX)
     sheet = paper.find_paper(coarse)
-    marks = _marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise)
+    marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
     if not marks.any():
         raise nothing_drawn()
     top, bottom, left, right = _grown(_box(marks), marks.shape)
@@ -73,28 +67,6 @@ def _reduced(pixels: np.ndarray, side_px: int) -> np.ndarray:
         size = (max(1, round(width / factor)), max(1, round(height / factor)))
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     return pixels.astype(np.float32) / 255
-
-
-def _marks(distance: np.ndarray, floor: float) -> np.ndarray:
-    """Give where strokes are: bool (height, width), specks left out.
-
-    Hysteresis as in Canny's edge detector: connected pixels above a low threshold that somewhere reach a
-    high one.
-
-    Args:
-        distance: float32 (height, width), distance from the paper.
-        floor: what noise alone can reach.
-    """
-    strongest = np.partition(distance, -4, axis=None)[-4:].mean() if distance.size >= 4 else 0.0
-    peak = max(PEAK_SHARE * strongest, 1.5 * floor, FAINTEST)
-    low = np.maximum(distance - max(EDGE_SHARE * strongest, floor, FAINTEST / 2), 0)
-    count, label = cv2.connectedComponents((low > 0).astype(np.uint8), connectivity=8)
-    amount = np.bincount(label.ravel(), weights=low.ravel(), minlength=count)
-    reaches = np.bincount(label.ravel(), weights=(distance >= peak).ravel(), minlength=count) > 0
-    amount[~reaches] = 0
-    amount[0] = 0
-    kept = (amount > 0) & (amount >= SPECK_SHARE * amount.max())
-    return kept[label]
 
 
 def _strength(distance: np.ndarray) -> np.ndarray:

@@ -1,21 +1,10 @@
-"""The empty sheet below a drawing, and how far each pixel lies from it."""
+"""The empty sheet below a drawing whose light is uneven, and how far each pixel lies from it."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-# If this share of the picture has one colour exactly, and the border has it too, that is an even sheet, as
-# drawing programs make it; strokes may fill the rest.
-EVEN_SHARE = 0.25
-EXACT = 0.5 / 255
-# Unless what differs is too wide for a stroke: then it is a shadow on evenly lit paper. As a share of the
-# longer side of what differs, from its edge to its middle; bold MNIST digits reach 0.25.
-WIDEST_STROKE = 0.26
-# What differs: pixels with this share of the largest distance.
-DIFFERENT_SHARE = 0.25
-# The border is a ring of this share of the shorter side.
-RING_SHARE = 0.06
 # Light varies slowly: its map needs no more pixels than this on the longer side.
 SHEET_SIDE_PX = 72
 # The window of the median, of the longer side: more than twice as wide as a stroke, so that paper has the
@@ -38,8 +27,7 @@ class Paper:
     Attributes:
         darkest: float32 (height, width, 4), premultiplied RGBA, 0..1; a small map of the whole picture.
         lightest: the same, nowhere darker; equal where light is even.
-        side: float32 (4,), a direction of colour: where light is uneven, only what lies on this side of
-            the paper is ink. All zero on an even sheet, where ink may lie on any.
+        side: float32 (4,), a direction of colour: only what lies on this side of the paper is ink.
         noise: the median distance of paper pixels from the sheet, 0..2.
     """
 
@@ -57,8 +45,6 @@ class Paper:
             pixels: float32 (height, width, 4), premultiplied RGBA, 0..1.
             window: which part of the whole picture they show: left, right, top, bottom as shares 0..1.
         """
-        if self.darkest.shape[:2] == (1, 1):
-            return _norm(pixels - self.darkest[0, 0])
         darkest, lightest = (
             _magnified(light, pixels.shape[:2], window) for light in (self.darkest, self.lightest)
         )
@@ -69,23 +55,13 @@ class Paper:
 def find_paper(pixels: np.ndarray) -> Paper:
     """Give the paper of a picture.
 
-    An even sheet is its one colour. Otherwise the light is mapped by a wide median, which follows gradients
-    and keeps the edges of shadows, with the ink taken out step by step.
+    The light is mapped by a wide median, which follows gradients and keeps the edges of shadows, with the ink
+    taken out step by step.
 
     Args:
         pixels: float32 (height, width, 4), premultiplied RGBA, 0..1, a few thousand pixels.
     """
     height, width = pixels.shape[:2]
-    ring = max(1, round(RING_SHARE * min(height, width)))
-    border = np.concatenate(
-        [part.reshape(-1, 4) for part in (pixels[:ring], pixels[-ring:], pixels[:, :ring], pixels[:, -ring:])]
-    )
-    even = _most_frequent(border)
-    if np.mean(np.abs(pixels - even).max(axis=-1) <= EXACT) >= EVEN_SHARE and _are_strokes(
-        _norm(pixels - even)
-    ):
-        return Paper(even.reshape(1, 1, 4), even.reshape(1, 1, 4), np.zeros(4, np.float32), 0.0)
-
     factor = max(1.0, max(height, width) / SHEET_SIDE_PX)
     size = (max(1, round(width / factor)), max(1, round(height / factor)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
@@ -125,15 +101,6 @@ def _magnified(
     return cv2.remap(light, x_map, y_map, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def _are_strokes(distance: np.ndarray) -> bool:
-    """Tell whether what lies far from one colour, float32 (height, width), is narrow enough for strokes."""
-    different = (distance > DIFFERENT_SHARE * distance.max()).astype(np.uint8)
-    _, _, width, height = cv2.boundingRect(different)
-    reach = cv2.distanceTransform(different, cv2.DIST_L2, 3).max()
-    # On a few pixels a stroke cannot be told from a blob.
-    return bool(max(width, height) < 16 or reach <= WIDEST_STROKE * max(width, height))
-
-
 def _plane(pixels: np.ndarray) -> np.ndarray:
     """Give the plane through each channel with the least squared error, float32 of the same shape."""
     height, width = pixels.shape[:2]
@@ -153,10 +120,3 @@ def _median(difference: np.ndarray, window: int) -> np.ndarray:
 
 def _norm(difference: np.ndarray) -> np.ndarray:
     return np.sqrt(np.einsum("...c,...c->...", difference, difference))
-
-
-def _most_frequent(colours: np.ndarray) -> np.ndarray:
-    """Give the colour that most rows of float32 (count, 4) share, to 8 bits a channel."""
-    packed = np.ascontiguousarray(np.rint(colours * 255).astype(np.uint8)).view(np.uint32).ravel()
-    values, counts = np.unique(packed, return_counts=True)
-    return values[[counts.argmax()]].view(np.uint8).astype(np.float32) / 255

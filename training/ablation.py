@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,11 +20,12 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from handler import frame, ink, paper
+from handler import even_sheet, frame, ink, paper
 from handler.bad_image import BadImage
 from handler.decode import decode
+from handler.even_sheet import _find_sheet as find_sheet  # the one that is not switched off
 from handler.fingerprint import preprocessing_fingerprint
-from handler.paper import Paper, find_paper
+from handler.paper import Paper
 from training import weights
 from training.data import mnist_images
 from training.evaluation.questions import SEED, held_out
@@ -41,9 +41,10 @@ SPECK_COUNT, SPECK_RADIUS = 6, 0.006
 def constant_paper(pixels: np.ndarray) -> Paper:
     """Give a sheet of one colour, the median of the border: no map of the light."""
     border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    colour = np.median(border, axis=0).astype(np.float32)
-    sheet = find_paper(np.full_like(pixels, colour))
-    return replace(sheet, noise=float(np.median(sheet.distance(pixels))))
+    away = pixels - np.median(border, axis=0).astype(np.float32)
+    distance = np.linalg.norm(away, axis=-1)
+    sheet = (pixels - away)[:1, :1]
+    return Paper(sheet, sheet, np.einsum("yx,yxc->c", distance**3, away), float(np.median(distance)))
 
 
 def one_strength(distance: np.ndarray) -> np.ndarray:
@@ -57,6 +58,11 @@ def whole_picture(mask: np.ndarray) -> tuple[int, int, int, int]:
     return 0, mask.shape[0], 0, mask.shape[1]
 
 
+def whole_sheet(packed: np.ndarray) -> tuple[int, ...]:
+    """Give an even sheet's colour, and the box of the whole picture."""
+    return find_sheet(packed)[0], *whole_picture(packed)
+
+
 def middle_of_box(profile: np.ndarray) -> int:
     """Give the start that puts the middle of the box, not its mass, into the frame's middle."""
     return (frame.FRAME_PX - len(profile)) // 2
@@ -64,9 +70,10 @@ def middle_of_box(profile: np.ndarray) -> int:
 
 def on_white(payload: bytes) -> np.ndarray:
     """Give the decoded picture laid on white: what is left when alpha is thrown away first."""
-    pixels = decode(payload)
-    white = pixels.astype(np.uint16) + (255 - pixels[..., 3:].astype(np.uint16))
-    return np.minimum(white, 255).astype(np.uint8)
+    pixels = decode(payload).astype(np.uint16)
+    alpha = pixels[..., 3:]
+    opaque = np.full_like(alpha, 255)
+    return np.dstack([(pixels[..., :3] * alpha + 255 * (255 - alpha)) // 255, opaque]).astype(np.uint8)
 
 
 # What takes a step's place: (module, name, replacement) each.
@@ -74,10 +81,12 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "all steps": [],
     "light map (one colour of paper instead)": [(paper, "find_paper", constant_paper)],
     "noise floor (none)": [(ink, "FLOOR_PER_MEDIAN", 0.0)],
-    "speck removal (none)": [(ink, "SPECK_SHARE", 0.0)],
+    "speck removal (none)": [(ink, "SPECK_SHARE", 0.0), (even_sheet, "SPECK_SHARE", 0.0)],
     "local strength (one for the drawing)": [(ink, "_strength", one_strength)],
     "ink box of 20 px (whole picture to 28 px)": [
         (ink, "_box", whole_picture),
+        (even_sheet, "_box", whole_picture),
+        (even_sheet, "_find_sheet", whole_sheet),
         (frame, "BOX_PX", frame.FRAME_PX),
     ],
     "centre of mass (middle of the box)": [(frame, "_start", middle_of_box)],

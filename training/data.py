@@ -157,7 +157,7 @@ SOURCES: dict[str, Callable[[Path, Path], DataSet]] = {
 
 
 def as_pixels(gray: np.ndarray) -> np.ndarray:
-    """Give grey values, uint8 (height, width), as opaque premultiplied RGBA, uint8 (height, width, 4)."""
+    """Give grey values, uint8 (height, width), as opaque RGBA, uint8 (height, width, 4)."""
     return np.dstack([gray, gray, gray, np.full_like(gray, 255)])
 
 

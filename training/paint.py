@@ -17,7 +17,7 @@ class Picture:
     """A picture before it is encoded.
 
     Attributes:
-        pixels: uint8 (height, width, 4), RGBA, not premultiplied.
+        pixels: uint8 (height, width, 4), straight RGBA.
         jpeg_quality: 1..95, or None for PNG.
     """
 
@@ -31,15 +31,12 @@ class Picture:
         bgr = cv2.cvtColor(self.pixels, cv2.COLOR_RGBA2BGR)
         return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality])[1].tobytes()
 
-    def premultiplied(self) -> np.ndarray:
-        """Give what serving decodes from the file: uint8 (height, width, 4), premultiplied RGBA."""
-        if self.jpeg_quality is not None:
-            buffer = np.frombuffer(self.encoded(), np.uint8)
-            rgb = np.asarray(cv2.imdecode(buffer, cv2.IMREAD_COLOR_RGB))
-            return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
-        alpha = self.pixels[..., 3:].astype(np.uint16)
-        colours = (self.pixels[..., :3] * alpha + 127) // 255
-        return np.concatenate([colours.astype(np.uint8), self.pixels[..., 3:]], axis=-1)
+    def decoded(self) -> np.ndarray:
+        """Give what serving decodes from the file: uint8 (height, width, 4), straight RGBA."""
+        if self.jpeg_quality is None:
+            return self.pixels
+        rgb = np.asarray(cv2.imdecode(np.frombuffer(self.encoded(), np.uint8), cv2.IMREAD_COLOR_RGB))
+        return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
 
 
 def _cover(

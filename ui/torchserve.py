@@ -98,7 +98,12 @@ class TorchServe:
             response = self._session.post(
                 f"{self._inference_url}/predictions/{model}",
                 data=image,
-                headers={"Content-Type": "application/octet-stream", "X-Frame": "1"},
+                headers={
+                    "Content-Type": "application/octet-stream",
+                    "X-Frame": "1",
+                    # From this the handler knows how long a request waited for it.
+                    "X-Request-Start": f"t={time.time():.3f}",
+                },
                 timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
             )
         except requests.Timeout as error:

@@ -72,7 +72,7 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     shown = run_script(metrics, platform)
     for name in (
         "ts_inference_requests_total",
-        "handler_batches",
+        "handler_batch_size_bucket",
         "sketchserve_predictions",
         '"status":"ok"',
     ):

@@ -55,7 +55,7 @@ def test_every_format_gives_the_same_pixels(payload: bytes, tolerance: int) -> N
 def test_what_lies_below_transparent_pixels_does_not_count() -> None:
     image = Image.new("RGBA", (2, 1), (200, 10, 99, 0))
     image.putpixel((1, 0), (100, 200, 50, 128))
-    assert decode(encoded(image)).tolist() == [[[0, 0, 0, 0], [50, 100, 25, 128]]]
+    assert decode(encoded(image)).tolist() == [[[0, 0, 0, 0], [100, 200, 50, 128]]]
 
 
 def test_an_animation_gives_its_first_frame() -> None:

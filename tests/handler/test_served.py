@@ -143,7 +143,7 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
         )
         with ThreadPoolExecutor(len(bodies)) as pool:
             responses = list(pool.map(lambda sent: predict(server, sent[1]), bodies))
-        metrics = requests.get(server.metrics_url, timeout=TIMEOUT_S).text
+        metrics = _metrics_once(server, "handler_batch_size_sum", len(bodies))
     for (digit, _), response in zip(bodies, responses, strict=True):
         if digit is None:
             assert response.status_code == 400
@@ -151,9 +151,19 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
         else:
             assert response.status_code == 200
             assert response.json()["label"] == digit
-    assert _counter(metrics, "handler_requests") == len(bodies)
-    assert _counter(metrics, "handler_batches") <= 2
+    assert _counter(metrics, "handler_batch_size_sum") == len(bodies)
+    assert _counter(metrics, "handler_batch_size_count") <= 2
     assert _counter(metrics, "handler_bad_images") == 8
+
+
+def _metrics_once(server: TorchServe, name: str, value: float) -> str:
+    """Give the metrics when a counter has come to a value; workers report once a second."""
+    deadline = time.monotonic() + 10
+    while True:
+        metrics = requests.get(server.metrics_url, timeout=TIMEOUT_S).text
+        if _counter(metrics, name) >= value or time.monotonic() > deadline:
+            return metrics
+        time.sleep(0.1)
 
 
 def _counter(metrics: str, name: str) -> float:
@@ -171,18 +181,25 @@ def test_metrics_count_what_was_asked(torchserve: TorchServe) -> None:
     before = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
     predict(torchserve)
     predict(torchserve, BLANK)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        after = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
-        if _counter(after, "handler_requests") >= _counter(before, "handler_requests") + 2:
-            break
-        time.sleep(0.1)
-    assert _counter(after, "handler_requests") == _counter(before, "handler_requests") + 2
+    after = _metrics_once(
+        torchserve, "handler_batch_size_sum", _counter(before, "handler_batch_size_sum") + 2
+    )
+    assert _counter(after, "handler_batch_size_sum") == _counter(before, "handler_batch_size_sum") + 2
     assert _counter(after, "handler_bad_images") == _counter(before, "handler_bad_images") + 1
     assert (
         _counter(after, "ts_inference_requests_total") == _counter(before, "ts_inference_requests_total") + 2
     )
-    assert "handler_preprocess_seconds_bucket" in after
+    assert 'handler_preprocess_seconds_bucket{ModelName="digits",Level="Model",le="+Inf"' in after
+
+
+def test_latency_counts_the_wait_that_a_client_tells_of(torchserve: TorchServe) -> None:
+    before = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
+    predict(torchserve, headers={"X-Request-Start": f"t={time.time() - 20:.3f}"})
+    predict(torchserve, headers={"X-Request-Start": "yesterday"})
+    name = "handler_latency_seconds"
+    after = _metrics_once(torchserve, f"{name}_count", _counter(before, f"{name}_count") + 2)
+    assert _counter(after, f"{name}_count") == _counter(before, f"{name}_count") + 2
+    assert 20 <= _counter(after, f"{name}_sum") - _counter(before, f"{name}_sum") < 21
 
 
 def test_a_second_version_is_registered_made_default_and_unregistered(

@@ -1,0 +1,252 @@
+"""Ink on an even sheet, as drawing programs make it: the hot path of preprocessing, compiled.
+
+Paper is then one exact colour, and most of the picture is paper: every step looks only at the pixels that
+differ from it. Photos, and whatever else lies on no one colour, go through `paper.py` and `ink.py`.
+
+Compiled functions use constants of their own file only: their cache is renewed when that file changes.
+"""
+
+import cv2
+import numpy as np
+from numba import njit
+
+from handler.bad_image import nothing_drawn
+from handler.marks import EDGE_SHARE, FAINTEST, SPECK_SHARE, find_marks
+
+# If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
+# sheet; strokes may fill the rest.
+EVEN_SHARE = 0.25
+# Unless what differs is too wide for a stroke: then it is a shadow on evenly lit paper. As a share of the
+# longer side of what differs, from its edge to its middle; bold MNIST digits reach 0.25.
+WIDEST_STROKE = 0.26
+# What differs: cells with this share of the largest distance.
+DIFFERENT_SHARE = 0.25
+# Ink is measured at four times the resolution that the network sees.
+SIDE_PX = 80
+# A speck makes the box that is looked at too large, and the drawing in it too coarse: how often the box is
+# drawn anew without specks, and below which share of its longer side.
+PASSES = 3
+SHRUNK_SHARE = 0.9
+ONE = np.float32(1)  # a plain 1 would turn the inner loop into one of double precision
+
+
+def ink_on_even_sheet(pixels: np.ndarray) -> np.ndarray | None:
+    """Give the ink in the drawing's own box: float32 (height, width), 0 = paper .. 1 = full ink.
+
+    None when the sheet is not even. The longer side is at most SIDE_PX; the outermost rows and columns hold
+    ink.
+
+    Args:
+        pixels: uint8 (height, width, 4), straight RGBA.
+
+    Raises:
+        BadImage: nothing is drawn.
+    """
+    # Compiled code is made for one kind of array: contiguous and writable.
+    packed = np.require(pixels, requirements=["C", "W"]).view(np.uint32)[..., 0]
+    colour, *box = _find_sheet(packed)
+    if colour < 0:
+        return None
+    if not any(box):
+        raise nothing_drawn()
+    for attempt in range(PASSES):
+        distance = _distances(packed, np.uint32(colour), *box)
+        if attempt == 0 and not _are_strokes(distance):
+            return None
+        marks = find_marks(distance, 0.0, SPECK_SHARE)
+        inner = _box(marks)
+        if not any(inner):
+            raise nothing_drawn()
+        (top, bottom, left, right), (rows, columns) = inner, marks.shape
+        if max(bottom - top, right - left) >= SHRUNK_SHARE * max(rows, columns):
+            break
+        y_scale, x_scale = (box[1] - box[0]) / rows, (box[3] - box[2]) / columns
+        box = [
+            box[0] + round(max(top - 2, 0) * y_scale),
+            box[0] + round(min(bottom + 2, rows) * y_scale),
+            box[2] + round(max(left - 2, 0) * x_scale),
+            box[2] + round(min(right + 2, columns) * x_scale),
+        ]
+    # One cell more around the marks keeps their soft edges.
+    ink = _ink(distance, cv2.dilate(marks.view(np.uint8), np.ones((3, 3), np.uint8)), FAINTEST / 2)
+    top, bottom, left, right = _box(ink >= EDGE_SHARE)
+    return ink[top:bottom, left:right]
+
+
+def _are_strokes(distance: np.ndarray) -> bool:
+    """Tell whether what lies far from the paper, float32 (rows, columns), is narrow enough for strokes."""
+    different = (distance > DIFFERENT_SHARE * distance.max()).astype(np.uint8)
+    _, _, width, height = cv2.boundingRect(different)
+    # On a few cells a stroke cannot be told from a blob.
+    if max(width, height) < 16:
+        return True
+    return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _find_sheet(packed):  # type: ignore[no-untyped-def]
+    """Give the sheet's colour, -1 when it is not even, and the box of what differs from it, all 0 if nothing.
+
+    Args:
+        packed: uint32 (height, width), RGBA, red lowest.
+    """
+    height, width = packed.shape
+    # The majority of the border, if there is one, survives this vote (Boyer and Moore 1991, MJRTY).
+    colour, votes, agreeing = packed[0, 0], 0, 0
+    for counting in (False, True):
+        for y in range(height):
+            for x in range(0, width, 1 if y == 0 or y == height - 1 else max(width - 1, 1)):
+                if counting:
+                    agreeing += packed[y, x] == colour
+                elif packed[y, x] == colour:
+                    votes += 1
+                elif votes == 0:
+                    colour, votes = packed[y, x], 1
+                else:
+                    votes -= 1
+    equal, top, bottom, left, right = 0, height, 0, width, 0
+    if agreeing > height + width - 2:
+        for y in range(height):
+            same = 0
+            for x in range(width):
+                same += packed[y, x] == colour
+            equal += same
+            if same < width:
+                top, bottom = min(top, y), y + 1
+                x = 0
+                while x < left and packed[y, x] == colour:
+                    x += 1
+                left = x
+                x = width
+                while x > right and packed[y, x - 1] == colour:
+                    x -= 1
+                right = x
+    if equal < EVEN_SHARE * height * width:
+        return np.int64(-1), 0, 0, 0, 0
+    if bottom == 0:
+        return np.int64(colour), 0, 0, 0, 0
+    return np.int64(colour), top, bottom, left, right
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _distances(packed, colour, top, bottom, left, right):  # type: ignore[no-untyped-def]
+    """Give how far each cell of the box is from the paper on average: float32 (rows, columns), 0..2.
+
+    The longer side is at most SIDE_PX. Distance is Euclidean in premultiplied RGBA, so ink on transparent
+    paper differs by its alpha alone.
+
+    Args:
+        packed: uint32 (height, width), RGBA, red lowest.
+        colour: the paper's.
+        top: the box's first row; `bottom` and `right` are exclusive.
+        bottom: see there.
+        left: see there.
+        right: see there.
+    """
+    height, width = bottom - top, right - left
+    factor = max(1.0, max(height, width) / SIDE_PX)
+    rows, columns = max(1, round(height / factor)), max(1, round(width / factor))
+    paper = _premultiplied(colour)
+    # A row and a column more than needed take the nothing that the last pixels spill over.
+    sums = np.zeros((rows + 1, columns + 1, 4), np.float32)
+    column_of, spilled = np.empty(width, np.int64), np.empty(width, np.float32)
+    for x in range(width):
+        column_of[x], spilled[x] = _cell(x, columns / width)
+    line = np.zeros((columns + 1, 4), np.float32)  # one row of pixels, averaged sideways
+    value, away = colour, (np.float32(0), np.float32(0), np.float32(0), np.float32(0))
+    for y in range(height):
+        row, below = _cell(y, rows / height)
+        first, last = columns, 0
+        for x in range(width):
+            pixel = packed[top + y, left + x]
+            if pixel == colour:
+                continue
+            # Inside a stroke one colour follows itself.
+            if pixel != value:
+                value, ink = pixel, _premultiplied(pixel)
+                away = (ink[0] - paper[0], ink[1] - paper[1], ink[2] - paper[2], ink[3] - paper[3])
+            column, after = column_of[x], spilled[x]
+            first, last = min(first, column), column + 1
+            for c in range(4):
+                line[column, c] += away[c] * (ONE - after)
+                line[column + 1, c] += away[c] * after
+        for column in range(first, last + 1):
+            for c in range(4):
+                sums[row, column, c] += line[column, c] * (ONE - below)
+                sums[row + 1, column, c] += line[column, c] * below
+                line[column, c] = 0
+    distance = np.empty((rows, columns), np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            square = np.float32(0)
+            for c in range(4):
+                square += sums[row, column, c] * sums[row, column, c]
+            distance[row, column] = np.sqrt(square) * (rows * columns) / (height * width)
+    return distance
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cell(pixel, step):  # type: ignore[no-untyped-def]
+    """Give the cell that a pixel begins in, and the share of the pixel that lies in the next one.
+
+    Args:
+        pixel: which one.
+        step: cells a pixel, at most 1.
+    """
+    cell = int(pixel * step)
+    over = (pixel + 1) * step - (cell + 1)
+    # What rounding makes of a pixel that ends with its cell.
+    return cell, np.float32(over / step if over > 1e-6 else 0)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _premultiplied(value):  # type: ignore[no-untyped-def]
+    """Give a packed pixel's three colours times its alpha, and the alpha: float32, 0..1 each."""
+    alpha = np.float32(value >> np.uint32(24)) / np.float32(255)
+    share = alpha / np.float32(255)
+    return (
+        np.float32(value & np.uint32(255)) * share,
+        np.float32(value >> np.uint32(8) & np.uint32(255)) * share,
+        np.float32(value >> np.uint32(16) & np.uint32(255)) * share,
+        alpha,
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ink(distance, stroke, faintest):  # type: ignore[no-untyped-def]
+    """Give the share of full ink: float32 (rows, columns), 0..1, 0 beside the strokes.
+
+    Full ink is the mean distance of all ink, weighted by its own square.
+
+    Args:
+        distance: float32 (rows, columns), from the paper.
+        stroke: uint8 (rows, columns), 1 where strokes are, 0 elsewhere.
+        faintest: the least that full ink can be.
+    """
+    rows, columns = distance.shape
+    squares, cubes = 0.0, 0.0
+    for row in range(rows):
+        for column in range(columns):
+            value = float(distance[row, column]) * stroke[row, column]
+            squares += value * value
+            cubes += value * value * value
+    full = max(cubes / max(squares, 1e-12), faintest)
+    ink = np.zeros((rows, columns), np.float32)
+    for row in range(rows):
+        for column in range(columns):
+            if stroke[row, column]:
+                ink[row, column] = min(distance[row, column] / full, 1.0)
+    return ink
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _box(mask):  # type: ignore[no-untyped-def]
+    """Give the box of a mask's true cells: top, bottom, left, right, the ends exclusive; all 0 if none is."""
+    rows, columns = mask.shape
+    top, bottom, left, right = rows, 0, columns, 0
+    for row in range(rows):
+        for column in range(columns):
+            if mask[row, column]:
+                top, bottom = min(top, row), row + 1
+                left, right = min(left, column), max(right, column + 1)
+    return (top, bottom, left, right) if bottom else (0, 0, 0, 0)

@@ -1,0 +1,49 @@
+import sys
+
+import psutil
+import pytest
+
+from bench.process_group import ServerError, family, serving, wait_for_answer
+from launch.ports import free_ports
+from tests.bench.tiny_server import REFUSED, tiny_server
+
+# A server with a child of its own that does not end when it is asked to.
+STUBBORN = """
+import subprocess, sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+child.stdout.readline()
+class Answering(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.send_response(200)
+        self.end_headers()
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Answering).serve_forever()
+"""
+
+
+def test_a_server_is_ended_with_children_that_do_not_want_to(tmp_path, monkeypatch):
+    monkeypatch.setattr("bench.process_group.STOP_S", 0.5)
+    port = free_ports(1)[0]
+    command = [sys.executable, "-c", STUBBORN, str(port)]
+    with serving(command, f"http://127.0.0.1:{port}/", b"picture", tmp_path / "log", {}) as pid:
+        members = family(pid)
+        assert members[0].pid == pid
+        assert len(members) == 2
+    assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in members)
+
+
+def test_a_server_that_does_not_start_is_quoted(tmp_path):
+    command = [sys.executable, "-c", "import sys; sys.exit('no such module: mosec')"]
+    url = f"http://127.0.0.1:{free_ports(1)[0]}/"
+    with (
+        pytest.raises(ServerError, match="ended with 1: no such module: mosec"),
+        serving(command, url, b"", tmp_path / "log", {}),
+    ):
+        pytest.fail("it is not running")
+
+
+def test_a_server_that_answers_with_errors_only_is_not_ready(monkeypatch):
+    monkeypatch.setattr("bench.process_group.READY_S", 0.5)
+    with tiny_server() as server, pytest.raises(ServerError, match=r"within 0\.5 s, but with 503: answer"):
+        wait_for_answer(server.url, REFUSED)
