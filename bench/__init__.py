@@ -1,0 +1,1 @@
+"""Measurements: the commands that print the figures which the README gives."""

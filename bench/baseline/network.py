@@ -1,0 +1,12 @@
+"""The network's class as torch-model-archiver wants it: one class that is made without arguments."""
+
+from training.models import Cnn
+
+LABELS = 10
+
+
+class Network(Cnn):
+    """The served network, for eager PyTorch."""
+
+    def __init__(self) -> None:
+        super().__init__(LABELS)

@@ -1,0 +1,57 @@
+"""An archive's handler outside TorchServe: the very functions and network that TorchServe's workers run."""
+
+import importlib
+import json
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ts.context import Context
+
+# Where a peer's processes find the unpacked archive.
+FOLDER_VARIABLE = "BENCH_ARCHIVE_FOLDER"
+BATCH = 16
+
+
+def unpack(archive: Path, folder: Path) -> Path:
+    """Give the folder after the archive was unpacked into it.
+
+    Raises:
+        FileNotFoundError: there is no such archive.
+    """
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+def load_handler(folder: Path) -> Any:
+    """Give the handler of an unpacked archive, initialized; its code is the archive's own."""
+    sys.path.insert(0, str(folder))
+    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))
+    module = importlib.import_module(Path(manifest["model"]["handler"]).stem)
+    handler = module.DigitHandler()
+    handler.initialize(
+        Context(manifest["model"]["modelName"], str(folder), manifest, BATCH, None, "", metrics=None)
+    )
+    return handler
+
+
+def answers(handler: Any, payloads: list[bytes]) -> list[tuple[int, bytes]]:
+    """Give status and JSON body for each image file, in order, as one batch."""
+    frames = handler.preprocess([{"body": bytearray(payload)} for payload in payloads])
+    good = [frame for frame in frames if isinstance(frame, np.ndarray)]
+    probabilities = iter(handler.inference(np.stack(good)) if good else ())
+    return [
+        (200, _body(handler.postprocess(next(probabilities), None)))
+        if isinstance(frame, np.ndarray)
+        else (400, _body(frame.answer()))
+        for frame in frames
+    ]
+
+
+def _body(answer: Any) -> bytes:
+    if isinstance(answer, bytes | bytearray):
+        return bytes(answer)
+    return answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
