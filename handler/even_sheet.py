@@ -104,27 +104,27 @@ def _find_sheet(packed):  # type: ignore[no-untyped-def]
                     colour, votes = packed[y, x], 1
                 else:
                     votes -= 1
-    equal, top, bottom, left, right = 0, height, 0, width, 0
+    equal, top, bottom, left, right = 0, height, 0, 0, width
+    # No branch in the inner loop, and nothing wider than a pixel: so sixteen are looked at at a time.
+    differs = np.zeros(width, np.uint32)
     if agreeing > height + width - 2:
         for y in range(height):
-            same = 0
+            same = np.uint32(0)
             for x in range(width):
-                same += packed[y, x] == colour
-            equal += same
+                difference = packed[y, x] ^ colour
+                differs[x] |= difference
+                same += np.uint32(difference == 0)
+            equal += np.int64(same)
             if same < width:
                 top, bottom = min(top, y), y + 1
-                x = 0
-                while x < left and packed[y, x] == colour:
-                    x += 1
-                left = x
-                x = width
-                while x > right and packed[y, x - 1] == colour:
-                    x -= 1
-                right = x
     if equal < EVEN_SHARE * height * width:
         return np.int64(-1), 0, 0, 0, 0
     if bottom == 0:
         return np.int64(colour), 0, 0, 0, 0
+    while not differs[left]:
+        left += 1
+    while not differs[right - 1]:
+        right -= 1
     return np.int64(colour), top, bottom, left, right
 
 

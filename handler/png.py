@@ -55,9 +55,8 @@ def read_png(payload: bytes, max_side_px: int) -> np.ndarray | None:
     residuals = np.ndarray((height, width), "<u4", lines, offset=1, strides=(line, pixel_bytes))
     filters = np.ndarray((height,), np.uint8, lines, strides=(line,))
     pixels = np.empty((height, width), np.uint32)
-    if not _unfilter(residuals, filters, np.uint32((1 << 8 * pixel_bytes) - 1), pixels):
+    if not _unfilter(residuals, filters, np.uint32((1 << 8 * pixel_bytes) - 1), pixel_bytes, pixels):
         return None
-    _to_rgba(pixels, pixel_bytes)
     return pixels.view(np.uint8).reshape(height, width, 4)
 
 
@@ -91,8 +90,8 @@ def _parts(payload: bytes) -> tuple[bytes, bytes] | None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _unfilter(residuals, filters, mask, pixels):  # type: ignore[no-untyped-def]
-    """Undo each line's filter (section 9 of the standard); give False for a filter that does not exist.
+def _unfilter(residuals, filters, mask, pixel_bytes, pixels):  # type: ignore[no-untyped-def]
+    """Undo each line's filter (section 9 of the standard), then make RGBA; False if a filter does not exist.
 
     Drawings are mostly flat, and most residuals nought: those pixels cost a comparison and a copy.
 
@@ -100,7 +99,8 @@ def _unfilter(residuals, filters, mask, pixels):  # type: ignore[no-untyped-def]
         residuals: uint32 (height, width), what is left of each pixel after prediction.
         filters: uint8 (height,), each line's way of prediction.
         mask: uint32, the bytes of a residual that belong to its pixel.
-        pixels: uint32 (height, width), written: a byte each channel, the first one lowest.
+        pixel_bytes: how many those are.
+        pixels: uint32 (height, width), written: RGBA, red lowest.
     """
     height, width = pixels.shape
     zero = np.uint32(0)
@@ -134,24 +134,29 @@ def _unfilter(residuals, filters, mask, pixels):  # type: ignore[no-untyped-def]
                 upper_left = above
         else:
             return False
+        if y:
+            _to_rgba(pixels[y - 1], pixel_bytes)
+    _to_rgba(pixels[height - 1], pixel_bytes)
     return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _to_rgba(pixels, pixel_bytes):  # type: ignore[no-untyped-def]
-    """Make RGBA of pixels of one to four bytes, in place; what is fully transparent becomes 0 throughout."""
+def _to_rgba(line, pixel_bytes):  # type: ignore[no-untyped-def]
+    """Make RGBA of a line's pixels of one to four bytes, in place; the fully transparent become 0 throughout.
+
+    Done line by line, while each is in the processor's nearest cache, and one behind the filters, which look
+    at the line above as it was.
+    """
     opaque, grey = np.uint32(0xFF000000), np.uint32(0x010101)
-    height, width = pixels.shape
-    for y in range(height):
-        for x in range(width):
-            value = pixels[y, x]
-            if pixel_bytes == 1:
-                value = value * grey | opaque
-            elif pixel_bytes == 2:
-                value = (value & np.uint32(0xFF)) * grey | (value >> np.uint32(8)) << np.uint32(24)
-            elif pixel_bytes == 3:
-                value |= opaque
-            pixels[y, x] = value if value & opaque else np.uint32(0)
+    for x in range(line.size):
+        value = line[x]
+        if pixel_bytes == 1:
+            value = value * grey | opaque
+        elif pixel_bytes == 2:
+            value = (value & np.uint32(0xFF)) * grey | (value >> np.uint32(8)) << np.uint32(24)
+        elif pixel_bytes == 3:
+            value |= opaque
+        line[x] = value if value & opaque else np.uint32(0)
 
 
 @njit(cache=True, nogil=True, inline="always")

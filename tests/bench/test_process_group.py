@@ -1,3 +1,5 @@
+import signal
+import subprocess
 import sys
 
 import psutil
@@ -5,21 +7,25 @@ import pytest
 
 from bench.process_group import ServerError, family, serving, wait_for_answer
 from launch.ports import free_ports
+from launch.settings import PROJECT
 from tests.bench.tiny_server import REFUSED, tiny_server
 
-# A server with a child of its own that does not end when it is asked to.
-STUBBORN = """
-import subprocess, sys
+PLAIN = """
+import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
-deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
-child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
-child.stdout.readline()
 class Answering(BaseHTTPRequestHandler):
     def do_POST(self):
         self.send_response(200)
         self.end_headers()
 HTTPServer(("127.0.0.1", int(sys.argv[1])), Answering).serve_forever()
 """
+# With a child of its own that does not end when it is asked to.
+STUBBORN = f"""
+import subprocess, sys
+deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); signal.pause()"
+child = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
+child.stdout.readline()
+{PLAIN}"""
 
 
 def test_a_server_is_ended_with_children_that_do_not_want_to(tmp_path, monkeypatch):
@@ -47,3 +53,26 @@ def test_a_server_that_answers_with_errors_only_is_not_ready(monkeypatch):
     monkeypatch.setattr("bench.process_group.READY_S", 0.5)
     with tiny_server() as server, pytest.raises(ServerError, match=r"within 0\.5 s, but with 503: answer"):
         wait_for_answer(server.url, REFUSED)
+
+
+BENCH = """
+import sys, time
+from pathlib import Path
+from bench.process_group import end_in_order_when_told, serving
+end_in_order_when_told()
+port, program, log = sys.argv[1:]
+with serving([sys.executable, "-c", program, port], f"http://127.0.0.1:{port}/", b"", Path(log), {}) as pid:
+    print(pid, flush=True)
+    time.sleep(99)
+"""
+
+
+def test_a_sigterm_to_the_bench_ends_its_servers(tmp_path):
+    port = free_ports(1)[0]
+    command = [sys.executable, "-c", BENCH, str(port), PLAIN, str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=PROJECT) as bench:
+        assert bench.stdout
+        server = int(bench.stdout.readline())
+        bench.terminate()
+        assert bench.wait(timeout=60) == 128 + signal.SIGTERM
+    assert not psutil.pid_exists(server)
