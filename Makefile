@@ -7,7 +7,7 @@ MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py train
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train seeds candidates archive evaluate bench doctor lock clean
+.PHONY: help setup run test test-unit lint format train seeds candidates archive evaluate bench soak tune doctor lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,14 @@ model_store/digits.mar: $(MODEL_INPUTS) | setup
 evaluate: setup archive ## measure the archive through TorchServe (DATA=folder with MNIST, ARGS=...)
 	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-bench: setup archive ## measure one prediction at rest (ARGS=... for bench.latency)
-	@exec $(PY) -m launch.temporary -- $(PY) -m bench.latency $(ARGS)
+bench: setup archive ## throughput and latency under load (PEERS=1: beside other servers; ARGS=... for bench.throughput)
+	@exec $(PY) -m bench.throughput --baseline --overload $(if $(PEERS),--peers) $(ARGS)
+
+soak: setup archive ## memory while 200,000 requests are answered (ARGS=... for bench.soak)
+	@exec $(PY) -m bench.soak $(ARGS)
+
+tune: setup archive ## try workers x batch x delay on this machine, print table and advice (ARGS=... for bench.tune)
+	@exec $(PY) -m bench.tune $(ARGS)
 
 doctor: ## say what is here, what is missing and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \

@@ -71,9 +71,11 @@ class DigitHandler:
         # This also compiles and runs everything once, so that no client waits for a first time.
         self_check.check(folder, self.label_names, self.inference)
         self.histograms = Histograms(context)
-        self.histograms.report_forever()
-        worker.read_in_blocks()
-        worker.print_less()
+        if worker.is_this_process():
+            self.histograms.report_forever()
+            worker.read_in_blocks()
+            worker.print_less()
+            worker.collect_less()
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[bytes]:
         """Give one answer for each request, JSON, in order; a bad one gets its own 400 and harms no other.

@@ -114,7 +114,7 @@ def _find_sheet(packed):  # type: ignore[no-untyped-def]
                 difference = packed[y, x] ^ colour
                 differs[x] |= difference
                 same += np.uint32(difference == 0)
-            equal += np.int64(same)
+            equal += int(same)
             if same < width:
                 top, bottom = min(top, y), y + 1
     if equal < EVEN_SHARE * height * width:
