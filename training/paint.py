@@ -34,7 +34,7 @@ class Picture:
     def decoded(self) -> np.ndarray:
         """Give what serving decodes from the file: uint8 (height, width, 4), straight RGBA."""
         if self.jpeg_quality is None:
-            return self.pixels
+            return self.pixels * (self.pixels[..., 3:] > 0)
         rgb = np.asarray(cv2.imdecode(np.frombuffer(self.encoded(), np.uint8), cv2.IMREAD_COLOR_RGB))
         return np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
 

@@ -73,7 +73,8 @@ def test_a_server_that_breaks_connections_is_a_failure_without_status():
     with tiny_server(breaks=True) as server:
         measured = generator.load(server.url, [b"good", REFUSED], 1, 1)
     assert measured.failures[NO_ANSWER] >= 1
-    assert measured.requests == server.bodies.count(b"good")
+    # The end of the second may cut the last one off.
+    assert server.bodies.count(b"good") - measured.requests in (0, 1)
 
 
 @pytest.mark.parametrize(

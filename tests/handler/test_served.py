@@ -172,9 +172,15 @@ def _counter(metrics: str, name: str) -> float:
 
 
 def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -> None:
-    found = requests.get(f"{torchserve.management_url}/models/digits", timeout=TIMEOUT_S).json()[0]
+    deadline = time.monotonic() + 30  # ready means one worker that answers; the other follows
+    while time.monotonic() < deadline:
+        found = requests.get(f"{torchserve.management_url}/models/digits", timeout=TIMEOUT_S).json()[0]
+        states = [worker["status"] for worker in found["workers"]]
+        if states == ["READY", "READY"]:
+            break
+        time.sleep(0.2)
     assert (found["batchSize"], found["maxBatchDelay"], found["minWorkers"]) == (16, 1, 2)
-    assert [worker["status"] for worker in found["workers"]] == ["READY", "READY"]
+    assert states == ["READY", "READY"]
 
 
 def test_metrics_count_what_was_asked(torchserve: TorchServe) -> None:
