@@ -49,18 +49,7 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        query = (
-            select(predictions, _latest_feedback.c.true_label)
-            .outerjoin(_latest_feedback, true())
-            .where(predictions.c.session_id == session_id)
-            .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
-            .limit(limit)
-        )
-        try:
-            with self._engine.connect() as connection:
-                return [_history_row(row) for row in connection.execute(query)]
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        return self.history_and_accuracy(session_id, limit)[0]
 
     def accuracy(self, session_id: str) -> Accuracy:
         """Return how many of the session's predictions were judged, and how many of these were right.
@@ -68,8 +57,23 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
+        return self.history_and_accuracy(session_id)[1]
+
+    def history_and_accuracy(self, session_id: str, limit: int = 50) -> tuple[list[HistoryRow], Accuracy]:
+        """Return both as of one moment: what is written in between must not be in one of them only.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now.
+        """
+        newest = (
+            select(predictions, _latest_feedback.c.true_label)
+            .outerjoin(_latest_feedback, true())
+            .where(predictions.c.session_id == session_id)
+            .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
+            .limit(limit)
+        )
         is_correct = _latest_feedback.c.true_label == predictions.c.predicted_label
-        query = (
+        counted = (
             select(func.count(), func.count().filter(is_correct))
             .select_from(predictions)
             .join(_latest_feedback, true())
@@ -77,10 +81,12 @@ class PredictionLog:
         )
         try:
             with self._engine.connect() as connection:
-                judged, correct = connection.execute(query).one()
+                connection.execution_options(isolation_level="REPEATABLE READ")
+                rows = [_history_row(row) for row in connection.execute(newest)]
+                judged, correct = connection.execute(counted).one()
         except SQLAlchemyError as error:
             raise unavailable(error) from error
-        return Accuracy(judged=judged, correct=correct)
+        return rows, Accuracy(judged=judged, correct=correct)
 
 
 def _insert(connection: Connection, record: Prediction | Feedback) -> None:

@@ -42,8 +42,7 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     accuracy = Accuracy(0, 0)
     if not is_paused:
         try:
-            stored = backend.log.history(session_id)
-            accuracy = backend.log.accuracy(session_id)
+            stored, accuracy = backend.log.history_and_accuracy(session_id)
             backend.recent.merge(session_id, stored)
         except DatabaseUnavailable:
             is_paused = True

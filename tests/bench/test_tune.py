@@ -189,6 +189,8 @@ def started(model_store, tmp_path, *arguments):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A test run that was itself started in the background ignores Ctrl-C, and its children would, too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

@@ -79,7 +79,7 @@ def change_a_constant(folder: Path) -> None:
 
 
 def change_a_threshold(folder: Path) -> None:
-    rewrite(folder / "handler" / "ink.py", "EDGE_SHARE = 0.15", "EDGE_SHARE = 0.3")
+    rewrite(folder / "handler" / "marks.py", "EDGE_SHARE = 0.15", "EDGE_SHARE = 0.3")
 
 
 def refuse_less(folder: Path) -> None:
@@ -160,7 +160,7 @@ def test_a_library_that_fails_is_one_line_too(unpacked: Path, monkeypatch: pytes
     def gone(*arguments: object, **options: object) -> None:
         raise AttributeError("a function\nthat is gone")
 
-    monkeypatch.setattr(cv2, "connectedComponents", gone)
+    monkeypatch.setattr(cv2, "distanceTransform", gone)
     with pytest.raises(RuntimeError, match="came AttributeError: a function that is gone"):
         check(unpacked)
 
