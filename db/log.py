@@ -1,6 +1,7 @@
 """The prediction log: what is written to PostgreSQL and read back from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC
 
@@ -49,7 +50,8 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        return self.history_and_accuracy(session_id, limit)[0]
+        with self._reading() as connection:
+            return _history(connection, session_id, limit)
 
     def accuracy(self, session_id: str) -> Accuracy:
         """Return how many of the session's predictions were judged, and how many of these were right.
@@ -57,7 +59,8 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        return self.history_and_accuracy(session_id)[1]
+        with self._reading() as connection:
+            return _accuracy(connection, session_id)
 
     def history_and_accuracy(self, session_id: str, limit: int = 50) -> tuple[list[HistoryRow], Accuracy]:
         """Return both as of one moment: what is written in between must not be in one of them only.
@@ -65,28 +68,41 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        newest = (
-            select(predictions, _latest_feedback.c.true_label)
-            .outerjoin(_latest_feedback, true())
-            .where(predictions.c.session_id == session_id)
-            .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
-            .limit(limit)
-        )
-        is_correct = _latest_feedback.c.true_label == predictions.c.predicted_label
-        counted = (
-            select(func.count(), func.count().filter(is_correct))
-            .select_from(predictions)
-            .join(_latest_feedback, true())
-            .where(predictions.c.session_id == session_id)
-        )
+        with self._reading() as connection:
+            connection.execution_options(isolation_level="REPEATABLE READ")
+            return _history(connection, session_id, limit), _accuracy(connection, session_id)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        """Give a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
         try:
             with self._engine.connect() as connection:
-                connection.execution_options(isolation_level="REPEATABLE READ")
-                rows = [_history_row(row) for row in connection.execute(newest)]
-                judged, correct = connection.execute(counted).one()
+                yield connection
         except SQLAlchemyError as error:
             raise unavailable(error) from error
-        return rows, Accuracy(judged=judged, correct=correct)
+
+
+def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
+    query = (
+        select(predictions, _latest_feedback.c.true_label)
+        .outerjoin(_latest_feedback, true())
+        .where(predictions.c.session_id == session_id)
+        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
+        .limit(limit)
+    )
+    return [_history_row(row) for row in connection.execute(query)]
+
+
+def _accuracy(connection: Connection, session_id: str) -> Accuracy:
+    is_correct = _latest_feedback.c.true_label == predictions.c.predicted_label
+    query = (
+        select(func.count(), func.count().filter(is_correct))
+        .select_from(predictions)
+        .join(_latest_feedback, true())
+        .where(predictions.c.session_id == session_id)
+    )
+    judged, correct = connection.execute(query).one()
+    return Accuracy(judged=judged, correct=correct)
 
 
 def _insert(connection: Connection, record: Prediction | Feedback) -> None:

@@ -7,30 +7,12 @@ import numpy as np
 import pytest
 
 from handler.frame import frame_of
+from tests.training.unipen import UNIPEN
 from training.data import load, validation_index
 from training.paint import KINDS
 from training.rendered import REPORT_WRITERS, TRAINING_SHARES, VALIDATION_WRITERS, writers
 from training.strokes import FILE, Drawn, rasterise, read_unipen, smooth
 
-UNIPEN = """.LEXICON "0" "1"
-.SEGMENT DIGIT 0 ? "7"
-.COMMENT 7 12 224
-.PEN_DOWN
- 10 90
- 90 90
- 30 10
-.PEN_UP
-.SEGMENT DIGIT 1-2 ? "1"
-.COMMENT 1 3 5
-.PEN_DOWN
- 50 90
- 50 10
-.PEN_UP
-.PEN_DOWN
- 40 10
- 60 10
-.PEN_UP
-"""
 SEVEN = Drawn(7, 1, (np.array([[0, 0], [50, 0], [20, 80]], np.float32),))
 
 

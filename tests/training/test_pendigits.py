@@ -14,31 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.training.unipen import UNIPEN
 from training import pendigits
 from training.pendigits import MEMBER, UCI, Source, download
 from training.rendered import writers
 from training.strokes import FILE
 
-STROKES = b"""\
-.LEXICON "0" "1"
-.SEGMENT DIGIT 0 ? "7"
-.COMMENT 7 12 224
-.PEN_DOWN
- 10 90
- 90 90
- 30 10
-.PEN_UP
-.SEGMENT DIGIT 1-2 ? "1"
-.COMMENT 1 3 5
-.PEN_DOWN
- 50 90
- 50 10
-.PEN_UP
-.PEN_DOWN
- 40 10
- 60 10
-.PEN_UP
-"""
+STROKES = UNIPEN.encode()
 # What `compress` 4.2.4 made of STROKES.
 PACKED = base64.b64decode(
     "H52QLpgUwZJkyBMnIETAEJEwhggFLqYUOdKkiBMqIIgkOZIEIwwQPxLeeOjCYJOKF0HcABFDBggZMmhAhGLxC5EnV5woYPkxB4yd"
