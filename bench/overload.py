@@ -14,10 +14,10 @@ from bench.load import LoadError, load
 from bench.measured import Measured
 from bench.open_loop import Answered, offer
 from bench.pictures import pictures
-from bench.process_group import end_in_order_when_told, wait_for_answer
+from bench.process_group import wait_for_answer
 from launch.errors import LaunchError
 from launch.settings import PROJECT
-from launch.temporary import running
+from launch.temporary import end_in_order_when_told, running
 from launch.torchserve import CONFIG
 
 FACTOR = 10

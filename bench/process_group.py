@@ -1,9 +1,7 @@
 """A server in a session of its own: started, waited for by a real answer, ended with all its children."""
 
 import os
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -55,11 +53,6 @@ def serving(
         yield process.pid
     finally:
         _end(process)
-
-
-def end_in_order_when_told() -> None:
-    """Let a SIGTERM to this process end its servers too, as Ctrl-C does, instead of leaving them behind."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def family(pid: int) -> list[psutil.Process]:

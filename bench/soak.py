@@ -18,10 +18,9 @@ from matplotlib.figure import Figure
 
 from bench.load import LoadError, load
 from bench.pictures import pictures
-from bench.process_group import end_in_order_when_told
 from launch.errors import LaunchError
 from launch.settings import PROJECT
-from launch.temporary import running
+from launch.temporary import end_in_order_when_told, running
 
 CLIENTS = 64
 GROWTH_ALLOWED = 0.02

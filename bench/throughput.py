@@ -21,11 +21,11 @@ from bench.load import LoadError, load
 from bench.measured import Measured
 from bench.peers import servers as peers
 from bench.pictures import pictures
-from bench.process_group import ServerError, end_in_order_when_told, wait_for_answer
+from bench.process_group import ServerError, wait_for_answer
 from bench.served_archive import unpack
 from launch.errors import LaunchError
 from launch.settings import PROJECT
-from launch.temporary import running
+from launch.temporary import end_in_order_when_told, running
 
 ARCHIVE = PROJECT / "model_store" / "digits.mar"
 

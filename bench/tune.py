@@ -20,13 +20,13 @@ import requests
 
 from bench.load import LoadError, load
 from bench.pictures import pictures
-from bench.process_group import ServerError, end_in_order_when_told, wait_for_answer
+from bench.process_group import ServerError, wait_for_answer
 from bench.tune_advice import Visit, advice, markdown, tuned
 from bench.tune_setting import Setting, SettingError, death, present, serving, setting, survives
 from launch.errors import LaunchError
 from launch.readiness import local_session
 from launch.settings import PROJECT
-from launch.temporary import TorchServe, running
+from launch.temporary import TorchServe, end_in_order_when_told, running
 
 ARCHIVE = PROJECT / "model_store" / "digits.mar"
 # Seconds to register a setting, start its workers and take it away again: for the first estimate only.

@@ -24,7 +24,6 @@ from launch.temporary import TorchServe
 READY_S = 120
 POLL_S = 0.1
 ANSWER_S = 60
-ORPHANS_S = 10
 KEYS = ("minWorkers", "maxWorkers", "batchSize", "maxBatchDelay")
 
 
@@ -158,22 +157,11 @@ def death(server: TorchServe) -> str | None:
 
 
 def survives(server: TorchServe) -> bool:
-    """Give whether TorchServe still answers; where it does not, end the workers that it left behind.
-
-    They are known by the socket that each was given, in this server's own folder.
-    """
+    """Give whether TorchServe still answers."""
     try:
         with local_session() as session:
             return session.get(f"{server.management_url}/models", timeout=ANSWER_S).ok
     except requests.RequestException:
-        folder, orphans = f"{server.log_dir.parent}/", []
-        for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if process.pid != server.pid and any(word.startswith(folder) for word in words):
-                orphans.append(process)
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-        psutil.wait_procs(orphans, timeout=ORPHANS_S)
         return False
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,16 +95,22 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
                 log_dir=log_dir,
             )
         finally:
-            _end(process)
+            _end(process, folder)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_in_order_when_told() -> None:
+    """Let a SIGTERM to this process end its servers too, as Ctrl-C does, instead of leaving them behind."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+
+
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
     """End java as an operator would, and make sure that it left none of its workers behind.
 
     Raises:
         LaunchError: some of its processes outlived SIGTERM and had to be killed.
     """
     if process.poll() is not None:
+        _end_orphans(folder)
         return
     java = psutil.Process(process.pid)
     family = [java, *java.children(recursive=True)]
@@ -117,11 +123,23 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         raise LaunchError(f"SIGTERM to TorchServe left these running for {STOP_S} s: {alive}", "see its logs")
 
 
+def _end_orphans(folder: str) -> None:
+    """End the workers of a java that died by itself, known by their sockets in this instance's folder."""
+    orphans = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(word.startswith(f"{folder}/") for word in process.info["cmdline"] or []):
+            orphans.append(process)
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+    psutil.wait_procs(orphans, timeout=STOP_S)
+
+
 def main() -> None:
     """Run a command beside a temporary TorchServe that serves the project's archive."""
     command = [argument for argument in sys.argv[1:] if argument != "--"]
     if not command:
         sys.exit("usage: python -m launch.temporary -- COMMAND ...")
+    end_in_order_when_told()
     try:
         with running(PROJECT / "model_store", f"{os.environ.get('MODEL') or 'digits'}.mar") as server:
             environ = {

@@ -58,7 +58,8 @@ def test_a_server_that_answers_with_errors_only_is_not_ready(monkeypatch):
 BENCH = """
 import sys, time
 from pathlib import Path
-from bench.process_group import end_in_order_when_told, serving
+from bench.process_group import serving
+from launch.temporary import end_in_order_when_told
 end_in_order_when_told()
 port, program, log = sys.argv[1:]
 with serving([sys.executable, "-c", program, port], f"http://127.0.0.1:{port}/", b"", Path(log), {}) as pid:
