@@ -10,7 +10,6 @@ is made on validation and time; the test columns only report. What is finished i
 import argparse
 import json
 import os
-import sys
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from torch import nn
 
 from training import weights
 from training.data import SOURCES, Frames, load
-from training.distributed import Processes
+from training.distributed import Processes, leave
 from training.forward_time import BATCH, ROUNDS, Cost, ForwardCosts, forward_costs
 from training.measure import logits_of, measure
 from training.models import MODELS, Served
@@ -226,4 +225,4 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

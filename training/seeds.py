@@ -8,12 +8,11 @@ trained again, and an interrupted seed goes on.
 
 import json
 import statistics
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.distributed import Processes
+from training.distributed import Processes, leave
 from training.settings import Settings, arguments_of_a_run, natural, settings_of
 from training.train import status_of, train
 
@@ -105,4 +104,4 @@ def _write(path: Path, summary: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -18,7 +18,7 @@ import torch
 from handler.fingerprint import preprocessing_fingerprint
 from training import report, weights
 from training.data import Frames, load
-from training.distributed import Processes, joined
+from training.distributed import Processes, joined, leave
 from training.measure import fit_temperature, logits_of, measure
 from training.run import Run
 from training.settings import Settings, arguments_of_a_run, device_of, natural, precision_of, settings_of
@@ -124,4 +124,4 @@ def finish(run: Run) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -20,9 +20,9 @@ from training.models import MODELS
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 PLAIN = """
-import sys
 from torch import nn
 from training import models, train
+from training.distributed import leave
 
 class Plain(nn.Sequential):
     def __init__(self, classes):
@@ -30,7 +30,7 @@ class Plain(nn.Sequential):
 
 if __name__ == "__main__":
     models.MODELS["plain"] = Plain
-    sys.exit(train.main())
+    leave(train.main())
 """
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -131,6 +131,19 @@ def test_one_process_takes_up_what_two_began(tmp_path: Path, by_two: tuple[Path,
     before = json.loads((by_two[0] / "metrics.json").read_text())
     assert metrics["processes"] == 1
     assert metrics["tests"] == before["tests"]
+
+
+@pytest.mark.parametrize(("variables", "printed"), [({"WORLD_SIZE": "2"}, "done\n"), ({}, "done\nlast\n")])
+def test_one_of_several_leaves_without_the_interpreters_end(variables: dict[str, str], printed: str) -> None:
+    program = (
+        "import atexit; atexit.register(print, 'last')\n"
+        "from training.distributed import leave; print('done'); leave(3)"
+    )
+    environment = {key: value for key, value in os.environ.items() if key != "WORLD_SIZE"} | variables
+    left = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=environment, capture_output=True, text=True
+    )
+    assert (left.returncode, left.stdout) == (3, printed)
 
 
 def test_a_batch_that_cannot_be_shared_is_refused() -> None:
