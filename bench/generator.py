@@ -36,6 +36,7 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
         failures=dict(crowd.failures),
         generator_cpu_share=cpu_s / elapsed_s,
         generator="asyncio",
+        seconds=elapsed_s,
     )
 
 

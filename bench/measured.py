@@ -21,6 +21,7 @@ class Measured:
         failures: how many came with each status that is not 2xx; NO_ANSWER for broken connections.
         generator_cpu_share: the generator's CPU seconds per second; it takes them from the server.
         generator: what made the load, "wrk" or "asyncio".
+        seconds: how long it lasted.
     """
 
     requests_per_s: float
@@ -30,3 +31,4 @@ class Measured:
     failures: dict[int, int]
     generator_cpu_share: float
     generator: str
+    seconds: float

@@ -51,11 +51,16 @@ def offer(url: str, pictures: list[bytes], rate_per_s: float, seconds: float, co
     Raises:
         OSError: the server took no connections, or this process may not open as many.
     """
-    _allow_files(connections)
+    allow_files(connections)
     return asyncio.run(_Crowd(url, pictures, connections).offer(rate_per_s, seconds))
 
 
-def _allow_files(count: int) -> None:
+def allow_files(count: int) -> None:
+    """Let this process, and those that it starts from now on, open so many connections.
+
+    Raises:
+        OSError: the system allows fewer.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = count + SPARE_FILES
     if soft < wanted:

@@ -56,13 +56,19 @@ def serving(
 
 
 def family(pid: int) -> list[psutil.Process]:
-    """Give the running processes of the session that this process leads, itself first if it still runs."""
-    found = []
+    """Give a process, its descendants and whatever is in the session that it leads, itself first.
+
+    Those that have ended are left out; where it has ended itself, its session is still found.
+    """
+    found: set[psutil.Process] = set()
+    with suppress(psutil.NoSuchProcess):
+        leader = psutil.Process(pid)
+        found = {leader, *leader.children(recursive=True)}
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
-            if os.getsid(process.pid) == pid and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return sorted(found, key=lambda process: process.pid != pid)
+            if os.getsid(process.pid) == pid:
+                found.add(process)
+    return sorted(filter(_runs, found), key=lambda process: (process.pid != pid, process.pid))
 
 
 def wait_for_answer(url: str, picture: bytes, death: Callable[[], str | None] = lambda: None) -> None:
@@ -101,12 +107,19 @@ def _death(process: subprocess.Popen[bytes], log: Path) -> str | None:
     return f"{process.args!r} ended with {process.returncode}: {words}"
 
 
+def _runs(process: psutil.Process) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ask the leader, then the rest, then kill: a leader that ends in order takes its workers along."""
     members = family(process.pid)
     for member in members:
         with suppress(psutil.NoSuchProcess):
             member.terminate()
+            member.resume()  # one that is stopped would not hear it
     psutil.wait_procs(members, timeout=STOP_S)
     stubborn = family(process.pid)
     for left in stubborn:

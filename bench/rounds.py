@@ -1,11 +1,15 @@
-"""Rounds of load over several servers, interleaved, so that whatever else the machine does hits all alike."""
+"""Rounds of load over several servers, interleaved, so that whatever else the machine does hits all alike.
+
+Every other round goes backwards, so that none is always measured after the same other.
+"""
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bench.measured import Measured
+from bench.turns import Server
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Row:
         p99_ms: latency.
         generator_cpu_share: the generator's CPU seconds per second.
         failures: answers by status, of all rounds together.
-        rounds: every round's requests per second, in order.
+        rounds: every round's measurement, in order.
     """
 
     server: str
@@ -30,24 +34,24 @@ class Row:
     p99_ms: float
     generator_cpu_share: float
     failures: dict[int, int]
-    rounds: tuple[float, ...]
+    rounds: tuple[Measured, ...]
 
 
 def measure(
-    urls: Mapping[str, str],
+    servers: Sequence[Server],
     clients: Sequence[int],
     rounds: int,
-    load: Callable[[str, int], Measured],
+    load: Callable[[Server, int], Measured],
     between: Callable[[], None],
     say: Callable[[str], None],
 ) -> list[Row]:
     """Give a row for each server and number of clients.
 
     Args:
-        urls: the servers by name.
+        servers: what is measured.
         clients: how many ask, one after the other.
         rounds: how often everything is measured.
-        load: measures a URL under so many clients.
+        load: measures a server under so many clients.
         between: called once a round, for what is measured along with the servers.
         say: told of the progress.
     """
@@ -55,14 +59,15 @@ def measure(
     for turn in range(1, rounds + 1):
         between()
         for count in clients:
-            for name, url in urls.items():
-                measured = load(url, count)
-                found.setdefault((name, count), []).append(measured)
+            for server in servers if turn % 2 else reversed(servers):
+                measured = load(server, count)
+                found.setdefault((server.name, count), []).append(measured)
                 say(
-                    f"round {turn} of {rounds}, {count} clients, {name}: {measured.requests_per_s:,.0f} "
-                    f"requests/s, p50 {measured.p50_ms:.1f} ms, p99 {measured.p99_ms:.1f} ms"
+                    f"round {turn} of {rounds}, {count} clients, {server.name}: "
+                    f"{measured.requests_per_s:,.0f} requests/s, p50 {measured.p50_ms:.1f} ms, "
+                    f"p99 {measured.p99_ms:.1f} ms"
                 )
-    return [row_of(name, count, found[name, count]) for name in urls for count in clients]
+    return [row_of(server.name, count, found[server.name, count]) for server in servers for count in clients]
 
 
 def row_of(server: str, clients: int, measured: Sequence[Measured]) -> Row:
@@ -78,5 +83,5 @@ def row_of(server: str, clients: int, measured: Sequence[Measured]) -> Row:
         p99_ms=statistics.median(one.p99_ms for one in measured),
         generator_cpu_share=statistics.median(one.generator_cpu_share for one in measured),
         failures=dict(failures),
-        rounds=tuple(one.requests_per_s for one in measured),
+        rounds=tuple(measured),
     )

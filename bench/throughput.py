@@ -1,7 +1,8 @@
 """Measures what the server answers under load: `python -m bench.throughput`.
 
-Writes a table, the same as JSON, and a plot of throughput against latency. All that is compared runs at the
-same time and is loaded in turn, so that whatever else the machine does hits all alike.
+Writes a table, the same as JSON, and a plot of throughput against latency. All that is compared is started
+together and loaded in turn, so that whatever else the machine does hits all alike; whoever's turn it is not
+is stopped meanwhile.
 """
 
 import argparse
@@ -15,14 +16,16 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import findings, in_process, overload, plot, rounds
+from bench import findings, in_process, overload, overload_report, paired, plot, rounds, variants
 from bench.baseline import server as baseline
-from bench.load import LoadError, load
+from bench.load import LoadError
 from bench.measured import Measured
 from bench.peers import servers as peers
 from bench.pictures import pictures
-from bench.process_group import ServerError, wait_for_answer
+from bench.process_group import ServerError
 from bench.served_archive import unpack
+from bench.tune_setting import SettingError
+from bench.turns import Server, load_alone, one_at_a_time
 from launch.errors import LaunchError
 from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
@@ -32,25 +35,32 @@ ARCHIVE = PROJECT / "model_store" / "digits.mar"
 
 def main() -> None:
     """Run the benchmark and write its results."""
-    given = _arguments()
+    given, before = _arguments(), os.getloadavg()[0]
     end_in_order_when_told()
     try:
         found, overloaded = run(given)
-    except (LaunchError, LoadError, ServerError, OSError) as error:
+        compared = variants.compare(ARCHIVE, given.variants, given, _say) if given.variants else []
+    except (LaunchError, LoadError, ServerError, SettingError, OSError) as error:
         sys.exit(f"bench.throughput: {error}")
     table = findings.markdown(found)
     if overloaded:
-        table += f"\nAt {overload.FACTOR} times capacity:\n\n{overload.markdown([overloaded])}"
+        table += f"\nOverload:\n\n{overload_report.markdown(overloaded)}"
+    if compared:
+        table += f"\nBeside changed archives:\n\n{paired.markdown(compared, before)}"
     print(table)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "throughput.md").write_text(table, encoding="utf-8")
-    everything = {**asdict(found), "overload": asdict(overloaded) if overloaded else None}
+    everything = {
+        **asdict(found),
+        "overload": asdict(overloaded) if overloaded else None,
+        "variants": [[asdict(row) for row in rows] for rows in compared],
+    }
     (given.out / "throughput.json").write_text(json.dumps(everything, indent=1), encoding="utf-8")
     plot.draw(found, given.out / "throughput.png")
     _say(f"written: throughput.md, .json and .png in {given.out}")
 
 
-def run(given: argparse.Namespace) -> tuple[findings.Findings, overload.Overload | None]:
+def run(given: argparse.Namespace) -> tuple[findings.Findings, overload_report.Overload | None]:
     """Give what was measured, and how it behaved under overload where that was asked for.
 
     Raises:
@@ -62,45 +72,44 @@ def run(given: argparse.Namespace) -> tuple[findings.Findings, overload.Overload
         folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         # A copy: TorchServe and the peers serve the same bytes, also when somebody builds meanwhile.
         archive = unpack(Path(shutil.copy(ARCHIVE, folder)), folder / "archive")
-        urls = _start(given, started, folder, archive, files[0])
-        for name, url in urls.items():
-            _say(f"warming up {name} for {given.warm_up:g} s")
-            generator = load(url, files, findings.BUSY_CLIENTS, given.warm_up).generator
+        servers = _start(given, started, folder, archive, files[0])
+        only = started.enter_context(one_at_a_time(servers))
+        for server in servers:
+            _say(f"warming up {server.name} for {given.warm_up:g} s")
+            generator = load_alone(only, server, files, findings.BUSY_CLIENTS, given.warm_up).generator
 
-        def measured(url: str, clients: int) -> Measured:
-            # What an earlier round left in a queue must not be waited for in this one.
-            wait_for_answer(url, files[0])
-            return load(url, files, clients, given.seconds)
+        def measured(server: Server, clients: int) -> Measured:
+            return load_alone(only, server, files, clients, given.seconds)
 
         def limit() -> None:
+            only(None)
             limits.append(in_process.limit(archive, given.seconds))
             _say(f"in-process limit: {limits[-1]:,.0f} pictures/s")
 
-        rows = rounds.measure(urls, given.clients, given.rounds, measured, limit, _say)
+        rows = rounds.measure(servers, given.clients, given.rounds, measured, limit, _say)
         overloaded = None
         if given.overload:
-            _say(f"offering {overload.FACTOR} times its capacity")
-            url = urls[findings.OURS]
-            busy = load(url, files, findings.BUSY_CLIENTS, given.seconds)
-            overloaded = overload.overload(url, files, busy, overload.configured_queue_size(), given.seconds)
+            only(servers[0])
+            size = overload.configured_queue_size()
+            overloaded = overload.measure(servers[0], files, size, given.rounds, given.seconds, _say)
     cores = len(os.sched_getaffinity(0))
     machine = (
-        f"{cores} cores, which the servers share with the generator ({generator}). Load average before the "
-        f"run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s."
+        f"{cores} cores, which the one server that runs shares with the generator ({generator}). Load "
+        f"average before the run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s."
     )
     return findings.Findings(machine, rows, statistics.median(limits)), overloaded
 
 
 def _start(
     given: argparse.Namespace, started: ExitStack, folder: Path, archive: Path, picture: bytes
-) -> dict[str, str]:
-    """Give the URLs of all servers by name, started one after the other."""
+) -> list[Server]:
+    """Give all servers, ours first, started one after the other."""
     ours = started.enter_context(running(folder, ARCHIVE.name))
-    urls = {findings.OURS: f"{ours.inference_url}/predictions/{ARCHIVE.stem}"}
+    servers = [Server(findings.OURS, f"{ours.inference_url}/predictions/{ARCHIVE.stem}", ours.pid)]
     if given.baseline:
         own = folder / "baseline"
         own.mkdir()
-        urls[findings.BASELINE] = started.enter_context(baseline.running(own, picture))
+        servers.append(started.enter_context(baseline.running(own, picture)))
     for peer in peers.PEERS if given.peers else ():
         absent = peers.missing(peer, given.peers_python)
         if absent:
@@ -110,10 +119,8 @@ def _start(
             )
             continue
         log = folder / f"{peer.needs[0]}.log"
-        urls[peer.name] = started.enter_context(
-            peers.running(peer, given.peers_python, archive, log, picture)
-        )
-    return urls
+        servers.append(started.enter_context(peers.running(peer, given.peers_python, archive, log, picture)))
+    return servers
 
 
 def _arguments() -> argparse.Namespace:
@@ -127,11 +134,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--baseline", action="store_true", help="beside TorchServe as it comes")
     parser.add_argument("--peers", action="store_true", help="beside FastAPI, Flask, mosec and LitServe")
     parser.add_argument("--peers-python", default=sys.executable, help="the interpreter that has them")
-    parser.add_argument("--overload", action="store_true", help="and at ten times its capacity")
+    parser.add_argument(
+        "--overload", action="store_true", help="and with far more clients than fit its queue"
+    )
+    variants.add_options(parser)
     parser.add_argument("--out", type=Path, default=PROJECT / "var" / "bench", help="folder for the results")
     given = parser.parse_args()
-    if min(given.clients) < 1 or given.rounds < 1 or given.seconds <= 0 or given.warm_up <= 0:
+    if min([*given.clients, given.rounds, given.seconds, given.warm_up]) <= 0:
         parser.error("--clients, --rounds, --seconds and --warm-up must be above 0")
+    variants.require_sound(parser, given)
     if not ARCHIVE.exists():
         parser.error(f"{ARCHIVE} is not there: build it with `make archive`")
     return given

@@ -17,6 +17,7 @@ import psutil
 import requests
 import yaml
 
+from bench.changed_archive import changed_archive
 from launch.archive import MANIFEST, read_archive
 from launch.readiness import local_session
 from launch.temporary import TorchServe
@@ -89,18 +90,14 @@ def variant(archive: Path, wanted: Setting) -> Path:
 
     The copy is named after archive and setting, such as digits-w2-b16-d1.mar.
     """
-    copy = archive.with_name(f"{archive.stem}-w{wanted.workers}-b{wanted.batch}-d{wanted.delay_ms}.mar")
-    with (
-        zipfile.ZipFile(archive) as packed,
-        zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as changed,
-    ):
+
+    def with_setting(config: bytes) -> bytes:
+        return yaml.safe_dump({**yaml.safe_load(config), **wanted.entries()}).encode()
+
+    with zipfile.ZipFile(archive) as packed:
         config = _config_name(packed)
-        for entry in packed.infolist():
-            content = packed.read(entry)
-            if entry.filename == config:
-                content = yaml.safe_dump({**yaml.safe_load(content), **wanted.entries()}).encode()
-            changed.writestr(entry, content, zipfile.ZIP_DEFLATED)
-    return copy
+    name = f"{archive.stem}-w{wanted.workers}-b{wanted.batch}-d{wanted.delay_ms}"
+    return changed_archive(archive, name, {config: with_setting})
 
 
 @contextmanager

@@ -61,4 +61,5 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
         failures=failures,
         generator_cpu_share=(used.ru_utime + used.ru_stime) / wall_s,
         generator="wrk",
+        seconds=found["seconds"],
     )

@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bench.baseline import archive
+from bench.findings import BASELINE
 from bench.process_group import serving
+from bench.turns import Server
 from launch.java import find_java
 from launch.ports import free_ports
 from launch.settings import PROJECT
@@ -23,8 +25,8 @@ disable_token_authorization=true
 
 
 @contextmanager
-def running(folder: Path, picture: bytes) -> Iterator[str]:
-    """Give the URL of the baseline's predictions while it runs.
+def running(folder: Path, picture: bytes) -> Iterator[Server]:
+    """Give the baseline while it runs.
 
     Args:
         folder: an empty folder for its archive, settings, logs and sockets.
@@ -51,5 +53,5 @@ def running(folder: Path, picture: bytes) -> Iterator[str]:
         "METRICS_LOCATION": str(folder / "logs"),
     }
     url = f"http://127.0.0.1:{ports[0]}/predictions/{archive.NAME}"
-    with serving(command, url, picture, folder / "console.log", environ):
-        yield url
+    with serving(command, url, picture, folder / "console.log", environ) as pid:
+        yield Server(BASELINE, url, pid)

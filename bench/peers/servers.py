@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.process_group import serving
 from bench.served_archive import FOLDER_VARIABLE
+from bench.turns import Server
 from launch.ports import free_ports
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -40,6 +41,8 @@ PEERS = (
             # Both in C; chosen by themselves where they are installed, named here so that they must be.
             *("--loop", "uvloop", "--http", "httptools"),
             *("--host", "127.0.0.1", "--port", port, "--log-level", "warning", "--no-access-log"),
+            # Its supervisor kills a worker that does not answer it for 5 s; bench/turns.py stops both.
+            *("--timeout-worker-healthcheck", "3600"),
         ],
     ),
     Peer(
@@ -51,6 +54,8 @@ PEERS = (
             # The default worker closes the connection after each answer; this one keeps it.
             *("--worker-class", "gthread", "--threads", "4", "--keep-alive", "60"),
             *("--bind", f"127.0.0.1:{port}", "--log-level", "warning"),
+            # By default a worker without a heartbeat for 30 s is killed, one that is stopped as well.
+            *("--timeout", "0"),
         ],
     ),
     Peer(
@@ -82,8 +87,8 @@ def missing(peer: Peer, python: str) -> list[str]:
 
 
 @contextmanager
-def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -> Iterator[str]:
-    """Give the URL of the peer's predictions while it runs.
+def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -> Iterator[Server]:
+    """Give the peer while it runs.
 
     Args:
         peer: which one.
@@ -99,5 +104,5 @@ def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -
     # As in TorchServe's workers: there are several, and one's threads would take the cores from another.
     environ = {FOLDER_VARIABLE: str(archive), "OMP_NUM_THREADS": "1"}
     url = f"http://127.0.0.1:{port}{peer.path}"
-    with serving([python, "-m", *peer.options(port)], url, picture, log, environ):
-        yield url
+    with serving([python, "-m", *peer.options(port)], url, picture, log, environ) as pid:
+        yield Server(peer.name, url, pid)

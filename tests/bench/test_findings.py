@@ -5,10 +5,11 @@ from bench import findings, plot
 from bench.findings import BASELINE, OURS, Findings
 from bench.measured import Measured
 from bench.rounds import Row, measure, row_of
+from bench.turns import Server
 
 
 def row(server, clients, rate, p50_ms=10.0, p99_ms=15.0, failures=None):
-    return Row(server, clients, rate, p50_ms, p99_ms, 0.05, failures or {}, (rate,))
+    return Row(server, clients, rate, p50_ms, p99_ms, 0.05, failures or {}, ())
 
 
 ROWS = [
@@ -53,25 +54,26 @@ def test_ratios_are_for_64_clients_or_the_nearest_that_was_measured(clients, exp
     assert findings.busy_rows([row(OURS, count, 1) for count in clients])[OURS].clients == expected
 
 
-def test_rounds_are_interleaved_and_give_medians():
+def test_rounds_are_interleaved_every_other_backwards_and_give_medians():
     asked = []
 
-    def load(url, clients):
-        asked.append((url, clients))
-        return Measured(len(asked), 10.0, 20.0, 100, {503: 1}, 0.1, "wrk")
+    def load(server, clients):
+        asked.append((server.name, clients))
+        return Measured(len(asked), 10.0, 20.0, 100, {503: 1}, 0.1, "wrk", 1.0)
 
-    turns = []
-    rows = measure({"a": "A", "b": "B"}, [1, 64], 3, load, lambda: turns.append(len(asked)), lambda _: None)
-    assert asked == [("A", 1), ("B", 1), ("A", 64), ("B", 64)] * 3
+    turns, servers = [], [Server("a", "A", 1), Server("b", "B", 2)]
+    rows = measure(servers, [1, 64], 3, load, lambda: turns.append(len(asked)), lambda _: None)
+    forth, back = [("a", 1), ("b", 1), ("a", 64), ("b", 64)], [("b", 1), ("a", 1), ("b", 64), ("a", 64)]
+    assert asked == forth + back + forth
     assert turns == [0, 4, 8]
     assert [(row.server, row.clients) for row in rows] == [("a", 1), ("a", 64), ("b", 1), ("b", 64)]
-    assert rows[0].rounds == (1, 5, 9)
-    assert rows[0].requests_per_s == 5
+    assert [one.requests_per_s for one in rows[0].rounds] == [1, 6, 9]
+    assert rows[0].requests_per_s == 6
     assert rows[0].failures == {503: 3}
 
 
 def test_failures_of_all_rounds_are_added_up():
-    rounds = [Measured(1, 1, 1, 1, found, 0, "wrk") for found in ({503: 1}, {}, {503: 2, 0: 4})]
+    rounds = [Measured(1, 1, 1, 1, found, 0, "wrk", 1.0) for found in ({503: 1}, {}, {503: 2, 0: 4})]
     assert row_of("a", 1, rounds).failures == {503: 3, 0: 4}
 
 

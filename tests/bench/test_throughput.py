@@ -13,10 +13,11 @@ from bench.baseline import archive as baseline_archive
 from bench.baseline.pillow_handler import PillowHandler
 from bench.in_process import limit
 from bench.load import load
-from bench.overload import overload
+from bench.overload import SURPLUS_CLIENTS, measure
 from bench.peers import servers as peers
 from bench.pictures import pictures
 from bench.served_archive import answers, load_handler, unpack
+from bench.turns import Server
 from launch.settings import PROJECT
 from launch.temporary import running
 from training import weights
@@ -42,12 +43,15 @@ def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
     files = pictures()
     with running(model_store, TS_JOB_QUEUE_SIZE="20") as server:
         url = f"{server.inference_url}/predictions/digits"
-        busy = load(url, files, 16, 2)
-        found = overload(url, files, busy, 20, 2)
+        found = measure(Server("ours", url, server.pid), files, 20, 1, 2, lambda _: None)
         assert requests.post(url, data=files[0], timeout=10).status_code == 200
-    assert found.refused_per_s > 0
-    assert found.accepted_per_s > 0
-    assert found.other == 0
+    beyond = found.beyond[0]
+    assert beyond.clients == 20 + SURPLUS_CLIENTS
+    assert beyond.refused_per_s > 0
+    assert beyond.accepted_per_s > 0
+    assert set(beyond.newcomer_ms) <= {200, 503}
+    assert min(beyond.java_cpu, beyond.workers_cpu, beyond.generator_cpu) > 0
+    assert beyond.other == 0
 
 
 @pytest.mark.integration
@@ -109,7 +113,9 @@ def test_the_baselines_archive_has_network_handler_and_labels(tmp_path):
     assert {"network.py", "pillow_handler.py", "digits.pt", "index_to_name.json", "MAR-INF"} <= names
 
 
-@pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--clients", "0"], ["--seconds", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--rounds", "0"], ["--clients", "0"], ["--seconds", "-1"], ["--pair-rounds", "0"]]
+)
 def test_nonsense_is_refused_before_anything_starts(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["throughput", *arguments])
     with pytest.raises(SystemExit):

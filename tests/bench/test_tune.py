@@ -24,7 +24,7 @@ SMALL = Setting(1, 16, 1)
 
 
 def visit(measured_setting):
-    measured = Measured(500, 2.0, 4.0, 100, {}, 0.1, "wrk")
+    measured = Measured(500, 2.0, 4.0, 100, {}, 0.1, "wrk", 1.0)
     return Visit(measured_setting, measured, measured)
 
 

@@ -9,8 +9,8 @@ SMALL = Setting(1, 16, 1)
 
 
 def visit(measured_setting, rate, lone_ms, failures=None):
-    busy = Measured(rate, 12.0, 20.0, 1000, failures or {}, 0.1, "wrk")
-    return Visit(measured_setting, Measured(500, lone_ms, 2 * lone_ms, 100, {}, 0.1, "wrk"), busy)
+    busy = Measured(rate, 12.0, 20.0, 1000, failures or {}, 0.1, "wrk", 1.0)
+    return Visit(measured_setting, Measured(500, lone_ms, 2 * lone_ms, 100, {}, 0.1, "wrk", 1.0), busy)
 
 
 # Rounds differ by 4 % in throughput and by 5 % in latency.
