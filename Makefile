@@ -1,9 +1,12 @@
 # Every verb of the project. `make` alone lists them.
 
 PY := .venv/bin/python
-MODEL_INPUTS := $(wildcard handler/*.py handler/*.yaml training/archive.py training/drawing.py \
-                           training/golden.py training/models.py training/weights.py \
-                           model_store/digits.safetensors)
+# For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
+# a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
+TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")
+
+# scikit-learn's, which have no epochs and a command of their own.
+CLASSICAL := extra_trees random_forest svm svm_pca
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -16,7 +19,8 @@ setup: ## make .venv as requirements.lock says (PYTHON=..., TORCH_INDEX=... for 
 	@PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" sh launch/setup.sh
 
 # exec: a SIGTERM to make goes on to the launcher itself, not to a shell in between.
-run: setup archive ## start PostgreSQL, TorchServe and the page; Ctrl-C stops them
+run: setup ## start PostgreSQL, TorchServe and the page (MODEL=digits, fashion, ...); Ctrl-C stops them
+	@$(PY) -m launch.build
 	@exec $(PY) -m launch.run
 
 test: setup archive ## all tests (ARGS=... for pytest)
@@ -34,8 +38,8 @@ format: setup ## rewrite the code as ruff formats it
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-train: setup ## train the model (DATA=folder with or for MNIST, ARGS=... for training.train)
-	@exec $(PY) -m training.train $(if $(DATA),--data "$(DATA)") $(ARGS)
+train: setup ## train a model (DATASET=..., MODEL=..., DATA=folder with or for it, ARGS=... for its command)
+	@exec $(PY) -m training.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
 
 seeds: setup ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
 	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
@@ -43,12 +47,14 @@ seeds: setup ## train once a seed and print mean and deviation (DATA=..., ARGS="
 candidates: setup ## train every architecture alike, print accuracy against time (DATA=..., ARGS=...)
 	@exec $(PY) -m training.candidates $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-archive: model_store/digits.mar ## build model_store/digits.mar, if its inputs changed
+archive: setup ## build the served model's archive if it is outdated; with DATASET=..., that of what was trained
+ifdef DATASET
+	@exec $(PY) -m training.archive $(TRAINED) $(ARGS)
+else
+	@exec $(PY) -m launch.build $(if $(findstring B,$(firstword -$(MAKEFLAGS))),--anew)
+endif
 
-model_store/digits.mar: $(MODEL_INPUTS) | setup
-	@$(PY) -m training.archive
-
-evaluate: setup archive ## measure the archive through TorchServe (DATA=folder with MNIST, ARGS=...)
+evaluate: setup archive ## measure an archive through TorchServe (MODEL=..., DATA=folder with MNIST, ARGS=...)
 	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 bench: setup archive ## throughput and latency under load (PEERS=1: beside other servers; ARGS=... for bench.throughput)

@@ -9,13 +9,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
 
 from handler import self_check, worker
 from handler.bad_image import BadImage
+from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import frame_of
 from handler.histograms import Histograms
+from handler.model import Model, Reading
 from handler.request import image_bytes
 
 logger = logging.getLogger(__name__)
@@ -50,26 +50,14 @@ class DigitHandler:
         manifest = context.manifest["model"]
         # One thread a worker: there are several, and one's threads would take the cores from another.
         cv2.setNumThreads(1)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self.network = onnxruntime.InferenceSession(
-            folder / manifest["serializedFile"], options, providers=["CPUExecutionProvider"]
-        )
-        names = json.loads((folder / "index_to_name.json").read_text(encoding="utf-8"))
-        self.label_names = [names[str(index)] for index in range(len(names))]
-        outputs = self.network.get_outputs()[0].shape[-1]
-        if outputs != len(self.label_names):
-            raise RuntimeError(
-                f"The archive's network has {outputs} outputs, its index_to_name.json "
-                f"{len(self.label_names)} labels: build it again with `make archive`."
-            )
+        self.model = Model(folder, manifest["serializedFile"])
         self.identity = {
             "model": context.model_name,
             "version": manifest["modelVersion"],
-            "preprocessing": preprocessing_fingerprint(),
+            "preprocessing": preprocessing_fingerprint(framing=self.model.framing),
         }
         # This also compiles and runs everything once, so that no client waits for a first time.
-        self_check.check(folder, self.label_names, self.inference)
+        self_check.check(folder, self.model)
         self.histograms = Histograms(context)
         if worker.is_this_process():
             self.histograms.report_forever()
@@ -88,9 +76,9 @@ class DigitHandler:
         frames = self.preprocess(rows)
         good = {index: frame for index, frame in enumerate(frames) if isinstance(frame, np.ndarray)}
         preprocessed = time.perf_counter()
-        probabilities = {}
+        readings = {}
         if good:
-            probabilities = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
+            readings = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
         inferred = time.perf_counter()
         answers, waited_s = [], []
         for index, frame in enumerate(frames):
@@ -100,10 +88,11 @@ class DigitHandler:
                 context.set_response_status(400, "Bad Request", index)
                 answer = frame.answer()
             elif headers.get(EXPLAIN_HEADER) == "True":
-                context.set_response_status(501, "Not Implemented", index)
-                answer = self.explain()
+                answer = self._explanation_or_error(rows[index], frame)
+                if "code" in answer:
+                    context.set_response_status(500, "Internal Server Error", index)
             else:
-                answer = self.postprocess(probabilities[index], frame if FRAME_HEADER in headers else None)
+                answer = self.postprocess(readings[index], frame if FRAME_HEADER in headers else None)
             # TorchServe would write an object with indentation, in a fifth of a millisecond.
             answers.append(json.dumps(answer).encode())
             waited_s.append(_waited_s(headers, arrived))
@@ -120,47 +109,41 @@ class DigitHandler:
         """Give each request's frame, uint8 (28, 28), 255 = ink, or the error that it earned."""
         return [self._frame_or_error(row) for row in rows]
 
-    def inference(self, frames: np.ndarray) -> np.ndarray:
-        """Give calibrated probabilities in one pass: float32 (batch, labels), rows sum to 1.
+    def inference(self, frames: np.ndarray) -> list[Reading]:
+        """Give what the networks make of each frame, in one pass.
 
         Args:
             frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
         """
-        return self.network.run(None, {"frames": frames})[0]
+        return self.model.read(frames)
 
-    def postprocess(self, probabilities: np.ndarray, frame: np.ndarray | None) -> dict[str, Any]:
+    def postprocess(self, reading: Reading, frame: np.ndarray | None) -> dict[str, Any]:
         """Give the answer's JSON object.
 
         Args:
-            probabilities: float32 (labels,), sums to 1.
+            reading: what the networks made of it.
             frame: uint8 (28, 28) when the client asked to see it.
         """
-        best = int(probabilities.argmax())
-        answer: dict[str, Any] = {
-            "label": self.label_names[best],
-            "confidence": round(float(probabilities[best]), 6),
-            "probabilities": {
-                name: round(float(p), 6) for name, p in zip(self.label_names, probabilities, strict=True)
-            },
-            **self.identity,
-        }
+        answer = {**self.model.answer(reading), **self.identity}
         if frame is not None:
             png = cv2.imencode(".png", frame)[1].tobytes()
             answer["frame"] = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
         return answer
 
-    def explain(self) -> dict[str, Any]:
-        """Give the answer to a request for an explanation: that this model has none."""
-        return {
-            "code": 501,
-            "type": "NotImplemented",
-            "message": "This model explains nothing yet: send the request to /predictions.",
-        }
+    def explain(self, payload: bytes, frame: np.ndarray) -> dict[str, Any]:
+        """Give the answer to a request to /explanations: what mattered, and what would tip it.
 
-    @staticmethod
-    def _frame_or_error(row: dict[str, Any]) -> np.ndarray | BadImage:
+        Args:
+            payload: the image file.
+            frame: uint8 (28, 28), what was made of it.
+        """
+        model = self.model
+        found = explanation_answer(payload, frame, model.probabilities, model.label_names, model.framing)
+        return {**found, **self.identity}
+
+    def _frame_or_error(self, row: dict[str, Any]) -> np.ndarray | BadImage:
         try:
-            return frame_of(image_bytes(row))
+            return self.model.frame(image_bytes(row))
         except BadImage as error:
             return error
         except Exception:
@@ -168,6 +151,14 @@ class DigitHandler:
             # The traceback goes to the log, without the payload.
             logger.exception("preprocessing failed on an input")
             return BadImage("The image could not be processed: send it as a PNG or JPEG of usual size.")
+
+    def _explanation_or_error(self, row: dict[str, Any], frame: np.ndarray) -> dict[str, Any]:
+        try:
+            return self.explain(image_bytes(row), frame)
+        except Exception:
+            logger.exception("an explanation failed")
+            message = "The answer could not be explained; the model's log says more. /predictions answers it."
+            return {"code": 500, "type": "ExplanationFailed", "message": message}
 
 
 def _waited_s(headers: dict[str, Any], arrived: float) -> float:

@@ -5,16 +5,19 @@ import io
 import tokenize
 from pathlib import Path
 
-# Every file between an image's bytes and the frame, in that order.
-FILES = ("png.py", "decode.py", "even_sheet.py", "marks.py", "paper.py", "ink.py", "frame.py")
+# Every file between an image's bytes and the frame, in that order, for each framing of handler/model.py.
+FILES = {
+    "ink": ("png.py", "decode.py", "even_sheet.py", "marks.py", "paper.py", "ink.py", "frame.py"),
+    "picture": ("png.py", "decode.py", "picture.py"),
+}
 LAYOUT = {
     tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,
 }  # fmt: skip
 
 
-def preprocessing_fingerprint(folder: Path | None = None) -> str:
-    """Give eight hexadecimal digits that change when, and only when, preprocessing code changes.
+def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") -> str:
+    """Give eight hexadecimal digits that change when, and only when, a framing's code changes.
 
     Tokens are hashed, and not the text or the syntax tree: comments, docstrings and layout do not count,
     and every version of Python sees the same tokens. What the image libraries below do is not in it.
@@ -22,10 +25,11 @@ def preprocessing_fingerprint(folder: Path | None = None) -> str:
     Args:
         folder: where the files lie; this file's own folder by default, so that an archive is judged by
             the code that it carries.
+        framing: a key of FILES.
     """
     folder = folder or Path(__file__).parent
     digest = hashlib.sha256()
-    for name in FILES:
+    for name in FILES[framing]:
         for word in _words((folder / name).read_text(encoding="utf-8")):
             digest.update(word.encode() + b"\0")
     return digest.hexdigest()[:8]

@@ -5,10 +5,8 @@ differently. So a worker reads the archive's golden pictures before it takes its
 """
 
 import base64
-import contextlib
 import json
 import platform
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -21,21 +19,20 @@ import PIL
 
 from handler.bad_image import BadImage
 from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import FRAME_PX, frame_of
+from handler.frame import FRAME_PX
+from handler.model import Model
 
 FILE = "golden.json"
 # Levels of 255, at the frame's worst pixel. Other versions of all four libraries, and a CPU without vector
 # instructions, were measured to move it by 1 at most, and JPEG pixels that are off by 3 levels by 6; a box or
 # a centre that lies one pixel off moves it by 50 to 255.
 FRAME_TOLERANCE = 10
-# For one and the same frame: adding up in another order moves a probability by less than 0.00001. Networks
+# For one and the same frame: adding up in another order moves an output by less than 0.00001. Networks
 # of one recipe may agree to this on clear digits, so some golden pictures are not clear.
 NETWORK_TOLERANCE = 0.001
 # For the whole way from file to answer, which passes the frame's tolerance on to the network. The label is
 # then equal too, wherever it was ahead by twice this much.
 ANSWER_TOLERANCE = 0.05
-
-Network = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -46,45 +43,58 @@ class Golden:
         name: what it shows and in which format.
         file: the encoded picture's bytes.
         frame: uint8 (28, 28), 255 = ink; None for a picture that is refused.
-        probabilities: float32 (labels,); None for a picture that is refused.
+        outputs: float32 (labels,), probabilities, and after them the digit score of a model with a gate; None
+            for a picture that is refused.
         refusal: the refusal's message; None for a picture that is read.
     """
 
     name: str
     file: bytes
     frame: np.ndarray | None
-    probabilities: np.ndarray | None
+    outputs: np.ndarray | None
     refusal: str | None
 
 
-def golden_of(name: str, file: bytes, network: Network) -> Golden:
+def golden_of(name: str, file: bytes, model: Model) -> Golden:
     """Give the picture with what comes of it now.
 
     Args:
         name: what it shows and in which format.
         file: the encoded picture's bytes.
-        network: frames, uint8 (batch, 28, 28), to probabilities, float32 (batch, labels).
+        model: what reads it.
     """
     try:
-        frame = frame_of(file)
+        frame = model.frame(file)
     except BadImage as error:
         return Golden(name, file, None, None, str(error))
-    return Golden(name, file, frame, network(frame[None])[0], None)
+    return Golden(name, file, frame, _outputs(model, frame[None])[0], None)
 
 
-def write(folder: Path, pictures: list[Golden], label_names: list[str]) -> None:
+def _outputs(model: Model, frames: np.ndarray) -> np.ndarray:
+    """Give all that the model's networks say of frames: float32 (batch, labels, or one more with a gate)."""
+    return np.stack(
+        [
+            reading.probabilities
+            if reading.digit_score is None
+            else np.append(reading.probabilities, np.float32(reading.digit_score))
+            for reading in model.read(frames)
+        ]
+    )
+
+
+def write(folder: Path, pictures: list[Golden], model: Model) -> None:
     """Write the golden file into an archive's folder: JSON, since reading that runs no code."""
     rows = [
         {
             "name": golden.name,
             "file": _text(golden.file),
             "frame": None if golden.frame is None else _text(golden.frame.tobytes()),
-            "probabilities": None if golden.probabilities is None else golden.probabilities.tolist(),
+            "outputs": None if golden.outputs is None else golden.outputs.tolist(),
             "refusal": golden.refusal,
         }
         for golden in pictures
     ]
-    content = {"built_with": built_with(), "labels": label_names, "pictures": rows}
+    content = {"built_with": built_with(model.framing), "labels": model.label_names, "pictures": rows}
     (folder / FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
@@ -92,8 +102,12 @@ def _text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
-def built_with() -> dict[str, str]:
-    """Give the versions of all that has a say in an answer."""
+def built_with(framing: str) -> dict[str, str]:
+    """Give the versions of all that has a say in an answer.
+
+    Args:
+        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+    """
     return {
         "pillow": PIL.__version__,
         "opencv": cv2.__version__,
@@ -102,25 +116,16 @@ def built_with() -> dict[str, str]:
         "numpy": np.__version__,
         "onnxruntime": onnxruntime.__version__,
         "machine": platform.machine(),
-        "preprocessing": preprocessing_fingerprint(),
+        "preprocessing": preprocessing_fingerprint(framing=framing),
     }
 
 
-def compile_once(folder: Path) -> None:
-    """Read an archive's golden pictures once: that compiles what is to be compiled, into __pycache__."""
-    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    for row in content["pictures"]:
-        with contextlib.suppress(BadImage):
-            frame_of(_from_json(row).file)
-
-
-def check(folder: Path, label_names: list[str], network: Network) -> None:
+def check(folder: Path, model: Model) -> None:
     """Return if this machine answers to the golden pictures as the machine that built the archive did.
 
     Args:
         folder: the unpacked archive.
-        label_names: the label of each output, in order.
-        network: frames, uint8 (batch, 28, 28), to probabilities, float32 (batch, labels).
+        model: the one that was loaded from it.
 
     Raises:
         RuntimeError: it does not, or the golden file is missing or broken; one line says which picture,
@@ -136,13 +141,17 @@ def check(folder: Path, label_names: list[str], network: Network) -> None:
         raise _broken(f"is broken ({type(error).__name__}: {error})") from None
     if not pictures:
         raise _broken("has no picture")
-    if labels != label_names:
-        raise _failed(f"expected the labels {', '.join(labels)}; came {', '.join(label_names)}", then)
-    found = [(golden.name, _difference(golden, label_names, network)) for golden in pictures]
+    if labels != model.label_names:
+        raise _failed(
+            f"expected the labels {', '.join(labels)}; came {', '.join(model.label_names)}", then, model
+        )
+    found = [(golden.name, _difference(golden, model)) for golden in pictures]
     differing = [(name, words) for name, words in found if words]
     if differing:
         name, words = differing[0]
-        raise _failed(f'golden picture "{name}" ({len(differing)} of {len(pictures)} differ): {words}', then)
+        raise _failed(
+            f'golden picture "{name}" ({len(differing)} of {len(pictures)} differ): {words}', then, model
+        )
 
 
 def _from_json(row: dict[str, Any]) -> Golden:
@@ -150,14 +159,15 @@ def _from_json(row: dict[str, Any]) -> Golden:
     if row["refusal"] is not None:
         return Golden(row["name"], file, None, None, str(row["refusal"]))
     frame = np.frombuffer(base64.b64decode(row["frame"], validate=True), np.uint8)
-    probabilities = np.array(row["probabilities"], np.float32)
-    return Golden(row["name"], file, frame.reshape(FRAME_PX, FRAME_PX), probabilities, None)
+    outputs = np.array(row["outputs"], np.float32)
+    return Golden(row["name"], file, frame.reshape(FRAME_PX, FRAME_PX), outputs, None)
 
 
-def _difference(golden: Golden, label_names: list[str], network: Network) -> str:
+def _difference(golden: Golden, model: Model) -> str:
     """Say what was expected and what came; give an empty text when they are the same but for drift."""
+    label_names = model.label_names
     try:
-        frame = frame_of(golden.file)
+        frame = model.frame(golden.file)
     except BadImage as error:
         if golden.refusal == str(error):
             return ""
@@ -166,18 +176,18 @@ def _difference(golden: Golden, label_names: list[str], network: Network) -> str
         # Whatever a library of another version raises: it has to become one line all the same.
         words = " ".join(f"{type(error).__name__}: {error}".split())
         return f"expected {_expected(golden, label_names)}; came {words}"
-    if golden.frame is None or golden.probabilities is None:
+    if golden.frame is None or golden.outputs is None:
         return f"expected {_expected(golden, label_names)}; came a frame"
-    on_expected, on_found = network(np.stack([golden.frame, frame]))
-    if not np.allclose(on_expected, golden.probabilities, rtol=0, atol=NETWORK_TOLERANCE):
+    on_expected, on_found = _outputs(model, np.stack([golden.frame, frame]))
+    if len(on_expected) != len(golden.outputs):
+        return f"expected {len(golden.outputs)} outputs; came {len(on_expected)}"
+    if not np.allclose(on_expected, golden.outputs, rtol=0, atol=NETWORK_TOLERANCE):
         return (
             f"from the same frame the network was expected to read {_expected(golden, label_names)}; "
             f"came {_reading(on_expected, label_names)}"
         )
     levels = int(np.abs(frame.astype(int) - golden.frame).max())
-    if levels > FRAME_TOLERANCE or not np.allclose(
-        on_found, golden.probabilities, rtol=0, atol=ANSWER_TOLERANCE
-    ):
+    if levels > FRAME_TOLERANCE or not np.allclose(on_found, golden.outputs, rtol=0, atol=ANSWER_TOLERANCE):
         return (
             f"expected {_expected(golden, label_names)}; came {_reading(on_found, label_names)}, from a "
             f"frame whose worst pixel is off by {levels} of 255 levels (accepted: {FRAME_TOLERANCE})"
@@ -186,14 +196,15 @@ def _difference(golden: Golden, label_names: list[str], network: Network) -> str
 
 
 def _expected(golden: Golden, label_names: list[str]) -> str:
-    if golden.probabilities is None:
+    if golden.outputs is None:
         return f'the refusal "{golden.refusal}"'
-    return _reading(golden.probabilities, label_names)
+    return _reading(golden.outputs, label_names)
 
 
-def _reading(probabilities: np.ndarray, label_names: list[str]) -> str:
-    best = int(probabilities.argmax())
-    return f"{label_names[best]} at {probabilities[best]:.4f}"
+def _reading(outputs: np.ndarray, label_names: list[str]) -> str:
+    best = int(outputs[: len(label_names)].argmax())
+    score = f", digit score {outputs[-1]:.4f}" if len(outputs) > len(label_names) else ""
+    return f"{label_names[best]} at {outputs[best]:.4f}{score}"
 
 
 def _broken(how: str) -> RuntimeError:
@@ -202,8 +213,8 @@ def _broken(how: str) -> RuntimeError:
     )
 
 
-def _failed(words: str, then: dict[str, str]) -> RuntimeError:
-    now = built_with()
+def _failed(words: str, then: dict[str, str], model: Model) -> RuntimeError:
+    now = built_with(model.framing)
     changes = [
         f"{name} {then.get(name)} -> {value}" for name, value in now.items() if then.get(name) != value
     ]

@@ -19,7 +19,7 @@ from launch.java import find_java
 from launch.ports import obstacle, require_own_address
 from launch.preflight import refuse_torchserve_variables, require_database
 from launch.settings import PROJECT, Settings, read_settings
-from launch.weights import count_tensors, weights_path, where_weights_come_from
+from launch.weights import describe, weights_path, where_weights_come_from
 
 PYTHONS = ("3.11", "3.12")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
@@ -149,10 +149,7 @@ def weights(settings: Settings) -> Finding:
     path = weights_path(settings)
     try:
         if path.is_file():
-            count = count_tensors(path)
-            return Finding(
-                "weights", "ok", f"{path.name}, {path.stat().st_size / 1e6:.1f} MB, {count} tensors"
-            )
+            return Finding("weights", "ok", describe(path))
         seen = f"no {path.name}"
     except LaunchError as error:
         seen = error.cause

@@ -12,7 +12,7 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import require_free, require_own_address
 from launch.settings import Settings
-from launch.weights import weights_path, where_weights_come_from
+from launch.weights import require_weights
 
 CONNECT_S = 5
 # TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
@@ -100,12 +100,7 @@ def read_served_archive(settings: Settings) -> Archive:
     Raises:
         LaunchError: when it is missing or damaged, or holds a model of another name.
     """
-    weights = weights_path(settings)
-    if not settings.archive.is_file() and not weights.is_file():
-        raise LaunchError(
-            f"there is neither an archive {settings.archive} nor the weights {weights.name} to build it from",
-            where_weights_come_from(settings),
-        )
+    require_weights(settings)
     archive = read_archive(settings.archive)
     if archive.name != settings.model:
         raise LaunchError(

@@ -1,4 +1,4 @@
-"""The weights file that the archive of the served model is built from."""
+"""The trained file that the served model's archive is built from: committed, or where training left it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,57 @@ from pathlib import Path
 
 from launch.errors import LaunchError
 from launch.settings import PROJECT, Settings
+from training.names import TRAINED_FILES, run_folders, training_command
 
-COMMITTED = PROJECT / "model_store" / "digits.safetensors"
+MODEL_STORE = PROJECT / "model_store"
+COMMITTED = MODEL_STORE / "digits.safetensors"
 
 
 def weights_path(settings: Settings) -> Path:
-    """Give where the weights of the served model are, if they are there."""
-    return settings.archive.with_suffix(".safetensors")
+    """Give where the served model's trained file is: in the model store, or else where training left it.
+
+    Where there is none, it is the place in the model store. What training left is for the project's own model
+    store: another one's content is its owner's affair.
+    """
+    stored = settings.archive.with_suffix(".safetensors")
+    places = [stored, settings.archive.with_suffix(".onnx")]
+    if settings.model_store == MODEL_STORE:
+        places += [PROJECT / run / name for run in run_folders(settings.model) for name in TRAINED_FILES]
+    return next((path for path in places if path.is_file()), stored)
 
 
 def where_weights_come_from(settings: Settings) -> str:
     """Give the advice for missing or damaged weights: git has those of one model only."""
     if weights_path(settings) == COMMITTED:
         return f"`git checkout -- {COMMITTED.relative_to(PROJECT)}`"
-    return (
-        f"put {settings.archive.name} or {weights_path(settings).name} into {settings.model_store}, "
-        "or unset MODEL and MODEL_STORE for the committed model"
-    )
+    put = f"put {settings.archive.name} into {settings.model_store}"
+    if settings.model_store == MODEL_STORE:
+        put = f"`{training_command(settings.model)}`, or {put}"
+    return f"{put}, or unset MODEL and MODEL_STORE for the committed model"
+
+
+def require_weights(settings: Settings) -> None:
+    """Check that the served model has an archive or a trained file to build it from.
+
+    Raises:
+        LaunchError: it has neither.
+    """
+    if not settings.archive.is_file() and not weights_path(settings).is_file():
+        raise LaunchError(
+            f"there is neither an archive {settings.archive} nor the weights to build it from",
+            where_weights_come_from(settings),
+        )
+
+
+def describe(path: Path) -> str:
+    """Give what a trained file is, in words, after checking what can be checked with nothing installed.
+
+    Raises:
+        LaunchError: it is damaged; the fix is left to the caller.
+    """
+    tensors = f", {count_tensors(path)} tensors" if path.suffix == ".safetensors" else ""
+    place = path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+    return f"{place}, {path.stat().st_size / 1e6:.1f} MB{tensors}"
 
 
 def count_tensors(path: Path) -> int:

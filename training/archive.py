@@ -11,13 +11,20 @@ import zipfile
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
-from training import golden, weights
+from handler.model import Model
+from training import gate, golden, weights
 from training.models import Served
+from training.names import FOLDER, MODEL_NAMES, USUAL_ARCHITECTURE, model_name, run_folder, trained_file
 
 HANDLER_FOLDER = Path("handler")
+# The archiver takes the network by itself and everything else as a folder.
+NETWORK_FROM_EXTRA = "../network.onnx"
+# Whose models get the gate: it knows digits as people draw them.
+GATED = ("digits", "mnist")
 ONNX_OPSET = 20
 
 
@@ -26,15 +33,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.archive", description=(__doc__ or "").split("\n")[0]
     )
-    parser.add_argument("--weights", type=Path, default=weights.DEFAULT_WEIGHTS)
-    parser.add_argument("--name", default="digits", help="the model's name in its URL")
+    parser.add_argument("--weights", type=Path, help="what was trained (default: the committed digits)")
+    parser.add_argument("--dataset", choices=[*MODEL_NAMES, FOLDER], help="take what was trained on this")
+    parser.add_argument("--model", default=USUAL_ARCHITECTURE, help="with --dataset: the architecture")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="with --dataset folder: the folder")
+    parser.add_argument("--name", help="the model's name in its URL (default: the data set's)")
     parser.add_argument("--version", help="the version in the manifest (default: the weights' own)")
     parser.add_argument("--out", type=Path, help="the archive (default: model_store/NAME.mar)")
     given = parser.parse_args(arguments)
+    trained, name = given.weights, given.name
     try:
-        path = build(
-            given.weights, given.name, given.out or Path("model_store") / f"{given.name}.mar", given.version
-        )
+        if given.dataset:
+            trained = trained or trained_file(run_folder(given.dataset, given.data, given.model))
+            name = name or model_name(given.dataset, given.data, given.model)
+        trained, name = trained or weights.DEFAULT_WEIGHTS, name or "digits"
+        path = build(trained, name, given.out or Path("model_store") / f"{name}.mar", given.version)
     except (FileNotFoundError, ValueError) as error:
         print(f"archive: {error}", file=sys.stderr)
         return 1
@@ -52,7 +65,7 @@ def build(weights_path: Path, name: str, out: Path, version: str | None = None) 
         ValueError: the weights are broken, or the archive's own preprocessing or the archiver failed.
     """
     model, about = weights.load(weights_path)
-    now = preprocessing_fingerprint(HANDLER_FOLDER)
+    now = preprocessing_fingerprint(HANDLER_FOLDER, about.framing)
     if about.preprocessing != now:
         print(
             f"archive: {weights_path} was trained with preprocessing {about.preprocessing}, handler/ has "
@@ -69,7 +82,15 @@ def build(weights_path: Path, name: str, out: Path, version: str | None = None) 
         labels = {str(index): label for index, label in enumerate(about.label_names)}
         (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
         export(Served(model, about.temperature).eval(), staged / "network.onnx")
-        golden.write(extra, staged / "network.onnx", about.label_names)
+        threshold = _add_gate(extra) if about.data_set in GATED else None
+        limits = {
+            "framing": about.framing,
+            "coverage": about.coverage,
+            "set_threshold": about.set_threshold,
+            "digit_threshold": threshold,
+        }
+        (extra / "model.json").write_text(json.dumps(limits), encoding="utf-8")
+        golden.write(extra, Model(extra, NETWORK_FROM_EXTRA))
         machine_code = _compile(extra)
         _archive(staged, name, version or about.version)
         # The archiver leaves every __pycache__ out, which is where they belong.
@@ -84,22 +105,32 @@ def build(weights_path: Path, name: str, out: Path, version: str | None = None) 
 
 
 def _compile(folder: Path) -> list[Path]:
-    """Let the archive's own preprocessing compile itself, so that no worker has to; give the files.
+    """Let the archive check itself; that compiles its preprocessing, and no worker has to; give the files.
 
     Each is marked with a hash of its source and with the CPU that it is for; a worker on another one compiles
     anew, which takes some seconds.
     """
-    words = "from pathlib import Path; from handler import self_check; self_check.compile_once(Path())"
+    words = (
+        "from pathlib import Path; from handler import model, self_check; "
+        f"self_check.check(Path(), model.Model(Path(), {NETWORK_FROM_EXTRA!r}))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        raise ValueError(f"the archive's preprocessing does not run: {done.stderr.strip()[-500:]}")
+        raise ValueError(f"the archive does not pass its own check: {done.stderr.strip()[-500:]}")
     return sorted(folder.rglob("*.nb?"))
 
 
-def export(model: Served, path: Path) -> None:
-    """Write the network as ONNX: input "frames", uint8 (batch, 28, 28); output "probabilities", float32.
+def _add_gate(folder: Path) -> float:
+    """Export the committed gate into an archive's folder; give its threshold."""
+    network, about = gate.load(gate.DEFAULT_GATE)
+    export(network, folder / "gate.onnx", "digit_score")
+    return about.threshold
+
+
+def export(model: nn.Module, path: Path, output: str = "probabilities") -> None:
+    """Write a network as ONNX: input "frames", uint8 (batch, 28, 28); output by its name, float32.
 
     ONNX and not a pickled module: loading it runs no code, and ONNX Runtime answers about four times as fast
     as eager PyTorch on one core.
@@ -109,7 +140,7 @@ def export(model: Served, path: Path) -> None:
         model,
         (example,),
         input_names=["frames"],
-        output_names=["probabilities"],
+        output_names=[output],
         dynamic_shapes=({0: torch.export.Dim("batch")},),
         opset_version=ONNX_OPSET,
         dynamo=True,

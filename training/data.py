@@ -1,104 +1,69 @@
-"""The data sets, as frames that went through the serving preprocessing."""
+"""The data sets by name, as frames that went through the serving preprocessing."""
 
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from handler.bad_image import BadImage
-from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import frame_of_pixels
+from training.data_sets import idx_sets
+from training.data_sets.frames import DataSet, Frames, as_pixels, cached, framed, validation_index
+from training.data_sets.idx_sets import DIGITS, idx_images, load_idx
+from training.data_sets.image_folder import USUAL_FRAMING, load_folder
+from training.names import FOLDER
 from training.rendered import render, writers
 
-VALIDATION_SHARE = 1 / 12  # 5,000 of MNIST's 60,000, as in its literature
+__all__ = [
+    "DIGITS", "SOURCES", "DataSet", "Frames", "as_pixels", "load", "mnist_images", "validation_index"
+]  # fmt: skip
+
 STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn
-DIGITS = tuple("0123456789")
+OPTDIGITS_TRAIN = 1500  # of 1,797
 
 
-@dataclass(frozen=True)
-class Frames:
-    """Frames with their labels.
-
-    Attributes:
-        frames: uint8 (count, 28, 28), 0 = paper .. 255 = ink.
-        labels: int64 (count,), index into the data set's label names.
-    """
-
-    frames: np.ndarray
-    labels: np.ndarray
-
-    def __len__(self) -> int:
-        """Give the number of frames."""
-        return len(self.labels)
-
-    def take(self, index: np.ndarray) -> "Frames":
-        """Give the frames at these positions."""
-        return Frames(self.frames[index], self.labels[index])
-
-    def joined(self, other: "Frames") -> "Frames":
-        """Give these frames and the other's after them."""
-        return Frames(
-            np.concatenate([self.frames, other.frames]), np.concatenate([self.labels, other.labels])
-        )
-
-
-@dataclass(frozen=True)
-class DataSet:
-    """A data set split for training: validation selects and calibrates, the tests only report."""
-
-    name: str
-    label_names: tuple[str, ...]
-    train: Frames
-    validation: Frames
-    tests: dict[str, Frames]
-
-
-def load(name: str, data_dir: Path, cache_dir: Path) -> DataSet:
+def load(name: str, data_dir: Path, cache_dir: Path, framing: str | None = None) -> DataSet:
     """Give a data set by name, a key of SOURCES.
 
     Args:
         name: which one.
-        data_dir: where its files lie, or where torchvision puts them.
+        data_dir: where its files lie, or where they are downloaded to; for "folder" the folder of images.
         cache_dir: where frames are kept between runs, by preprocessing fingerprint.
+        framing: how images become frames, for "folder" alone; the others have their own.
 
     Raises:
         FileNotFoundError: the files are not there and cannot be downloaded.
+        ValueError: the files cannot be used, or the framing is not the data set's.
     """
-    return SOURCES[name](data_dir, cache_dir)
-
-
-def validation_index(labels: np.ndarray) -> np.ndarray:
-    """Give which training items select the checkpoint: bool (count,), the same share of every label.
-
-    The choice depends on the labels' order alone, never on a run's seed, so that runs compare.
-    """
-    order = np.random.default_rng(0).permutation(len(labels))
-    chosen = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        chosen[members[: round(len(members) * VALIDATION_SHARE)]] = True
-    return chosen
+    if name == FOLDER:
+        return load_folder(data_dir, framing or USUAL_FRAMING)
+    data = SOURCES[name](data_dir, cache_dir)
+    if framing not in (None, data.framing):
+        raise ValueError(
+            f"--framing {framing} came with --dataset {name}, whose framing is {data.framing}: "
+            "leave it out; it is for --dataset folder."
+        )
+    return data
 
 
 def mnist(data_dir: Path, cache_dir: Path) -> DataSet:
     """Give MNIST: 60,000 training and 10,000 test images (http://yann.lecun.com/exdb/mnist)."""
-    train, test = (
-        _framed(cache_dir / f"mnist-{part}", *mnist_images(data_dir, train=part == "train"))
-        for part in ("train", "test")
-    )
-    chosen = validation_index(train.labels)
-    return DataSet("mnist", DIGITS, train.take(~chosen), train.take(chosen), {"mnist": test})
+    return load_idx(idx_sets.MNIST, data_dir, cache_dir)
+
+
+def mnist_images(data_dir: Path, *, train: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Give MNIST's images as they came, uint8 (count, 28, 28), and labels, int64 (count,).
+
+    Raises:
+        FileNotFoundError: MNIST is not under data_dir and could not be downloaded.
+    """
+    return idx_images(idx_sets.MNIST, data_dir, train)
 
 
 def digits(data_dir: Path, cache_dir: Path) -> DataSet:
     """Give MNIST together with pen strokes, drawn in many ways; writers are not shared between the parts."""
     base = mnist(data_dir, cache_dir)
     drawn = {
-        part: _cached(cache_dir / f"strokes-{part}", partial(render, pen, STROKE_COPIES[part], seed))
+        part: cached(cache_dir / f"strokes-{part}", partial(render, pen, STROKE_COPIES[part], seed))
         for seed, (part, pen) in enumerate(writers(data_dir).items())
     }
     return DataSet(
@@ -108,28 +73,6 @@ def digits(data_dir: Path, cache_dir: Path) -> DataSet:
         base.validation.joined(drawn["validation"]),
         {**base.tests, "strokes": drawn["report"]},
     )
-
-
-def mnist_images(data_dir: Path, *, train: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Give MNIST's images as they came, uint8 (count, 28, 28), and labels, int64 (count,).
-
-    Raises:
-        FileNotFoundError: MNIST is not under data_dir and could not be downloaded.
-    """
-    from torchvision.datasets import MNIST
-
-    try:
-        found = MNIST(str(data_dir), train=train, download=False)
-    except RuntimeError:
-        print(f"MNIST is not in {data_dir}/MNIST/raw: downloading it there (11 MB).", file=sys.stderr)
-        try:
-            found = MNIST(str(data_dir), train=train, download=True)
-        except (RuntimeError, OSError) as error:
-            raise FileNotFoundError(
-                f"MNIST is not in {data_dir}/MNIST/raw and cannot be downloaded ({error}). "
-                "Put its four idx files there, or name another folder with --data."
-            ) from None
-    return found.data.numpy(), found.targets.numpy()
 
 
 def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
@@ -143,57 +86,26 @@ def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
     bunch = load_digits()
     images = np.clip(bunch.images * (255 / 16), 0, 255).astype(np.uint8)
     labels = bunch.target.astype(np.int64)
-    train = _framed(cache_dir / "optdigits-train", images[:1500], labels[:1500])
-    test = _framed(cache_dir / "optdigits-test", images[1500:], labels[1500:])
+    count = OPTDIGITS_TRAIN
+    train = framed(cache_dir / "optdigits-train", images[:count], labels[:count])
+    test = framed(cache_dir / "optdigits-test", images[count:], labels[count:])
     chosen = validation_index(train.labels)
-    return DataSet("optdigits", DIGITS, train.take(~chosen), train.take(chosen), {"optdigits": test})
+    return DataSet(
+        "optdigits",
+        DIGITS,
+        train.take(~chosen),
+        train.take(chosen),
+        {"optdigits": test},
+        model_name="optdigits",
+    )
 
 
 SOURCES: dict[str, Callable[[Path, Path], DataSet]] = {
     "mnist": mnist,
     "digits": digits,
     "optdigits": optdigits,
+    "fashion_mnist": partial(load_idx, idx_sets.FASHION_MNIST),
+    "kmnist": partial(load_idx, idx_sets.KMNIST),
+    "emnist_letters": partial(load_idx, idx_sets.EMNIST_LETTERS),
+    FOLDER: lambda data_dir, _: load_folder(data_dir),
 }
-
-
-def as_pixels(gray: np.ndarray) -> np.ndarray:
-    """Give grey values, uint8 (height, width), as opaque RGBA, uint8 (height, width, 4)."""
-    return np.dstack([gray, gray, gray, np.full_like(gray, 255)])
-
-
-def _framed(path: Path, images: np.ndarray, labels: np.ndarray) -> Frames:
-    """Give the frames of grey images, uint8 (count, height, width)."""
-
-    def make() -> tuple[np.ndarray, np.ndarray]:
-        made, whose, refused = [], [], []
-        for image, label in zip(
-            tqdm(images, desc=f"framing {path.name}", unit="image", disable=None), labels, strict=True
-        ):
-            try:
-                made.append(frame_of_pixels(as_pixels(image)))
-                whose.append(label)
-            except BadImage as error:
-                # Serving refuses it as well, so it can teach nothing; said once below, not hidden.
-                refused.append(str(error))
-        if refused:
-            print(
-                f"{path.name}: {len(refused)} of {len(images)} left out; the first: {refused[0]}",
-                file=sys.stderr,
-            )
-        return np.stack(made), np.array(whose, np.int64)
-
-    return _cached(path, make)
-
-
-def _cached(path: Path, make: Callable[[], tuple[np.ndarray, np.ndarray]]) -> Frames:
-    """Give what `make` gives, from the cache when it was made with this preprocessing before."""
-    path = path.with_name(f"{path.name}-{preprocessing_fingerprint()}.npz")
-    if not path.exists():
-        frames, labels = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, frames=frames, labels=labels)
-        unfinished.replace(path)
-    with np.load(path) as kept:
-        return Frames(kept["frames"], kept["labels"])

@@ -18,11 +18,11 @@ from pathlib import Path
 
 import requests
 
-from training.evaluation import questions
+from training.evaluation import outliers, questions
 from training.evaluation.ask import Question, Server
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings, find
-from training.evaluation.markdown import model_card, table
+from training.evaluation.markdown import model_card, outlier_table, table
 from training.evaluation.page import page
 
 
@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     ):
         (given.out / name).write_text(text, encoding="utf-8")
     print(table(found.rows + found.together))
+    if found.rejections:
+        print(f"\n{outlier_table(found.rejections)}")
     model = found.model
     print(f"\nmodel {model['model']} {model['version']}, preprocessing {model['preprocessing']}")
     print(f"the page: {given.out / 'index.html'} ({time.monotonic() - started:.0f} s)")
@@ -96,7 +98,13 @@ def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = N
         return asked
     # A share moves less from sheet to sheet of the same digit than from digit to digit: fewer are enough.
     some = digits[: max(1, strokes_of_each * 2 // 5)]
-    return chain(asked, questions.kinds(digits), questions.resolutions(some), questions.changed(some))
+    return chain(
+        asked,
+        questions.kinds(digits),
+        questions.resolutions(some),
+        questions.changed(some),
+        outliers.questions(outliers.material(data_dir), len(some)),
+    )
 
 
 def measure(server: Server, asked: Iterable[Question]) -> Findings:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from PIL import Image, ImageChops
 
 from handler import self_check
 from handler.decode import WORK_SIDE_PX
+from handler.model import Model
 from training.drawing import drawing, encoded
 
 # Most are smaller than the 144 px that a drawing is found on; the large ones are reduced to that first.
@@ -26,20 +26,15 @@ COLOURS = 16
 ORIENTATION_TAG, TURNED_LEFT = 274, 6
 
 
-def write(folder: Path, network_file: Path, label_names: tuple[str, ...]) -> None:
+def write(folder: Path, model: Model) -> None:
     """Write the golden pictures with their expected outcomes into an archive's folder.
 
     Args:
         folder: where the archive's files are collected.
-        network_file: the exported network, as the archive will carry it.
-        label_names: the label of each output, in order.
+        model: the one that the archive will carry.
     """
-    session = onnxruntime.InferenceSession(network_file, providers=["CPUExecutionProvider"])
-    outcomes = [
-        self_check.golden_of(name, file, lambda frames: session.run(None, {"frames": frames})[0])
-        for name, file in pictures().items()
-    ]
-    self_check.write(folder, outcomes, list(label_names))
+    outcomes = [self_check.golden_of(name, file, model) for name, file in pictures().items()]
+    self_check.write(folder, outcomes, model)
 
 
 def pictures() -> dict[str, bytes]:
@@ -62,8 +57,12 @@ def pictures() -> dict[str, bytes]:
             _lit(_drawn("3", side_px=LARGE_PX, pen_px=9.9), shadow=0.35, noise=4), "JPEG", quality=70
         ),
         "5, strong JPEG": encoded(_drawn("5"), "JPEG", quality=10),
-        "2, gray JPEG": encoded(_drawn("2", pen_px=13).convert("L"), "JPEG", quality=85),
-        "4, JPEG turned by EXIF": _turned(_drawn("4", pen_px=6.5, pen=BLUE, paper=YELLOW)),
+        "2, gray JPEG": encoded(
+            _drawn("2", pen_px=13, box=(-0.1, -0.11, 1.22)).convert("L"), "JPEG", quality=85
+        ),
+        "4, JPEG turned by EXIF": _turned(
+            _drawn("4", pen_px=9, pen=BLUE, paper=YELLOW, box=(-0.08, -0.08, 1.14))
+        ),
         "6, GIF": encoded(_drawn("6", pen=(200, 30, 60)).quantize(COLOURS), "GIF"),
         "8, lossy WebP": encoded(_drawn("8", pen=BLUE), "WEBP", quality=60),
         "9, lossless WebP, ink on nothing": encoded(

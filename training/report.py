@@ -49,7 +49,7 @@ def model_card(metrics: dict[str, Any]) -> str:
     )
     return f"""# Model card: {metrics["model"]} {metrics["version"]}
 
-Reads one handwritten character of the data set `{metrics["dataset"]}` from a 28x28 frame.
+Tells the labels of the data set `{metrics["dataset"]}` apart on a 28x28 frame.
 
 | | |
 |---|---|
@@ -62,9 +62,9 @@ Reads one handwritten character of the data set `{metrics["dataset"]}` from a 28
 | validation | {validation["accuracy"]:.2%} correct, ECE {validation["ece"]:.4f} |
 {tests}
 
-Use: one character on one sheet or pad, any colours, any size. Not for: several characters at once, letters
-(it answers with the likeliest label whatever is drawn), or decisions that nobody checks. ECE is the expected
-calibration error over 15 bins of confidence.
+Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at once,
+what is none of the labels (the answer is the likeliest one all the same), or decisions that nobody checks.
+ECE is the expected calibration error over 15 bins of confidence.
 """
 
 
@@ -87,13 +87,16 @@ def _confusion(path: Path, confusion: Confusion) -> None:
     count = len(confusion.label_names)
     table = np.zeros((count, count), int)
     np.add.at(table, (confusion.true, confusion.predicted), 1)
-    figure = Figure(figsize=(5.6, 5.2), layout="constrained")
+    side_inches = max(5.2, 0.3 * count)
+    figure = Figure(figsize=(side_inches + 0.4, side_inches), layout="constrained")
     axes = figure.subplots()
     # The diagonal would drown the errors, so colour shows the errors alone.
     axes.imshow(np.where(np.eye(count, dtype=bool), 0, table), cmap="Oranges")
     for row, column in np.argwhere(table > 0):
         axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8)
-    axes.set_xticks(range(count), confusion.label_names)
+    axes.set_xticks(
+        range(count), confusion.label_names, rotation=90 if max(map(len, confusion.label_names)) > 2 else 0
+    )
     axes.set_yticks(range(count), confusion.label_names)
     accuracy = np.trace(table) / table.sum()
     axes.set(xlabel="predicted", ylabel="true", title=f"{confusion.name}, test set: {accuracy:.2%}")

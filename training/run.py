@@ -212,7 +212,14 @@ class Run:
     def _identity(self) -> dict[str, Any]:
         """Give what must be equal for a run to go on."""
         same = {key: value for key, value in asdict(self.settings).items() if key not in FREE_TO_CHANGE}
-        return {**same, "preprocessing": preprocessing_fingerprint(), "train_frames": len(self.data.train)}
+        preprocessing = preprocessing_fingerprint(framing=self.data.framing)
+        labels = list(self.data.label_names)  # of a folder of images: --data may change, its classes may not
+        return {
+            **same,
+            "labels": labels,
+            "preprocessing": preprocessing,
+            "train_frames": len(self.data.train),
+        }
 
     def say(self, line: str) -> None:
         """Print a line once, however many processes there are."""

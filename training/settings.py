@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 
 from training.data import SOURCES
+from training.data_sets.frames import FRAMINGS
 from training.distributed import Processes
 from training.models import MODELS
+from training.names import run_folder
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Settings:
     """What a run is made of. Two runs with equal settings on the same CPU give equal weights.
 
     Attributes:
-        data: the data sets' folder.
+        data: the data sets' folder; for the data set "folder" the folder of images itself.
         out: the results' folder.
         dataset: a key of training.data.SOURCES.
         model: a key of training.models.MODELS.
@@ -28,6 +30,7 @@ class Settings:
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, float32 or bfloat16.
         version: the model's version.
+        framing: how images become frames, for the data set "folder"; None: as is usual for the data set.
     """
 
     data: Path
@@ -44,6 +47,7 @@ class Settings:
     device: str = "auto"
     precision: str = "auto"
     version: str = "1.0.0"
+    framing: str | None = None
 
 
 def arguments_of_a_run(program: str, description: str) -> argparse.ArgumentParser:
@@ -51,9 +55,15 @@ def arguments_of_a_run(program: str, description: str) -> argparse.ArgumentParse
     parser = argparse.ArgumentParser(prog=program, description=description)
     default_data = Path(os.environ.get("MNIST_DIR", "data"))
     parser.add_argument(
-        "--data", type=Path, default=default_data, help="the data sets' folder; downloads go there"
+        "--data",
+        type=Path,
+        default=default_data,
+        help="the data sets' folder; downloads go there. With --dataset folder: the folder of images",
     )
     parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
+    parser.add_argument(
+        "--framing", choices=sorted(FRAMINGS), help="with --dataset folder: ink, or (default) picture"
+    )
     parser.add_argument("--model", choices=sorted(MODELS), default=Settings.model)
     parser.add_argument("--out", type=Path, help="results' folder (default: runs/<dataset>-<model>)")
     parser.add_argument("--epochs", type=positive, default=Settings.epochs)
@@ -72,9 +82,16 @@ def arguments_of_a_run(program: str, description: str) -> argparse.ArgumentParse
 
 
 def settings_of(given: argparse.Namespace, seed: int) -> Settings:
-    """Give the settings of parsed arguments."""
+    """Give the settings of parsed arguments.
+
+    Raises:
+        SystemExit: the folder of images has a name that fits no URL; as the parser itself ends a command.
+    """
     fields = {key: value for key, value in vars(given).items() if key in Settings.__dataclass_fields__}
-    out = given.out or Path("runs") / f"{given.dataset}-{given.model}"
+    try:
+        out = given.out or run_folder(given.dataset, given.data, given.model)
+    except ValueError as error:
+        raise SystemExit(f"training: {error}") from None
     return Settings(**{**fields, "out": out, "seed": seed})
 
 

@@ -17,6 +17,7 @@ import torch
 
 from handler.fingerprint import preprocessing_fingerprint
 from training import report, weights
+from training.conformal import fit_set_threshold
 from training.data import Frames, load
 from training.distributed import Processes, joined, leave
 from training.measure import fit_temperature, logits_of, measure
@@ -64,7 +65,7 @@ def train(settings: Settings, *, fresh: bool = False, processes: Processes | Non
     settings.out.mkdir(parents=True, exist_ok=True)  # before an hour's work finds that it cannot be kept
     torch.manual_seed(settings.seed)
     torch.use_deterministic_algorithms(device.type == "cpu")
-    data = processes.in_turn(partial(load, settings.dataset, settings.data, FRAMES))
+    data = processes.in_turn(partial(load, settings.dataset, settings.data, FRAMES, settings.framing))
     run = Run(settings, data, device, processes)
     if not fresh:
         run.resume()
@@ -85,14 +86,18 @@ def finish(run: Run) -> dict[str, Any]:
     """Calibrate on validation, look at the test set, write the results; give the metrics."""
     settings, data = run.settings, run.data
     run.average.load_state_dict(run.best_state)
-    temperature = fit_temperature(logits_of(run.average, data.validation, run.device), data.validation.labels)
+    logits = logits_of(run.average, data.validation, run.device)
+    temperature = fit_temperature(logits, data.validation.labels)
+    probabilities = torch.softmax(logits / temperature, dim=1).numpy()
     about = weights.About(
-        settings.model,
-        data.label_names,
-        settings.version,
-        temperature,
-        preprocessing_fingerprint(),
-        data.name,
+        architecture=settings.model,
+        label_names=data.label_names,
+        version=settings.version,
+        temperature=temperature,
+        preprocessing=preprocessing_fingerprint(framing=data.framing),
+        data_set=data.name,
+        set_threshold=fit_set_threshold(probabilities, data.validation.labels),
+        framing=data.framing,
     )
     path = settings.out / "model.safetensors"
     weights.save(path, run.best_state, about)
@@ -108,6 +113,8 @@ def finish(run: Run) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in run.model.parameters()),
         "weights_bytes": path.stat().st_size,
         "temperature": temperature,
+        "set_threshold": about.set_threshold,
+        "coverage": about.coverage,
         "preprocessing": about.preprocessing,
         "frames": {"train": len(data.train), "validation": len(data.validation)},
         "validation": measured(data.validation),

@@ -8,6 +8,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from training.conformal import COVERAGE
 from training.models import MODELS
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
@@ -24,6 +25,9 @@ class About:
         temperature: what logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599).
         preprocessing: fingerprint of the preprocessing that it was trained with.
         data_set: what it was trained on.
+        set_threshold: of its prediction sets, 0..1 (training/conformal.py).
+        coverage: how often a set is to hold the true label, 0..1.
+        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
     """
 
     architecture: str
@@ -32,6 +36,9 @@ class About:
     temperature: float
     preprocessing: str
     data_set: str
+    set_threshold: float
+    coverage: float = COVERAGE
+    framing: str = "ink"
 
 
 def save(path: Path, state: dict[str, Tensor], about: About) -> None:

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 
 from handler import decode, frame, self_check
 from handler.fingerprint import preprocessing_fingerprint
+from handler.model import Model
 from launch.errors import LaunchError
 from launch.temporary import running
 from training import archive, weights
@@ -55,13 +55,7 @@ def come_up(folder: Path, **environ: str) -> str:
 
 def check(folder: Path) -> None:
     """Check an unpacked archive in this process."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        folder / "network.onnx", options, providers=["CPUExecutionProvider"]
-    )
-    names = list(json.loads((folder / "index_to_name.json").read_text()).values())
-    self_check.check(folder, names, lambda frames: session.run(None, {"frames": frames})[0])
+    self_check.check(folder, Model(folder))
 
 
 def rewrite(path: Path, old: str, new: str) -> None:

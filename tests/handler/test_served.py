@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import requests
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
@@ -40,7 +40,11 @@ def test_an_answer_is_what_the_contract_says(torchserve: TorchServe) -> None:
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     answer = response.json()
-    assert list(answer) == ["label", "confidence", "probabilities", "model", "version", "preprocessing"]
+    assert list(answer) == [
+        "label", "confidence", "set", "is_digit", "digit_score", "probabilities",
+        "model", "version", "preprocessing",
+    ]  # fmt: skip
+    assert (answer["set"], answer["is_digit"]) == (["7"], True)
     assert list(answer["probabilities"]) == list("0123456789")
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert answer["confidence"] == max(answer["probabilities"].values())
@@ -116,11 +120,13 @@ def test_a_get_is_told_what_to_send(torchserve: TorchServe) -> None:
     assert response.json()["type"] == "BadImage"
 
 
-def test_explanations_are_declined_and_not_answered_with_a_prediction(torchserve: TorchServe) -> None:
-    url = f"{torchserve.inference_url}/explanations/digits"
-    response = requests.post(url, data=SEVEN, timeout=TIMEOUT_S)
-    assert response.status_code == 501
-    assert response.json()["type"] == "NotImplemented"
+def test_a_scribble_is_answered_as_no_digit(torchserve: TorchServe) -> None:
+    points = np.random.default_rng(0).integers(30, 250, (40, 2))
+    paper = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(paper).line([(int(x), int(y)) for x, y in points], fill="black", width=9)
+    answer = predict(torchserve, encoded(paper)).json()
+    assert answer["is_digit"] is False
+    assert answer["label"] in "0123456789"
 
 
 def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) -> None:

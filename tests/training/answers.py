@@ -22,4 +22,12 @@ def answers(
             probabilities[row, label] = share
     question = Question(part, name, renderer, np.array(truth), lambda index: b"picture %d" % index)
     model = {"model": "digits", "version": "1.0.0", "preprocessing": "a1b2c3d4"}
-    return Answers(question, probabilities, np.array(predicted), model)
+    return Answers(
+        question,
+        probabilities,
+        np.array(predicted),
+        members=probabilities > 0.5,
+        digit_scores=np.array(predicted) >= 0.0,
+        called_digits=np.array(predicted) >= 0,
+        model=model,
+    )

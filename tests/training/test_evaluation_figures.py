@@ -35,6 +35,14 @@ def test_a_refused_picture_counts_as_wrong() -> None:
     assert (row.pictures, row.correct, row.accuracy, row.refused) == (4, 2, 0.5, 1)
 
 
+def test_sets_are_counted_over_what_was_read_and_what_is_no_digit_over_all() -> None:
+    asked = answers([1, 2, -1, 4], [1, 2, 3, 5])
+    asked.members[1, 7] = True
+    asked.called_digits[3] = False
+    row = figures.row([asked])
+    assert (row.covered, row.set_size, row.no_digit) == (pytest.approx(2 / 3), pytest.approx(4 / 3), 1)
+
+
 def test_pictures_of_the_same_digits_do_not_narrow_the_interval() -> None:
     one = answers([1, 2, 3, 4], [1, 2, 3, 5])
     once, often = figures.row([one]), figures.row([one] * 10, "all kinds", "both")

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from launch.temporary import TorchServe
 from tests.training.answers import answers
 from training import evaluate, paint
 from training.drawing import png
-from training.evaluation import figures
+from training.evaluation import figures, outliers
 from training.evaluation.findings import Findings, find
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
 from training.evaluation.questions import MNIST, UNCHANGED
+from training.outliers.kinds import HELD_OUT, NO_DIGIT
 from training.strokes import FILE
 
 COMMAND = "make evaluate DATA=<folder & more>"
@@ -32,6 +34,8 @@ def found() -> Findings:
             parts.append(answers([*truth[:-wrong], *[0] * wrong], truth, 0.9, "kind", kind, renderer))
             parts.append(answers([*truth[:-1], -1], truth, 0.8, "resolution", str(12 + 4 * number), renderer))
             parts.append(answers(truth, truth, 0.9, "change", UNCHANGED if not number else "shift", renderer))
+    for kind in ("fish", "scribble"):
+        parts.append(answers([1] * 7, [NO_DIGIT] * 7, 0.9, outliers.PART, kind))
     for part in parts:
         object.__setattr__(part.question, "picture", lambda index: png("7"))
     return find(parts)
@@ -61,6 +65,9 @@ def test_every_row_is_on_the_page_with_its_numbers(found: Findings, text: str) -
             f"{100 * row.low:.2f} to {100 * row.high:.2f}",
             f"{row.ece:.4f}",
             str(row.refused),
+            f"{100 * row.covered:.2f} %",
+            f"{row.set_size:.3f}",
+            f"{100 * row.no_digit / row.pictures:.2f} %",
         ]
         assert any(line[1:] == numbers for line in shown), numbers
     for change in found.changes:
@@ -100,6 +107,22 @@ def test_a_page_without_strokes_says_so(text: str) -> None:
     assert "Strokes were not measured" in without
     assert "None: every picture that was not refused was read correctly." in without
     assert "Strokes were not measured" not in text
+
+
+def test_every_kind_of_outlier_is_on_the_page_and_in_the_card(found: Findings, text: str) -> None:
+    assert [row.seen for row in found.rejections] == [False, True, True, False]
+    assert "fish" in HELD_OUT
+    shown, card = cells(text), model_card(found, COMMAND)
+    for row in found.rejections:
+        name = row.kind or "mean of these kinds"
+        assert any(line[0] == name and f"{row.auroc:.4f}" in line for line in shown), name
+        assert f"| {name} |" in card
+
+
+def test_a_model_without_a_gate_has_no_table_of_outliers(found: Findings) -> None:
+    without = replace(found, rejections=[])
+    assert "what is no digit" not in page(without, COMMAND, lambda picture: None)
+    assert "| outliers |" not in model_card(without, COMMAND)
 
 
 def test_the_card_and_the_table_tell_the_same_figures(found: Findings) -> None:
@@ -147,6 +170,8 @@ def test_a_small_evaluation_through_the_real_server(
     assert sum(map(sum, report["confusions"]["mnist"])) == 300
     text = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert f"{100 * report['rows'][0]['accuracy']:.2f}" in text
+    assert 0.95 < report["rows"][0]["covered"] <= 1 <= report["rows"][0]["set_size"] < 1.3
+    assert {row["kind"] for row in report["rejections"]} > set(HELD_OUT)
     mistakes = sum(len(worst) for worst in report["worst"].values())
     assert text.count('class="frame"') == mistakes, "each mistake has the frame that the network saw"
     assert figures.Row(**report["rows"][0]).kind == MNIST

@@ -20,7 +20,7 @@ class Question:
     """A set of pictures of one sort, made one by one when they are sent.
 
     Attributes:
-        part: "mnist", "kind", "resolution" or "change": which part of the report they are for.
+        part: "mnist", "kind", "resolution", "change" or "outlier": which part of the report they are for.
         name: what is sent.
         renderer: what drew them; empty for pictures that came as such.
         truth: int (count,), their true digits.
@@ -42,12 +42,18 @@ class Answers:
         question: what was sent.
         probabilities: float (count, labels); a refused picture's row is 0.
         predicted: int (count,), the label's index; -1 where the picture was refused.
+        members: bool (count, labels), which labels are in each answer's set; none for a refused picture.
+        digit_scores: float (count,), 0 for a refused picture; None when the model has no gate.
+        called_digits: bool (count,), the answers' is_digit; True where the model has no gate.
         model: which model, version and preprocessing answered.
     """
 
     question: Question
     probabilities: np.ndarray
     predicted: np.ndarray
+    members: np.ndarray
+    digit_scores: np.ndarray | None
+    called_digits: np.ndarray
     model: dict[str, str]
 
     @property
@@ -95,11 +101,17 @@ class Server:
             raise ValueError(f"{self.url} changed its model while it was measured: evaluate again.")
         probabilities = np.zeros((count, len(first["probabilities"])))
         predicted = np.full(count, -1)
+        members = np.zeros(probabilities.shape, bool)
+        digit_scores, called_digits = np.zeros(count), np.zeros(count, bool)
         names = list(first["probabilities"])
         for index, answer in read.items():
             probabilities[index] = [answer["probabilities"][name] for name in names]
             predicted[index] = names.index(answer["label"])
-        return Answers(question, probabilities, predicted, model)
+            members[index] = [name in answer["set"] for name in names]
+            digit_scores[index] = answer.get("digit_score", 0.0)
+            called_digits[index] = answer.get("is_digit", True)
+        scores = digit_scores if "digit_score" in first else None
+        return Answers(question, probabilities, predicted, members, scores, called_digits, model)
 
     def answer(self, picture: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
         """Give the JSON of one answer, a prediction or a refusal.

@@ -26,6 +26,9 @@ class Row:
         high: the upper end.
         ece: expected calibration error of the answers, 0..1, over 15 bins.
         refused: how many came back as bad images.
+        covered: the share of answers whose set holds the true label, 0..1; refused pictures are left out.
+        set_size: the mean number of labels in a set.
+        no_digit: how many were answered as no digit.
     """
 
     kind: str
@@ -37,6 +40,9 @@ class Row:
     high: float
     ece: float
     refused: int
+    covered: float
+    set_size: float
+    no_digit: int
 
 
 @dataclass(frozen=True)
@@ -123,6 +129,8 @@ def row(answers: list[Answers], kind: str | None = None, renderer: str | None = 
         *wilson(right / len(answers), len(correct) // len(answers)),
         expected_calibration_error(probabilities, truth),
         len(correct) - len(truth),
+        *_sets(answers),
+        sum(int((~part.called_digits & (part.predicted >= 0)).sum()) for part in answers),
     )
 
 
@@ -186,6 +194,13 @@ def worst(answers: list[Answers], number: int) -> list[tuple[Answers, int, int]]
     surest = {index: part for part, index in reversed(wrong)}
     each = [(part, index, times[index]) for part, index in wrong if surest[index] is part]
     return each[:number]
+
+
+def _sets(answers: list[Answers]) -> tuple[float, float]:
+    """Give how often the sets hold the true label, and how many labels they hold on average."""
+    members = np.concatenate([part.members[part.predicted >= 0] for part in answers])
+    truth = _read(answers)[1]
+    return float(members[np.arange(len(truth)), truth].mean()), float(members.sum(axis=1).mean())
 
 
 def _read(answers: list[Answers]) -> tuple[np.ndarray, np.ndarray]:

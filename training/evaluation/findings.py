@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from training.evaluation import figures
+from training.evaluation import figures, outliers
 from training.evaluation.ask import Answers, Question
 from training.evaluation.figures import Change, Reliability, Row
+from training.evaluation.outliers import Rejection
 from training.evaluation.questions import UNCHANGED
 
 WORST_SHOWN = {"mnist": 12, "strokes": 24}
@@ -49,6 +50,7 @@ class Findings:
         confusions: by "mnist" and "strokes": int (labels, labels), rows true, columns answered.
         reliability: by the same names.
         worst: by the same names, the digits with the surest wrong answers.
+        rejections: how what is no digit is told from digits, by kind, then means; empty without a gate.
     """
 
     model: dict[str, str]
@@ -59,6 +61,7 @@ class Findings:
     confusions: dict[str, np.ndarray]
     reliability: dict[str, Reliability]
     worst: dict[str, list[Mistake]]
+    rejections: list[Rejection]
 
     def as_json(self) -> dict[str, Any]:
         """Give all figures as what the json module writes."""
@@ -69,6 +72,7 @@ class Findings:
             "resolutions": [asdict(row) for row in self.resolutions],
             "changes": [asdict(change) for change in self.changes],
             "confusions": {name: table.tolist() for name, table in self.confusions.items()},
+            "rejections": [asdict(rejection) for rejection in self.rejections],
             "reliability": {name: asdict(found) for name, found in self.reliability.items()},
             "worst": {
                 name: [
@@ -97,7 +101,7 @@ def find(answers: list[Answers]) -> Findings:
         )
     parts = {
         name: [part for part in answers if part.question.part == name]
-        for name in ("mnist", "kind", "resolution", "change")
+        for name in ("mnist", "kind", "resolution", "change", outliers.PART)
     }
     groups = {name: parts[part] for name, part in (("mnist", "mnist"), ("strokes", "kind")) if parts[part]}
     return Findings(
@@ -112,7 +116,23 @@ def find(answers: list[Answers]) -> Findings:
             name: [_mistake(*one, len(group)) for one in figures.worst(group, WORST_SHOWN[name])]
             for name, group in groups.items()
         },
+        rejections=_rejections(parts["mnist"] + parts["kind"], parts[outliers.PART]),
     )
+
+
+def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
+    """Give the figures of each kind of outlier against all digits, and the means; none without a gate."""
+    scores = [part.digit_scores for part in digits if part.digit_scores is not None]
+    if not scores or not asked:
+        return []
+    rows = []
+    for kind in dict.fromkeys(part.question.name for part in asked):
+        own = [part for part in asked if part.question.name == kind]
+        found = np.concatenate([part.digit_scores for part in own if part.digit_scores is not None])
+        accepted = np.concatenate([part.called_digits for part in own])
+        rows.append(outliers.rejection(kind, np.concatenate(scores), found, accepted))
+    means = [outliers.together(rows, seen) for seen in (True, False) if any(row.seen == seen for row in rows)]
+    return rows + means
 
 
 def _together(kinds: list[Answers]) -> list[Row]:

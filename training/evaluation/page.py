@@ -38,6 +38,7 @@ def page(found: Findings, command: str, frame: Callable[[bytes], bytes | None], 
         tiles=_tiles(found),
         rows=found.rows + found.together,
         changes=found.changes,
+        rejections=found.rejections,
         kinds_plot=_drawn(plots.by_kind(kinds)) if kinds else "",
         resolution_plot=_drawn(plots.by_resolution(found.resolutions)) if found.resolutions else "",
         reliability_plots=[

@@ -1,0 +1,126 @@
+"""What an archive holds of a model: its networks, labels, framing, and how sure it has to be."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from handler.frame import frame_of
+from handler.picture import picture_frame_of
+
+NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
+# How an image file becomes a frame: bytes -> uint8 (28, 28), 255 = ink.
+FRAMINGS: dict[str, Callable[[bytes], np.ndarray]] = {
+    "ink": frame_of,  # a drawing: the ink alone, centred by its mass
+    "picture": picture_frame_of,  # a thing: the whole picture
+}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the networks make of one frame.
+
+    Attributes:
+        probabilities: float32 (labels,), calibrated, sums to 1.
+        digit_score: 0..1, high = a digit; None for a model without a gate.
+    """
+
+    probabilities: np.ndarray
+    digit_score: float | None
+
+
+class Model:
+    """An unpacked archive's model, loaded.
+
+    Args:
+        folder: where its files lie.
+        network_file: the network's name there.
+
+    Raises:
+        RuntimeError: the files are incomplete or do not fit together.
+    """
+
+    def __init__(self, folder: Path, network_file: str = NETWORK) -> None:
+        try:
+            about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            self.framing = str(about["framing"])
+            self.frame = FRAMINGS[self.framing]
+            self.set_threshold = float(about["set_threshold"])
+            self.digit_threshold = about["digit_threshold"]
+            names = json.loads((folder / LABELS).read_text(encoding="utf-8"))
+            self.label_names = [names[str(index)] for index in range(len(names))]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RuntimeError(
+                f"The archive's {ABOUT} or {LABELS} is missing or broken ({type(error).__name__}: {error}): "
+                "build it again with `make -B archive`."
+            ) from None
+        self._network = _session(folder / network_file)
+        self._gate = None if self.digit_threshold is None else _session(folder / GATE)
+        outputs = self._network.get_outputs()[0].shape[-1]
+        if outputs != len(self.label_names):
+            raise RuntimeError(
+                f"The archive's network has {outputs} outputs, its {LABELS} "
+                f"{len(self.label_names)} labels: build it again with `make archive`."
+            )
+
+    def probabilities(self, frames: np.ndarray) -> np.ndarray:
+        """Give calibrated probabilities in one pass: float32 (batch, labels), rows sum to 1.
+
+        Args:
+            frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
+        """
+        return self._network.run(None, {"frames": frames})[0]
+
+    def read(self, frames: np.ndarray) -> list[Reading]:
+        """Give what the networks make of each frame, uint8 (batch, 28, 28)."""
+        probabilities = self.probabilities(frames)
+        if self._gate is None:
+            return [Reading(row, None) for row in probabilities]
+        scores = self._gate.run(None, {"frames": frames})[0].tolist()
+        return [Reading(row, score) for row, score in zip(probabilities, scores, strict=True)]
+
+    def answer(self, reading: Reading) -> dict[str, Any]:
+        """Give the answer's fields: label, confidence, set, whether it is a digit, probabilities."""
+        probabilities = reading.probabilities.tolist()
+        best = int(reading.probabilities.argmax())
+        fields: dict[str, Any] = {
+            "label": self.label_names[best],
+            "confidence": round(probabilities[best], 6),
+            "set": [self.label_names[index] for index in self._likely(reading.probabilities, best)],
+        }
+        if reading.digit_score is not None:
+            fields["is_digit"] = reading.digit_score >= self.digit_threshold
+            fields["digit_score"] = round(reading.digit_score, 6)
+        fields["probabilities"] = {
+            name: round(p, 6) for name, p in zip(self.label_names, probabilities, strict=True)
+        }
+        return fields
+
+    def _likely(self, probabilities: np.ndarray, best: int) -> list[int]:
+        """Give the labels that the true one is among, as often as the archive's coverage says; best first.
+
+        An adaptive prediction set (Romano, Sesia, Candès 2020, arXiv:2006.02544): labels by falling
+        probability, while those before add up to no more than the threshold that validation set.
+        """
+        if probabilities[best] > self.set_threshold:
+            return [best]  # nearly always: nothing to sort
+        order = np.argsort(-probabilities, kind="stable")
+        before = np.concatenate([[0.0], np.cumsum(probabilities[order])[:-1]])
+        return order[before <= self.set_threshold].tolist()
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    """Give a network on one thread: there are several workers, and one's threads would take others' cores."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own classes have no common parent that it makes public
+        words = " ".join(str(error).split())
+        raise RuntimeError(
+            f"The archive's {path.name} cannot be loaded ({words}): build it again with `make -B archive`."
+        ) from None

@@ -1,0 +1,139 @@
+"""Other data sets from training to an answer, by the real commands: optdigits, and somebody's own folder."""
+
+import io
+import signal
+import subprocess
+import sys
+import uuid
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image, ImageDraw
+
+from db import embedded, engine
+from db.log import PredictionLog
+from db.records import Prediction
+from handler.fingerprint import preprocessing_fingerprint
+from handler.model import Model
+from launch.settings import PROJECT
+from tests.services.platform import STOP_S, make_run
+from training.drawing import png
+
+pytestmark = [pytest.mark.integration, pytest.mark.training]
+LETTERS = "LTX"
+
+
+def make(*words: object) -> str:
+    """Run a verb of the Makefile; give what it printed."""
+    done = subprocess.run(
+        ["make", "--no-print-directory", *map(str, words)], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def archived(weights: Path, name: str, store: Path) -> Path:
+    """Build the archive of a trained file by the real command."""
+    out = store / f"{name}.mar"
+    command = [sys.executable, "-m", "training.archive", "--weights", weights, "--name", name, "--out", out]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return out
+
+
+def test_optdigits_is_trained_archived_served_asked_and_logged(tmp_path: Path) -> None:
+    make("train", "DATASET=optdigits", f"ARGS=--epochs 8 --device cpu --out {tmp_path / 'run'}")
+    store = tmp_path / "store"
+    store.mkdir()
+    (tmp_path / "run" / "model.safetensors").rename(store / "optdigits.safetensors")
+    with make_run(tmp_path / "var", MODEL="optdigits", MODEL_STORE=str(store)) as run:
+        url = f"{run.url('INFERENCE_PORT')}/predictions/optdigits"
+        answers = {digit: requests.post(url, data=png(digit), timeout=30).json() for digit in "0123456789"}
+        sent = record(answers["7"], png("7"))
+        connections = engine.create(embedded.url(run.var / "postgres", run.ports["POSTGRES_PORT"]))
+        log = PredictionLog(connections)
+        log.write([sent])
+        (row,) = log.history(sent.session_id)
+        connections.dispose()
+        run.family()
+        run.process.send_signal(signal.SIGTERM)
+        run.process.wait(STOP_S)
+    assert (store / "optdigits.mar").is_file()
+    assert row.prediction == sent
+    assert {answer["model"] for answer in answers.values()} == {"optdigits"}
+    assert answers["7"]["preprocessing"] == preprocessing_fingerprint()
+    found = {digit: answer["label"] for digit, answer in answers.items()}
+    assert sum(label == digit for digit, label in found.items()) >= 6, found
+
+
+def record(answer: dict[str, Any], drawing: bytes) -> Prediction:
+    """Give what the page records of an answer."""
+    return Prediction(
+        id=uuid.uuid4(),
+        created_at=datetime.now(UTC),
+        session_id="a test",
+        source="api",
+        model_name=answer["model"],
+        model_version=answer["version"],
+        preprocessing=answer["preprocessing"],
+        predicted_label=answer["label"],
+        confidence=answer["confidence"],
+        probabilities=answer["probabilities"],
+        drawing=drawing,
+        pen_colour=None,
+        background_colour=None,
+        latency_ms=5.0,
+        request_id=str(uuid.uuid4()),
+    )
+
+
+def shape(label: str, seed: int) -> bytes:
+    """Give a PNG of an L, a T or an X of bars, somewhere on a sheet, in some colour and size."""
+    random = np.random.default_rng(seed)
+    side = int(random.integers(40, 90))
+    left, top = (int(random.integers(4, 116 - side)) for _ in range(2))
+    width = int(side * random.uniform(0.15, 0.3))
+    image = Image.new("RGB", (120, 120), tuple(int(value) for value in random.integers(215, 256, 3)))
+    brush = ImageDraw.Draw(image)
+    right, bottom, middle = left + side, top + side, left + side // 2
+    lines = {
+        "L": [(left, top, left, bottom), (left, bottom, right, bottom)],
+        "T": [(left, top, right, top), (middle, top, middle, bottom)],
+        "X": [(left, top, right, bottom), (right, top, left, bottom)],
+    }[label]
+    colour = tuple(int(value) for value in random.integers(0, 120, 3))
+    for line in lines:
+        brush.line(line, fill=colour, width=width)
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_folder_of_images_becomes_a_classifier(tmp_path: Path) -> None:
+    images = tmp_path / "bars"
+    for label in LETTERS:
+        (images / label).mkdir(parents=True)
+        for seed in range(60):
+            (images / label / f"{seed}.png").write_bytes(shape(label, 1000 * ord(label) + seed))
+    make(
+        "train", "DATASET=folder", f"DATA={images}",
+        f"ARGS=--epochs 15 --batch 32 --device cpu --out {tmp_path / 'run'}",
+    )  # fmt: skip
+    mar = archived(tmp_path / "run" / "model.safetensors", "bars", tmp_path)
+    with zipfile.ZipFile(mar) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    model = Model(tmp_path / "unpacked")
+    assert (model.framing, model.label_names) == ("picture", list(LETTERS))
+    found = {
+        label: [
+            model.answer(model.read(model.frame(shape(label, seed))[None])[0])["label"] for seed in range(5)
+        ]
+        for label in LETTERS
+    }
+    right = sum(labels.count(label) for label, labels in found.items())
+    assert right >= 13, found

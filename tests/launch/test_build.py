@@ -1,0 +1,180 @@
+"""When the served model's archive is built, and from what."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from launch import build, weights
+from launch.errors import LaunchError
+from launch.settings import PROJECT, read_settings
+from launch.weights import COMMITTED, describe, require_weights, weights_path, where_weights_come_from
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project in the place of this one, as far as trained files go."""
+    monkeypatch.setattr(weights, "PROJECT", tmp_path)
+    monkeypatch.setattr(weights, "MODEL_STORE", tmp_path / "model_store")
+    monkeypatch.setattr(build, "PROJECT", tmp_path)
+    return tmp_path
+
+
+def settings_of(project: Path, model: str):
+    return read_settings({"MODEL": model, "MODEL_STORE": str(project / "model_store")})
+
+
+def made(path: Path, seconds: float = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"content")
+    os.utime(path, (seconds, seconds))
+    return path
+
+
+def test_the_committed_model_is_built_from_the_committed_weights():
+    assert weights_path(read_settings({})) == COMMITTED
+
+
+@pytest.mark.parametrize(
+    ("model", "trained"),
+    [
+        ("fashion", "runs/fashion_mnist-cnn/model.safetensors"),
+        ("letters", "runs/emnist_letters-cnn/model.safetensors"),
+        ("digits-lenet5", "runs/digits-lenet5/model.safetensors"),
+        ("digits-lenet5", "runs/mnist-lenet5/model.safetensors"),
+        ("digits-svm", "runs/digits-svm/model.onnx"),
+        ("my-shapes", "runs/my-shapes-cnn/model.safetensors"),
+        ("my-shapes-vit", "runs/my-shapes-vit/model.safetensors"),
+        ("mine", "model_store/mine.safetensors"),
+        ("mine", "model_store/mine.onnx"),
+    ],
+)
+def test_a_trained_file_is_found_where_training_left_it(project, model, trained):
+    settings = settings_of(project, model)
+    assert not weights_path(settings).is_file()
+    made(project / trained)
+    assert weights_path(settings) == project / trained
+
+
+def test_what_is_put_into_the_model_store_comes_first(project):
+    made(project / "runs/fashion_mnist-cnn/model.safetensors")
+    stored = made(project / "model_store/fashion.safetensors")
+    assert weights_path(settings_of(project, "fashion")) == stored
+
+
+def test_another_model_store_is_not_filled_with_what_was_trained_here(project):
+    made(project / "runs/fashion_mnist-cnn/model.safetensors")
+    elsewhere = read_settings({"MODEL": "fashion", "MODEL_STORE": str(project / "elsewhere")})
+    assert not weights_path(elsewhere).is_file()
+
+
+def test_an_archive_is_outdated_when_something_in_it_is_newer(project):
+    settings = settings_of(project, "fashion")
+    trained = made(project / "runs/fashion_mnist-cnn/model.safetensors", 10)
+    handler = made(project / "handler/frame.py", 10)
+    assert build.is_outdated(settings), "it is missing"
+    made(settings.archive, 20)
+    assert not build.is_outdated(settings)
+    made(trained, 30)
+    assert build.is_outdated(settings)
+    made(settings.archive, 40)
+    assert not build.is_outdated(settings)
+    made(handler, 50)
+    assert build.is_outdated(settings)
+    made(project / "ui/app.py", 60)
+    made(settings.archive, 50)
+    assert not build.is_outdated(settings)
+
+
+def test_every_ingredient_is_there():
+    for pattern in build.INGREDIENTS:
+        assert list(PROJECT.glob(pattern)) or "digit_gate" in pattern, pattern
+
+
+@pytest.mark.parametrize(
+    ("model", "command"),
+    [
+        ("fashion", "make train DATASET=fashion_mnist"),
+        ("digits-lenet5", "make train DATASET=digits MODEL=lenet5"),
+        ("shapes", "make train DATASET=folder DATA=<a folder named shapes"),
+    ],
+)
+def test_a_model_that_is_not_trained_says_how_to_train_it(project, model, command):
+    settings = settings_of(project, model)
+    with pytest.raises(LaunchError, match=r"neither an archive .* nor the weights") as caught:
+        require_weights(settings)
+    assert command in caught.value.fix
+    assert "unset MODEL" in caught.value.fix
+
+
+def test_an_archive_without_weights_is_served_as_it_is(project):
+    settings = settings_of(project, "bought")
+    made(settings.archive)
+    require_weights(settings)
+    assert "git checkout" not in where_weights_come_from(settings)
+
+
+def test_the_command_says_in_one_line_what_is_missing(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.build"],
+        cwd=PROJECT,
+        env={**os.environ, "MODEL": "nothing", "MODEL_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("make archive: cause: there is neither an archive")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path):
+    (tmp_path / "bought.mar").write_bytes(b"somebody's own")
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.build", "--anew"],
+        cwd=PROJECT,
+        env={**os.environ, "MODEL": "bought", "MODEL_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "bought.mar").read_bytes() == b"somebody's own"
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (
+            "train DATASET=kmnist MODEL=lenet5 DATA=d",
+            'training.train --dataset "kmnist" --model "lenet5" --data "d"',
+        ),
+        ("train", "training.train"),
+        ("train MODEL=svm", 'training.classical --model "svm"'),
+        ("archive DATASET=kmnist", 'training.archive --dataset "kmnist"'),
+        ("archive", "launch.build"),
+        ("-B archive", "launch.build --anew"),
+        ("run MODEL=fashion", "launch.build"),
+    ],
+)
+def test_make_hands_on_what_it_is_told(words, command):
+    # An outer make's flags would be this one's.
+    told = {
+        key: value
+        for key, value in os.environ.items()
+        if key not in ("MAKEFLAGS", "MODEL", "DATASET", "DATA")
+    }
+    done = subprocess.run(
+        ["make", "-n", *words.split()], cwd=PROJECT, env=told, capture_output=True, text=True, check=True
+    )
+    commands = [line.partition("-m ")[2].strip() for line in done.stdout.splitlines() if " -m " in line]
+    assert " ".join(commands[0].split()) == command
+
+
+def test_a_trained_file_is_described(tmp_path):
+    save_file({"weight": np.zeros(30_000, np.float32)}, tmp_path / "model.safetensors")
+    assert describe(tmp_path / "model.safetensors").endswith("model.safetensors, 0.1 MB, 1 tensors")
+    (tmp_path / "model.onnx").write_bytes(b"0" * 200_000)
+    assert describe(tmp_path / "model.onnx").endswith("model.onnx, 0.2 MB")
