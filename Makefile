@@ -10,7 +10,7 @@ CLASSICAL := extra_trees random_forest svm svm_pca
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train seeds candidates archive evaluate bench soak tune doctor lock clean
+.PHONY: help setup run test test-unit lint format train seeds gate candidates compare archive evaluate bench soak tune doctor lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,8 +44,14 @@ train: setup ## train a model (DATASET=..., MODEL=..., DATA=folder with or for i
 seeds: setup ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
 	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
 
+gate: setup ## train the network that says "this is no digit" (DATA=..., ARGS=... for training.gate)
+	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
+
 candidates: setup ## train every architecture alike, print accuracy against time (DATA=..., ARGS=...)
 	@exec $(PY) -m training.candidates $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+compare: setup ## one table of all models of digits, each asked through TorchServe (DATA=..., ARGS=...)
+	@exec $(PY) -m training.compare $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 archive: setup ## build the served model's archive if it is outdated; with DATASET=..., that of what was trained
 ifdef DATASET

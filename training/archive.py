@@ -55,34 +55,28 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def build(weights_path: Path, name: str, out: Path, version: str | None = None) -> Path:
-    """Give the path of the archive built from a weights file.
+def build(trained: Path, name: str, out: Path, version: str | None = None) -> Path:
+    """Give the path of the archive built from a network's weights, or from a classical model's ONNX file.
 
     A server that reads `out` meanwhile sees the old archive or the new one, never half of it.
 
     Raises:
-        FileNotFoundError: the weights are missing.
-        ValueError: the weights are broken, or the archive's own preprocessing or the archiver failed.
+        FileNotFoundError: the trained file is missing.
+        ValueError: it is broken, or the archive's own preprocessing or the archiver failed.
     """
-    model, about = weights.load(weights_path)
-    now = preprocessing_fingerprint(HANDLER_FOLDER, about.framing)
-    if about.preprocessing != now:
-        print(
-            f"archive: {weights_path} was trained with preprocessing {about.preprocessing}, handler/ has "
-            f"{now}: run `make evaluate` before you serve it.",
-            file=sys.stderr,
-        )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="archive-") as folder:
         staged = Path(folder)
         extra = staged / "extra"
+        about = _write_network(trained, staged / "network.onnx")
+        now = preprocessing_fingerprint(HANDLER_FOLDER, about.framing)
+        _warn_of_another(trained, about.preprocessing, now)
         shutil.copytree(
             HANDLER_FOLDER, extra / "handler", ignore=shutil.ignore_patterns("__pycache__", "*.pyi")
         )
         labels = {str(index): label for index, label in enumerate(about.label_names)}
         (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
-        export(Served(model, about.temperature).eval(), staged / "network.onnx")
-        threshold = _add_gate(extra) if about.data_set in GATED else None
+        threshold = _add_gate(extra, now) if about.data_set in GATED else None
         limits = {
             "framing": about.framing,
             "coverage": about.coverage,
@@ -122,11 +116,35 @@ def _compile(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.nb?"))
 
 
-def _add_gate(folder: Path) -> float:
+def _write_network(trained: Path, path: Path) -> weights.About:
+    """Write what is to be served of a trained file as ONNX; give what the file says of itself."""
+    if trained.suffix == ".onnx":
+        from training.classical_onnx import load_classical  # takes seconds to import
+
+        network, about = load_classical(trained)
+        path.write_bytes(network)
+    else:
+        model, about = weights.load(trained)
+        export(Served(model, about.temperature).eval(), path)
+    return about
+
+
+def _add_gate(folder: Path, preprocessing: str) -> float:
     """Export the committed gate into an archive's folder; give its threshold."""
     network, about = gate.load(gate.DEFAULT_GATE)
+    _warn_of_another(gate.DEFAULT_GATE, about.preprocessing, preprocessing)
     export(network, folder / "gate.onnx", "digit_score")
     return about.threshold
+
+
+def _warn_of_another(trained: Path, then: str, now: str) -> None:
+    """Say that a file was trained on frames of other preprocessing than the archive's, if it was."""
+    if then != now:
+        print(
+            f"archive: {trained} was trained with preprocessing {then}, handler/ has {now}: "
+            "run `make evaluate` before you serve it.",
+            file=sys.stderr,
+        )
 
 
 def export(model: nn.Module, path: Path, output: str = "probabilities") -> None:

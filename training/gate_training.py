@@ -17,7 +17,8 @@ from handler.frame import frame_of_pixels
 from training import paint
 from training.augment import augment
 from training.data import Frames, load
-from training.evaluation.outliers import Rejection, rejection, table
+from training.evaluation.markdown import outlier_table
+from training.evaluation.outliers import Rejection, rejection, with_means
 from training.gate import NONE, Gate, GateAbout
 from training.outliers import frames
 from training.outliers.hand import by_hand
@@ -75,14 +76,14 @@ def train(data_dir: Path, recipe: Recipe, version: str) -> tuple[Gate, GateAbout
     }
     threshold = threshold_of(list(validation.values()))
     selected = _rows(gate, validation, frames.load("validation", made_of["validation"], CACHE), threshold)
-    print(f"\nthreshold {threshold:.4f}; validation:\n{table(selected)}")
+    print(f"\nthreshold {threshold:.4f}; validation:\n{outlier_table(with_means(selected))}")
     report = {
         "MNIST, test": scores(gate, known.tests["mnist"].frames),
         "pen strokes, report": scores(gate, known.tests["strokes"].frames),
         "thin pen strokes, report": scores(gate, thin["report"].frames),
     }
     found = _rows(gate, report, frames.load("report", made_of["report"], CACHE), threshold)
-    print(f"\nreport, which nothing was chosen on:\n{table(found)}")
+    print(f"\nreport, which nothing was chosen on:\n{outlier_table(with_means(found))}")
     refused = {part: float(np.mean(some < threshold)) for part, some in {**validation, **report}.items()}
     for part, share in refused.items():
         print(f"refused of {part}: {share:.2%}")

@@ -108,6 +108,67 @@ class LeNet5(nn.Module):
         return self.head(self.body(frames))
 
 
+class Vit(nn.Module):
+    """A tiny vision transformer (Dosovitskiy et al. 2020, arXiv:2010.11929): about 210,000 parameters.
+
+    The frame is cut into 49 patches of 4x4 px; each becomes a token that looks at all others, four times. The
+    mean of the tokens is read, which is as good as a class token (Beyer et al. 2022, arXiv:2205.01580).
+
+    Args:
+        classes: how many logits.
+        width: numbers a token.
+        blocks: how often tokens look at each other.
+        heads: in how many ways at a time.
+    """
+
+    PATCH_PX = 4
+    TOKENS = (FRAME_PX // PATCH_PX) ** 2
+
+    def __init__(self, classes: int, width: int = 64, blocks: int = 4, heads: int = 4) -> None:
+        super().__init__()
+        self.patches = nn.Conv2d(1, width, self.PATCH_PX, stride=self.PATCH_PX)
+        # Without positions a drawing is a bag of patches. They start as large as what a patch holds: from the
+        # usual 0.02 it took twice as many steps until anything was learnt.
+        self.positions = nn.Parameter(torch.randn(1, self.TOKENS, width) * 0.5)
+        self.blocks = nn.Sequential(*(TransformerBlock(width, heads) for _ in range(blocks)))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, classes)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        tokens = self.patches(frames).flatten(2).transpose(1, 2)  # (batch, 49, width)
+        tokens = self.blocks(tokens + self.positions)
+        return self.head(self.norm(tokens).mean(dim=1))
+
+
+class TransformerBlock(nn.Module):
+    """Attention, then two layers for each token by itself, both beside the identity and normalised before."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm = nn.LayerNorm(width)
+        self.queries_keys_values = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        last = nn.Linear(4 * width, width)
+        self.layers = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 4 * width), nn.GELU(), last)
+        # A block starts as the identity (as in Goyal et al. 2017, arXiv:1706.02677), or the recipe's learning
+        # rate, which convolutions like, would shake it for most of a short run.
+        nn.init.zeros_(self.attention_out.weight)
+        nn.init.zeros_(last.weight)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Give tokens of the same shape, float32 (batch, tokens, width)."""
+        tokens = tokens + self._attention(self.attention_norm(tokens))
+        return tokens + self.layers(tokens)
+
+    def _attention(self, tokens: Tensor) -> Tensor:
+        three = self.queries_keys_values(tokens).unflatten(2, (3, self.heads, -1))
+        queries, keys, values = three.permute(2, 0, 3, 1, 4)  # each (batch, heads, tokens, width / heads)
+        mixed = nn.functional.scaled_dot_product_attention(queries, keys, values)
+        return self.attention_out(mixed.transpose(1, 2).flatten(2))
+
+
 # What --model names: how to build a network for so many classes. training/candidates.py compares them.
 MODELS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": Cnn,
@@ -117,6 +178,7 @@ MODELS: dict[str, Callable[[int], nn.Module]] = {
     "cnn-no-blocks": partial(Cnn, blocks=False),
     "cnn-average": partial(Cnn, average=True),
     "lenet5": LeNet5,
+    "vit": Vit,
 }
 
 

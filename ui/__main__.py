@@ -1,5 +1,6 @@
 """`python -m ui`: the page, `/healthz` and `/metrics` under one address, until SIGTERM or Ctrl-C."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -20,7 +21,10 @@ from db.log import PredictionLog
 from db.writer import Writer
 from ui import app as page
 from ui.health import health
+from ui.loading import Loader
+from ui.management import Management
 from ui.metrics import Metrics
+from ui.models import Models
 from ui.outcome import Backend
 from ui.recent import Recent
 from ui.settings import Settings, SettingsError, from_environment
@@ -53,8 +57,7 @@ def main() -> int:
             timeout_graceful_shutdown=CLOSE_STREAMS_S,
         )
     )
-    # With an open page every stop is one that cuts a stream: that is meant, and no error.
-    logging.getLogger("uvicorn.error").addFilter(lambda record: "timeout graceful" not in record.getMessage())
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         server.should_exit = True
@@ -72,9 +75,13 @@ def build(settings: Settings) -> FastAPI:
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
     writer = Writer(log)
+    management = Management(settings.management_url)
     backend = Backend(
-        torchserve=TorchServe(settings.inference_url, settings.management_url, settings.answer_timeout_s),
+        torchserve=TorchServe(settings.inference_url, timeout_s=settings.answer_timeout_s),
+        management=management,
         model=settings.model,
+        models=Models(settings.model, management, settings.model_store),
+        loader=Loader(management, settings.idle_s),
         log=log,
         writer=writer,
         recent=Recent(),
@@ -85,8 +92,10 @@ def build(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         writer.start()
+        backend.loader.start()
         logger.info("starting the page at %s", settings.url)
         yield
+        backend.loader.stop()
         lost = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records not written", lost)
@@ -108,6 +117,12 @@ def build(settings: Settings) -> FastAPI:
         css=page.page_css(),
         head='<meta name="color-scheme" content="light dark">',
     )
+
+
+def _is_no_cut_stream(record: logging.LogRecord) -> bool:
+    """Return False for what uvicorn says of streams that end with the page: that is meant, and no error."""
+    is_cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not is_cancelled and "timeout graceful" not in record.getMessage()
 
 
 def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:

@@ -1,13 +1,15 @@
 """The page: layout and wiring, nothing else."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from ui import history, outcome
+from ui import chooser, explanation, history, outcome
 from ui.canvas import DrawingPad
-from ui.drawing import read_session_id
+from ui.drawing import read_model_path, read_session_id
+from ui.models import Model
 from ui.reading import reading_html
 
 FOLDER = Path(__file__).parent
@@ -16,6 +18,8 @@ LOOK_AGAIN_S = 2.0
 # History waits for PostgreSQL: a slow one may hold this many threads and leaves the others to predictions.
 HISTORY_CONCURRENCY = 4
 HISTORY_QUEUE = 200
+# So many visitors may wait for a model to load, each in a thread.
+LOADING_CONCURRENCY = 8
 
 
 def build_page(backend: outcome.Backend) -> gr.Blocks:
@@ -23,14 +27,21 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
 
     def on_stroke(pad_value: object, visitor_id: object) -> str:
         result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
-        return reading_html(result, backend.recent.labels)
+        return panel(result, backend.models.find(read_model_path(pad_value)))
+
+    def panel(result: outcome.Reading | outcome.NoReading, model: Model) -> str:
+        return reading_html(result, backend.models.labels(model))
+
+    def on_choose(event: gr.EventData) -> Iterator[str]:
+        for shown in chooser.choose(backend.models, backend.loader, event.wanted, event.active):
+            yield chooser.chooser_html(shown, event.asked)
 
     def on_judge(visitor_id: object, event: gr.EventData) -> str:
         complaint = outcome.correct(backend, read_session_id(visitor_id), event.prediction, event.label)
         return history.complaint_html(complaint)
 
-    def on_arrival(_visitor_id: object) -> str:
-        return reading_html(outcome.BLANK, backend.recent.labels)
+    def on_ask(visitor_id: object, event: gr.EventData) -> dict[str, Any]:
+        return explanation.explain(backend, read_session_id(visitor_id), event.prediction, event.asked)
 
     def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
         shown = history.read_history(backend, read_session_id(visitor_id))
@@ -40,8 +51,16 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
     def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
         return show_history(visitor_id, was_paused=True)
 
+    own = backend.models.find("")
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
-        gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")
+        with gr.Row(elem_id="top", equal_height=False):
+            gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")
+            choice = gr.HTML(
+                chooser.chooser_html(chooser.Chooser(backend.models.listing(), own)),
+                js_on_load=_read("chooser.js"),
+                apply_default_css=False,
+                elem_id="chooser",
+            )
         # Its value is put in by visitor.js at the moment when an event is sent.
         who = gr.Textbox(visible=False)
         notice = gr.HTML("", apply_default_css=False, elem_id="notice")
@@ -49,9 +68,10 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
                 pad = DrawingPad()
+                why = explanation.explanation_panel()
             with gr.Column(min_width=300, elem_id="right"):
                 reading = gr.HTML(
-                    reading_html(outcome.BLANK, backend.recent.labels),
+                    panel(outcome.BLANK, own),
                     js_on_load=_read("reading.js"),
                     apply_default_css=False,
                     elem_id="reading",
@@ -59,11 +79,8 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
         table = gr.HTML("", js_on_load=_read("history.js"), apply_default_css=False, elem_id="history")
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
-        quiet: dict[str, Any] = {
-            "show_progress": "hidden",
-            "api_visibility": "private",
-            "js": _read("visitor.js"),
-        }
+        hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        quiet: dict[str, Any] = {**hidden, "js": _read("visitor.js")}
         in_history_queue: dict[str, Any] = {
             **quiet,
             "concurrency_limit": HISTORY_CONCURRENCY,
@@ -78,7 +95,17 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
-        page.load(on_arrival, [who], [reading], queue=False, **quiet)
+        # Beside the strokes: while a model explains one drawing, the next is answered.
+        why.ask(on_ask, [who], [why], queue=False, trigger_mode="multiple", **quiet)
+        # It comes from the browser as the page appears, and when another model is wanted.
+        choice.choose(
+            on_choose,
+            None,
+            [choice],
+            trigger_mode="multiple",
+            concurrency_limit=LOADING_CONCURRENCY,
+            **hidden,
+        )
         page.load(show_history, [who], history_outputs, **in_history_queue)
         timer.tick(look_again, [who], history_outputs, **in_history_queue)
     page.queue(max_size=HISTORY_QUEUE, api_open=False)

@@ -10,6 +10,7 @@ const COLOURS = {
 };
 
 const canvas = element.querySelector("canvas");
+const overlay = document.createElement("canvas"); // lies over the drawing while there are maps
 const brush = element.querySelector("input[type=range]");
 const file = element.querySelector("input[type=file]");
 const hint = element.querySelector(".pad-hint");
@@ -19,6 +20,7 @@ const tool = (name) => element.querySelector(`[data-tool=${name}]`);
 let strokes = unansweredStrokes(); // of { width, points: [[x, y], ...] }
 let pending = null; // the stroke under the pen: { pointer, stroke }
 let picture = null; // an uploaded picture, shown in place of strokes: { bitmap, image: data URL }
+let maps = null; // an explanation laid over the drawing: { box: [left, top, side], onInk, onPaper: canvases }
 let replaced = null; // the picture in whose place the strokes came: undoing all of them brings it back
 
 const colours = () => COLOURS[document.body.classList.contains("dark") ? "dark" : "light"];
@@ -49,14 +51,16 @@ function paint(context, scale) {
   context.fillRect(0, 0, SIDE, SIDE);
   context.strokeStyle = context.fillStyle = pen;
   context.lineCap = context.lineJoin = "round";
-  if (picture && !pending) paintPicture(context, picture.bitmap);
+  if (picture && !pending) {
+    const { left, top, scale } = picturePlace(picture.bitmap);
+    context.drawImage(picture.bitmap, left, top, picture.bitmap.width * scale, picture.bitmap.height * scale);
+  }
   for (const stroke of pending ? [...strokes, pending.stroke] : strokes) paintStroke(context, stroke);
 }
 
-function paintPicture(context, bitmap) {
-  const scale = SIDE / Math.max(bitmap.width, bitmap.height);
-  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
-  context.drawImage(bitmap, (SIDE - width) / 2, (SIDE - height) / 2, width, height);
+function picturePlace({ width, height }) {
+  const scale = SIDE / Math.max(width, height);
+  return { left: (SIDE - width * scale) / 2, top: (SIDE - height * scale) / 2, scale };
 }
 
 // A quadratic curve through the midpoints of neighbouring points has no corners.
@@ -80,11 +84,40 @@ function show() {
   if (shownSide === 0) return; // not laid out yet: the ResizeObserver comes back
   if (canvas.width !== shownSide) canvas.width = canvas.height = shownSide;
   paint(canvas.getContext("2d"), shownSide / SIDE);
+  paintMaps(shownSide);
   const isBlank = strokes.length === 0 && !pending && !picture;
   hint.hidden = !isBlank;
   tool("undo").disabled = tool("clear").disabled = isBlank;
   // The page hides an answer that no longer has a drawing, at once and without asking the server.
   document.documentElement.dataset.paper = isBlank ? "blank" : "drawn";
+}
+
+// What lies on ink takes the shape of the strokes; a picture has none, so that there it lies on everything.
+function paintMaps(shownSide) {
+  if (!maps) return overlay.remove();
+  canvas.after(overlay);
+  overlay.className = "pad-maps";
+  overlay.ariaHidden = "true";
+  overlay.width = overlay.height = shownSide; // which also wipes it
+  const context = overlay.getContext("2d");
+  const { left, top, scale } = picture ? picturePlace(picture.bitmap) : { left: 0, top: 0, scale: 1 };
+  const [boxLeft, boxTop, side] = maps.box.map((value) => value * scale);
+  const draw = (map) => context.drawImage(map, left + boxLeft, top + boxTop, side, side);
+  context.setTransform(shownSide / SIDE, 0, 0, shownSide / SIDE, 0, 0);
+  context.imageSmoothingQuality = "high";
+  if (!picture) {
+    context.lineCap = context.lineJoin = "round";
+    for (const stroke of strokes) paintStroke(context, stroke);
+    context.globalCompositeOperation = "source-in";
+  }
+  maps.onInk.forEach(draw);
+  context.globalCompositeOperation = "source-over";
+  maps.onPaper.forEach(draw);
+}
+
+// Other parts of the page hear at once that what was answered is no longer what is drawn.
+function tell(event) {
+  document.dispatchEvent(new Event(event));
 }
 
 function drawingAsDataUrl() {
@@ -96,10 +129,13 @@ function drawingAsDataUrl() {
 
 function send() {
   complaint.textContent = "";
+  tell("sketchserve-changed");
   keepUnanswered();
-  if (picture) props.value = { image: picture.image, source: "upload" };
-  else if (strokes.length === 0) props.value = { image: "" };
-  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours() };
+  // The model that the chooser shows as active; none before it has appeared.
+  const model = document.querySelector(".chooser")?.dataset.model ?? "";
+  if (picture) props.value = { image: picture.image, source: "upload", model };
+  else if (strokes.length === 0) props.value = { image: "", model };
+  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours(), model };
   trigger("stroke");
 }
 
@@ -137,6 +173,7 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
   pending = { pointer: event.pointerId, stroke: { width: Number(brush.value), points: positions(event) } };
+  tell("sketchserve-changed");
   show();
 });
 
@@ -159,6 +196,7 @@ canvas.addEventListener("pointerup", (event) => {
 canvas.addEventListener("pointercancel", (event) => {
   if (event.pointerId !== pending?.pointer) return;
   pending = null;
+  tell("sketchserve-answered"); // the answer that is there fits again
   show();
 });
 
@@ -219,6 +257,20 @@ element.addEventListener("dragover", (event) => event.preventDefault());
 element.addEventListener("drop", (event) => {
   event.preventDefault();
   readPicture(event.dataTransfer?.files[0]);
+});
+
+// --- Another model reads what is drawn, or shows its labels beside blank paper (see chooser.js). ---
+
+document.addEventListener("sketchserve-model", () => {
+  if (!pending) send();
+});
+
+// --- An explanation comes and goes (explanation.js). ---
+
+document.addEventListener("sketchserve-maps", (event) => {
+  if (maps === event.detail) return;
+  maps = event.detail;
+  show();
 });
 
 // --- The pad follows the page's size and theme. ---

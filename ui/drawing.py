@@ -59,6 +59,12 @@ def read_drawing(value: Any) -> Drawing | None:
     return Drawing(image, source, _colour(value.get("pen")), _colour(value.get("paper")))
 
 
+def read_model_path(value: Any) -> str:
+    """Return the path of the model that is to read the drawing, "" when the browser names none."""
+    path = value.get("model") if isinstance(value, Mapping) else None
+    return path if isinstance(path, str) else ""
+
+
 def read_session_id(value: Any) -> str | None:
     """Return the visitor's id, 32 hexadecimal digits, or None when the browser sent no such id."""
     return value if isinstance(value, str) and _SESSION_ID.fullmatch(value) else None

@@ -19,7 +19,7 @@ def health(backend: Backend, engine: Engine) -> dict[str, Any]:
 
 def _torchserve(backend: Backend) -> dict[str, Any]:
     try:
-        status = backend.torchserve.describe(backend.model)
+        status = backend.management.describe(backend.model)
     except Unreachable as error:
         return {"is_up": False, "model": backend.model, "reason": str(error)}
     return {

@@ -93,7 +93,7 @@ def history_html(history: History, thumbnails: Thumbnails) -> str:
     return (
         f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
         f'<div class="history-scroll"><table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>'
-        f"<th>Confidence</th><th>Really was</th><th>Version</th></tr></thead><tbody>{body}</tbody></table>"
+        f"<th>Confidence</th><th>Really was</th><th>Model</th></tr></thead><tbody>{body}</tbody></table>"
         f"</div></section>"
     )
 
@@ -113,7 +113,7 @@ def _row(row: HistoryRow, thumbnails: Thumbnails) -> str:
         f'<td class="history-label">{label}</td>'
         f"<td>{100 * prediction.confidence:.1f} %</td>"
         f'<td class="history-label">{escape(row.true_label or "–")}</td>'
-        f"<td>{escape(prediction.model_version)}</td></tr>"
+        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td></tr>"
     )
 
 

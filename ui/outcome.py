@@ -8,11 +8,14 @@ from typing import Any
 from db.log import DatabaseUnavailable, PredictionLog
 from db.records import Feedback, HistoryRow, Prediction
 from db.writer import Writer
-from ui.drawing import BadDrawing, Drawing, read_drawing
+from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.loading import Loader
+from ui.management import Management
 from ui.metrics import Metrics
+from ui.models import Model, Models
 from ui.recent import Recent
 from ui.thumbnails import Thumbnails
-from ui.torchserve import Answer, Busy, PredictionError, Refused, TorchServe
+from ui.torchserve import Answer, Busy, NotLoaded, PredictionError, Refused, TorchServe
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,10 @@ class Backend:
     """What stands behind the page, made once when it starts."""
 
     torchserve: TorchServe
+    management: Management
     model: str
+    models: Models
+    loader: Loader
     log: PredictionLog
     writer: Writer
     recent: Recent
@@ -30,19 +36,38 @@ class Backend:
 
 @dataclass(frozen=True)
 class Reading:
-    """An answer to show, and whether its record was taken for the history."""
+    """An answer to show.
+
+    Attributes:
+        prediction: What is recorded of it.
+        frame: What the network saw, a data URL, or "".
+        is_kept: Whether the record was taken for the history.
+        label_set: The labels that it may be, likeliest first; () where the model gives no set.
+        coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
+        is_digit: Whether it looks like a digit at all; None where the model does not say.
+    """
 
     prediction: Prediction
     frame: str
     is_kept: bool
+    label_set: tuple[str, ...] = ()
+    coverage: float | None = None
+    is_digit: bool | None = None
 
 
 @dataclass(frozen=True)
 class NoReading:
-    """No answer to show: why not, and what the person can do; both are "" when the paper is blank."""
+    """No answer to show: why not, and what the person can do; both are "" when the paper is blank.
+
+    Attributes:
+        title: Why there is none.
+        advice: What the person can do.
+        loads: The path of a model that has to be loaded first; "" otherwise.
+    """
 
     title: str
     advice: str
+    loads: str = ""
 
 
 BLANK = NoReading("", "")
@@ -53,27 +78,33 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
 
     Waits for TorchServe only. Without a session id the answer is shown but nothing is kept.
     """
+    model = backend.models.find(read_model_path(pad_value))
     try:
         drawing = read_drawing(pad_value)
         if drawing is None:
             return BLANK
-        answer = backend.torchserve.predict(drawing.image, backend.model)
+        backend.loader.used(model)
+        answer = backend.torchserve.predict(drawing.image, model.path)
     except (BadDrawing, Refused) as error:
         backend.metrics.predictions.labels("refused", "").inc()
         return NoReading("Nothing to read yet", str(error))
-    except Busy as error:
-        backend.metrics.predictions.labels("busy", "").inc()
-        return NoReading(str(error), "Your drawing is still there: add a stroke in a moment to ask again.")
     except PredictionError as error:
-        backend.metrics.predictions.labels("unreachable", "").inc()
-        return NoReading(str(error), "Your drawing is still there: the next stroke asks again.")
+        is_busy = isinstance(error, Busy)
+        backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
+        may_be_idle = isinstance(error, (Busy, NotLoaded)) and not model.is_own
+        if may_be_idle and backend.loader.has_no_worker(model):
+            return _loads_again(model)
+        advice = "add a stroke in a moment to ask again." if is_busy else "the next stroke asks again."
+        return NoReading(str(error), f"Your drawing is still there: {advice}")
     backend.metrics.predictions.labels("answered", answer.label).inc()
     backend.metrics.latency_s.observe(answer.latency_ms / 1000)
+    backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")
-    if session_id is None:
-        return Reading(prediction, answer.frame, is_kept=False)
-    backend.recent.add(HistoryRow(prediction, true_label=None))
-    return Reading(prediction, answer.frame, is_kept=backend.writer.submit(prediction))
+    is_kept = False
+    if session_id is not None:
+        backend.recent.add(HistoryRow(prediction, true_label=None))
+        is_kept = backend.writer.submit(prediction)
+    return Reading(prediction, answer.frame, is_kept, answer.label_set, model.coverage, answer.is_digit)
 
 
 def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
@@ -91,6 +122,14 @@ def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_l
     was = "right" if true_label == prediction.predicted_label else "wrong"
     backend.metrics.corrections.labels(was).inc()
     return ""
+
+
+def _loads_again(model: Model) -> NoReading:
+    return NoReading(
+        f"{model.title} was idle: it is being loaded again",
+        "Your drawing is still there and is read as soon as the model is ready.",
+        loads=model.path,
+    )
 
 
 def _find(backend: Backend, session_id: str | None, prediction_id: Any) -> HistoryRow | None:

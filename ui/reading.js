@@ -1,11 +1,14 @@
 // The answer's buttons. Gradio calls this with (element, trigger, props, server, upload, watch).
 
 watch("value", () => {
+  const { loads } = element.querySelector(".reading").dataset;
+  if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
   try {
     sessionStorage.removeItem("sketchserve-unanswered"); // what canvas.js kept
   } catch {
     // Storage is refused: nothing was kept.
   }
+  document.dispatchEvent(new Event("sketchserve-answered")); // for explanation.js
 });
 
 element.addEventListener("click", (event) => {

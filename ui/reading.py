@@ -5,6 +5,8 @@ from html import escape
 
 from ui.outcome import NoReading, Reading
 
+# More labels than these would fill the headline.
+MOST_NAMED = 4
 NOT_KEPT = "not in the history: too many records wait for the database"
 
 
@@ -20,20 +22,23 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str]) -> str:
             state="message" if reading.title else "blank",
             prediction_id="",
             label="",
-            headline=reading.title or "Draw one digit",
-            detail=reading.advice or "It is read as the pen lifts.",
+            headline=reading.title or "Draw one of these",
+            detail=reading.advice or "It is read as the pen lifts. A picture of one will do, too.",
             frame="",
             probabilities=probabilities,
             meta="",
+            loads=reading.loads,
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
+    headline, detail = _words(reading)
+    is_doubted = reading.is_digit is False
     return _panel(
-        state="answer",
+        state="answer is-doubted" if is_doubted else "answer",
         prediction_id=str(prediction.id),
         label=prediction.predicted_label,
-        headline=f"{_percent(prediction.confidence)} sure",
-        detail=_runner_up(prediction.probabilities, prediction.predicted_label),
+        headline=headline,
+        detail=detail,
         frame=reading.frame,
         probabilities=prediction.probabilities,
         meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
@@ -49,20 +54,22 @@ def _panel(
     frame: str,
     probabilities: dict[str, float],
     meta: str,
+    loads: str = "",
 ) -> str:
     is_disabled = "" if prediction_id else " disabled"
     bars = "".join(_bar(name, p, is_top=name == label) for name, p in probabilities.items())
     buttons = "".join(
-        f'<button type="button" data-label="{escape(name)}" aria-pressed="false"{is_disabled}>'
+        f'<button type="button" class="{_size(name)}" data-label="{escape(name)}" '
+        f'aria-pressed="false"{is_disabled}>'
         f"{escape(name)}</button>"
         for name in probabilities
     )
     # A 1x1 transparent GIF keeps the element where there is no frame.
     source = escape(frame) or "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
     return (
-        f'<section class="reading is-{state}" data-prediction="{prediction_id}">'
+        f'<section class="reading is-{state}" data-prediction="{prediction_id}" data-loads="{escape(loads)}">'
         f'<div class="reading-head" aria-live="polite">'
-        f'<div class="reading-label" data-testid="label">{escape(label)}</div>'
+        f'<div class="reading-label {_size(label)}" data-testid="label">{escape(label)}</div>'
         f'<div class="reading-words"><p class="reading-headline">{escape(headline)}</p>'
         f'<p class="reading-detail">{escape(detail)}</p></div>'
         f'<figure class="reading-frame"><img alt="The 28 by 28 frame that the network saw" src="{source}">'
@@ -81,6 +88,31 @@ def _bar(name: str, probability: float, is_top: bool) -> str:
         f'<span class="bar-track"><span class="bar-fill" style="width: {width}"></span></span>'
         f'<span class="bar-value">{_percent(probability)}</span></li>'
     )
+
+
+def _words(reading: Reading) -> tuple[str, str]:
+    """Return headline and detail: how sure the model is, which labels it leaves open, or that it doubts."""
+    prediction = reading.prediction
+    sure = f"{_percent(prediction.confidence)} sure"
+    if reading.is_digit is False:
+        return "That does not look like a digit", f"If it is one: {prediction.predicted_label}, {sure}"
+    if len(reading.label_set) > 1:
+        share = "likeliest first" if reading.coverage is None else f"{100 * reading.coverage:g} % of the time"
+        return _one_of(reading.label_set), f"One of these, {share}"
+    return sure, _runner_up(prediction.probabilities, prediction.predicted_label)
+
+
+def _one_of(labels: Sequence[str]) -> str:
+    """Return the labels as people list them; of many the first ones, and how many more."""
+    named, others = labels[:MOST_NAMED], len(labels) - MOST_NAMED
+    if others > 0:
+        return f"{', '.join(named)} or one of {others} more"
+    return f"{', '.join(named[:-1])} or {named[-1]}"
+
+
+def _size(label: str) -> str:
+    """Return the class of a label: one of several letters is written smaller."""
+    return "is-word" if len(label) > 2 else "is-letter"
 
 
 def _percent(probability: float) -> str:

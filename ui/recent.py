@@ -8,7 +8,6 @@ from uuid import UUID
 
 from db.records import HistoryRow
 
-DIGITS = tuple("0123456789")
 ROWS_PER_SESSION = 50
 # Room for 9,000 drawings of the pad, 7 KB each; an uploaded photograph may take 8 MB alone.
 MAX_BYTES = 64 * 1024**2
@@ -26,18 +25,10 @@ class Recent:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._sessions: OrderedDict[str, dict[UUID, HistoryRow]] = OrderedDict()
-        self._labels = DIGITS
         self._lock = threading.Lock()
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of the newest answer in the model's order; digits before the first one."""
-        return self._labels
 
     def add(self, row: HistoryRow) -> None:
         """Keep a row that was just made."""
-        with self._lock:
-            self._labels = tuple(row.prediction.probabilities)
         self.merge(row.prediction.session_id, [row])
 
     def merge(self, session_id: str, rows: Iterable[HistoryRow]) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from db import engine
@@ -27,6 +28,8 @@ class Settings:
         port: Port to listen on.
         model: Name under which TorchServe serves the model.
         answer_timeout_s: How long a person waits for an answer before being told that there is none.
+        model_store: The folder of archives that TorchServe registers from; None where the page cannot see it.
+        idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
     """
 
     inference_url: str
@@ -36,6 +39,8 @@ class Settings:
     port: int
     model: str
     answer_timeout_s: float
+    model_store: Path | None
+    idle_s: float
 
     @property
     def url(self) -> str:
@@ -57,7 +62,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         host=environment.get("UI_HOST") or "127.0.0.1",
         port=_port(environment, "UI_PORT", 7860),
         model=environment.get("MODEL") or "digits",
-        answer_timeout_s=_seconds(environment, "ANSWER_TIMEOUT_S", 5.0),
+        answer_timeout_s=_number(environment, "ANSWER_TIMEOUT_S", 5.0, "seconds", 600),
+        model_store=Path(store) if (store := environment.get("MODEL_STORE")) else None,
+        idle_s=60 * _number(environment, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
     )
 
 
@@ -90,12 +97,12 @@ def _port(environment: Mapping[str, str], key: str, default: int) -> int:
     return int(value)
 
 
-def _seconds(environment: Mapping[str, str], key: str, default: float) -> float:
+def _number(environment: Mapping[str, str], key: str, default: float, unit: str, most: int) -> float:
     value = environment.get(key) or str(default)
     try:
-        seconds = float(value)
+        number = float(value)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:
-        raise SettingsError(f"{key}={value!r}: expected seconds, more than 0 and at most 600")
-    return seconds
+        number = 0.0
+    if not 0 < number <= most:
+        raise SettingsError(f"{key}={value!r}: expected {unit}, more than 0 and at most {most}")
+    return number

@@ -1,5 +1,6 @@
-"""The client of TorchServe's inference and management APIs."""
+"""The client of TorchServe's inference API; `ui.management` is the other one's."""
 
+import math
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -8,9 +9,10 @@ import requests
 from requests.adapters import HTTPAdapter
 
 CONNECT_TIMEOUT_S = 1.0
-MANAGEMENT_TIMEOUT_S = 2.0
 # One connection per prediction that may run at once: the threads that Gradio calls handlers with.
 POOL_SIZE = 40
+# Maps lie over the network's frame, which has so many pixels a side.
+MAP_SIDE = 28
 
 
 class PredictionError(Exception):
@@ -29,6 +31,14 @@ class Unreachable(PredictionError):  # noqa: N818 - what happened, as callers re
     """TorchServe cannot be reached, does not answer in time, or answers something unforeseen."""
 
 
+class NotLoaded(Unreachable):
+    """TorchServe runs, and does not know the model."""
+
+
+class Unexplained(PredictionError):  # noqa: N818 - what happened, as callers read it
+    """The model answers drawings, but its archive explains no answer."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What the model made of one drawing.
@@ -40,6 +50,8 @@ class Answer:
         model: Name of the model that answered.
         version: Its version.
         preprocessing: Fingerprint of the preprocessing that made the frame.
+        label_set: The labels that it may be, likeliest first; () from archives that give no set.
+        is_digit: Whether it looks like a digit at all; None from archives that do not say.
         frame: What the network saw, a data URL of a 28x28 PNG (0 paper, 255 ink), or "" when not sent.
         request_id: TorchServe's own id of the request, from its answer; it takes none from clients.
         latency_ms: From the request's start to its answer.
@@ -51,32 +63,43 @@ class Answer:
     model: str
     version: str
     preprocessing: str
+    label_set: tuple[str, ...]
+    is_digit: bool | None
     frame: str
     request_id: str
     latency_ms: float
 
 
 @dataclass(frozen=True)
-class ModelStatus:
-    """The default version of a model, and how many of its workers can answer now."""
+class Explained:
+    """Why the model answered as it did; the maps are 28 rows of 28 values, in log-odds.
 
-    model: str
-    version: str
-    ready_workers: int
+    Attributes:
+        label: The answer.
+        runner_up: The second most probable label.
+        importance: Positive where hiding the ink would make the answer less sure, 0 where there is no ink.
+        tip: Positive where ink that is added moves the answer towards the runner-up, negative where ink that
+            is erased does.
+        box: Left, top and side of the maps' square in the image's own pixels; it may reach beyond the image.
+    """
+
+    label: str
+    runner_up: str
+    importance: tuple[tuple[float, ...], ...]
+    tip: tuple[tuple[float, ...], ...]
+    box: tuple[float, float, float]
 
 
 class TorchServe:
-    """Both APIs of one TorchServe; one instance may be used by many threads.
+    """TorchServe's inference API; one instance may be used by many threads.
 
     Args:
         inference_url: Such as http://127.0.0.1:8080.
-        management_url: Such as http://127.0.0.1:8081.
         timeout_s: How long one prediction may take.
     """
 
-    def __init__(self, inference_url: str, management_url: str, timeout_s: float = 5.0) -> None:
+    def __init__(self, inference_url: str, *, timeout_s: float = 5.0) -> None:
         self._inference_url = inference_url
-        self._management_url = management_url
         self._timeout_s = timeout_s
         self._session = requests.Session()
         # TorchServe is a neighbour, which a proxy from the environment would not find.
@@ -88,21 +111,40 @@ class TorchServe:
     def predict(self, image: bytes, model: str) -> Answer:
         """Send one image file and return the model's answer, with the frame that the network saw.
 
+        Args:
+            image: The file's bytes.
+            model: The model's name, or name/version, as they stand in a URL.
+
         Raises:
             Refused: The image cannot be read as a drawing.
             Busy: TorchServe cannot take another request now.
             Unreachable: There is no answer for another reason.
         """
         started = time.perf_counter()
+        response = self._post(f"predictions/{model}", image, {"X-Frame": "1"})
+        latency_ms = 1000 * (time.perf_counter() - started)
+        return _answer(_json(response), response.headers.get("x-request-id", ""), latency_ms)
+
+    def explain(self, image: bytes, model: str) -> Explained:
+        """Send one image file and return why the model answers it as it does; arguments as for `predict`.
+
+        Raises:
+            Unexplained: The model's archive explains nothing.
+            PredictionError: As `predict` does.
+        """
+        return _explained(_json(self._post(f"explanations/{model}", image, {})))
+
+    def _post(self, path: str, image: bytes, headers: dict[str, str]) -> requests.Response:
+        """Return the response with status 200, or raise the error that fits."""
         try:
             response = self._session.post(
-                f"{self._inference_url}/predictions/{model}",
+                f"{self._inference_url}/{path}",
                 data=image,
                 headers={
                     "Content-Type": "application/octet-stream",
-                    "X-Frame": "1",
                     # From this the handler knows how long a request waited for it.
                     "X-Request-Start": f"t={time.time():.3f}",
+                    **headers,
                 },
                 timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
             )
@@ -110,30 +152,9 @@ class TorchServe:
             raise Unreachable(f"The model did not answer within {self._timeout_s:g} seconds.") from error
         except requests.RequestException as error:
             raise Unreachable("The model cannot be reached.") from error
-        latency_ms = 1000 * (time.perf_counter() - started)
         if response.status_code != requests.codes.ok:
             raise _error(response)
-        return _answer(_json(response), response.headers.get("x-request-id", ""), latency_ms)
-
-    def describe(self, model: str) -> ModelStatus:
-        """Return version and readiness of a model's default version.
-
-        Raises:
-            Unreachable: The management API does not answer, or does not know the model.
-        """
-        try:
-            url = f"{self._management_url}/models/{model}"
-            response = self._session.get(url, timeout=MANAGEMENT_TIMEOUT_S)
-        except requests.RequestException as error:
-            raise Unreachable("TorchServe's management API cannot be reached.") from error
-        if response.status_code != requests.codes.ok:
-            raise Unreachable(f"TorchServe answers {response.status_code} about the model {model!r}.")
-        try:
-            description = _json(response)[0]
-            ready = sum(worker["status"] == "READY" for worker in description["workers"])
-            return ModelStatus(description["modelName"], description["modelVersion"], ready)
-        except (LookupError, TypeError) as error:
-            raise Unreachable("TorchServe's management API answers in an unknown form.") from error
+        return response
 
 
 def _answer(body: Any, request_id: str, latency_ms: float) -> Answer:
@@ -145,12 +166,41 @@ def _answer(body: Any, request_id: str, latency_ms: float) -> Answer:
             model=body["model"],
             version=body["version"],
             preprocessing=body["preprocessing"],
+            label_set=tuple(str(label) for label in body.get("set") or ()),
+            is_digit=None if body.get("is_digit") is None else bool(body["is_digit"]),
             frame=body.get("frame", ""),
             request_id=request_id,
             latency_ms=latency_ms,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable("The model answered in a form that this page does not know.") from error
+
+
+def _explained(body: Any) -> Explained:
+    try:
+        left, top, side = (float(value) for value in body["box"])
+        explained = Explained(
+            label=str(body["label"]),
+            runner_up=str(body["runner_up"]),
+            importance=_map(body["importance"]),
+            tip=_map(body["tip"]),
+            box=(left, top, side),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise Unreachable("The model explained itself in a form that this page does not know.") from error
+    if not math.isfinite(left + top + side) or side <= 0:
+        raise Unreachable("The model explained itself, but not where on the drawing that lies.")
+    return explained
+
+
+def _map(rows: Any) -> tuple[tuple[float, ...], ...]:
+    """Return a map of 28 x 28 finite values; raise ValueError or TypeError for anything else."""
+    values = tuple(tuple(float(value) for value in row) for row in rows)
+    if len(values) != MAP_SIDE or {len(row) for row in values} != {MAP_SIDE}:
+        raise ValueError(f"a map of {MAP_SIDE} x {MAP_SIDE} values was expected")
+    if not all(math.isfinite(value) for row in values for value in row):
+        raise ValueError("a map has a value that is no number")
+    return values
 
 
 def _error(response: requests.Response) -> PredictionError:
@@ -162,7 +212,9 @@ def _error(response: requests.Response) -> PredictionError:
     if response.status_code == requests.codes.service_unavailable:
         return Busy("The model is busy or still starting.")
     if response.status_code == requests.codes.not_found:
-        return Unreachable("The model is not loaded.")
+        return NotLoaded("The model is not loaded.")
+    if response.status_code == requests.codes.not_implemented:
+        return Unexplained("This model does not say why.")
     return Unreachable(f"The model could not answer (status {response.status_code}).")
 
 

@@ -36,8 +36,11 @@ class Answering:
 
 
 @contextmanager
-def answering(body: Any, status: int = 200, delay_s: float = 0.0) -> Iterator[Answering]:
-    """Answer each request with `body` (JSON, or bytes as they are) and `status`, after `delay_s`."""
+def answering(body: Any, status: int = 200, delay_s: float = 0.0, slow: str = "") -> Iterator[Answering]:
+    """Answer each request with `body` (JSON, or bytes as they are) and `status`.
+
+    Those whose path contains `slow` are answered after `delay_s`.
+    """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -54,7 +57,8 @@ def answering(body: Any, status: int = 200, delay_s: float = 0.0) -> Iterator[An
             seen.paths.append(self.path)
             seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             seen.connections.add(self.client_address[1])
-            time.sleep(delay_s)
+            if slow in self.path:
+                time.sleep(delay_s)
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("x-request-id", "8a6e")

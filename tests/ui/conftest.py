@@ -14,7 +14,10 @@ from db.log import PredictionLog
 from db.records import Prediction
 from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
+from ui.loading import Loader
+from ui.management import Management
 from ui.metrics import Metrics
+from ui.models import Models
 from ui.outcome import Backend
 from ui.recent import Recent
 from ui.thumbnails import Thumbnails
@@ -71,9 +74,13 @@ def make_backend() -> Callable[..., Backend]:
     def make(torchserve_url: str = NOBODY, max_records: int = 100) -> Backend:
         log = PredictionLog(engine.create(NO_DATABASE))
         writer = Writer(log, max_records=max_records)
+        management = Management(torchserve_url)
         return Backend(
-            torchserve=TorchServe(torchserve_url, torchserve_url, timeout_s=0.3),
+            torchserve=TorchServe(torchserve_url, timeout_s=0.3),
+            management=management,
             model="digits",
+            models=Models("digits", management, store=None),
+            loader=Loader(management, idle_s=60),
             log=log,
             writer=writer,
             recent=Recent(),

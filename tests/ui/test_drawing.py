@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from db.schema import MAX_DRAWING_BYTES
-from ui.drawing import BadDrawing, Drawing, read_drawing, read_session_id
+from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_session_id
 
 
 def data_url(image: bytes, kind: str = "image/png") -> str:
@@ -60,3 +60,9 @@ def test_only_plain_colours_are_recorded(colour: object) -> None:
 def test_only_an_id_that_the_page_makes_is_a_session(value: object) -> None:
     assert read_session_id(value) is None
     assert read_session_id("0123456789abcdef" * 2) == "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize("value", [None, "", {}, {"model": None}, {"model": ["digits"]}, "digits"])
+def test_a_drawing_without_a_model_is_for_the_pages_own(value: object) -> None:
+    assert read_model_path(value) == ""
+    assert read_model_path({"image": "", "model": "digits-vit/1.0.0"}) == "digits-vit/1.0.0"

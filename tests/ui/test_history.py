@@ -47,13 +47,6 @@ def test_the_session_that_was_away_longest_is_forgotten_first(make_prediction: M
     assert len(recent.rows("c")) == 1
 
 
-def test_labels_are_those_of_the_newest_answer(make_prediction: MakePrediction) -> None:
-    recent = Recent()
-    assert recent.labels == tuple("0123456789")
-    recent.add(HistoryRow(make_prediction(probabilities={"Bag": 0.7, "Coat": 0.3}), None))
-    assert recent.labels == ("Bag", "Coat")
-
-
 def test_accuracy_counts_labels_that_the_database_does_not_have_yet(make_prediction: MakePrediction) -> None:
     right, wrong, changed, open_ = (make_prediction() for _ in range(4))
     stored = [HistoryRow(right, None), HistoryRow(changed, "1"), HistoryRow(open_, None)]
@@ -101,6 +94,7 @@ def test_the_table_shows_thumbnail_answer_and_correction(make_prediction: MakePr
     assert f'class="is-wrong" data-prediction="{prediction.id}"' in html
     assert "<p><strong>0 of 1</strong>" in html
     assert 'alt="drawing read as 7"' in html
+    assert "<td>digits 1.0.0</td>" in html
     assert make_thumbnail(prediction.drawing) in html
 
 

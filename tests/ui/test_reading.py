@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 from db.records import Prediction
 from ui.outcome import BLANK, NoReading, Reading
@@ -25,6 +26,52 @@ def test_bars_and_buttons_keep_the_models_order(make_prediction: MakePrediction)
     assert "or perhaps Trouser, 20.0 %" in html
 
 
+def test_several_labels_in_the_set_are_the_headline(make_prediction: MakePrediction) -> None:
+    reading = Reading(make_prediction(), "", True, label_set=("4", "9"), coverage=0.99, is_digit=True)
+    html = reading_html(reading, DIGITS)
+    assert '"reading-headline">4 or 9<' in html
+    assert "One of these, 99 % of the time" in html
+
+
+def test_one_label_in_the_set_is_shown_as_without_a_set(make_prediction: MakePrediction) -> None:
+    plain = Reading(make_prediction(), "", is_kept=True)
+    assert reading_html(replace(plain, label_set=("7",), coverage=0.99, is_digit=True), DIGITS) == (
+        reading_html(plain, DIGITS)
+    )
+
+
+def test_of_many_labels_the_first_are_named(make_prediction: MakePrediction) -> None:
+    reading = Reading(make_prediction(), "", True, label_set=DIGITS)
+    html = reading_html(reading, DIGITS)
+    assert '"reading-headline">0, 1, 2, 3 or one of 6 more<' in html
+    assert "One of these, likeliest first" in html
+    assert ">0, 1, 2 or 3<" in reading_html(replace(reading, label_set=DIGITS[:4]), DIGITS)
+
+
+def test_what_is_no_digit_is_said_and_can_be_corrected(make_prediction: MakePrediction) -> None:
+    reading = Reading(make_prediction(), "", True, label_set=("4", "9"), is_digit=False)
+    html = reading_html(reading, DIGITS)
+    assert "That does not look like a digit" in html
+    assert "If it is one: 7, 90.0 % sure" in html
+    assert "4 or 9" not in html
+    assert " disabled>" not in html
+
+
+def test_a_model_that_has_to_be_loaded_is_named_for_the_browser() -> None:
+    html = reading_html(NoReading("digits-vit was idle", "Wait.", loads="digits-vit/1.0.0"), DIGITS)
+    assert 'data-loads="digits-vit/1.0.0"' in html
+
+
+def test_labels_of_several_letters_are_written_smaller(make_prediction: MakePrediction) -> None:
+    prediction = make_prediction(predicted_label="Bag", probabilities={"Bag": 0.7, "9": 0.3})
+    html = reading_html(Reading(prediction, "", is_kept=True), DIGITS)
+    assert re.findall(r'class="(is-\w+)" data-label="(\w+)"', html) == [
+        ("is-word", "Bag"),
+        ("is-letter", "9"),
+    ]
+    assert '"reading-label is-word"' in html
+
+
 def test_buttons_work_only_where_there_is_a_prediction(make_prediction: MakePrediction) -> None:
     assert reading_html(BLANK, DIGITS).count(" disabled>") == 10
     assert " disabled>" not in reading_html(Reading(make_prediction(), "", is_kept=True), DIGITS)
@@ -33,7 +80,9 @@ def test_buttons_work_only_where_there_is_a_prediction(make_prediction: MakePred
 def test_every_state_has_the_same_elements(make_prediction: MakePrediction) -> None:
     answer = reading_html(Reading(make_prediction(), "data:image/png;base64,AAAA", is_kept=True), DIGITS)
     message = reading_html(NoReading("The model is busy or still starting.", "Add a stroke."), DIGITS)
+    doubted = Reading(make_prediction(), "", True, label_set=("4", "9"), is_digit=False)
     assert tags(answer) == tags(message) == tags(reading_html(BLANK, DIGITS))
+    assert tags(answer) == tags(reading_html(doubted, DIGITS))
 
 
 def test_what_is_nearly_certain_is_not_called_certain(make_prediction: MakePrediction) -> None:

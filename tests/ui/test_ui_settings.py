@@ -1,5 +1,7 @@
 """Settings: defaults, and errors that name the key."""
 
+from pathlib import Path
+
 import pytest
 
 from ui.settings import SettingsError, from_environment
@@ -12,6 +14,7 @@ def test_only_the_database_has_to_be_named() -> None:
     assert settings.inference_url == "http://127.0.0.1:8080"
     assert settings.management_url == "http://127.0.0.1:8081"
     assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "digits")
+    assert (settings.model_store, settings.idle_s) == (None, 600)
 
 
 def test_what_the_environment_says_counts() -> None:
@@ -21,10 +24,13 @@ def test_what_the_environment_says_counts() -> None:
         "UI_PORT": "80",
         "MODEL": "fashion",
         "ANSWER_TIMEOUT_S": "0.5",
+        "MODEL_STORE": "archives",
+        "IDLE_MINUTES": "0.05",
     }
     settings = from_environment(environment)
     assert settings.inference_url == "http://torchserve:8080"
     assert (settings.port, settings.model, settings.answer_timeout_s) == (80, "fashion", 0.5)
+    assert (settings.model_store, settings.idle_s) == (Path("archives"), 3.0)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +58,9 @@ def test_the_pages_address_can_be_opened(host: str, url: str) -> None:
         ("ANSWER_TIMEOUT_S", "0"),
         ("ANSWER_TIMEOUT_S", "nan"),
         ("ANSWER_TIMEOUT_S", "soon"),
+        ("IDLE_MINUTES", "0"),
+        ("IDLE_MINUTES", "-1"),
+        ("IDLE_MINUTES", "inf"),
     ],
 )
 def test_an_error_names_key_and_value(key: str, value: str) -> None:

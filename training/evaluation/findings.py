@@ -131,8 +131,7 @@ def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
         found = np.concatenate([part.digit_scores for part in own if part.digit_scores is not None])
         accepted = np.concatenate([part.called_digits for part in own])
         rows.append(outliers.rejection(kind, np.concatenate(scores), found, accepted))
-    means = [outliers.together(rows, seen) for seen in (True, False) if any(row.seen == seen for row in rows)]
-    return rows + means
+    return outliers.with_means(rows)
 
 
 def _together(kinds: list[Answers]) -> list[Row]:

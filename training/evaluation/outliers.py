@@ -1,17 +1,15 @@
 """How well what is no digit is told from digits: pictures of outliers to ask about, and their figures."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from training.data import mnist_images
-from training.evaluation.ask import CLIENTS, Question
+from training.evaluation.ask import Question
 from training.evaluation.questions import SEED
 from training.evaluation.renderers import RENDERERS, Painted
 from training.outliers.kinds import HELD_OUT, NO_DIGIT, PICTURES, SKETCHES, Material, drawn
@@ -20,9 +18,6 @@ from training.rendered import TRAINING_SHARES, writers
 PART = "outlier"
 KEPT = 0.95  # the share of digits that is let through where false positives are counted
 SCANNED = 2000  # of MNIST's test images are enough to put side by side
-
-# The bytes of a picture -> the JSON of its answer, a prediction or a refusal: ask.Server.answer is one.
-Answer = Callable[[bytes], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -69,54 +64,6 @@ def questions(made_of: Material, count: int) -> Iterator[Question]:
         yield Question(PART, kind, "", truth, partial(_pictured, kind, made_of))
 
 
-def measure(
-    answer: Answer, known: Iterable[Question], asked: Iterable[Question]
-) -> tuple[list[Rejection], dict[str, float]]:
-    """Give every kind's figures, both renderers' pictures together, and the share of digits refused.
-
-    Args:
-        answer: asks the model.
-        known: pictures of digits; the share of them that is not called a digit is given by name and renderer.
-        asked: pictures of outliers, as `questions` gives them.
-
-    Raises:
-        ValueError: the model has no gate, or there are no digits.
-    """
-    digits = {f"{one.name} {one.renderer}".strip(): scores(answer, one) for one in known}
-    if not digits:
-        raise ValueError("There are no pictures of digits to tell outliers from.")
-    outliers: dict[str, list[tuple[np.ndarray, np.ndarray]]] = {}
-    for question in asked:
-        outliers.setdefault(question.name, []).append(scores(answer, question))
-    of_digits = np.concatenate([found for found, _ in digits.values()])
-    rows = [
-        rejection(kind, of_digits, *(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-        for kind, parts in outliers.items()
-    ]
-    return rows, {name: float(np.mean(~is_digit)) for name, (_, is_digit) in digits.items()}
-
-
-def scores(answer: Answer, question: Question) -> tuple[np.ndarray, np.ndarray]:
-    """Give digit_score, float (count,), and is_digit, bool (count,), of every picture of a question.
-
-    A picture that is refused as blank or broken is not called a digit: its score is 0.
-
-    Raises:
-        ValueError: the answers have no digit_score, since the archive has no gate.
-    """
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        answers = list(pool.map(lambda index: answer(question.picture(index)), range(len(question.truth))))
-    for given in answers:
-        if "label" in given and "digit_score" not in given:
-            raise ValueError(
-                f"The answer has no digit_score, so its model has no gate: {sorted(given)} came."
-            )
-    return (
-        np.array([float(given.get("digit_score", 0.0)) for given in answers]),
-        np.array([bool(given.get("is_digit", False)) for given in answers]),
-    )
-
-
 def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.ndarray) -> Rejection:
     """Give the figures of one kind.
 
@@ -149,16 +96,9 @@ def together(rows: list[Rejection], seen: bool) -> Rejection:
     return Rejection("", seen, sum(row.pictures for row in chosen), *(float(figure) for figure in figures))
 
 
-def table(rows: list[Rejection]) -> str:
-    """Give the figures as lines of text, and below them the means of the seen and of the unseen kinds."""
-    lines = [f"{'outliers':32} {'seen':>5} {'pictures':>9} {'AUROC':>7} {'FPR95':>7} {'accepted':>9}"]
-    means = [together(rows, seen) for seen in (True, False) if any(row.seen == seen for row in rows)]
-    for row in (*rows, *means):
-        lines.append(
-            f"{row.kind or 'mean of the kinds':32} {'yes' if row.seen else 'no':>5} {row.pictures:9,} "
-            f"{row.auroc:7.4f} {row.false_positives:7.2%} {row.accepted:9.2%}"
-        )
-    return "\n".join(lines)
+def with_means(rows: list[Rejection]) -> list[Rejection]:
+    """Give the figures, and after them the means of the kinds that training saw and of the others."""
+    return rows + [together(rows, seen) for seen in (True, False) if any(row.seen == seen for row in rows)]
 
 
 def _sketched(kind: str, made_of: Material, paints: dict[str, Painted], index: int) -> bytes:

@@ -1,0 +1,221 @@
+"""The button "Why?" in a real Chromium: maps whose values are known, on the drawing and off again.
+
+TorchServe is played by a small server with a prepared answer, so that every colour on the pad is known.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from launch.temporary import TorchServe
+from tests.e2e.test_browser import chromium, draw, running_page
+from tests.ui.answering import ANSWER, Answering, answering
+from tests.ui.test_explanation import EXPLAINED
+from training.drawing import drawing, encoded
+
+__all__ = ["chromium"]  # a fixture
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
+# The frame lies on the pad as it is, 10 px a value: column 10 of a map is the pad's 100 to 110.
+LINE = [(105 / 280, 40 / 280), (105 / 280, 240 / 280)]
+
+
+def one_cell(cells: dict[tuple[int, int], float]) -> list[list[float]]:
+    """Give a map of zeros but for these cells: (row, column) -> value."""
+    return [[cells.get((row, column), 0.0) for column in range(28)] for row in range(28)]
+
+
+# On the line: (20, 10). On paper: (14, 20).
+BODY = {
+    **ANSWER,
+    **EXPLAINED,
+    "importance": one_cell({(20, 10): 3.0, (20, 20): 3.0}),
+    "tip": one_cell({(20, 10): -2.0, (14, 20): 2.0}),
+    "box": [0, 0, 280],
+}
+
+
+@contextmanager
+def page_before(server: Answering) -> Iterator[str]:
+    """Run the page that asks this server; give its address."""
+    torchserve = TorchServe(server.url, server.url, server.url, os.getpid(), Path())
+    with running_page(NO_DATABASE, torchserve) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Answering]:
+    """The server that answers as it should."""
+    with answering(BODY) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(server: Answering) -> Iterator[str]:
+    """The page before that server."""
+    with page_before(server) as url:
+        yield url
+
+
+@contextmanager
+def visit(browser: Browser, url: str, theme: Literal["light", "dark"] = "light") -> Iterator[Page]:
+    """Open the page in a browser with nothing in its storage."""
+    with browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme=theme) as visitor:
+        visitor.set_default_timeout(15_000)
+        page = visitor.new_page()
+        page.goto(url)
+        page.locator(".history").wait_for()
+        yield page
+
+
+def colour(page: Page, x: int, y: int) -> str:
+    """Give which map colours the pad at a place in 280ths: "mattered", "add", "erase" or ""."""
+    red, green, blue, alpha = page.evaluate(
+        """([x, y]) => {
+          const canvas = document.querySelector(".pad-maps");
+          if (canvas === null) return [0, 0, 0, 0];
+          const at = (value) => Math.round(value / 280 * canvas.width);
+          return Array.from(canvas.getContext("2d").getImageData(at(x), at(y), 1, 1).data);
+        }""",
+        [x, y],
+    )
+    if alpha < 100:
+        return ""
+    names = {"d6336c": "mattered", "1c7ed6": "add", "e8590c": "erase"}
+    nearest = min(
+        names,
+        key=lambda name: sum(
+            abs(a - b) for a, b in zip(bytes.fromhex(name), (red, green, blue), strict=True)
+        ),
+    )
+    return names[nearest]
+
+
+def ask_why(page: Page) -> None:
+    page.get_by_role("button", name="Why?").click()
+    expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_maps_lie_on_the_drawing_and_go_again(
+    chromium: Browser, server: Answering, address: str, theme: Literal["light", "dark"]
+) -> None:
+    server.paths.clear()
+    with visit(chromium, address, theme) as page:
+        why = page.get_by_role("button", name="Why?")
+        expect(why).to_be_hidden()
+        draw(page, LINE)
+        expect(why).to_be_visible()
+        assert colour(page, 105, 205) == ""
+
+        ask_why(page)
+        # On ink only: the other cell of the map has none.
+        assert (colour(page, 105, 205), colour(page, 205, 205), colour(page, 105, 100)) == (
+            "mattered",
+            "",
+            "",
+        )
+        assert why.get_attribute("aria-pressed") == "true"
+
+        page.get_by_role("button", name="Towards 1").click()
+        expect(page.locator(".why-words")).to_have_text("What would tip it to 1: ink added ink erased")
+        assert (colour(page, 105, 205), colour(page, 205, 145)) == ("erase", "add")
+
+        why.click()
+        assert (colour(page, 105, 205), colour(page, 205, 145)) == ("", "")
+        expect(page.locator(".why-words")).to_have_text("")
+        expect(page.get_by_role("button", name="What mattered")).to_be_hidden()
+
+        # Asked once, it is known, and shown as it was seen last.
+        why.click()
+        expect(page.locator(".why-words")).to_contain_text("What would tip it to 1")
+        assert sum("/explanations/" in path for path in server.paths) == 1
+
+
+@pytest.mark.parametrize("how", ["a stroke begins", "undo", "clear"])
+def test_the_maps_go_with_the_drawing_that_they_explained(chromium: Browser, address: str, how: str) -> None:
+    with visit(chromium, address) as page:
+        draw(page, [(0.8, 0.2), (0.8, 0.3)])
+        draw(page, LINE)
+        expect(page.get_by_role("button", name="Why?")).to_be_visible()
+        page.wait_for_timeout(300)  # until the answer to the second stroke
+        ask_why(page)
+        if how == "a stroke begins":
+            page.mouse.move(300, 400)
+            page.mouse.down()
+            expect(page.get_by_role("button", name="Why?")).to_be_hidden()
+        else:
+            page.get_by_role("button", name=how.capitalize()).click()
+        assert colour(page, 105, 205) == ""
+        expect(page.locator(".why-words")).to_have_text("")
+        page.mouse.up()
+        expect(page.get_by_role("button", name="Why?")).to_be_visible(visible=how != "clear")
+
+
+def test_an_explanation_does_not_hold_up_the_next_stroke(chromium: Browser) -> None:
+    with (
+        answering(BODY, delay_s=1.5, slow="/explanations/") as server,
+        page_before(server) as url,
+        visit(chromium, url) as page,
+    ):
+        draw(page, LINE)
+        page.get_by_role("button", name="Why?").click()
+        expect(page.locator(".why-words")).to_have_text("Asking the model …")
+        asked = len(server.paths)
+        draw(page, [(0.8, 0.2), (0.8, 0.3)])
+        expect(page.get_by_role("button", name="Why?")).to_have_attribute(
+            "aria-pressed", "false", timeout=1_000
+        )
+        page.wait_for_timeout(300)
+        assert any("/predictions/" in path for path in server.paths[asked:])
+        # What was asked about the first drawing is not laid over the second.
+        page.wait_for_timeout(2_000)
+        assert colour(page, 105, 205) == ""
+        expect(page.locator(".why-words")).to_have_text("")
+
+
+def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: str) -> None:
+    with visit(chromium, address) as page:
+        draw(page, LINE)
+        expect(page.get_by_role("button", name="Why?")).to_be_visible()
+        page.get_by_label("Width of the pen").focus()
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        expect(page.get_by_role("button", name="Towards 1")).to_have_attribute("aria-pressed", "true")
+        assert colour(page, 205, 145) == "add"
+
+
+def test_a_picture_is_explained_in_its_own_pixels(chromium: Browser, address: str) -> None:
+    """A picture of 560 x 280 px is shown at half its size, in the middle of the pad."""
+    wide = Image.new("RGB", (560, 280), "white")
+    wide.paste(drawing("7"), (0, 0))
+    with visit(chromium, address) as page:
+        page.locator("input[type=file]").set_input_files(
+            {"name": "wide.png", "mimeType": "image/png", "buffer": encoded(wide)}
+        )
+        expect(page.get_by_role("button", name="Why?")).to_be_visible()
+        ask_why(page)
+        # Cell (20, 10) is the picture's (105, 205), the pad's (52, 172).
+        assert (colour(page, 52, 172), colour(page, 105, 205)) == ("mattered", "")
+
+
+def test_why_there_is_no_explanation_is_said_beside_the_button(chromium: Browser) -> None:
+    with answering({**BODY, "box": None}) as server, page_before(server) as url, visit(chromium, url) as page:
+        draw(page, LINE)
+        for _ in range(2):  # the same complaint twice is shown twice
+            page.get_by_role("button", name="Why?").click()
+            expect(page.locator(".why-words")).to_contain_text("in a form that this page does not know")
+        expect(page.get_by_role("button", name="Why?")).to_have_attribute("aria-pressed", "false")
+        expect(page.locator(".toast-body")).to_have_count(0)

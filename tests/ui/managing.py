@@ -1,0 +1,138 @@
+"""A small HTTP server that answers as TorchServe's management API does, for the chooser's tests.
+
+What it answers to each call is what TorchServe 0.12 was seen to answer, status and form. The tests in
+tests/e2e have the same done by the real one.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ui.archives import read_archive
+
+# Two, as the archive's model-config.yaml has it, whatever a register call asks for.
+WORKERS = 2
+# TorchServe's own default is 100; this small, a page is full at once.
+PAGE_SIZE = 2
+
+
+@dataclass
+class Managing:
+    """A running server.
+
+    Attributes:
+        url: Its address.
+        store: The model store.
+        workers: (name, version) of each registered model -> its workers.
+        failing: Names of models whose workers do not start.
+        load_s: How long it takes until workers run.
+        is_away: Whether it answers nothing.
+        changes: Every call that was no GET.
+    """
+
+    url: str
+    store: Path
+    workers: dict[tuple[str, str], int] = field(default_factory=dict)
+    failing: set[str] = field(default_factory=set)
+    load_s: float = 0.0
+    is_away: bool = False
+    changes: list[str] = field(default_factory=list)
+
+    def answer(self, method: str, address: str) -> tuple[int, Any]:
+        """Give status and body."""
+        parts = urlsplit(address)
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        path = [unquote(part) for part in parts.path.strip("/").split("/")[1:]]
+        if method != "GET":
+            self.changes.append(f"{method} {address}")
+        if method == "POST":
+            return self.register(self.store / query["url"])
+        if not path:
+            return self.page(int(query.get("next_page_token", 0)))
+        keys = [key for key in self.workers if key[0] == path[0] and (path[1:] in ([], ["all"], [key[1]]))]
+        if not keys:
+            return 404, {"code": 404, "message": f"Model not found: {path[0]}"}
+        if method == "GET":
+            return 200, [self.described(*key) for key in (keys if path[1:] == ["all"] else keys[:1])]
+        if method == "DELETE":
+            del self.workers[keys[0]]
+            return 200, {"status": "unregistered"}
+        return self.start(keys[0], int(query["min_worker"]))
+
+    def page(self, first: int) -> tuple[int, Any]:
+        """Give one page of the list of names."""
+        names = sorted({name for name, _ in self.workers})
+        page: dict[str, Any] = {"models": [{"modelName": name} for name in names[first : first + PAGE_SIZE]]}
+        return 200, {
+            **page,
+            **({"nextPageToken": str(first + PAGE_SIZE)} if names[first + PAGE_SIZE :] else {}),
+        }
+
+    def register(self, file: Path) -> tuple[int, Any]:
+        """Take an archive in."""
+        archive = read_archive(file)
+        key = (archive.name, archive.version)
+        if key in self.workers:
+            return 409, {"code": 409, "message": "is already registered"}
+        self.workers[key] = 0
+        return self.start(key, WORKERS)
+
+    def start(self, key: tuple[str, str], workers: int) -> tuple[int, Any]:
+        """Start or end workers; the model is described without any meanwhile."""
+        time.sleep(self.load_s)
+        if workers and key[0] in self.failing:
+            return 500, {"code": 500, "message": f"Failed to start workers for model {key[0]} version: null"}
+        self.workers[key] = workers
+        return 200, {"status": f"Workers scaled to {workers} for model: {key[0]}"}
+
+    def described(self, name: str, version: str) -> dict[str, Any]:
+        """Give what TorchServe says of a version."""
+        workers = [{"status": "READY"}] * self.workers[name, version]
+        return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
+
+
+@contextmanager
+def managing(store: Path, loaded: list[str]) -> Iterator[Managing]:
+    """Serve the model store's archives, the loaded ones with workers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        # Head and body in one packet: in two, the second waits 40 ms for the first one's acknowledgement.
+        wbufsize = 2**16
+
+        def answer(self) -> None:
+            if served.is_away:
+                self.close_connection = True
+                return
+            status, body = served.answer(self.command, self.path)
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 - as http.server wants them
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    served = Managing(f"http://127.0.0.1:{server.server_address[1]}", store)
+    for file in loaded:
+        served.register(store / file)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield served
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,74 @@
+"""Archives in the model store: name, version and labels without unpacking or running anything."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.ui.test_chooser import DIGITS, put_archive
+from ui.archives import MAX_JSON_BYTES, Archive, BadArchive, read_archive, read_store
+
+
+def test_an_archive_says_name_version_labels_and_coverage(tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits-vit.mar", "digits-vit", "1.2.0", coverage=0.99, framing="ink")
+    expected = Archive("digits-vit.mar", "digits-vit", "1.2.0", DIGITS, 0.99)
+    assert read_archive(tmp_path / "digits-vit.mar") == expected
+
+
+def test_an_archive_from_before_sets_has_no_coverage(tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits.mar", "digits")
+    assert read_archive(tmp_path / "digits.mar").coverage is None
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100, -10])
+def test_a_torn_archive_is_damaged(cut: int, tmp_path: Path) -> None:
+    put_archive(tmp_path, "whole.mar", "digits")
+    (tmp_path / "torn.mar").write_bytes((tmp_path / "whole.mar").read_bytes()[:cut])
+    archives, damaged = read_store(tmp_path)
+    assert [archive.file for archive in archives] == ["whole.mar"]
+    assert damaged == {"torn.mar": "it is damaged"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"MAR-INF/MANIFEST.json": {"model": {"modelName": "a", "modelVersion": "1"}}},
+        {"MAR-INF/MANIFEST.json": [], "index_to_name.json": {}},
+        {"MAR-INF/MANIFEST.json": {"model": "a"}, "index_to_name.json": {"0": "a"}},
+        {
+            "MAR-INF/MANIFEST.json": {"model": {"modelName": "a", "modelVersion": "1"}},
+            "index_to_name.json": {"1": "a"},
+        },
+        {
+            "MAR-INF/MANIFEST.json": {"model": {"modelName": "a", "modelVersion": "1"}},
+            "index_to_name.json": {"0": "a" * (MAX_JSON_BYTES + 1)},
+        },
+    ],
+)
+def test_an_archive_of_another_kind_says_what_it_lacks(files: dict[str, object], tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "other.mar", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, json.dumps(content))
+    with pytest.raises(BadArchive, match="usual form"):
+        read_archive(tmp_path / "other.mar")
+
+
+def test_without_a_store_there_are_no_archives(tmp_path: Path) -> None:
+    assert read_store(None) == ([], {})
+    assert read_store(tmp_path / "absent") == ([], {})
+
+
+def test_a_folder_named_as_an_archive_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "folder.mar").mkdir()
+    assert read_store(tmp_path) == ([], {"folder.mar": "it is damaged"})
+
+
+def test_an_archive_that_was_built_anew_is_read_anew(tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits.mar", "digits", "1.0.0")
+    assert read_store(tmp_path)[0][0].version == "1.0.0"
+    put_archive(tmp_path, "digits.mar", "digits", "1.1.0")
+    os.utime(tmp_path / "digits.mar", ns=(1, 1))
+    assert read_store(tmp_path)[0][0].version == "1.1.0"

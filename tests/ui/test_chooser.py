@@ -1,0 +1,159 @@
+"""The chooser: what its select shows, and how one model gives way to another."""
+
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui.answering import NOBODY
+from tests.ui.managing import Managing, managing
+from ui.chooser import Chooser, choose, chooser_html
+from ui.loading import Loader
+from ui.management import Management
+from ui.models import Models
+
+DIGITS = tuple("0123456789")
+
+
+def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **serving: object) -> None:
+    with zipfile.ZipFile(store / file, "w") as archive:
+        manifest = {"model": {"modelName": name, "modelVersion": version}}
+        archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
+        archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(DIGITS)}))
+        if serving:
+            archive.writestr("model.json", json.dumps(serving))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    put_archive(tmp_path, "digits.mar", "digits", coverage=0.99)
+    put_archive(tmp_path, "digits-vit.mar", "digits-vit")
+    return tmp_path
+
+
+@pytest.fixture
+def torchserve(store: Path) -> Iterator[Managing]:
+    with managing(store, loaded=["digits.mar"]) as server:
+        yield server
+
+
+def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
+    management = Management(url)
+    return Models("digits", management, store), Loader(management, idle_s)
+
+
+def options(shown: Chooser) -> list[str]:
+    return re.findall(r"<option[^>]*>([^<]+)<", chooser_html(shown))
+
+
+def test_archives_and_loaded_models_are_listed_the_pages_own_first(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "a.mar", "abc", "2.0.0")
+    models, loader = backend(torchserve.url, store)
+    (shown,) = choose(models, loader, "", "")
+    assert options(shown) == ["digits 1.0.0", "abc 2.0.0 · not loaded", "digits-vit 1.0.0 · not loaded"]
+    assert shown.active.path == "digits"
+    assert models.labels(models.find("abc/2.0.0")) == DIGITS
+
+
+def test_a_model_that_is_not_loaded_is_registered_while_the_old_one_reads(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = backend(torchserve.url, store)
+    loading, done = choose(models, loader, "digits-vit/1.0.0", "digits")
+    assert (loading.active.name, loading.loading and loading.loading.name) == ("digits", "digits-vit")
+    assert "Loading digits-vit 1.0.0 … digits 1.0.0 reads meanwhile." in chooser_html(loading)
+    assert '<select aria-label="Model" disabled>' in chooser_html(loading, 1)
+    assert '<select aria-label="Model">' in chooser_html(done, 2)
+    assert (done.active.path, done.loading, done.complaint) == ("digits-vit/1.0.0", None, "")
+    assert options(done) == ["digits 1.0.0", "digits-vit 1.0.0"]
+    assert torchserve.changes == ["POST /models?url=digits-vit.mar&initial_workers=1&synchronous=true"]
+
+
+def test_a_loaded_model_is_chosen_at_once(torchserve: Managing, store: Path) -> None:
+    models, loader = backend(torchserve.url, store)
+    list(choose(models, loader, "digits-vit/1.0.0", ""))
+    (done,) = choose(models, loader, "digits-vit/1.0.0", "digits")
+    assert done.active.name == "digits-vit"
+
+
+def test_a_model_that_does_not_load_says_why_and_the_old_one_stays(torchserve: Managing, store: Path) -> None:
+    torchserve.failing.add("digits-vit")
+    models, loader = backend(torchserve.url, store)
+    _, failed = choose(models, loader, "digits-vit/1.0.0", "digits")
+    assert failed.active.name == "digits"
+    assert failed.complaint == (
+        "digits-vit 1.0.0 could not be loaded: its workers do not start; "
+        "TorchServe's model.log says why. digits 1.0.0 goes on reading."
+    )
+    # Else TorchServe would start its workers again and again.
+    assert torchserve.changes[-1] == "DELETE /models/digits-vit/1.0.0"
+
+
+def test_a_model_that_cannot_come_back_gives_way_to_the_pages_own(torchserve: Managing, store: Path) -> None:
+    models, loader = backend(torchserve.url, store)
+    list(choose(models, loader, "digits-vit/1.0.0", "digits"))
+    torchserve.workers["digits-vit", "1.0.0"] = 0
+    torchserve.failing.add("digits-vit")
+    again, failed = choose(models, loader, "digits-vit/1.0.0", "digits-vit/1.0.0")
+    assert "Loading digits-vit 1.0.0 again: it was idle" in chooser_html(again)
+    assert failed.active.path == "digits"
+
+
+def test_two_answers_to_the_browser_are_never_alike(torchserve: Managing, store: Path) -> None:
+    (shown,) = choose(*backend(torchserve.url, store), "", "")
+    assert chooser_html(shown, 1) != chooser_html(shown, 2)
+    assert 'data-asked="0"' in chooser_html(shown, "<b>")
+
+
+def test_a_damaged_archive_is_shown_and_cannot_be_chosen(torchserve: Managing, store: Path) -> None:
+    (store / "torn.mar").write_bytes((store / "digits.mar").read_bytes()[:100])
+    models, loader = backend(torchserve.url, store)
+    (shown,) = choose(models, loader, "torn", "")
+    assert '<option disabled title="it is damaged">torn.mar: it is damaged</option>' in chooser_html(shown)
+    assert shown.active.name == "digits"
+
+
+def test_without_the_management_api_the_page_goes_on_with_its_model(store: Path) -> None:
+    models, loader = backend(NOBODY, store)
+    (shown,) = choose(models, loader, "digits-vit/1.0.0", "")
+    assert options(shown) == ["digits 1.0.0"]
+    assert "cannot be loaded now" in chooser_html(shown)
+
+
+def test_without_management_api_and_model_store_there_is_one_model_and_no_complaint() -> None:
+    (shown,) = choose(*backend(NOBODY, None), "", "")
+    assert options(shown) == ["digits"]
+    assert 'role="status"></p>' in chooser_html(shown)
+
+
+def test_a_chosen_model_stays_while_the_management_api_is_away(torchserve: Managing, store: Path) -> None:
+    models, loader = backend(torchserve.url, store)
+    list(choose(models, loader, "digits-vit/1.0.0", ""))
+    torchserve.is_away = True
+    (shown,) = choose(models, loader, "digits-vit/1.0.0", "digits-vit/1.0.0")
+    assert shown.active.name == "digits-vit"
+    assert "cannot be loaded now" in chooser_html(shown)
+
+
+@pytest.mark.parametrize("path", ["", None, 7, "digits/9.9.9", "../models", "digits?url=evil", ["digits"]])
+def test_what_is_not_listed_is_the_pages_own_model(path: object, torchserve: Managing, store: Path) -> None:
+    models, _ = backend(torchserve.url, store)
+    assert models.find(path).path == "digits"
+
+
+def test_another_version_of_the_pages_own_model_can_be_chosen(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "digits-1.1.0.mar", "digits", "1.1.0")
+    models, loader = backend(torchserve.url, store)
+    *_, done = choose(models, loader, "digits/1.1.0", "digits")
+    assert (done.active.path, done.active.version) == ("digits/1.1.0", "1.1.0")
+
+
+def test_names_cannot_bring_markup_into_the_page(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "evil.mar", "<b>", '"><i>')
+    (store / "<u>.mar").write_bytes(b"")
+    (shown,) = choose(*backend(torchserve.url, store), "", "")
+    html = chooser_html(shown)
+    assert not {"b", "i", "u"} & {*re.findall(r"<(\w+)", html)}

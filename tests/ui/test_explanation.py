@@ -1,0 +1,155 @@
+"""Explanations: what the client takes for one, and what the page says when there is none."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from db.records import HistoryRow, Prediction
+from tests.ui.answering import NOBODY, SESSION, answering
+from ui.explanation import explain
+from ui.outcome import Backend
+from ui.torchserve import Busy, Refused, TorchServe, Unexplained, Unreachable
+
+MakeBackend = Callable[..., Backend]
+MakePrediction = Callable[..., Prediction]
+
+FLAT = [[0.0] * 28 for _ in range(28)]
+
+
+def one_value(value: float) -> list[list[float]]:
+    """Give a map of zeros with one value."""
+    return [[value if (row, column) == (10, 12) else 0.0 for column in range(28)] for row in range(28)]
+
+
+EXPLAINED = {
+    "label": "7",
+    "runner_up": "1",
+    "importance": one_value(2.5),
+    "tip": one_value(-1.25),
+    "box": [12.5, -3.25, 270.0],
+    "model": "digits",
+    "version": "1.0.0",
+    "preprocessing": "a1b2c3d4",
+}
+
+
+def test_an_explanation_has_everything_that_was_sent() -> None:
+    with answering(EXPLAINED) as server:
+        explained = TorchServe(server.url).explain(b"\x89PNG\x00", "digits/1.0.0")
+    assert (explained.label, explained.runner_up) == ("7", "1")
+    assert explained.box == (12.5, -3.25, 270.0)
+    assert (explained.importance[10][12], explained.tip[10][12]) == (2.5, -1.25)
+    assert server.paths == ["/explanations/digits/1.0.0"]
+    assert server.bodies == [b"\x89PNG\x00"]
+    assert "x-frame" not in server.headers[0]
+
+
+def test_explanations_and_predictions_share_a_connection() -> None:
+    with answering(EXPLAINED) as server:
+        client = TorchServe(server.url)
+        for _ in range(3):
+            client.explain(b"png", "digits")
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [
+        (400, {"code": 400, "type": "BadImage", "message": "Nothing is drawn."}, Refused),
+        (501, {"code": 501, "type": "NotImplemented", "message": "explains nothing yet"}, Unexplained),
+        (503, {"code": 503, "message": "no worker"}, Busy),
+        (404, {"code": 404, "message": "Model not found"}, Unreachable),
+        (500, {"code": 500, "message": "Worker died."}, Unreachable),
+        (200, b"not json", Unreachable),
+        (200, {"label": "7"}, Unreachable),
+        (200, {**EXPLAINED, "importance": FLAT[:27]}, Unreachable),
+        (200, {**EXPLAINED, "importance": [*FLAT[:27], [0.0]]}, Unreachable),
+        (200, {**EXPLAINED, "tip": [["a"] * 28] * 28}, Unreachable),
+        (200, {**EXPLAINED, "tip": None}, Unreachable),
+        (200, json.dumps({**EXPLAINED, "tip": one_value(float("nan"))}).encode(), Unreachable),
+        (200, {**EXPLAINED, "box": [1, 2]}, Unreachable),
+        (200, {**EXPLAINED, "box": [1, 2, 0]}, Unreachable),
+        (200, json.dumps({**EXPLAINED, "box": [1, float("inf"), 280]}).encode(), Unreachable),
+    ],
+)
+def test_any_other_status_or_form_has_its_error(status: int, body: object, error: type[Exception]) -> None:
+    with answering(body, status=status) as server, pytest.raises(error) as raised:
+        TorchServe(server.url).explain(b"png", "digits")
+    assert "Traceback" not in str(raised.value)
+
+
+def test_a_late_explanation_is_given_up_in_time() -> None:
+    with (
+        answering(EXPLAINED, delay_s=1.0) as server,
+        pytest.raises(Unreachable, match=r"within 0\.1 seconds"),
+    ):
+        TorchServe(server.url, timeout_s=0.1).explain(b"png", "digits")
+
+
+def test_a_server_that_is_away_is_unreachable() -> None:
+    with pytest.raises(Unreachable):
+        TorchServe(NOBODY).explain(b"png", "digits")
+
+
+def shown(backend: Backend, prediction: Prediction, session: str | None = SESSION) -> dict[str, Any]:
+    """Give what the page shows of an explanation of a drawing that was just read."""
+    backend.recent.add(HistoryRow(prediction, None))
+    return explain(backend, session, str(prediction.id), 3)
+
+
+def test_the_very_model_that_answered_is_asked_about_the_very_drawing(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    prediction = make_prediction(model_name="my letters", model_version="2.0/1")
+    with answering(EXPLAINED) as server:
+        value = shown(make_backend(server.url), prediction)
+    assert server.paths == ["/explanations/my%20letters/2.0%2F1"]
+    assert server.bodies == [prediction.drawing]
+    assert (value["asked"], value["label"], value["runner_up"]) == (3, "7", "1")
+    assert value["importance"][10][12] == 2.5
+    assert json.loads(json.dumps(value))["box"] == EXPLAINED["box"]
+    assert (value["importance_note"], value["tip_note"]) == ("", "")
+
+
+def test_a_map_of_next_to_nothing_is_not_made_much_of(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    with answering({**EXPLAINED, "importance": one_value(0.3), "tip": one_value(-0.5)}) as server:
+        value = shown(make_backend(server.url), make_prediction())
+    assert "hardly less likely" in value["importance_note"]
+    assert "1 is far off" in value["tip_note"]
+
+
+def test_why_there_is_no_explanation_is_said_in_words(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    assert shown(make_backend(), make_prediction()) == {
+        "asked": 3,
+        "complaint": "The model cannot be reached.",
+    }
+    with answering({"code": 501, "type": "NotImplemented"}, status=501) as server:
+        assert (
+            shown(make_backend(server.url), make_prediction())["complaint"] == "This model does not say why."
+        )
+
+
+@pytest.mark.parametrize("prediction_id", [None, "", "7", str(uuid.uuid4()), {}])
+def test_a_drawing_that_is_not_at_hand_is_not_asked_about(
+    make_backend: MakeBackend, prediction_id: object
+) -> None:
+    value = explain(make_backend(), SESSION, prediction_id, "many")
+    assert value["asked"] == 0
+    assert "no longer at hand" in value["complaint"]
+
+
+@pytest.mark.parametrize("session", [None, "f" * 32])
+def test_nobody_is_told_about_anothers_drawing(
+    make_backend: MakeBackend, make_prediction: MakePrediction, session: str | None
+) -> None:
+    with answering(EXPLAINED) as server:
+        value = shown(make_backend(server.url), make_prediction(), session)
+    assert "no longer at hand" in value["complaint"]
+    assert server.paths == []

@@ -1,0 +1,163 @@
+"""Loading on demand and taking down what is idle."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui.managing import Managing, managing
+from tests.ui.test_chooser import backend, put_archive
+from ui.loading import Loader
+from ui.management import LoadFailed
+from ui.models import Models
+
+IDLE_S = 0.2
+VIT = ("digits-vit", "1.0.0")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    put_archive(tmp_path, "digits.mar", "digits")
+    put_archive(tmp_path, "digits-vit.mar", "digits-vit")
+    return tmp_path
+
+
+@pytest.fixture
+def torchserve(store: Path) -> Iterator[Managing]:
+    with managing(store, loaded=["digits.mar"]) as server:
+        yield server
+
+
+def listed(torchserve: Managing, store: Path, idle_s: float = IDLE_S) -> tuple[Models, Loader]:
+    models, loader = backend(torchserve.url, store, idle_s)
+    models.listing()
+    return models, loader
+
+
+def test_two_people_who_choose_at_once_load_it_once(torchserve: Managing, store: Path) -> None:
+    torchserve.load_s = 0.3
+    models, loader = listed(torchserve, store)
+    people = [threading.Thread(target=loader.load, args=(models.find("digits-vit/1.0.0"),)) for _ in range(4)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert len(torchserve.changes) == 1
+    assert torchserve.workers[VIT] == 2
+
+
+def test_a_model_that_somebody_else_registers_meanwhile_is_waited_for(
+    torchserve: Managing, store: Path
+) -> None:
+    torchserve.load_s = 0.3
+    models, loader = listed(torchserve, store)
+    another, other_loader = listed(torchserve, store)
+    first = threading.Thread(target=other_loader.load, args=(another.find("digits-vit/1.0.0"),))
+    first.start()
+    time.sleep(0.05)
+    loader.load(models.find("digits-vit/1.0.0"))
+    assert torchserve.workers[VIT] > 0
+    first.join()
+
+
+def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    model = models.find("digits-vit/1.0.0")
+    loader.load(model)
+    assert not loader.has_no_worker(model)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 2
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 0
+    assert loader.has_no_worker(model)
+    loader.load(model)
+    assert torchserve.workers[VIT] == 2
+    assert torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=2&max_worker=2&synchronous=true"
+
+
+def test_a_model_that_is_asked_keeps_its_workers(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    model = models.find("digits-vit/1.0.0")
+    loader.load(model)
+    for _ in range(3):
+        time.sleep(IDLE_S / 2)
+        loader.used(model)
+        loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 2
+
+
+def test_what_was_loaded_by_others_is_never_taken_down(store: Path) -> None:
+    with managing(store, loaded=["digits.mar", "digits-vit.mar"]) as torchserve:
+        models, loader = listed(torchserve, store)
+        for path in ("digits", "digits-vit/1.0.0"):
+            loader.load(models.find(path))
+            loader.used(models.find(path))
+        time.sleep(IDLE_S)
+        loader.scale_down_idle()
+        assert torchserve.changes == []
+
+
+def test_the_watch_takes_idle_models_down_by_itself(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    loader.start()
+    try:
+        loader.load(models.find("digits-vit/1.0.0"))
+        deadline = time.monotonic() + 10
+        while torchserve.workers[VIT] and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert torchserve.workers[VIT] == 0
+    finally:
+        loader.stop()
+
+
+def test_an_idle_model_is_tried_again_after_the_management_api_was_away(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = listed(torchserve, store)
+    loader.load(models.find("digits-vit/1.0.0"))
+    time.sleep(IDLE_S)
+    torchserve.is_away = True
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 2
+    torchserve.is_away = False
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 0
+
+
+def test_workers_that_do_not_come_back_are_not_tried_on_and_on(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    model = models.find("digits-vit/1.0.0")
+    loader.load(model)
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    torchserve.failing.add("digits-vit")
+    with pytest.raises(LoadFailed, match="its workers do not start"):
+        loader.load(model)
+    assert torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=0&max_worker=0&synchronous=true"
+
+
+def test_a_model_that_a_restarted_torchserve_forgot_is_registered_anew(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = listed(torchserve, store)
+    model = models.find("digits-vit/1.0.0")
+    loader.load(model)
+    del torchserve.workers[VIT]
+    assert loader.has_no_worker(model)
+    loader.load(model)
+    assert torchserve.workers[VIT] == 2
+
+
+def test_without_the_management_api_nothing_is_loaded_and_it_says_so(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = listed(torchserve, store)
+    model = models.find("digits-vit/1.0.0")
+    torchserve.is_away = True
+    assert not loader.has_no_worker(model)
+    with pytest.raises(LoadFailed, match="management API cannot be reached"):
+        loader.load(model)

@@ -1,0 +1,92 @@
+"""The archives in the model store: which models could be served, and the labels that they know."""
+
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+MANIFEST = "MAR-INF/MANIFEST.json"
+LABELS = "index_to_name.json"
+SERVING = "model.json"
+# A manifest or a list of labels has some KB. What is larger is not one, and is not unpacked.
+MAX_JSON_BYTES = 1024**2
+
+
+class BadArchive(ValueError):  # noqa: N818 - what it is, as callers read it
+    """A file of the model store that cannot be served; the message says why, in words for the page."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What an archive says of its model.
+
+    Attributes:
+        file: Its name in the model store, by which TorchServe registers it.
+        name: The model's name.
+        version: Its version.
+        labels: In the model's order.
+        coverage: The share of drawings whose label is in the answer's set; None from archives without sets.
+    """
+
+    file: str
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    coverage: float | None
+
+
+def read_store(store: Path | None) -> tuple[list[Archive], dict[str, str]]:
+    """Return the archives of the model store, and of each damaged one why it cannot be served.
+
+    Without a store, or where it cannot be read, both are empty.
+    """
+    archives: list[Archive] = []
+    damaged: dict[str, str] = {}
+    try:
+        found = [(path, path.stat()) for path in sorted(store.glob("*.mar"))] if store else []
+    except OSError:
+        return [], {}
+    for path, status in found:
+        try:
+            archives.append(_read_once(path, status.st_mtime_ns, status.st_size))
+        except BadArchive as error:
+            damaged[path.name] = str(error)
+    return archives, damaged
+
+
+def read_archive(path: Path) -> Archive:
+    """Return what the archive says of its model; nothing in it is run.
+
+    Raises:
+        BadArchive: It cannot be read, or says too little.
+    """
+    try:
+        with zipfile.ZipFile(path) as content:
+            model = _json(content, MANIFEST)["model"]
+            names = _json(content, LABELS)
+            serving = _json(content, SERVING) if SERVING in content.namelist() else {}
+            return Archive(
+                file=path.name,
+                name=str(model["modelName"]),
+                version=str(model["modelVersion"]),
+                labels=tuple(str(names[str(index)]) for index in range(len(names))),
+                coverage=float(serving["coverage"]) if "coverage" in serving else None,
+            )
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        raise BadArchive("it is damaged") from error
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise BadArchive(f"it has no {MANIFEST} and {LABELS} of the usual form") from error
+
+
+@lru_cache(maxsize=256)
+def _read_once(path: Path, _modified_ns: int, _size: int) -> Archive:
+    """Return the archive as it was read before, as long as the file is the same."""
+    return read_archive(path)
+
+
+def _json(content: zipfile.ZipFile, name: str) -> dict:
+    if content.getinfo(name).file_size > MAX_JSON_BYTES:
+        raise ValueError(f"{name} is larger than {MAX_JSON_BYTES} bytes")
+    return dict(json.loads(content.read(name)))

@@ -1,0 +1,178 @@
+"""The client of TorchServe's management API: which models are served, and loading and unloading them."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from ui.torchserve import Unreachable
+
+ANSWER_TIMEOUT_S = 2.0
+# TorchServe itself gives a worker 120 s to start (startupTimeout in model-config.yaml).
+LOAD_TIMEOUT_S = 150.0
+# TorchServe lists so many models at once, and a token for the next page.
+PAGE_SIZE = 100
+
+
+class LoadFailed(Exception):  # noqa: N818 - what happened, as callers read it
+    """A model cannot be loaded; the message says why, in words for the person who chose it."""
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One version of a served model.
+
+    Attributes:
+        model: Its name.
+        version: Its version.
+        file: The archive that it was registered from, as TorchServe was told.
+        ready_workers: How many of its workers can answer now.
+        workers: How many it has, those that still start among them.
+    """
+
+    model: str
+    version: str
+    file: str
+    ready_workers: int
+    workers: int
+
+
+class Management:
+    """TorchServe's management API; one instance may be used by many threads.
+
+    Args:
+        url: Such as http://127.0.0.1:8081.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        # TorchServe is a neighbour, which a proxy from the environment would not find.
+        self._session.trust_env = False
+
+    def describe(self, model: str) -> ModelStatus:
+        """Return the status of a model's default version.
+
+        Raises:
+            Unreachable: The management API does not answer, or does not know the model.
+        """
+        return self._versions(f"/models/{quote(model, safe='')}")[0]
+
+    def served(self) -> list[ModelStatus]:
+        """Return every version of every registered model, those without workers too.
+
+        Raises:
+            Unreachable: The management API does not answer as it should.
+        """
+        names: list[str] = []
+        next_page = "0"
+        while next_page:
+            page = self._get(f"/models?limit={PAGE_SIZE}&next_page_token={quote(next_page, safe='')}")
+            try:
+                names += [str(model["modelName"]) for model in page["models"]]
+                following = str(page.get("nextPageToken", ""))
+            except (LookupError, TypeError, AttributeError) as error:
+                raise _unknown_form() from error
+            # A token that comes again would be asked for without end.
+            next_page = following if following != next_page else ""
+        paths = [f"/models/{quote(name, safe='')}/all" for name in names]
+        return [status for path in paths for status in self._versions(path)]
+
+    def register(self, file: str) -> bool:
+        """Have an archive of the model store loaded, and return once its workers run or do not.
+
+        Returns:
+            Whether it was this call that registered it; somebody else may have been first.
+
+        Raises:
+            LoadFailed: It cannot be loaded.
+        """
+        query = {"url": file, "initial_workers": "1", "synchronous": "true"}
+        response = self._change("POST", "/models", query)
+        if response.status_code == requests.codes.conflict:
+            return False
+        if not response.ok:
+            raise LoadFailed(_reason(response))
+        return True
+
+    def scale(self, path: str, workers: int) -> None:
+        """Give a model's version so many workers, and return once they run.
+
+        Args:
+            path: The name, a slash and the version, each quoted as in a URL.
+            workers: 0 leaves it registered, without a process.
+
+        Raises:
+            LoadFailed: They do not start.
+        """
+        query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "true"}
+        response = self._change("PUT", f"/models/{path}", query)
+        if not response.ok:
+            raise LoadFailed(_reason(response))
+
+    def unregister(self, path: str) -> None:
+        """Take a model's version away; the default one of several stays (TorchServe answers 403).
+
+        Raises:
+            LoadFailed: The management API cannot be reached.
+        """
+        self._change("DELETE", f"/models/{path}", {})
+
+    def _versions(self, path: str) -> list[ModelStatus]:
+        described = self._get(path)
+        try:
+            found = [_status(one) for one in described]
+        except (LookupError, TypeError) as error:
+            raise _unknown_form() from error
+        if not found:
+            raise _unknown_form()
+        return found
+
+    def _get(self, path: str) -> Any:
+        try:
+            response = self._session.get(f"{self._url}{path}", timeout=ANSWER_TIMEOUT_S)
+        except requests.RequestException as error:
+            raise Unreachable("TorchServe's management API cannot be reached.") from error
+        if response.status_code != requests.codes.ok:
+            raise Unreachable(f"TorchServe answers {response.status_code} to GET {path}.")
+        try:
+            return response.json()
+        except requests.JSONDecodeError as error:
+            raise _unknown_form() from error
+
+    def _change(self, method: str, path: str, query: dict[str, str]) -> requests.Response:
+        try:
+            return self._session.request(
+                method, f"{self._url}{path}", params=query, timeout=(ANSWER_TIMEOUT_S, LOAD_TIMEOUT_S)
+            )
+        except requests.Timeout as error:
+            raise LoadFailed(f"TorchServe was not done within {LOAD_TIMEOUT_S:g} seconds") from error
+        except requests.RequestException as error:
+            raise LoadFailed("TorchServe's management API cannot be reached") from error
+
+
+def _status(described: dict[str, Any]) -> ModelStatus:
+    workers = described["workers"]
+    return ModelStatus(
+        model=str(described["modelName"]),
+        version=str(described["modelVersion"]),
+        file=str(described.get("modelUrl", "")),
+        ready_workers=sum(worker["status"] == "READY" for worker in workers),
+        workers=len(workers),
+    )
+
+
+def _unknown_form() -> Unreachable:
+    return Unreachable("TorchServe's management API answers in an unknown form.")
+
+
+def _reason(response: requests.Response) -> str:
+    """Return why TorchServe refused, in its own words where they say something."""
+    try:
+        words = str(response.json()["message"]).rstrip(".")
+    except (requests.JSONDecodeError, LookupError, TypeError):
+        words = ""
+    if words.startswith("Failed to start workers"):
+        return "its workers do not start; TorchServe's model.log says why"
+    return f"TorchServe answers {response.status_code}{f' ({words})' if words else ''}"
