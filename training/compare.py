@@ -2,10 +2,10 @@
 
     python -m training.compare --data DIR [--models cnn lenet5 ...] [--mnist N] [--strokes N]
 
-A model is what `make train DATASET=digits MODEL=...` left in runs/, and for "cnn" the committed weights. Each
-gets an archive and a server of its own, one after the other; what was measured is kept in var/compare, so
-that an interrupted table goes on, and only what has changed is measured again. Writes compare.md and
-compare.json there.
+A model is what `make train DATASET=digits MODEL=...` left in runs/, and for "cnn" the committed weights, the
+served ensemble. Each gets an archive and a server of its own, one after the other; what was measured is kept
+in var/compare, so that an interrupted table goes on, and only what has changed is measured again. Writes
+compare.md and compare.json there.
 """
 
 import argparse
@@ -220,7 +220,8 @@ def _network_us(built: Path) -> float:
 
 def _made_of(file: Path) -> str:
     if file.suffix == ".safetensors":
-        return f"{sum(tensor.numel() for tensor in weights.load(file)[0].parameters()):,} parameters"
+        model, about = weights.load(file)
+        return f"{about.architecture}, {sum(tensor.numel() for tensor in model.parameters()):,} parameters"
     return str(json.loads((file.parent / "metrics.json").read_text(encoding="utf-8"))["made_of"])
 
 

@@ -45,6 +45,30 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
     return float(np.abs(gap).sum() / len(labels))
 
 
+def fit_shares(log_probabilities: Tensor, labels: np.ndarray) -> Tensor:
+    """Give how much each network counts in their weighted mean: float32 (networks,), positive, sums to 1.
+
+    The shares with which the truth is likeliest, once the mean is calibrated by a temperature of its own.
+    Only for data that no network was trained on.
+
+    Args:
+        log_probabilities: float32 (networks, count, classes).
+        labels: int (count,).
+    """
+    truth = torch.from_numpy(labels)
+    log_weights = torch.zeros(len(log_probabilities), requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_weights], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        value = F.cross_entropy(torch.einsum("n,nbc->bc", log_weights.exp(), log_probabilities), truth)
+        value.backward()
+        return value
+
+    optimizer.step(loss)
+    return torch.softmax(log_weights.detach(), dim=0)
+
+
 def fit_temperature(logits: Tensor, labels: np.ndarray) -> float:
     """Give the temperature that makes the softmax of logits / temperature likeliest (Guo et al. 2017).
 

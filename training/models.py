@@ -169,6 +169,34 @@ class TransformerBlock(nn.Module):
         return self.attention_out(mixed.transpose(1, 2).flatten(2))
 
 
+class Ensemble(nn.Module):
+    """Several networks that read the same frame: the weighted mean of their log-probabilities.
+
+    Networks of different kinds err on different frames, so together they err less (Hansen and Salamon 1990,
+    doi:10.1109/34.58871).
+
+    Args:
+        members: give logits, float32 (batch, classes), for the same frames.
+    """
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        # (members,) each, part of the state: what a member's logits are divided by, and how much it counts.
+        self.temperatures: Tensor
+        self.shares: Tensor
+        self.register_buffer("temperatures", torch.ones(len(members)))
+        self.register_buffer("shares", torch.full((len(members),), 1 / len(members)))
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        read = [
+            self.shares[index] * torch.log_softmax(member(frames) / self.temperatures[index], dim=1)
+            for index, member in enumerate(self.members)
+        ]
+        return torch.stack(read).sum(dim=0)
+
+
 # What --model names: how to build a network for so many classes. training/candidates.py compares them.
 MODELS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": Cnn,
@@ -180,6 +208,22 @@ MODELS: dict[str, Callable[[int], nn.Module]] = {
     "lenet5": LeNet5,
     "vit": Vit,
 }
+
+
+def build(architecture: str, classes: int) -> nn.Module:
+    """Give a network with fresh weights.
+
+    Args:
+        architecture: a key of MODELS, or several joined by "+": an ensemble of them.
+        classes: how many logits.
+
+    Raises:
+        KeyError: there is no such architecture.
+    """
+    names = architecture.split("+")
+    if len(names) == 1:
+        return MODELS[architecture](classes)
+    return Ensemble([MODELS[name](classes) for name in names])
 
 
 class Served(nn.Module):

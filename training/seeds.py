@@ -50,14 +50,26 @@ def train_each(
     summary = {
         **{key: each[0][key] for key in ("dataset", "model", "epochs", "batch", "device", "precision")},
         "preprocessing": each[0]["preprocessing"],
+        **over_seeds(each, seeds),
+    }
+    if processes.first:
+        write(settings.out / "seeds.json", summary)
+        print(table(summary))
+    return summary
+
+
+def over_seeds(each: list[dict[str, Any]], seeds: list[int]) -> dict[str, Any]:
+    """Give mean and deviation of every figure over runs that differ in their seed alone.
+
+    Args:
+        each: the metrics of each run.
+        seeds: in the same order.
+    """
+    return {
         "seeds": seeds,
         "validation": _figures([metrics["validation"] for metrics in each]),
         "tests": {name: _figures([metrics["tests"][name] for metrics in each]) for name in each[0]["tests"]},
     }
-    if processes.first:
-        _write(settings.out / "seeds.json", summary)
-        print(table(summary))
-    return summary
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -97,7 +109,8 @@ def _cell(figure: dict[str, Any], factor: float, places: int, unit: str = "") ->
     )
 
 
-def _write(path: Path, summary: dict[str, Any]) -> None:
+def write(path: Path, summary: dict[str, Any]) -> None:
+    """Write figures as JSON; a reader sees the old file or the new one."""
     partial = path.with_name(f".{path.name}")
     partial.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from training.conformal import COVERAGE
-from training.models import MODELS
+from training.models import build
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
 
@@ -19,7 +19,7 @@ class About:
     """What a weights file says of itself.
 
     Attributes:
-        architecture: a key of training.models.MODELS.
+        architecture: as training.models.build takes it.
         label_names: the label of each output, in order.
         version: the model's version, as the archive's manifest and every answer carry it.
         temperature: what logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599).
@@ -65,7 +65,7 @@ def load(path: Path) -> tuple[nn.Module, About]:
             fields = json.loads((file.metadata() or {})["about"])
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         about = About(**{**fields, "label_names": tuple(fields["label_names"])})
-        model = MODELS[about.architecture](len(about.label_names))
+        model = build(about.architecture, len(about.label_names))
         model.load_state_dict(state)
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} is not a weights file of this project ({error}): train it again.") from None

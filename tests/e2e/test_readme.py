@@ -62,11 +62,12 @@ def run_script(script: str, platform: Run) -> str:
 
 
 def test_the_api_commands_do_what_they_say(platform: Run) -> None:
-    predict, refused, manage, second, metrics = scripts("The APIs")
+    predict, refused, explain, manage, second, metrics = scripts("The APIs")
     assert run_script(predict, platform).count('"label": "7"') == 3
     said = re.search(r'"message": "(5 bytes[^"]+)"', README)
     assert said is not None
     assert said[1] in run_script(refused, platform)
+    assert '"importance": [[' in run_script(explain, platform)
     assert run_script(manage, platform).count("digits.mar") == 2
     assert '"version": "1.1.0"' in run_script(second, platform)
     shown = run_script(metrics, platform)

@@ -15,7 +15,7 @@ from handler.explanation import Network, explain, explanation_answer
 from handler.frame import frame_of, to_frame
 from training import archive, weights
 from training.drawing import STROKES, png
-from training.models import MODELS, Served
+from training.models import Served, build
 
 # The network is exported once for all of them.
 pytestmark = pytest.mark.training
@@ -44,7 +44,7 @@ def untrained() -> Network:
     architecture = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)[1].architecture
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        served = Served(MODELS[architecture](len(LABELS)).eval(), temperature=1.0)
+        served = Served(build(architecture, len(LABELS)).eval(), temperature=1.0)
 
     def probabilities(frames: np.ndarray) -> np.ndarray:
         with torch.no_grad():

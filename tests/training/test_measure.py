@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from training.augment import augment
-from training.measure import expected_calibration_error, fit_temperature, measure
+from training.measure import expected_calibration_error, fit_shares, fit_temperature, measure
 
 
 def test_calibration_error_of_a_forecaster_that_keeps_its_word_is_nought() -> None:
@@ -38,3 +38,15 @@ def test_augmented_frames_stay_frames() -> None:
     assert first.max() <= 1
     assert not torch.equal(first, frames)
     assert (first.sum(dim=(1, 2, 3)) > 5).all(), "augmentation must not rub the drawing out"
+
+
+def test_shares_prefer_who_knows_more_and_use_both_where_each_knows_something() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 3000)
+    signal = torch.nn.functional.one_hot(torch.from_numpy(truth), 3) * 2.0
+    noise = [torch.from_numpy(random.normal(0, sigma, (3000, 3))).float() for sigma in (1.0, 1.0, 3.0)]
+    good, as_good, poor = (torch.log_softmax(signal + one, dim=1) for one in noise)
+    assert fit_shares(torch.stack([good, as_good]), truth).tolist() == pytest.approx([0.5, 0.5], abs=0.06)
+    shares = fit_shares(torch.stack([good, poor]), truth)
+    assert 0.7 < shares[0] < 1
+    assert float(shares.sum()) == pytest.approx(1)
