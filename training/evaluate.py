@@ -58,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name, text in (
         ("index.html", html),
         ("evaluation.json", json.dumps(report, indent=2) + "\n"),
-        ("model_card.md", model_card(found, command)),
+        # The card goes along with the weights, the folder of the data does not.
+        ("model_card.md", model_card(found, command.replace(shlex.quote(str(given.data)), "<folder>", 1))),
     ):
         (given.out / name).write_text(text, encoding="utf-8")
     print(table(found.rows + found.together))

@@ -74,6 +74,7 @@ def read_archive(path: Path) -> Archive:
                 labels=tuple(str(names[str(index)]) for index in range(len(names))),
                 coverage=float(serving["coverage"]) if "coverage" in serving else None,
             )
+    # zipfile raises the last two for a compression that it does not know and for an encrypted file.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
         raise BadArchive("it is damaged") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
