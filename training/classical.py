@@ -22,7 +22,6 @@ import torch
 from sklearn.pipeline import Pipeline
 from torch import Tensor
 
-from handler.fingerprint import preprocessing_fingerprint
 from training.classical_onnx import (
     Estimator,
     network_of,
@@ -32,13 +31,12 @@ from training.classical_onnx import (
     set_temperature,
 )
 from training.classical_recipes import RECIPES, training_frames
-from training.conformal import fit_set_threshold
 from training.data import SOURCES, Frames, load
 from training.data_sets.frames import FRAMINGS
 from training.measure import fit_temperature, measure
 from training.names import run_folder
 from training.settings import Settings, natural
-from training.weights import About
+from training.weights import describe
 
 FRAMES = Path("var/frames")
 FILE = "model.onnx"
@@ -93,18 +91,7 @@ def train(settings: Settings) -> dict[str, Any]:
     _check(network, estimator, data.validation.frames[:CHECKED])
     temperature = fit_temperature(logits_of(network, data.validation), data.validation.labels)
     set_temperature(network, temperature)
-    about = About(
-        architecture=settings.model,
-        label_names=data.label_names,
-        version=settings.version,
-        temperature=temperature,
-        preprocessing=preprocessing_fingerprint(framing=data.framing),
-        data_set=data.name,
-        set_threshold=fit_set_threshold(
-            logits_of(network, data.validation).exp().numpy(), data.validation.labels
-        ),
-        framing=data.framing,
-    )
+    about = describe(settings, data, temperature, logits_of(network, data.validation).exp().numpy())
     path = settings.out / FILE
     save_classical(path, network, about)
 

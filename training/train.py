@@ -15,9 +15,7 @@ from typing import Any
 
 import torch
 
-from handler.fingerprint import preprocessing_fingerprint
 from training import report, weights
-from training.conformal import fit_set_threshold
 from training.data import Frames, load
 from training.distributed import Processes, joined, leave
 from training.measure import fit_temperature, logits_of, measure
@@ -89,16 +87,7 @@ def finish(run: Run) -> dict[str, Any]:
     logits = logits_of(run.average, data.validation, run.device)
     temperature = fit_temperature(logits, data.validation.labels)
     probabilities = torch.softmax(logits / temperature, dim=1).numpy()
-    about = weights.About(
-        architecture=settings.model,
-        label_names=data.label_names,
-        version=settings.version,
-        temperature=temperature,
-        preprocessing=preprocessing_fingerprint(framing=data.framing),
-        data_set=data.name,
-        set_threshold=fit_set_threshold(probabilities, data.validation.labels),
-        framing=data.framing,
-    )
+    about = weights.describe(settings, data, temperature, probabilities)
     path = settings.out / "model.safetensors"
     weights.save(path, run.best_state, about)
 

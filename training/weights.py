@@ -4,12 +4,16 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from training.conformal import COVERAGE
+from handler.fingerprint import preprocessing_fingerprint
+from training.conformal import COVERAGE, fit_set_threshold
+from training.data import DataSet
 from training.models import build
+from training.settings import Settings
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
 
@@ -39,6 +43,27 @@ class About:
     set_threshold: float
     coverage: float = COVERAGE
     framing: str = "ink"
+
+
+def describe(settings: Settings, data: DataSet, temperature: float, probabilities: np.ndarray) -> About:
+    """Give what the file of a model says that was trained with these settings on this data.
+
+    Args:
+        settings: of the run.
+        data: what it was trained on.
+        temperature: that was fitted on validation.
+        probabilities: of the validation frames, float (count, labels), calibrated.
+    """
+    return About(
+        architecture=settings.model,
+        label_names=data.label_names,
+        version=settings.version,
+        temperature=temperature,
+        preprocessing=preprocessing_fingerprint(framing=data.framing),
+        data_set=data.name,
+        set_threshold=fit_set_threshold(probabilities, data.validation.labels),
+        framing=data.framing,
+    )
 
 
 def save(path: Path, state: dict[str, Tensor], about: About) -> None:
