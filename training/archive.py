@@ -15,7 +15,8 @@ from torch import nn
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
-from handler.model import Model
+from handler.model import BrokenArchive, Model
+from launch.weights import sha256, within_project
 from training import gate, golden, weights
 from training.models import Served
 from training.names import FOLDER, MODEL_NAMES, USUAL_ARCHITECTURE, model_name, run_folder, trained_file
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             name = name or model_name(given.dataset, given.data, given.model)
         trained, name = trained or weights.DEFAULT_WEIGHTS, name or "digits"
         path = build(trained, name, given.out or Path("model_store") / f"{name}.mar", given.version)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"archive: {error}", file=sys.stderr)
         return 1
     print(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
@@ -62,7 +63,8 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
 
     Raises:
         FileNotFoundError: the trained file is missing.
-        ValueError: it is broken, or the archive's own preprocessing or the archiver failed.
+        OSError: the archive cannot be written.
+        ValueError: the trained file is broken, or the archive's own preprocessing or the archiver failed.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="archive-") as folder:
@@ -77,15 +79,23 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         labels = {str(index): label for index, label in enumerate(about.label_names)}
         (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
         threshold = _add_gate(extra, now) if about.data_set in GATED else None
-        limits = {
+        facts = {
             "framing": about.framing,
             "coverage": about.coverage,
             "set_threshold": about.set_threshold,
             "digit_threshold": threshold,
+            "data_set": about.data_set,
+            "trained_file": within_project(trained),
+            "trained_sha256": sha256(trained),
         }
-        (extra / "model.json").write_text(json.dumps(limits), encoding="utf-8")
-        golden.write(extra, Model(extra, NETWORK_FROM_EXTRA))
-        machine_code = _compile(extra)
+        (extra / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+        try:
+            golden.write(extra, Model(extra, NETWORK_FROM_EXTRA, name))
+        except BrokenArchive as error:
+            raise ValueError(
+                f"{name} cannot be built from {trained}. {error.cause}: train it again."
+            ) from None
+        machine_code = _compile(extra, name)
         _archive(staged, name, version or about.version)
         # The archiver leaves every __pycache__ out, which is where they belong.
         with zipfile.ZipFile(staged / f"{name}.mar", "a", zipfile.ZIP_DEFLATED) as mar:
@@ -98,7 +108,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
     return out
 
 
-def _compile(folder: Path) -> list[Path]:
+def _compile(folder: Path, name: str) -> list[Path]:
     """Let the archive check itself; that compiles its preprocessing, and no worker has to; give the files.
 
     Each is marked with a hash of its source and with the CPU that it is for; a worker on another one compiles
@@ -106,7 +116,7 @@ def _compile(folder: Path) -> list[Path]:
     """
     words = (
         "from pathlib import Path; from handler import model, self_check; "
-        f"self_check.check(Path(), model.Model(Path(), {NETWORK_FROM_EXTRA!r}))"
+        f"self_check.check(Path(), model.Model(Path(), {NETWORK_FROM_EXTRA!r}, {name!r}))"
     )
     done = subprocess.run(
         [sys.executable, "-c", words], cwd=folder, capture_output=True, text=True, check=False

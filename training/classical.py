@@ -22,6 +22,7 @@ import torch
 from sklearn.pipeline import Pipeline
 from torch import Tensor
 
+from training import report
 from training.classical_onnx import (
     Estimator,
     network_of,
@@ -33,7 +34,7 @@ from training.classical_onnx import (
 from training.classical_recipes import RECIPES, training_frames
 from training.data import SOURCES, Frames, load
 from training.data_sets.frames import FRAMINGS
-from training.measure import fit_temperature, measure
+from training.measure import fit_temperature, measure_answers
 from training.names import run_folder
 from training.settings import Settings, natural
 from training.weights import describe
@@ -96,7 +97,7 @@ def train(settings: Settings) -> dict[str, Any]:
     save_classical(path, network, about)
 
     def measured(part: Frames) -> dict[str, float]:
-        return measure(logits_of(network, part), part.labels)
+        return measure_answers(logits_of(network, part), part.labels, about.set_threshold)
 
     metrics: dict[str, Any] = {
         **{key: str(getattr(settings, key)) for key in ("data", "out", "dataset", "model", "version")},
@@ -115,8 +116,7 @@ def train(settings: Settings) -> dict[str, Any]:
     }
     (settings.out / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
     (settings.out / "model_card.md").write_text(model_card(metrics), encoding="utf-8")
-    found = ", ".join(f"{name} {row['accuracy']:.2%}" for name, row in metrics["tests"].items())
-    print(f"{metrics['made_of']}, {seconds:.0f} s; test accuracy: {found}; results in {settings.out}/")
+    print(f"{metrics['made_of']}, {seconds:.0f} s\n{report.closing(metrics)}\nresults in {settings.out}/")
     return metrics
 
 
@@ -150,31 +150,18 @@ def _check(network: onnx.ModelProto, estimator: Estimator, frames: np.ndarray) -
 
 
 def model_card(metrics: dict[str, Any]) -> str:
-    """Give the model card's text (Mitchell et al. 2019, arXiv:1810.03993), short."""
-    validation, frames = metrics["validation"], metrics["frames"]
-    tests = "\n".join(
-        f"| test: {name} ({row['frames']:,} frames) | {row['accuracy']:.2%} correct, ECE {row['ece']:.4f} |"
-        for name, row in metrics["tests"].items()
+    """Give the model card's text."""
+    frames = metrics["frames"]
+    return report.card(
+        metrics,
+        "A classifier of scikit-learn's, served as ONNX.",
+        {
+            "made of": f"{metrics['made_of']} ({metrics['weights_bytes'] / 1e6:.2f} MB)",
+            "trained on": f"{frames['train']:,} frames, seed {metrics['seed']}",
+            "training took": f"{metrics['fit_seconds']:.0f} s",
+            "calibrated on": f"{frames['validation']:,} frames that were not trained on, never on a test set",
+        },
     )
-    return f"""# Model card: {metrics["model"]} {metrics["version"]}
-
-Reads one handwritten character of the data set `{metrics["dataset"]}` from a 28x28 frame. A classifier of
-scikit-learn's, served as ONNX.
-
-| | |
-|---|---|
-| made of | {metrics["made_of"]} ({metrics["weights_bytes"] / 1e6:.2f} MB) |
-| trained on | {frames["train"]:,} frames in {metrics["fit_seconds"]:.0f} s, seed {metrics["seed"]} |
-| calibrated on | {frames["validation"]:,} frames that were not trained on, never on a test set |
-| preprocessing | `{metrics["preprocessing"]}` |
-| temperature | {metrics["temperature"]:.3f}, fitted on validation |
-| validation | {validation["accuracy"]:.2%} correct, ECE {validation["ece"]:.4f} |
-{tests}
-
-Use: one character on one sheet or pad, any colours, any size. Not for: several characters at once, letters
-(it answers with the likeliest label whatever is drawn), or decisions that nobody checks. ECE is the expected
-calibration error over 15 bins of confidence.
-"""
 
 
 if __name__ == "__main__":

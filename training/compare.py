@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import os
+import platform
 import sys
 import tempfile
 import zipfile
@@ -24,22 +25,24 @@ import numpy as np
 
 from bench.load import LoadError, load
 from bench.pictures import pictures
-from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from handler.model import NETWORK
+from launch.build import ingredients
 from launch.errors import LaunchError
+from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
-from training import archive, weights
+from training import archive, names, weights
 from training.classical_recipes import RECIPES
 from training.evaluation import figures, questions
 from training.evaluation.ask import Server
 from training.forward_time import BATCH, ROUNDS, in_turns, session_of
-from training.names import TRAINED_FILES, USUAL_ARCHITECTURE, model_name, run_folder, training_command
+from training.names import USUAL_ARCHITECTURE, model_name, run_folder, training_command
 from training.settings import natural, positive
 
 DATA_SET = "digits"
 MODELS = (USUAL_ARCHITECTURE, "lenet5", "vit", *RECIPES)
 OUT = Path("var/compare")
+SERVER_SETTINGS = "config.properties"
 WARM_UP_S, LOAD_S = 3.0, 5.0  # JVM and network become steady; long enough for a median
 BUSY_CLIENTS = 64
 
@@ -121,11 +124,10 @@ def trained_file(model: str, data_dir: Path) -> Path:
     """
     if model == USUAL_ARCHITECTURE:
         return weights.DEFAULT_WEIGHTS
-    folder = run_folder(DATA_SET, data_dir, model)
-    for name in TRAINED_FILES:
-        if (folder / name).exists():
-            return folder / name
-    raise Untrained(training_command(model_name(DATA_SET, data_dir, model)))
+    file = names.trained_file(run_folder(DATA_SET, data_dir, model))
+    if not file.is_file():
+        raise Untrained(training_command(model_name(DATA_SET, data_dir, model)))
+    return file
 
 
 def measured(given: argparse.Namespace, model: str, file: Path) -> Line:
@@ -143,12 +145,13 @@ def measured(given: argparse.Namespace, model: str, file: Path) -> Line:
         network_us = _network_us(built)
         with running(Path(folder), built.name) as server:
             url = f"{server.inference_url}/predictions/{name}"
-            ask = Server(url).ask
-            mnist = ask(questions.mnist(given.data, given.mnist))
+            asked = Server(url)
+            asked.require_digits()
+            mnist = asked.ask(questions.mnist(given.data, given.mnist))
             strokes = []
             if given.strokes:
                 held_out = questions.held_out(given.data, given.strokes)
-                strokes = [ask(question) for question in questions.kinds(held_out)]
+                strokes = [asked.ask(question) for question in questions.kinds(held_out)]
             sketches = pictures()
             load(url, sketches, BUSY_CLIENTS, WARM_UP_S)
             return Line(
@@ -164,7 +167,7 @@ def measured(given: argparse.Namespace, model: str, file: Path) -> Line:
 
 
 def kept(given: argparse.Namespace, model: str, file: Path) -> Line | None:
-    """Give the line that an earlier start left, if it was of this file, asked the same."""
+    """Give the line that an earlier start left, if it was of this file, code and machine, asked the same."""
     path = given.out / f"{model}.json"
     if given.fresh or not path.exists():
         return None
@@ -230,9 +233,11 @@ def _asked(given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _identity(given: argparse.Namespace, file: Path) -> dict[str, Any]:
-    """Give what a kept line must agree with: the model, the preprocessing, the questions."""
-    digest = hashlib.sha256(file.read_bytes()).hexdigest()
-    return {"sha256": digest, "preprocessing": preprocessing_fingerprint(), **_asked(given)}
+    """Give what a kept line must agree with: all that the archive is made of, server, machine, questions."""
+    digest = hashlib.sha256()
+    for path in (*sorted(ingredients(file)), PROJECT / SERVER_SETTINGS):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return {"made_of": digest.hexdigest(), "machine": platform.node(), **_asked(given)}
 
 
 def _write(path: Path, text: str) -> None:

@@ -96,7 +96,6 @@ def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
         train.take(~chosen),
         train.take(chosen),
         {"optdigits": test},
-        model_name="optdigits",
     )
 
 

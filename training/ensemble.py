@@ -16,11 +16,12 @@ from typing import Any
 
 import torch
 
-from training import seeds, weights
-from training.conformal import fit_set_threshold
+from training import report, seeds, weights
+from training.conformal import coverage_for, fit_set_threshold
 from training.data import DataSet, load
-from training.measure import fit_shares, fit_temperature, logits_of, measure
+from training.measure import fit_shares, fit_temperature, logits_of, measure_answers
 from training.models import Ensemble
+from training.names import FOLDER, MODEL_NAMES
 from training.train import FRAMES
 
 CPU = torch.device("cpu")
@@ -53,7 +54,7 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
 
     Raises:
         OSError: a member or the data set is not there, or the results cannot be written.
-        ValueError: fewer than two members, or members that do not fit together.
+        ValueError: fewer than two members, members that do not fit together, or data with other labels.
     """
     if len(members) < 2:
         raise ValueError(f"{len(members)} member came, at least two are expected.")
@@ -63,8 +64,10 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
     each = []
     for name in names or [""]:
         loaded = [weights.load(member / name / MODEL_FILE) for member in members]
+        _require_single(loaded, members)
         _require_alike([about for _, about in loaded], members)
-        data = data or load(loaded[0][1].data_set, data_dir, FRAMES)
+        data = data or _data_of(loaded[0][1], data_dir)
+        _require_labels_of(data, loaded[0][1], data_dir)
         each.append(_one(loaded, data, out / name, version))
     if names:
         summary = seeds.over_seeds(each, [int(name.removeprefix("seed-")) for name in names])
@@ -87,12 +90,14 @@ def _one(
     logits = logits_of(ensemble, data.validation, CPU)
     temperature = fit_temperature(logits, data.validation.labels)
     probabilities = torch.softmax(logits / temperature, dim=1).numpy()
+    coverage = coverage_for(len(data.validation))
     about = replace(
         loaded[0][1],
         architecture="+".join(about.architecture for _, about in loaded),
         version=version,
         temperature=temperature,
-        set_threshold=fit_set_threshold(probabilities, data.validation.labels),
+        set_threshold=fit_set_threshold(probabilities, data.validation.labels, coverage),
+        coverage=coverage,
     )
     weights.save(out / MODEL_FILE, ensemble.state_dict(), about)
     metrics: dict[str, Any] = {
@@ -103,25 +108,53 @@ def _one(
         "shares": ensemble.shares.tolist(),
         "temperature": temperature,
         "set_threshold": about.set_threshold,
+        "coverage": coverage,
         "preprocessing": about.preprocessing,
-        **_measured(ensemble, temperature, data),
-        "members": [
-            {"model": one.architecture, **_measured(model, one.temperature, data)} for model, one in loaded
-        ],
+        "frames": {"validation": len(data.validation)},
+        **_measured(ensemble, about, data),
+        "members": [{"model": one.architecture, **_measured(model, one, data)} for model, one in loaded],
     }
     seeds.write(out / "metrics.json", metrics)
     for line in (*metrics["members"], metrics):
         tests = ", ".join(f"{name} {row['accuracy']:.2%}" for name, row in line["tests"].items())
-        print(f"{line['model']}: validation loss {line['validation']['loss']:.4f}; test: {tests}", flush=True)
+        print(f"{line['model']}: validation loss {line['validation']['loss']:.4f}; test: {tests}")
+    print(report.sets_line(metrics), flush=True)
     return metrics
 
 
-def _measured(model: torch.nn.Module, temperature: float, data: DataSet) -> dict[str, Any]:
+def _measured(model: torch.nn.Module, about: weights.About, data: DataSet) -> dict[str, Any]:
     found = {
-        name: measure(logits_of(model, part, CPU) / temperature, part.labels)
+        name: measure_answers(
+            logits_of(model, part, CPU) / about.temperature, part.labels, about.set_threshold
+        )
         for name, part in {"": data.validation, **data.tests}.items()
     }
     return {"validation": found.pop(""), "tests": found}
+
+
+def _data_of(about: weights.About, data_dir: Path) -> DataSet:
+    """Give the data that a member was trained on, or another folder of images that was named in its place."""
+    if about.data_set in MODEL_NAMES:
+        return load(about.data_set, data_dir, FRAMES)
+    # A folder of images has a name of its own, and its framing was chosen.
+    return load(FOLDER, data_dir, FRAMES, about.framing)
+
+
+def _require_labels_of(data: DataSet, about: weights.About, data_dir: Path) -> None:
+    if (data.name, data.label_names) != (about.data_set, about.label_names):
+        raise ValueError(
+            f"{data_dir} gives the data set {data.name} with the labels {', '.join(data.label_names)}; the "
+            f"members expect {about.data_set} with {', '.join(about.label_names)}: name theirs with --data."
+        )
+
+
+def _require_single(loaded: list[tuple[torch.nn.Module, weights.About]], members: list[Path]) -> None:
+    for (model, about), path in zip(loaded, members, strict=True):
+        if isinstance(model, Ensemble):
+            raise ValueError(
+                f"{path} is an ensemble itself ({about.architecture}), single networks are expected: "
+                "name its members instead."
+            )
 
 
 def _require_alike(abouts: list[weights.About], members: list[Path]) -> None:

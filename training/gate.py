@@ -7,17 +7,17 @@ every classifier of digits, scikit-learn's too.
 """
 
 import argparse
-import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from training import tensor_file
+from training.models import convolution
 
 DEFAULT_GATE = Path("model_store/digit_gate.safetensors")
 DIGITS = 10
@@ -29,14 +29,12 @@ class GateAbout:
     """What a gate's file says of itself.
 
     Attributes:
-        architecture: a key of GATES.
         threshold: a picture is called a digit when its score is at least this.
         preprocessing: fingerprint of the preprocessing that it was trained with.
         version: the gate's own version.
         measured: the figures that training printed.
     """
 
-    architecture: str
     threshold: float
     preprocessing: str
     version: str
@@ -58,10 +56,10 @@ class Gate(nn.Module):
         super().__init__()
         first, second, third = channels
         self.body = nn.Sequential(
-            _conv(1, first, stride=2),
-            _conv(first, second, stride=2),
-            _conv(second, second),
-            _conv(second, third, stride=2),
+            convolution(1, first, stride=2),
+            convolution(first, second, stride=2),
+            convolution(second, second),
+            convolution(second, third, stride=2),
             nn.Conv2d(third, third, 4, groups=third, bias=False),
             nn.BatchNorm2d(third),
             nn.ReLU(inplace=True),
@@ -81,25 +79,9 @@ class Gate(nn.Module):
         return 1 - torch.softmax(self.logits(frames.unsqueeze(1).float() / 255), dim=1)[:, NONE]
 
 
-GATES = {"gate": Gate}
-
-
-def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU(inplace=True),
-    )
-
-
 def save(path: Path, gate: Gate, about: GateAbout) -> None:
     """Write a gate's file; a reader sees the old one or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in gate.state_dict().items()}
-    save_file(tensors, str(partial), metadata={"about": json.dumps(asdict(about))})
-    partial.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
-    partial.replace(path)
+    tensor_file.save(path, gate.state_dict(), about)
 
 
 def load(path: Path) -> tuple[Gate, GateAbout]:
@@ -109,18 +91,14 @@ def load(path: Path) -> tuple[Gate, GateAbout]:
         FileNotFoundError: there is no such file.
         ValueError: the file is not a gate's.
     """
-    if not path.exists():
-        raise FileNotFoundError(
-            f"The gate {path} does not exist: train it with `python -m training.gate --data DIR`."
-        )
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            about = GateAbout(**json.loads((file.metadata() or {})["about"]))
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        gate = GATES[about.architecture]()
-        gate.load_state_dict(state)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} is not the file of a gate ({error}): train it again.") from None
+    return tensor_file.load(path, _rebuilt, "weights of a gate", "python -m training.gate --data DIR")
+
+
+def _rebuilt(found: dict[str, Any], state: dict[str, Tensor]) -> tuple[Gate, GateAbout]:
+    # Files may say more: earlier ones named an architecture, of which there is one.
+    about = GateAbout(**{field.name: found[field.name] for field in fields(GateAbout)})
+    gate = Gate()
+    gate.load_state_dict(state)
     return gate.eval(), about
 
 

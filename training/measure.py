@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from training.conformal import measure_sets
 from training.data import Frames
 
 ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
@@ -30,6 +31,12 @@ def measure(logits: Tensor, labels: np.ndarray) -> dict[str, float]:
         "loss": float(F.cross_entropy(logits, truth)),
         "ece": expected_calibration_error(probabilities.numpy(), labels),
     }
+
+
+def measure_answers(logits: Tensor, labels: np.ndarray, set_threshold: float) -> dict[str, float]:
+    """Give what `measure` gives of calibrated logits, and what training.conformal measures of their sets."""
+    probabilities = torch.softmax(logits, dim=1).numpy()
+    return {**measure(logits, labels), **measure_sets(probabilities, labels, set_threshold)}
 
 
 def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from training.conformal import in_words
+
 
 @dataclass(frozen=True)
 class Confusion:
@@ -40,32 +42,80 @@ def write(
 
 
 def model_card(metrics: dict[str, Any]) -> str:
-    """Give the model card's text (Mitchell et al. 2019, arXiv:1810.03993), short."""
-    validation, frames = metrics["validation"], metrics["frames"]
+    """Give the text of a network's model card."""
+    frames = metrics["frames"]
     epochs = f"{metrics['epochs_trained']} of {metrics['epochs']} epochs, best: {metrics['best_epoch']}"
-    tests = "\n".join(
-        f"| test: {name} ({row['frames']:,} frames) | {row['accuracy']:.2%} correct, ECE {row['ece']:.4f} |"
-        for name, row in metrics["tests"].items()
+    return card(
+        metrics,
+        "A network, served as ONNX.",
+        {
+            "parameters": f"{metrics['parameters']:,} ({metrics['weights_bytes'] / 1e6:.2f} MB)",
+            "trained on": f"{frames['train']:,} frames, {epochs}, seed {metrics['seed']}",
+            "trained with": f"{metrics['device']}, {metrics['precision']}, processes: {metrics['processes']}",
+            "selected on": f"{frames['validation']:,} frames that were not trained on, never on a test set",
+        },
     )
+
+
+def card(metrics: dict[str, Any], what: str, made: dict[str, str]) -> str:
+    """Give a model card's text (Mitchell et al. 2019, arXiv:1810.03993), short.
+
+    Args:
+        metrics: as training writes them.
+        what: a sentence that says what kind of model it is.
+        made: the table's first rows: how it was made.
+    """
+    rows = {
+        **made,
+        "preprocessing": f"`{metrics['preprocessing']}`",
+        "temperature": f"{metrics['temperature']:.3f}, fitted on validation",
+        "sets of labels": promise(metrics),
+        "validation": _measured(metrics["validation"]),
+        **{
+            f"test: {name} ({row['frames']:,} frames)": _measured(row)
+            for name, row in metrics["tests"].items()
+        },
+    }
+    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
     return f"""# Model card: {metrics["model"]} {metrics["version"]}
 
-Tells the labels of the data set `{metrics["dataset"]}` apart on a 28x28 frame.
+Tells the labels of the data set `{metrics["dataset"]}` apart on a 28x28 frame. {what}
 
 | | |
 |---|---|
-| parameters | {metrics["parameters"]:,} ({metrics["weights_bytes"] / 1e6:.2f} MB) |
-| trained on | {frames["train"]:,} frames, {epochs}, seed {metrics["seed"]} |
-| trained with | {metrics["device"]}, {metrics["precision"]}, processes: {metrics["processes"]} |
-| selected on | {frames["validation"]:,} frames that were not trained on, never on a test set |
-| preprocessing | `{metrics["preprocessing"]}` |
-| temperature | {metrics["temperature"]:.3f}, fitted on validation |
-| validation | {validation["accuracy"]:.2%} correct, ECE {validation["ece"]:.4f} |
-{tests}
+{table}
 
 Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at once,
 what is none of the labels (the answer is the likeliest one all the same), or decisions that nobody checks.
 ECE is the expected calibration error over 15 bins of confidence.
 """
+
+
+def closing(metrics: dict[str, Any]) -> str:
+    """Give the lines that a training ends with: accuracy on the tests, and what the sets do there."""
+    accuracy = ", ".join(f"{name} {row['accuracy']:.2%}" for name, row in metrics["tests"].items())
+    return f"test accuracy: {accuracy}\n{sets_line(metrics)}"
+
+
+def sets_line(metrics: dict[str, Any]) -> str:
+    """Give the line about sets of labels: what they promise, and what they do on the tests."""
+    found = ", ".join(
+        f"{name} {row['covered']:.2%} with {row['set_size']:.2f} labels a set"
+        for name, row in metrics["tests"].items()
+    )
+    return f"{promise(metrics)}; test: {found}"
+
+
+def promise(metrics: dict[str, Any]) -> str:
+    """Say what the sets of labels promise, and why no more."""
+    return in_words(metrics["coverage"], metrics["frames"]["validation"])
+
+
+def _measured(row: dict[str, float]) -> str:
+    return (
+        f"{row['accuracy']:.2%} correct, ECE {row['ece']:.4f}, sets of {row['set_size']:.2f} labels hold the "
+        f"true one in {row['covered']:.2%}"
+    )
 
 
 def _curves(path: Path, curves: list[dict[str, float]]) -> None:

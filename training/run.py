@@ -4,6 +4,7 @@ import contextlib
 import copy
 import math
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -128,26 +129,13 @@ class Run:
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
         self.optimizer.step()
         self.schedule.step()
-        self._follow()
+        follow(self.average.state_dict().values(), self.model.state_dict().values(), self.schedule.last_epoch)
         return loss.detach()
 
     def _strength(self) -> float:
         """Give how strong augmentation is at this step: 1, then down to FADED_STRENGTH in a straight line."""
         done = self.schedule.last_epoch / self.schedule.total_steps
         return 1 - (1 - FADED_STRENGTH) * max(0.0, (done - FADE_FROM) / (1 - FADE_FROM))
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the averaged weights one step towards the trained ones; early on they follow faster."""
-        step = self.schedule.last_epoch
-        decay = min(AVERAGE_DECAY, step / (step + 10))
-        for mean, value in zip(
-            self.average.state_dict().values(), self.model.state_dict().values(), strict=True
-        ):
-            if mean.is_floating_point():
-                mean.lerp_(value, 1 - decay)
-            else:
-                mean.copy_(value)
 
     def _validate(self) -> dict[str, float]:
         part = self.data.validation
@@ -225,6 +213,23 @@ class Run:
         """Print a line once, however many processes there are."""
         if self.processes.first:
             print(line, flush=True)
+
+
+@torch.no_grad()
+def follow(means: Iterable[Tensor], values: Iterable[Tensor], step: Tensor | int) -> None:
+    """Move averaged tensors one step towards the trained ones; early on they follow faster.
+
+    Args:
+        means: are changed; those of whole numbers, which count batches, become the trained ones.
+        values: the trained ones, in the same order.
+        step: how many steps there were, from 1.
+    """
+    decay = min(AVERAGE_DECAY, float(step) / (float(step) + 10))
+    for mean, value in zip(means, values, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
 
 
 def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:

@@ -1,16 +1,15 @@
-"""The weights file: tensors in safetensors, and beside them what rebuilding and serving the model needs."""
+"""The weights file of a network, and what it says of itself."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from handler.fingerprint import preprocessing_fingerprint
-from training.conformal import COVERAGE, fit_set_threshold
+from training import tensor_file
+from training.conformal import COVERAGE, coverage_for, fit_set_threshold
 from training.data import DataSet
 from training.models import build
 from training.settings import Settings
@@ -54,6 +53,7 @@ def describe(settings: Settings, data: DataSet, temperature: float, probabilitie
         temperature: that was fitted on validation.
         probabilities: of the validation frames, float (count, labels), calibrated.
     """
+    coverage = coverage_for(len(data.validation))
     return About(
         architecture=settings.model,
         label_names=data.label_names,
@@ -61,19 +61,15 @@ def describe(settings: Settings, data: DataSet, temperature: float, probabilitie
         temperature=temperature,
         preprocessing=preprocessing_fingerprint(framing=data.framing),
         data_set=data.name,
-        set_threshold=fit_set_threshold(probabilities, data.validation.labels),
+        set_threshold=fit_set_threshold(probabilities, data.validation.labels, coverage),
+        coverage=coverage,
         framing=data.framing,
     )
 
 
 def save(path: Path, state: dict[str, Tensor], about: About) -> None:
     """Write a weights file; a reader sees the old one or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
-    save_file(tensors, str(partial), metadata={"about": json.dumps(asdict(about))})
-    partial.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
-    partial.replace(path)
+    tensor_file.save(path, state, about)
 
 
 def load(path: Path) -> tuple[nn.Module, About]:
@@ -83,15 +79,11 @@ def load(path: Path) -> tuple[nn.Module, About]:
         FileNotFoundError: there is no such file.
         ValueError: the file is not a weights file of this project.
     """
-    if not path.exists():
-        raise FileNotFoundError(f"The weights {path} do not exist: train them with `make train`.")
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            fields = json.loads((file.metadata() or {})["about"])
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        about = About(**{**fields, "label_names": tuple(fields["label_names"])})
-        model = build(about.architecture, len(about.label_names))
-        model.load_state_dict(state)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a weights file of this project ({error}): train it again.") from None
+    return tensor_file.load(path, _rebuilt, "weights of a network", "make train")
+
+
+def _rebuilt(fields: dict[str, Any], state: dict[str, Tensor]) -> tuple[nn.Module, About]:
+    about = About(**{**fields, "label_names": tuple(fields["label_names"])})
+    model = build(about.architecture, len(about.label_names))
+    model.load_state_dict(state)
     return model.eval(), about

@@ -19,8 +19,12 @@ from PIL import Image
 
 from handler import self_check
 from handler.decode import WORK_SIDE_PX
+from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import BOX_PX
+from launch.weights import sha256
+from tests.handler.constant_network import network
 from training import archive, golden, weights
+from training.classical_onnx import save_classical
 from training.drawing import png
 from training.models import MODELS, Served
 
@@ -53,6 +57,15 @@ def test_its_manifest_has_the_weights_version(model_store: Path) -> None:
     assert (manifest["modelName"], manifest["modelVersion"]) == ("digits", about.version)
     assert tuple(labels[str(index)] for index in range(len(labels))) == about.label_names
     assert config["batchSize"] > 1
+
+
+def test_it_says_what_it_was_made_of(model_store: Path) -> None:
+    about = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)[1]
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        found = json.loads(mar.read("model.json"))
+    assert (found["data_set"], found["coverage"]) == (about.data_set, about.coverage)
+    assert found["trained_file"] == "model_store/digits.safetensors"
+    assert found["trained_sha256"] == sha256(PROJECT / weights.DEFAULT_WEIGHTS)
 
 
 def test_the_exported_network_answers_like_the_trained_one(tmp_path: Path) -> None:
@@ -151,6 +164,30 @@ def test_missing_or_broken_weights_are_one_line(
     assert archive.main(["--weights", str(path), "--out", str(tmp_path / "some.mar")]) == 1
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert not (tmp_path / "some.mar").exists()
+
+
+def test_a_network_that_does_not_fit_its_labels_is_one_line_with_the_models_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = weights.About("svm", ("cat", "dog"), "1.0.0", 1.0, preprocessing_fingerprint(), "pets", 0.9)
+    path = tmp_path / "model.onnx"
+    save_classical(path, network(tmp_path / "network.onnx", "probabilities", [0.2, 0.7, 0.1]), about)
+    given = ["--weights", str(path), "--name", "pets", "--out", str(tmp_path / "pets.mar")]
+    assert archive.main(given) == 1
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert line == (
+        f"archive: pets cannot be built from {path}. The archive's network has 3 outputs, its "
+        "index_to_name.json 2 labels: train it again."
+    )
+    assert not (tmp_path / "pets.mar").exists()
+
+
+def test_an_archive_that_cannot_be_written_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert archive.main(["--out", str(tmp_path / "file" / "some.mar")]) == 1
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
 def test_the_committed_weights_are_small_enough() -> None:

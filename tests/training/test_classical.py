@@ -106,10 +106,13 @@ def test_the_file_says_what_is_in_it(finished: Path) -> None:
     assert (about.version, about.data_set, about.framing) == ("1.0.0", "optdigits", "ink")
     assert about.preprocessing == preprocessing_fingerprint()
     assert about.temperature == metrics["temperature"]
-    assert 0 < about.set_threshold <= 1
+    assert (about.coverage, metrics["coverage"]) == (0.95, 0.95), "what 125 validation frames can carry"
+    assert 0 < about.set_threshold < 1
     card = (finished / "model_card.md").read_text()
     assert metrics["made_of"] in card
     assert f"{metrics['tests']['optdigits']['accuracy']:.2%}" in card
+    assert "125 validation frames are too few for 99%" in card
+    assert "handwritten" not in card, "it may be clothes"
 
 
 def test_its_answers_are_calibrated_on_validation(finished: Path, data: DataSet) -> None:

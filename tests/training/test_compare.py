@@ -1,6 +1,7 @@
 """The table of all models: what is measured through the server, what is kept, what is left out."""
 
 import json
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,28 @@ def test_what_is_measured_is_kept_until_the_model_or_the_questions_change(
     assert asked[2:] == ["cnn"] * 4
 
 
+def test_what_was_measured_is_measured_again_where_the_code_or_the_machine_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, code = tmp_path / "model.safetensors", tmp_path / "digit_handler.py"
+    file.write_bytes(b"one")
+    code.write_bytes(b"pass")
+    monkeypatch.setattr(compare, "trained_file", lambda model, data: file)
+    monkeypatch.setattr(compare, "ingredients", lambda weights: [weights, code])
+    asked = put(monkeypatch, None)
+    for _ in range(2):
+        assert run(tmp_path, "--models", "cnn") == 0
+    assert len(asked) == 1
+    code.write_bytes(b"raise")
+    for _ in range(2):
+        assert run(tmp_path, "--models", "cnn") == 0
+    assert len(asked) == 2
+    monkeypatch.setattr(platform, "node", lambda: "another")
+    for _ in range(2):
+        assert run(tmp_path, "--models", "cnn") == 0
+    assert len(asked) == 3
+
+
 def test_a_model_that_cannot_be_measured_does_not_spoil_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +123,19 @@ def test_a_model_that_cannot_be_measured_does_not_spoil_the_others(
     assert "Not measured: vit (the file is broken)." in printed.out
     assert "compare: vit: the file is broken" in printed.err
     assert "| cnn | 119,866 parameters |" in printed.out
+
+
+def test_what_training_left_is_found_whatever_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compare, "run_folder", lambda data_set, data, model: tmp_path / model)
+    for model, name in (("vit", "model.safetensors"), ("svm", "model.onnx")):
+        (tmp_path / model).mkdir()
+        (tmp_path / model / name).touch()
+        assert compare.trained_file(model, tmp_path) == tmp_path / model / name
+    (tmp_path / "lenet5" / "model.onnx").mkdir(parents=True)
+    with pytest.raises(compare.Untrained):
+        compare.trained_file("lenet5", tmp_path)
 
 
 def test_the_committed_weights_stand_for_the_default(tmp_path: Path) -> None:

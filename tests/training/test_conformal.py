@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.conformal import fit_set_threshold, sets
+from training.conformal import coverage_for, fit_set_threshold, in_words, measure_sets, sets
 
 
 def drawn(count: int, labels: int, seed: int, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,7 @@ def drawn(count: int, labels: int, seed: int, sharpness: float = 2.0) -> tuple[n
 
 
 def covered(probabilities: np.ndarray, truth: np.ndarray, threshold: float) -> float:
-    return sets(probabilities, threshold)[np.arange(len(truth)), truth].mean()
+    return measure_sets(probabilities, truth, threshold)["covered"]
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.99])
@@ -61,3 +61,40 @@ def test_too_few_frames_to_promise_the_coverage_give_every_label() -> None:
     threshold = fit_set_threshold(probabilities, truth, 0.99)
     assert threshold == 1.0
     assert sets(probabilities, threshold).all()
+
+
+@pytest.mark.parametrize(
+    ("frames", "coverage"),
+    [(1, 0.5), (8, 0.5), (9, 0.8), (18, 0.8), (19, 0.9), (38, 0.9), (39, 0.95), (198, 0.95), (199, 0.99)],
+)
+def test_no_more_is_promised_than_so_many_frames_can_carry(frames: int, coverage: float) -> None:
+    assert coverage_for(frames) == coverage
+    assert coverage <= frames / (frames + 1), "split conformal prediction holds no higher promise"
+
+
+@pytest.mark.parametrize("frames", [4, 18, 50, 98])
+def test_few_frames_keep_their_promise_and_name_single_labels(frames: int) -> None:
+    """The promise is over all draws of the validation frames, so many are drawn."""
+    probabilities, truth = drawn(100 * frames + 1000, 10, seed=6, sharpness=20.0)
+    asked, answers = probabilities[-1000:], truth[-1000:]
+    found = []
+    for draw in range(100):
+        part = slice(draw * frames, (draw + 1) * frames)
+        threshold = fit_set_threshold(probabilities[part], truth[part], coverage_for(frames), seed=draw)
+        found.append(measure_sets(asked, answers, threshold))
+    assert np.mean([each["covered"] for each in found]) >= coverage_for(frames)
+    assert np.median([each["set_size"] for each in found]) < 2
+
+
+def test_one_odd_frame_does_not_make_sets_of_all_labels() -> None:
+    probabilities, truth = drawn(50, 10, seed=7, sharpness=12.0)
+    truth[0] = probabilities[0].argmin()  # in a wrong folder
+    threshold = fit_set_threshold(probabilities, truth, coverage_for(50))
+    assert measure_sets(probabilities, truth, threshold)["set_size"] < 2
+
+
+def test_a_lower_promise_says_why() -> None:
+    assert in_words(0.99, 199) == "the true label is among those of a set in 99% of answers"
+    assert in_words(0.9, 20).endswith(
+        "90% of answers: 20 validation frames are too few for 99%, which takes 199"
+    )

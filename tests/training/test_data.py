@@ -49,7 +49,6 @@ def test_a_relative_of_mnist_is_read_from_torchvisions_files(tmp_path: Path, sou
     data = load(source.name, tmp_path, tmp_path / "cache")
     classes = len(source.label_names)
     assert (data.name, data.label_names, data.framing) == (source.name, source.label_names, source.framing)
-    assert data.model_name == MODEL_NAMES[source.name]
     assert (len(data.train), len(data.validation), len(data.tests[source.name])) == (
         11 * classes,
         classes,

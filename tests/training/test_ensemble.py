@@ -1,6 +1,7 @@
 """Ensembles of trained networks: what they answer, what they are calibrated to, what is refused."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
+from tests.training.test_image_folder import fill
 from tests.training.test_train import settings
 from training import archive, ensemble, train, weights
 from training.data import load
@@ -94,6 +96,62 @@ def test_members_that_do_not_fit_together_are_named(
     given = [str(members[0] / "seed-0"), str(tmp_path / "other"), "--out", str(tmp_path / "out")]
     assert ensemble.main(given) == 1
     assert "differ in their label names" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture(scope="module")
+def of_shapes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Path]]:
+    """A folder of images, and two architectures trained on it with another framing than the usual."""
+    data = fill(tmp_path_factory.mktemp("images") / "shapes", {"circle": 20, "square": 20})
+    folder = tmp_path_factory.mktemp("shape-members")
+    for model in ("cnn-8", "lenet5"):
+        train.train(
+            settings(
+                folder / model, model=model, epochs=1, dataset="folder", data=data, framing="ink", batch=16
+            )
+        )
+    return data, [folder / "cnn-8", folder / "lenet5"]
+
+
+def test_members_of_a_folder_of_images_are_put_together(
+    of_shapes: tuple[Path, list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, folders = of_shapes
+    ensemble.put_together(folders, data, tmp_path, "1.0.0")
+    about = weights.load(tmp_path / "model.safetensors")[1]
+    assert (about.data_set, about.framing, about.label_names) == ("shapes", "ink", ("circle", "square"))
+    assert about.coverage == 0.5
+    assert "4 validation frames are too few for 99%" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"), [("shapes", ("circle", "oval")), ("forms", ("circle", "square"))]
+)
+def test_data_with_other_labels_is_refused(
+    of_shapes: tuple[Path, list[Path]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    labels: tuple[str, str],
+) -> None:
+    data, folders = of_shapes
+    other = tmp_path / name
+    for before, label in zip(("circle", "square"), labels, strict=True):
+        shutil.copytree(data / before, other / label)
+    given = [*map(str, folders), "--data", str(other), "--out", str(tmp_path / "out")]
+    assert ensemble.main(given) == 1
+    said = capsys.readouterr().err
+    assert f"the data set {name} with the labels {', '.join(labels)}" in said
+    assert "members expect shapes with circle, square" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_ensemble_is_no_member(
+    members: list[Path], together: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    itself = together / "seed-0"
+    assert ensemble.main([str(members[0] / "seed-0"), str(itself), "--out", str(tmp_path / "out")]) == 1
+    assert f"{itself} is an ensemble itself (cnn-8+lenet5)" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -3,16 +3,19 @@
 import html
 import json
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from launch.archive import MANIFEST, SERVING, Archive
 from launch.temporary import TorchServe
 from tests.training.answers import answers
 from training import evaluate, paint
 from training.drawing import png
 from training.evaluation import figures, outliers
+from training.evaluation.ask import Server
 from training.evaluation.findings import Findings, find
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
@@ -21,6 +24,7 @@ from training.outliers.kinds import HELD_OUT, NO_DIGIT
 from training.strokes import FILE
 
 COMMAND = "make evaluate DATA=<folder & more>"
+ARCHIVE = Archive("digits", "1.0.0", "digits", 0.99)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +116,7 @@ def test_a_page_without_strokes_says_so(text: str) -> None:
 def test_every_kind_of_outlier_is_on_the_page_and_in_the_card(found: Findings, text: str) -> None:
     assert [row.seen for row in found.rejections] == [False, True, True, False]
     assert "fish" in HELD_OUT
-    shown, card = cells(text), model_card(found, COMMAND)
+    shown, card = cells(text), model_card(found, COMMAND, ARCHIVE)
     for row in found.rejections:
         name = row.kind or "mean of these kinds"
         assert any(line[0] == name and f"{row.auroc:.4f}" in line for line in shown), name
@@ -122,14 +126,136 @@ def test_every_kind_of_outlier_is_on_the_page_and_in_the_card(found: Findings, t
 def test_a_model_without_a_gate_has_no_table_of_outliers(found: Findings) -> None:
     without = replace(found, rejections=[])
     assert "what is no digit" not in page(without, COMMAND, lambda picture: None)
-    assert "| outliers |" not in model_card(without, COMMAND)
+    assert "| outliers |" not in model_card(without, COMMAND, ARCHIVE)
 
 
 def test_the_card_and_the_table_tell_the_same_figures(found: Findings) -> None:
-    card = model_card(found, COMMAND)
+    card = model_card(found, COMMAND, ARCHIVE)
     assert table(found.rows + found.together) in card
     assert COMMAND in card
     assert f"{found.rows[0].accuracy:.2%}" in card
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("data_set", "trained_on"),
+    [
+        ("digits", "MNIST's training set and pen strokes of 20 writers (UCI"),
+        ("mnist", "MNIST's training set. **Measured"),
+        ("optdigits", "scikit-learn's 8x8 digits"),
+        ("receipts", "the data set `receipts`. "),
+        (None, "data not known here. "),
+    ],
+)
+def test_the_card_says_what_this_model_was_trained_on(
+    found: Findings, data_set: str | None, trained_on: str
+) -> None:
+    card = words(model_card(found, COMMAND, replace(ARCHIVE, data_set=data_set)))
+    assert f"**Trained on** {trained_on}" in card
+    assert ("20 writers" in card) == (data_set == "digits")
+
+
+def test_the_card_speaks_of_is_digit_only_where_there_is_a_gate(found: Findings) -> None:
+    assert found.has_gate
+    assert "`is_digit`" in model_card(found, COMMAND, ARCHIVE)
+    part = answers([1, 2], [1, 2], part="mnist", name=MNIST, renderer="")
+    without = find([replace(part, digit_scores=None)])
+    assert "`is_digit`" not in model_card(without, COMMAND, ARCHIVE)
+
+
+def test_a_card_without_strokes_does_not_speak_of_writers() -> None:
+    alone = find([answers([1, 2], [1, 2], part="mnist", name=MNIST, renderer="")])
+    card = words(model_card(alone, COMMAND, replace(ARCHIVE, data_set="mnist")))
+    assert "**Measured on** MNIST's test set. Everything" in card
+    assert "five" not in card
+
+
+@pytest.mark.parametrize(("coverage", "said"), [(0.99, "99"), (0.9, "90"), (None, "")])
+def test_page_and_card_tell_the_archives_own_coverage(
+    found: Findings, coverage: float | None, said: str
+) -> None:
+    card = words(model_card(found, COMMAND, replace(ARCHIVE, coverage=coverage)))
+    shown = words(html.unescape(page(found, COMMAND, lambda picture: None, coverage=coverage)))
+    if said:
+        assert f"a set is meant to hold the true label in {said} % of answers" in card
+        assert f"meant to hold the true label in {said} % of answers" in shown
+    else:
+        assert "a set is meant to hold the true label. " in card
+        assert "meant to hold" not in shown
+
+
+def test_what_was_trained_on_is_read_from_the_archive_that_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "digits.mar"
+    with zipfile.ZipFile(path, "w") as mar:
+        mar.writestr(MANIFEST, json.dumps({"model": {"modelName": "digits", "modelVersion": "1.1.0"}}))
+        mar.writestr(SERVING, json.dumps({"data_set": "mnist", "coverage": 0.95}))
+    assert evaluate.archive_of({"model": "digits", "version": "1.1.0"}, path).data_set == "mnist"
+    assert capsys.readouterr().err == ""
+    for model, file in (("1.0.0", path), ("1.1.0", tmp_path / "nowhere.mar")):
+        known = Archive("digits", model)
+        assert evaluate.archive_of({"model": "digits", "version": model}, file) == known
+        assert "--archive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("labels", "named"),
+    [
+        (["circle", "square", "star"], "tells circle, square, star apart"),
+        (list("abcdefghijklmnopqrstuvwxyz"), "tells a, b, c, d, e, f, g, h, i, j and 16 more apart"),
+        ([], "did not read a drawn 7"),
+    ],
+)
+def test_a_model_of_something_else_is_refused_after_one_picture(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    labels: list[str],
+    named: str,
+) -> None:
+    asked = []
+
+    def answer(self: Server, picture: bytes, headers: object = None) -> dict[str, object]:
+        asked.append(picture)
+        return {"label": labels[0], "probabilities": dict.fromkeys(labels, 0.1)} if labels else {"code": 400}
+
+    monkeypatch.setattr(Server, "answer", answer)
+    # There is no data: whether the model fits is found out before that.
+    assert evaluate.main(["--data", str(tmp_path / "nowhere"), "--url", "http://server/shapes"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"evaluate: http://server/shapes {named}")
+    assert len(asked) == 1
+    assert not labels or ("the digits 0 to 9" in line and "MODEL=digits" in line)
+
+
+def test_the_card_names_the_model_and_not_the_folder_of_the_data(
+    found: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODEL", "digits-svm")
+    monkeypatch.setattr(evaluate, "measure", lambda *given: found)
+    monkeypatch.setattr(Server, "frame", lambda self, picture: None)
+    assert evaluate.main(["--data", "d", "--out", str(tmp_path)]) == 0
+    assert "make evaluate MODEL=digits-svm DATA=<folder>\n" in (tmp_path / "model_card.md").read_text()
+    assert "make evaluate MODEL=digits-svm DATA=d<" in (tmp_path / "index.html").read_text()
+
+
+def test_digits_are_told_by_their_names_whatever_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = {"model": "digits", "version": "1", "preprocessing": "a"}
+    given = {**model, "label": "7", "set": ["7", "1"]}
+    order = "1234567890"
+    given["probabilities"] = {digit: 0.91 if digit == "7" else 0.01 for digit in order}
+    monkeypatch.setattr(Server, "answer", lambda self, picture, headers=None: given)
+    server = Server("http://server/digits")
+    server.require_digits()
+    asked = answers([7], [7], part="mnist").question
+    found = server.ask(asked)
+    assert found.predicted.tolist() == [7]
+    assert found.probabilities[0].argmax() == 7
+    assert found.members[0].nonzero()[0].tolist() == [1, 7]
 
 
 def test_a_server_that_is_not_there_is_one_line(mnist_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,7 +267,11 @@ def test_a_server_that_is_not_there_is_one_line(mnist_dir: Path, capsys: pytest.
 @pytest.mark.integration
 @pytest.mark.mnist
 def test_a_small_evaluation_through_the_real_server(
-    torchserve: TorchServe, mnist_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    torchserve: TorchServe,
+    model_store: Path,
+    mnist_dir: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     if not (mnist_dir / FILE).exists():
         pytest.skip(f"needs the pen strokes: put them at {mnist_dir / FILE}")
@@ -157,10 +287,13 @@ def test_a_small_evaluation_through_the_real_server(
         "5",
         "--out",
         str(tmp_path),
+        "--archive",
+        str(model_store / "digits.mar"),
     ]
     assert evaluate.main(given) == 0
     report = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert report["model"]["model"] == "digits"
+    assert report["data_set"] == "digits"
     assert report["rows"][0]["pictures"] == 300
     assert report["rows"][0]["accuracy"] > 0.95
     strokes = report["rows"][1:]

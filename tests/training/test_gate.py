@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from scipy.stats import binom
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
@@ -84,10 +85,17 @@ def test_the_threshold_refuses_at_most_the_share_of_each_sort() -> None:
     assert gate_training.threshold_of([np.array([0.7])]) == 0.7
 
 
+@pytest.mark.parametrize(("pictures", "chance"), [(2500, 0.06), (1250, 0.12)])
+def test_the_margin_of_the_threshold_covers_as_much_chance_as_is_said(pictures: int, chance: float) -> None:
+    promised = 0.01
+    refused = int(pictures * gate_training.REFUSED)
+    assert binom.cdf(refused, pictures, promised) == pytest.approx(chance, abs=0.005)
+
+
 def test_a_gate_survives_its_file(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = gate.Gate().eval()
-    about = gate.GateAbout("gate", 0.25, "a1b2c3d4", "1.2.3", {"refused": {"MNIST": 0.004}})
+    about = gate.GateAbout(0.25, "a1b2c3d4", "1.2.3", {"refused": {"MNIST": 0.004}})
     gate.save(tmp_path / "gate.safetensors", network, about)
     loaded, told = gate.load(tmp_path / "gate.safetensors")
     assert told == about
@@ -96,7 +104,7 @@ def test_a_gate_survives_its_file(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["gate.safetensors"]
 
 
-@pytest.mark.parametrize("about", [None, "no JSON", json.dumps({"architecture": "gate"})])
+@pytest.mark.parametrize("about", [None, "no JSON", json.dumps({"threshold": 0.25})])
 def test_another_file_is_no_gate(tmp_path: Path, about: str | None) -> None:
     path = tmp_path / "other.safetensors"
     save_file({"x": torch.zeros(1)}, str(path), metadata={"about": about} if about else None)
@@ -148,7 +156,7 @@ def test_the_committed_gate_is_of_this_preprocessing_and_small(
     assert 0 < about.threshold < 1
     assert max(about.measured["refused"].values()) <= 0.01
     unseen = {row["kind"] for row in about.measured["outliers"] if not row["seen"]}
-    assert unseen == kinds.HELD_OUT
+    assert unseen >= kinds.HELD_OUT
 
 
 @pytest.mark.parametrize("digit", drawing.STROKES)

@@ -52,7 +52,7 @@ def rows(frames: np.ndarray) -> set[bytes]:
 
 def test_labels_are_the_folders_names_and_each_part_has_its_share(shapes: Path) -> None:
     data = load("folder", shapes, shapes / "unused")
-    assert (data.name, data.model_name, data.framing) == ("two-shapes", "two-shapes", "picture")
+    assert (data.name, data.framing) == ("two-shapes", "picture")
     assert data.label_names == ("circle", "square")
     parts = (data.train, data.validation, data.tests["two-shapes"])
     assert [np.bincount(part.labels).tolist() for part in parts] == [[24, 16], [3, 2], [3, 2]]
@@ -91,7 +91,8 @@ def test_a_split_by_hand_is_kept(tmp_path: Path) -> None:
 def test_labels_may_be_called_train_and_test(tmp_path: Path) -> None:
     folder = fill(tmp_path / "traffic", {"square": 10})
     (folder / "square").rename(folder / "train")
-    shutil.copytree(folder / "train", folder / "test")
+    fill(folder, {"circle": 10})
+    (folder / "circle").rename(folder / "test")
     assert load("folder", folder, tmp_path).label_names == ("test", "train")
 
 
@@ -120,7 +121,10 @@ def test_what_cannot_be_read_is_named_and_left_out(shapes: Path, capsys: pytest.
     [
         ({}, "at least two sub-folders with images, each named as its label; found none"),
         ({"circle": 20}, "found 'circle' alone"),
-        ({"circle": 20, "square": 9}, "has 9 images of 'square' that can be read: at least 10"),
+        (
+            {"circle": 20, "square": 9},
+            "has 9 images of 'square' that can be read, copies left out: at least 10",
+        ),
     ],
 )
 def test_too_little_is_refused_in_words(tmp_path: Path, counts: dict[str, int], words: str) -> None:
@@ -128,6 +132,42 @@ def test_too_little_is_refused_in_words(tmp_path: Path, counts: dict[str, int], 
     folder.mkdir(exist_ok=True)
     with pytest.raises(ValueError, match=words):
         load("folder", folder, tmp_path)
+
+
+def test_copies_of_an_image_are_named_and_one_is_kept(
+    shapes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (shapes / "circle" / "more").mkdir()
+    originals = sorted((shapes / "circle").glob("*.image"))
+    for path in originals:
+        shutil.copy(path, shapes / "circle" / "more" / f"again-{path.name}")
+    data = load("folder", shapes, shapes)
+    parts = (data.train, data.validation, data.tests["two-shapes"])
+    assert [np.bincount(part.labels).tolist() for part in parts] == [[24, 16], [3, 2], [3, 2]]
+    said = capsys.readouterr().err.splitlines()
+    for path in originals:
+        copy = shapes / "circle" / "more" / f"again-{path.name}"
+        assert f"{copy} is a copy of {path}, left out" in said
+
+
+def test_what_a_test_folder_holds_is_not_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "shapes"
+    fill(folder / "train", {"square": 20, "circle": 20})
+    fill(folder / "test", {"square": 3, "circle": 3}, first=100)
+    shutil.copy(folder / "test" / "circle" / "101.image", folder / "train" / "circle" / "copied.png")
+    data = load("folder", folder, tmp_path)
+    assert [len(data.train), len(data.validation), len(data.tests["shapes"])] == [36, 4, 6]
+    assert "train/circle/copied.png is a copy of" in capsys.readouterr().err
+
+
+def test_one_image_with_two_labels_is_refused(shapes: Path) -> None:
+    shutil.copy(shapes / "circle" / "003.image", shapes / "square" / "round.png")
+    with pytest.raises(
+        ValueError, match=r"square/round\.png is a copy of .*circle/003\.image, which has ano"
+    ):
+        load("folder", shapes, shapes)
 
 
 def test_every_part_of_a_split_by_hand_needs_every_label(tmp_path: Path) -> None:

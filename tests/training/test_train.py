@@ -51,12 +51,16 @@ def test_it_leaves_weights_metrics_plots_and_a_model_card(finished: Path) -> Non
     metrics = json.loads((finished / "metrics.json").read_text())
     assert f"{metrics['tests']['optdigits']['accuracy']:.2%}" in card
     assert metrics["preprocessing"] in card
+    assert "125 validation frames are too few for 99%" in card
+    assert f"hold the true one in {metrics['tests']['optdigits']['covered']:.2%}" in card
 
 
 def test_the_weights_file_says_what_is_in_it(finished: Path) -> None:
     model, about = weights.load(finished / "model.safetensors")
     assert about.architecture == "cnn"
     assert about.label_names == tuple("0123456789")
+    assert about.coverage == 0.95, "what 125 validation frames can carry"
+    assert 0 < about.set_threshold < 1
     assert not model.training
 
 

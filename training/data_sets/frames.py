@@ -59,7 +59,6 @@ class DataSet:
         validation: what selects and calibrates.
         tests: what is reported, by name.
         framing: how its images became frames, a key of FRAMINGS; serving has to do the same.
-        model_name: the name of its model in URL and archive.
     """
 
     name: str
@@ -68,7 +67,6 @@ class DataSet:
     validation: Frames
     tests: dict[str, Frames]
     framing: str = "ink"
-    model_name: str = "digits"
 
 
 def validation_index(labels: np.ndarray) -> np.ndarray:

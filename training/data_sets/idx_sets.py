@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from training.data_sets.frames import DataSet, framed, validation_index
-from training.names import MODEL_NAMES
 
 DIGITS = tuple("0123456789")
 
@@ -85,7 +84,6 @@ def load_idx(source: IdxSet, data_dir: Path, cache_dir: Path) -> DataSet:
         train.take(chosen),
         {source.name: test},
         source.framing,
-        MODEL_NAMES[source.name],
     )
 
 

@@ -30,11 +30,13 @@ class Example:
     """One image that could be read.
 
     Attributes:
+        path: of its file.
         label: its sub-folder's name.
         frame: uint8 (28, 28), 0 = background .. 255.
-        digest: of the file's bytes. It decides the part, so that a copy or a renamed file changes nothing.
+        digest: of the file's bytes. It decides the part, so that a renamed file changes nothing.
     """
 
+    path: Path
     label: str
     frame: np.ndarray
     digest: bytes
@@ -43,7 +45,7 @@ class Example:
 def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
     """Give the images below a folder, with the names of its sub-folders as labels, sorted.
 
-    What cannot be read is named on standard error and left out.
+    What cannot be read, and all but one of equal files, is named on standard error and left out.
 
     Args:
         folder: see above for what is in it.
@@ -51,7 +53,8 @@ def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: it has fewer than two labels, too few images of one, or a name that fits no URL.
+        ValueError: it has fewer than two labels, too few images of one, one image with two labels, or a name
+            that fits no URL.
     """
     name = folder_name(folder)
     if not folder.is_dir():
@@ -60,18 +63,19 @@ def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
         )
     given = {path.name for path in _folders(folder)}
     if {"train", "test"} <= given <= set(PARTS) and _folders(folder / "train"):
-        parts = {part: _examples(folder / part, framing) for part in PARTS if part in given}
+        parts = _without_copies({part: _examples(folder / part, framing) for part in PARTS if part in given})
         if "validation" not in parts:
             parts["train"], parts["validation"] = _divided(parts["train"], VALIDATION_SHARE)
     else:
-        examples, test = _divided(_examples(folder, framing), TEST_SHARE)
-        train, validation = _divided(examples, VALIDATION_SHARE / (1 - TEST_SHARE))
+        examples = _without_copies({"train": _examples(folder, framing)})["train"]
+        rest, test = _divided(examples, TEST_SHARE)
+        train, validation = _divided(rest, VALIDATION_SHARE / (1 - TEST_SHARE))
         parts = {"train": train, "validation": validation, "test": test}
     label_names = sorted({example.label for examples in parts.values() for example in examples})
     _require_enough(folder, label_names, parts)
     frames = {part: _frames(examples, label_names) for part, examples in parts.items()}
     return DataSet(
-        name, tuple(label_names), frames["train"], frames["validation"], {name: frames["test"]}, framing, name
+        name, tuple(label_names), frames["train"], frames["validation"], {name: frames["test"]}, framing
     )
 
 
@@ -104,9 +108,30 @@ def _example(label: str, path: Path, framing: str) -> Example | str:
     """Give what a file holds, or why it cannot be read."""
     try:
         payload = path.read_bytes()
-        return Example(label, FRAMINGS[framing](decode(payload)), hashlib.sha256(payload).digest())
+        frame = FRAMINGS[framing](decode(payload))
+        return Example(path, label, frame, hashlib.sha256(payload).digest())
     except (BadImage, OSError) as error:
         return str(error)
+
+
+def _without_copies(parts: dict[str, list[Example]]) -> dict[str, list[Example]]:
+    """Give each image once: what is tested on is not trained on.
+
+    Raises:
+        ValueError: copies of one image have different labels.
+    """
+    first: dict[bytes, Example] = {}
+    for part in reversed(PARTS):
+        for example in parts.get(part, []):
+            original = first.setdefault(example.digest, example)
+            if example.label != original.label:
+                raise ValueError(
+                    f"{example.path} is a copy of {original.path}, which has another label: remove one."
+                )
+            if example is not original:
+                print(f"{example.path} is a copy of {original.path}, left out", file=sys.stderr)
+    kept = {id(example) for example in first.values()}
+    return {part: [one for one in examples if id(one) in kept] for part, examples in parts.items()}
 
 
 def _divided(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:
@@ -138,8 +163,8 @@ def _require_enough(folder: Path, label_names: list[str], parts: dict[str, list[
         counts = {part: sum(each.label == label for each in examples) for part, examples in parts.items()}
         if sum(counts.values()) < FEWEST_OF_A_LABEL:
             raise ValueError(
-                f"{folder} has {sum(counts.values())} images of {label!r} that can be read: at least "
-                f"{FEWEST_OF_A_LABEL} of each label are needed."
+                f"{folder} has {sum(counts.values())} images of {label!r} that can be read, copies left out: "
+                f"at least {FEWEST_OF_A_LABEL} of each label are needed."
             )
         if not all(counts.values()):
             empty = next(part for part, count in counts.items() if not count)

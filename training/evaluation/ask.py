@@ -10,9 +10,13 @@ import numpy as np
 import requests
 from tqdm import tqdm
 
+from training.data import DIGITS
+from training.drawing import png
+
 CLIENTS = 16  # at a time, so that the server's batches fill
 TIMEOUT_S = 30
 IDENTITY = ("model", "version", "preprocessing")
+MOST_NAMED = 10  # of another model's labels
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,9 @@ class Answers:
 
     Attributes:
         question: what was sent.
-        probabilities: float (count, labels); a refused picture's row is 0.
-        predicted: int (count,), the label's index; -1 where the picture was refused.
-        members: bool (count, labels), which labels are in each answer's set; none for a refused picture.
+        probabilities: float (count, 10), of the digits 0 to 9; a refused picture's row is 0.
+        predicted: int (count,), the digit; -1 where the picture was refused.
+        members: bool (count, 10), which digits are in each answer's set; none for a refused picture.
         digit_scores: float (count,), 0 for a refused picture; None when the model has no gate.
         called_digits: bool (count,), the answers' is_digit; True where the model has no gate.
         model: which model, version and preprocessing answered.
@@ -80,8 +84,27 @@ class Server:
         self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
         self.session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
 
+    def require_digits(self) -> None:
+        """Return if the model tells the ten digits apart, whatever their order; ask it one drawn digit.
+
+        Raises:
+            requests.RequestException: the server failed or is not there.
+            ValueError: it has other labels, or cannot read the digit.
+        """
+        answer = self.answer(png("7"))
+        labels = list(answer.get("probabilities", ()))
+        if not labels:
+            raise ValueError(f"{self.url} did not read a drawn 7: {answer}")
+        if set(labels) != set(DIGITS):
+            more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
+            raise ValueError(
+                f"{self.url} tells {', '.join(labels[:MOST_NAMED])}{more} apart, and this report is for "
+                "models of the digits 0 to 9: name one, as in MODEL=digits. How well another model reads its "
+                "own test set is in metrics.json and model_card.md, in its folder below runs/."
+            )
+
     def ask(self, question: Question) -> Answers:
-        """Send every picture; give the answers in order.
+        """Send every picture to a model of digits (`require_digits`); give the answers in order.
 
         Raises:
             requests.RequestException: the server failed or is not there.
@@ -99,15 +122,14 @@ class Server:
         model = {key: first[key] for key in IDENTITY}
         if any({key: answer[key] for key in IDENTITY} != model for answer in read.values()):
             raise ValueError(f"{self.url} changed its model while it was measured: evaluate again.")
-        probabilities = np.zeros((count, len(first["probabilities"])))
+        probabilities = np.zeros((count, len(DIGITS)))
         predicted = np.full(count, -1)
         members = np.zeros(probabilities.shape, bool)
         digit_scores, called_digits = np.zeros(count), np.zeros(count, bool)
-        names = list(first["probabilities"])
         for index, answer in read.items():
-            probabilities[index] = [answer["probabilities"][name] for name in names]
-            predicted[index] = names.index(answer["label"])
-            members[index] = [name in answer["set"] for name in names]
+            probabilities[index] = [answer["probabilities"][digit] for digit in DIGITS]
+            predicted[index] = DIGITS.index(answer["label"])
+            members[index] = [digit in answer["set"] for digit in DIGITS]
             digit_scores[index] = answer.get("digit_score", 0.0)
             called_digits[index] = answer.get("is_digit", True)
         scores = digit_scores if "digit_score" in first else None

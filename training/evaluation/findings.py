@@ -51,6 +51,7 @@ class Findings:
         reliability: by the same names.
         worst: by the same names, the digits with the surest wrong answers.
         rejections: how what is no digit is told from digits, by kind, then means; empty without a gate.
+        has_gate: whether the answers say what is a digit.
     """
 
     model: dict[str, str]
@@ -62,6 +63,7 @@ class Findings:
     reliability: dict[str, Reliability]
     worst: dict[str, list[Mistake]]
     rejections: list[Rejection]
+    has_gate: bool
 
     def as_json(self) -> dict[str, Any]:
         """Give all figures as what the json module writes."""
@@ -117,6 +119,7 @@ def find(answers: list[Answers]) -> Findings:
             for name, group in groups.items()
         },
         rejections=_rejections(parts["mnist"] + parts["kind"], parts[outliers.PART]),
+        has_gate=any(part.digit_scores is not None for part in answers),
     )
 
 

@@ -1,8 +1,20 @@
 """The findings as Markdown: the table that the command prints, and the model card."""
 
+from textwrap import fill
+
+from launch.archive import Archive
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings
 from training.evaluation.outliers import Rejection
+
+WIDTH = 110
+# Data set, as archives name it -> what is in it. Of another one the card gives the name.
+TRAINED_ON = {
+    "digits": "MNIST's training set and pen strokes of 20 writers (UCI pen-based digits, CC BY 4.0, "
+    "https://doi.org/10.24432/C5MG6K), drawn in many ways",
+    "mnist": "MNIST's training set",
+    "optdigits": "scikit-learn's 8x8 digits (UCI, https://doi.org/10.24432/C50P49)",
+}
 
 
 def table(rows: list[Row]) -> str:
@@ -35,8 +47,14 @@ def outlier_table(rejections: list[Rejection]) -> str:
     return "\n".join(lines)
 
 
-def model_card(found: Findings, command: str) -> str:
-    """Give the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures."""
+def model_card(found: Findings, command: str, archive: Archive) -> str:
+    """Give the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures.
+
+    Args:
+        found: the figures.
+        command: what was run to find them.
+        archive: what the archive that answered says of its model.
+    """
     model = found.model
     unchanged = "\n".join(
         f"| {one.name} | {one.renderer} | {one.share:.1%} | {one.confidence_change:.3f} |"
@@ -59,21 +77,55 @@ def model_card(found: Findings, command: str) -> str:
 
 Reads one handwritten digit from a picture. Preprocessing `{model["preprocessing"]}`.
 
-**Use**: one digit on one sheet or pad, any colours, any size. **Not for**: several characters at once,
-letters (`is_digit` says so of most; the label is the likeliest digit whatever is drawn), or decisions that
-nobody checks.
+{_use(found)}
 
-**Trained on** MNIST's training set and pen strokes of 20 writers (UCI pen-based digits, CC BY 4.0,
-https://doi.org/10.24432/C5MG6K), drawn in many ways. **Measured on** MNIST's test set and on the strokes of
-five writers who are in neither training nor validation, drawn by the renderer that training uses and by an
-independent one. Everything went over HTTP through the served archive:
+{_data(found, archive.data_set)}
 
     {command}
 
 {table(found.rows + found.together)}
 {changes}{outliers}
-ECE is the expected calibration error over 15 bins of confidence; intervals are Wilson's; a refused picture
-counts as wrong; the interval of all kinds together counts each digit once; a set is meant to hold the true
-label in 99 of 100 answers. A few hundred digits by five people say little about all people: intervals cover
-chance in the choice of digits, not of writers.
+{_terms(found, archive.coverage)}
 """
+
+
+def _use(found: Findings) -> str:
+    of_most = "`is_digit` says so of most; " if found.has_gate else ""
+    return _wrapped(
+        "**Use**: one digit on one sheet or pad, any colours, any size. **Not for**: several characters at "
+        f"once, letters ({of_most}the label is the likeliest digit whatever is drawn), or decisions that "
+        "nobody checks."
+    )
+
+
+def _data(found: Findings, data_set: str | None) -> str:
+    trained_on = TRAINED_ON.get(data_set, f"the data set `{data_set}`") if data_set else "data not known here"
+    strokes = (
+        " and on the strokes of five writers who are kept out of training and validation, drawn by the "
+        "renderer that training uses and by an independent one"
+        if found.together
+        else ""
+    )
+    return _wrapped(
+        f"**Trained on** {trained_on}. **Measured on** MNIST's test set{strokes}. Everything went over HTTP "
+        "through the served archive:"
+    )
+
+
+def _terms(found: Findings, coverage: float | None) -> str:
+    often = f" in {100 * coverage:g} % of answers" if coverage else ""
+    people = (
+        " A few hundred digits by five people say little about all people: intervals cover chance in the "
+        "choice of digits, not of writers."
+        if found.together
+        else ""
+    )
+    return _wrapped(
+        "ECE is the expected calibration error over 15 bins of confidence; intervals are Wilson's; a refused "
+        "picture counts as wrong; the interval of all kinds together counts each digit once; a set is meant "
+        f"to hold the true label{often}.{people}"
+    )
+
+
+def _wrapped(paragraph: str) -> str:
+    return fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)

@@ -17,7 +17,13 @@ FOLDER = Path(__file__).resolve().parent
 TITLES = {"mnist": "MNIST test set", "strokes": "strokes, all kinds"}
 
 
-def page(found: Findings, command: str, frame: Callable[[bytes], bytes | None], when: str = "") -> str:
+def page(
+    found: Findings,
+    command: str,
+    frame: Callable[[bytes], bytes | None],
+    when: str = "",
+    coverage: float | None = None,
+) -> str:
     """Give the page's HTML.
 
     Args:
@@ -25,6 +31,7 @@ def page(found: Findings, command: str, frame: Callable[[bytes], bytes | None], 
         command: what was run to find it.
         frame: gives the PNG that the network saw of a picture's bytes, or None.
         when: the time of the evaluation, as people write it.
+        coverage: how often a set is meant to hold the true label, 0..1; None where that is not known.
     """
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
@@ -35,6 +42,7 @@ def page(found: Findings, command: str, frame: Callable[[bytes], bytes | None], 
         model=found.model,
         command=command,
         when=when,
+        coverage=coverage,
         tiles=_tiles(found),
         rows=found.rows + found.together,
         changes=found.changes,

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
 from training import data
-from training.outliers.kinds import SEEN, UNSEEN, Material, frame
+from training.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 from training.rendered import writers
 
 # How often each kind is drawn for training, relative to the others: 1 for a narrow kind, more for a wide one.
@@ -42,11 +42,11 @@ def materials(data_dir: Path, cache_dir: Path) -> dict[str, Material]:
 
 
 def counts(part: str) -> dict[str, int]:
-    """Give how many frames of each kind a part has; only the report has what training never sees."""
+    """Give how many frames of each kind a part has; only the report has what training does not."""
     if part == "train":
         return {kind: TRAINING_COUNT * SHARES[kind] for kind in SEEN}
     each = VALIDATION_COUNT if part == "validation" else REPORT_COUNT
-    return dict.fromkeys(SEEN if part == "validation" else (*SEEN, *UNSEEN), each)
+    return dict.fromkeys(SEEN if part == "validation" else (*SKETCHES, *PICTURES), each)
 
 
 def load(part: str, material: Material, cache_dir: Path) -> dict[str, np.ndarray]:

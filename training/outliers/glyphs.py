@@ -38,8 +38,8 @@ SYMBOLS = PUNCTUATION + "".join(
 )
 # Letters that look like no digit and like no Latin letter. Cyrillic and Armenian:
 ALPHABETS = "ЖИЛПЦШЩЫЯДЙЮджлшщюямнтци" + "աբդեէժխկհղմնռրքԱԲԴԵԷԽԿՀՄՆՌ"
-# Greek and Hebrew, and faces:
-OTHER_ALPHABETS = "ΓΔΛΞΠΣΨΩαεηλμπχψω" + "אהחטמפצקשת"
+# Greek and Hebrew without what has a twin in those above or in SYMBOLS, as Π has in П and Λ in ⋀; and faces:
+OTHER_ALPHABETS = "Ψηλμψ" + "אהמפצקש"
 EMOTICONS = "".join(map(chr, range(0x1F600, 0x1F641)))
 TEXT_FONTS = (
     "DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono-Oblique", "DejaVuSansDisplay",
