@@ -58,7 +58,8 @@ class Explanation:
 def explain(frame: np.ndarray, network: Network) -> Explanation:
     """Give what mattered for the answer to a frame, and what would tip it.
 
-    Asks the network once, for at most some 250 frames; it must know at least two labels.
+    Asks the network once, for at most 393 frames: the frame itself, and for each of 14 x 14 places one with a
+    patch hidden and one with a dab added. It must know at least two labels.
 
     Args:
         frame: uint8 (28, 28), 0 = paper .. 255 = ink.

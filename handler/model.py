@@ -13,6 +13,7 @@ from handler.frame import frame_of
 from handler.picture import picture_frame_of
 
 NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
+UNNAMED = "<its name>"  # in advice, where the caller does not say
 # How an image file becomes a frame: bytes -> uint8 (28, 28), 255 = ink.
 FRAMINGS: dict[str, Callable[[bytes], np.ndarray]] = {
     "ink": frame_of,  # a drawing: the ink alone, centred by its mass
@@ -33,18 +34,40 @@ class Reading:
     digit_score: float | None
 
 
+class BrokenArchive(RuntimeError):  # noqa: N818 - what it is, as callers read it
+    """An archive that cannot be served; its text is one line with the command that builds it anew.
+
+    TorchServe logs the text of a RuntimeError that `initialize` raises, and gives the worker up.
+
+    Args:
+        cause: what is the matter, without the advice.
+        name: the model's.
+    """
+
+    def __init__(self, cause: str, name: str) -> None:
+        self.cause = cause
+        super().__init__(f"{cause}: build it again with `{rebuild_command(name)}`.")
+
+
+def rebuild_command(name: str) -> str:
+    """Give the command that builds the archive of the model of this name, however new the old one is."""
+    return f"make -B archive MODEL={name}"
+
+
 class Model:
     """An unpacked archive's model, loaded.
 
     Args:
         folder: where its files lie.
         network_file: the network's name there.
+        name: the model's, for advice.
 
     Raises:
-        RuntimeError: the files are incomplete or do not fit together.
+        BrokenArchive: the files are incomplete or do not fit together.
     """
 
-    def __init__(self, folder: Path, network_file: str = NETWORK) -> None:
+    def __init__(self, folder: Path, network_file: str = NETWORK, name: str = UNNAMED) -> None:
+        self.name = name
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             self.framing = str(about["framing"])
@@ -54,17 +77,17 @@ class Model:
             names = json.loads((folder / LABELS).read_text(encoding="utf-8"))
             self.label_names = [names[str(index)] for index in range(len(names))]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RuntimeError(
-                f"The archive's {ABOUT} or {LABELS} is missing or broken ({type(error).__name__}: {error}): "
-                "build it again with `make -B archive`."
+            raise BrokenArchive(
+                f"The archive's {ABOUT} or {LABELS} is missing or broken ({type(error).__name__}: {error})",
+                name,
             ) from None
-        self._network = _session(folder / network_file)
-        self._gate = None if self.digit_threshold is None else _session(folder / GATE)
+        self._network = _session(folder / network_file, name)
+        self._gate = None if self.digit_threshold is None else _session(folder / GATE, name)
         outputs = self._network.get_outputs()[0].shape[-1]
         if outputs != len(self.label_names):
-            raise RuntimeError(
-                f"The archive's network has {outputs} outputs, its {LABELS} "
-                f"{len(self.label_names)} labels: build it again with `make archive`."
+            raise BrokenArchive(
+                f"The archive's network has {outputs} outputs, its {LABELS} {len(self.label_names)} labels",
+                name,
             )
 
     def probabilities(self, frames: np.ndarray) -> np.ndarray:
@@ -104,23 +127,32 @@ class Model:
         """Give the labels that the true one is among, as often as the archive's coverage says; best first.
 
         An adaptive prediction set (Romano, Sesia, Candès 2020, arXiv:2006.02544): labels by falling
-        probability, while those before add up to no more than the threshold that validation set.
+        probability, while those before add up to no more than the threshold that validation set. With a
+        threshold of 1 these are all labels, though rounded sums may pass 1.
         """
-        if probabilities[best] > self.set_threshold:
+        if float(probabilities[best]) > self.set_threshold and self.set_threshold < 1:
             return [best]  # nearly always: nothing to sort
         order = np.argsort(-probabilities, kind="stable")
-        before = np.concatenate([[0.0], np.cumsum(probabilities[order])[:-1]])
+        if self.set_threshold >= 1:
+            return order.tolist()
+        before = np.concatenate([[0.0], np.cumsum(probabilities[order], dtype=np.float64)[:-1]])
         return order[before <= self.set_threshold].tolist()
 
 
-def _session(path: Path) -> onnxruntime.InferenceSession:
-    """Give a network on one thread: there are several workers, and one's threads would take others' cores."""
+def _session(path: Path, name: str) -> onnxruntime.InferenceSession:
+    """Give a network on one thread: there are several workers, and one's threads would take others' cores.
+
+    Args:
+        path: the network's file.
+        name: the model's, for advice.
+
+    Raises:
+        BrokenArchive: it cannot be loaded.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own classes have no common parent that it makes public
         words = " ".join(str(error).split())
-        raise RuntimeError(
-            f"The archive's {path.name} cannot be loaded ({words}): build it again with `make -B archive`."
-        ) from None
+        raise BrokenArchive(f"The archive's {path.name} cannot be loaded ({words})", name) from None

@@ -20,7 +20,7 @@ import PIL
 from handler.bad_image import BadImage
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
-from handler.model import Model
+from handler.model import BrokenArchive, Model, rebuild_command
 
 FILE = "golden.json"
 # Levels of 255, at the frame's worst pixel. Other versions of all four libraries, and a CPU without vector
@@ -136,11 +136,11 @@ def check(folder: Path, model: Model) -> None:
         then, labels = dict(content["built_with"]), list(content["labels"])
         pictures = [_from_json(row) for row in content["pictures"]]
     except FileNotFoundError:
-        raise _broken("is missing") from None
+        raise _broken("is missing", model) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise _broken(f"is broken ({type(error).__name__}: {error})") from None
+        raise _broken(f"is broken ({type(error).__name__}: {error})", model) from None
     if not pictures:
-        raise _broken("has no picture")
+        raise _broken("has no picture", model)
     if labels != model.label_names:
         raise _failed(
             f"expected the labels {', '.join(labels)}; came {', '.join(model.label_names)}", then, model
@@ -207,10 +207,8 @@ def _reading(outputs: np.ndarray, label_names: list[str]) -> str:
     return f"{label_names[best]} at {outputs[best]:.4f}{score}"
 
 
-def _broken(how: str) -> RuntimeError:
-    return RuntimeError(
-        f"The archive cannot check itself, its {FILE} {how}: build it again with `make -B archive`."
-    )
+def _broken(how: str, model: Model) -> BrokenArchive:
+    return BrokenArchive(f"The archive cannot check itself, its {FILE} {how}", model.name)
 
 
 def _failed(words: str, then: dict[str, str], model: Model) -> RuntimeError:
@@ -221,6 +219,6 @@ def _failed(words: str, then: dict[str, str], model: Model) -> RuntimeError:
     cause = f"Changed since it was built: {', '.join(changes) or 'no version, so a file in it'}."
     return RuntimeError(
         f"The archive's self-check failed: {words}. {cause} If the new answer is meant, build the archive "
-        "again with `make -B archive`; if not, `pip install -r requirements.lock` brings the tested "
-        "versions back."
+        f"again with `{rebuild_command(model.name)}`; if not, `pip install -r requirements.lock` brings the "
+        "tested versions back."
     )

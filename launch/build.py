@@ -7,16 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.settings import PROJECT, Settings, read_settings
-from launch.weights import require_weights, weights_path
+from launch.weights import require_weights, sha256, weights_path, where_weights_come_from, within_project
 
 # What decides what is in an archive, beside the trained file.
 INGREDIENTS = (
     "handler/*.py",
     "handler/*.yaml",
     "model_store/digit_gate.safetensors",
-    *(f"training/{name}.py" for name in ("archive", "drawing", "golden", "models", "weights")),
+    *(
+        f"training/{name}.py"
+        for name in ("archive", "drawing", "gate", "golden", "models", "tensor_file", "weights")
+    ),
 )
 
 
@@ -24,10 +28,10 @@ def main() -> None:
     """Build what is to be built; exit with 1 and one line where that cannot be."""
     try:
         settings = read_settings()
-        require_weights(settings)
+        is_wanted = is_to_be_built(settings, anew="--anew" in sys.argv[1:])
     except LaunchError as error:
         sys.exit(f"make archive: {error}")
-    if weights_path(settings).is_file() and ("--anew" in sys.argv[1:] or is_outdated(settings)):
+    if is_wanted:
         command = [
             *(sys.executable, "-m", "training.archive"),
             *("--weights", str(weights_path(settings))),
@@ -35,6 +39,54 @@ def main() -> None:
             *("--out", str(settings.archive)),
         ]
         sys.exit(subprocess.run(command, cwd=PROJECT, check=False).returncode)
+
+
+def is_to_be_built(settings: Settings, anew: bool) -> bool:
+    """Say whether the archive is to be built, now; print why an outdated one is kept.
+
+    Args:
+        settings: name the model.
+        anew: whatever the archive's age and whatever it was made of.
+
+    Raises:
+        LaunchError: there is nothing to build it from, and it is missing or to be built anew.
+    """
+    require_weights(settings)
+    trained = weights_path(settings)
+    if not trained.is_file():
+        if anew:
+            raise LaunchError(
+                f"there are no weights to build {settings.archive} from", where_weights_come_from(settings)
+            )
+        return False
+    if anew or not is_outdated(settings):
+        return anew
+    if is_of_another_file(settings.archive, trained):
+        print(
+            f"make archive: {settings.archive.name} is kept, though outdated, since it was not built "
+            f"from {within_project(trained)}: `make -B archive MODEL={settings.model}` replaces it by one "
+            "that is.",
+            file=sys.stderr,
+        )
+        return False
+    return True
+
+
+def is_of_another_file(archive: Path, trained: Path) -> bool:
+    """Say whether an archive was built from other weights, and not from what this file held before.
+
+    Somebody's own archive is so, built with `python -m training.archive --weights ...`: replacing it is for
+    them to decide. One that is damaged, or does not say what it was built from, is not.
+    """
+    try:
+        built = read_archive(archive)
+    except LaunchError:
+        return False
+    return (
+        built.trained_sha256 is not None
+        and built.trained_file != within_project(trained)
+        and built.trained_sha256 != sha256(trained)
+    )
 
 
 def is_outdated(settings: Settings) -> bool:

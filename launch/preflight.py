@@ -12,7 +12,7 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import require_free, require_own_address
 from launch.settings import Settings
-from launch.weights import require_weights
+from launch.weights import require_weights, weights_path
 
 CONNECT_S = 5
 # TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
@@ -103,9 +103,11 @@ def read_served_archive(settings: Settings) -> Archive:
     require_weights(settings)
     archive = read_archive(settings.archive)
     if archive.name != settings.model:
+        rename = f"rename it to {archive.name}.mar and set MODEL={archive.name}"
+        if weights_path(settings).is_file():
+            rename += f", or put {settings.model} in its place with `make -B archive MODEL={settings.model}`"
         raise LaunchError(
-            f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}",
-            f"build it with `python -m training.archive --name {settings.model}`, or set MODEL to its name",
+            f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}", rename
         )
     return archive
 

@@ -54,7 +54,8 @@ def wait_until_ready(
             if deaths >= DEATHS:
                 raise LaunchError(
                     f"the worker of {model} died {deaths} times while loading: {reason}",
-                    f"mend the handler or the archive (`make -B archive`); see {log_dir}/model.log",
+                    f"mend the handler, or build the archive anew with `make -B archive MODEL={model}`; "
+                    f"see {log_dir}/model.log",
                 )
             time.sleep(POLL_S)
     raise LaunchError(
@@ -96,7 +97,7 @@ def _ready_version(session: requests.Session, url: str, model: str, log_dir: Pat
         # TorchServe opens its ports after it has read the archives, so that a missing model stays missing.
         raise LaunchError(
             f"TorchServe runs but could not load {model}: {_refusal(log_dir / 'ts.log')}",
-            f"`make -B archive` builds the archive anew; see {log_dir}/ts.log",
+            f"`make -B archive MODEL={model}` builds the archive anew; see {log_dir}/ts.log",
         )
     if answer.status_code != 200:
         raise LaunchError(

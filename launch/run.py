@@ -80,6 +80,7 @@ def process_environment(settings: Settings, found: Found, environ: Mapping[str, 
         "UI_HOST": settings.ui_host,
         "UI_PORT": str(settings.ui_port),
         "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),
+        "IDLE_MINUTES": str(settings.idle_minutes),
     }
 
 

@@ -24,6 +24,8 @@ class Settings:
         database_url: PostgreSQL to use, or "" for the embedded one.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
+        idle_minutes: after how long a model that was chosen on the page and is not asked for loses its
+            workers, more than 0 and at most a week.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Settings:
     database_url: str
     postgres_port: int
     answer_timeout_s: float
+    idle_minutes: float
 
     @property
     def archive(self) -> Path:
@@ -118,7 +121,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ui_port=_port(env, "UI_PORT", 7860),
         database_url=_database_url(env),
         postgres_port=_port(env, "POSTGRES_PORT", 0, lowest=0),
-        answer_timeout_s=_seconds(env, "ANSWER_TIMEOUT_S", 5.0),
+        # The page's own limits, which it checks only once the others run.
+        answer_timeout_s=_duration(env, "ANSWER_TIMEOUT_S", 5.0, "seconds", 600),
+        idle_minutes=_duration(env, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
     )
     _refuse_shared_ports(settings)
     return settings
@@ -139,18 +144,18 @@ def _port(env: Mapping[str, str], key: str, default: int, lowest: int = 1) -> in
     return int(text)
 
 
-def _seconds(env: Mapping[str, str], key: str, default: float) -> float:
+def _duration(env: Mapping[str, str], key: str, default: float, unit: str, most: int) -> float:
     text = env.get(key) or str(default)
     try:
-        seconds = float(text)
+        duration = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds <= 600:  # the page's own limits
+        duration = 0.0
+    if not 0 < duration <= most:
         raise LaunchError(
-            f"{key} is {text!r}, expected seconds, more than 0 and at most 600",
+            f"{key} is {text!r}, expected {unit}, more than 0 and at most {most}",
             f"set {key} to such a number, or unset it for {default:g}",
         )
-    return seconds
+    return duration
 
 
 def _database_url(env: Mapping[str, str]) -> str:

@@ -20,7 +20,7 @@ import psutil
 from launch.errors import LaunchError
 from launch.ports import free_ports
 from launch.readiness import wait_until_ready
-from launch.settings import PROJECT
+from launch.settings import PROJECT, read_settings
 
 READY_S = 90
 STOP_S = 20
@@ -135,13 +135,14 @@ def _end_orphans(folder: str) -> None:
 
 
 def main() -> None:
-    """Run a command beside a temporary TorchServe that serves the project's archive."""
+    """Run a command beside a temporary TorchServe that serves MODEL's archive."""
     command = [argument for argument in sys.argv[1:] if argument != "--"]
     if not command:
         sys.exit("usage: python -m launch.temporary -- COMMAND ...")
     end_in_order_when_told()
     try:
-        with running(PROJECT / "model_store", f"{os.environ.get('MODEL') or 'digits'}.mar") as server:
+        settings = read_settings()
+        with running(settings.model_store, settings.archive.name) as server:
             environ = {
                 **os.environ,
                 "TORCHSERVE_INFERENCE_URL": server.inference_url,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def where_weights_come_from(settings: Settings) -> str:
     """Give the advice for missing or damaged weights: git has those of one model only."""
     if weights_path(settings) == COMMITTED:
         return f"`git checkout -- {COMMITTED.relative_to(PROJECT)}`"
-    put = f"put {settings.archive.name} into {settings.model_store}"
+    name = settings.model
+    put = f"put {name}.safetensors or {name}.onnx (or a whole {name}.mar) into {settings.model_store}"
     if settings.model_store == MODEL_STORE:
         put = f"`{training_command(settings.model)}`, or {put}"
     return f"{put}, or unset MODEL and MODEL_STORE for the committed model"
@@ -49,6 +51,17 @@ def require_weights(settings: Settings) -> None:
         )
 
 
+def within_project(path: Path) -> str:
+    """Give where a file is within the project, or the name alone of one that is elsewhere."""
+    path = path.resolve()
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
+
+
+def sha256(path: Path) -> str:
+    """Give the hexadecimal digest of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def describe(path: Path) -> str:
     """Give what a trained file is, in words, after checking what can be checked with nothing installed.
 
@@ -56,8 +69,8 @@ def describe(path: Path) -> str:
         LaunchError: it is damaged; the fix is left to the caller.
     """
     tensors = f", {count_tensors(path)} tensors" if path.suffix == ".safetensors" else ""
-    place = path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
-    return f"{place}, {path.stat().st_size / 1e6:.1f} MB{tensors}"
+    where = path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
+    return f"{where}, {path.stat().st_size / 1e6:.1f} MB{tensors}"
 
 
 def count_tensors(path: Path) -> int:

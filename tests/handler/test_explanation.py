@@ -81,6 +81,17 @@ def test_random_weights_change_the_map(network: Network, untrained: Network) -> 
     assert np.mean(again) > 0.8
 
 
+def test_an_explanation_asks_for_at_most_393_frames() -> None:
+    asked = []
+
+    def network(frames: np.ndarray) -> np.ndarray:
+        asked.append(len(frames))
+        return np.full((len(frames), 2), 0.5, np.float32)
+
+    explain(np.full((28, 28), 128, np.uint8), network)
+    assert asked == [1 + 2 * 14 * 14]
+
+
 def without(frame: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
     """Give the frame without this share of its ink, taken from the pixels in this order."""
     ink = frame.ravel()[order] / frame.sum()

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from onnx import TensorProto, helper, save
 
 from handler.model import Model, Reading
+from tests.handler.constant_network import network
 from training.conformal import sets
 
 LABELS = ("cat", "dog", "owl")
@@ -26,29 +26,6 @@ def folder(tmp_path: Path) -> Path:
 def about(folder: Path, **changed: object) -> None:
     fields = {"framing": "ink", "coverage": 0.9, "set_threshold": 0.8, "digit_threshold": None, **changed}
     (folder / "model.json").write_text(json.dumps(fields))
-
-
-def network(path: Path, output: str, says: list[float] | float) -> None:
-    """Write a network that gives the same for every frame."""
-    value = np.asarray(says, np.float32)
-    shape = ["batch", *value.shape]
-    nodes = [
-        helper.make_node("Shape", ["frames"], ["batch"], end=1),
-        helper.make_node("Concat", ["batch", "rest"], ["shape"], axis=0),
-        helper.make_node("Expand", ["value", "shape"], [output]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "constant",
-        [helper.make_tensor_value_info("frames", TensorProto.UINT8, ["batch", 28, 28])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
-        [
-            helper.make_tensor("rest", TensorProto.INT64, [value.ndim], list(value.shape)),
-            helper.make_tensor("value", TensorProto.FLOAT, value.shape, value.ravel().tolist()),
-        ],
-    )
-    opset = [helper.make_opsetid("", 20)]
-    save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
 
 
 def test_a_model_reads_a_batch(folder: Path) -> None:
@@ -78,7 +55,7 @@ def test_without_a_gate_nothing_is_said_about_digits(folder: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.8, 0.95, 1.0])
+@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.8, 0.95])
 def test_sets_are_those_that_validation_measured(folder: Path, threshold: float) -> None:
     about(folder, set_threshold=threshold)
     model = Model(folder)
@@ -91,6 +68,28 @@ def test_sets_are_those_that_validation_measured(folder: Path, threshold: float)
         assert [row[LABELS.index(name)] for name in found] == sorted(
             (row[LABELS.index(name)] for name in found), reverse=True
         )
+
+
+@pytest.mark.parametrize("threshold", [1.0, 1.5])
+def test_a_threshold_of_one_leaves_no_label_out_however_sums_are_rounded(
+    folder: Path, threshold: float
+) -> None:
+    about(folder, set_threshold=threshold)
+    model = Model(folder)
+    for row in ([1 + 1e-6, 1e-9, 0], [0.7, 0.3 + 1e-6, 1e-9], [0, 0, 1]):
+        found = model.answer(Reading(np.array(row, np.float32), None))["set"]
+        assert sorted(found) == sorted(LABELS)
+        assert found[0] == LABELS[int(np.argmax(row))]
+
+
+def test_a_label_at_the_threshold_is_followed_by_the_next_one(folder: Path) -> None:
+    about(folder, set_threshold=float(np.float32(0.7)))
+    found = Model(folder).answer(Reading(np.array([0.2, 0.7, 0.1], np.float32), None))
+    assert found["set"] == ["dog", "cat"]
+    # Less than a float32 can tell apart.
+    about(folder, set_threshold=float(np.float32(0.7)) - 1e-9)
+    found = Model(folder).answer(Reading(np.array([0.2, 0.7, 0.1], np.float32), None))
+    assert found["set"] == ["dog"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +115,7 @@ def test_a_broken_archive_is_refused_in_one_line(
     if content is not None:
         (folder / file).write_text(content)
     with pytest.raises(RuntimeError) as raised:
-        Model(folder)
+        Model(folder, name="pets")
     assert words in str(raised.value)
-    assert "make" in str(raised.value)
+    assert str(raised.value).endswith(": build it again with `make -B archive MODEL=pets`.")
     assert "\n" not in str(raised.value)

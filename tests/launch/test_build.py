@@ -1,8 +1,10 @@
 """When the served model's archive is built, and from what."""
 
+import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,18 @@ import pytest
 from safetensors.numpy import save_file
 
 from launch import build, weights
+from launch.archive import MANIFEST, SERVING
 from launch.errors import LaunchError
 from launch.settings import PROJECT, read_settings
-from launch.weights import COMMITTED, describe, require_weights, weights_path, where_weights_come_from
+from launch.weights import (
+    COMMITTED,
+    describe,
+    require_weights,
+    sha256,
+    weights_path,
+    where_weights_come_from,
+    within_project,
+)
 
 
 @pytest.fixture
@@ -33,6 +44,17 @@ def made(path: Path, seconds: float = 0) -> Path:
     path.write_bytes(b"content")
     os.utime(path, (seconds, seconds))
     return path
+
+
+def archived(settings, trained: Path, **changed) -> Path:
+    """Write an archive that says it was built from this file, older than everything."""
+    serving = {"trained_file": within_project(trained), "trained_sha256": sha256(trained), **changed}
+    settings.archive.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(settings.archive, "w") as archive:
+        archive.writestr(MANIFEST, json.dumps({"model": {"modelName": "digits", "modelVersion": "1.1.0"}}))
+        archive.writestr(SERVING, json.dumps(serving))
+    os.utime(settings.archive, (10, 10))
+    return settings.archive
 
 
 def test_the_committed_model_is_built_from_the_committed_weights():
@@ -90,6 +112,52 @@ def test_an_archive_is_outdated_when_something_in_it_is_newer(project):
     assert not build.is_outdated(settings)
 
 
+def test_an_archive_of_somebodys_own_weights_is_kept_and_that_is_said(project, capsys):
+    settings = settings_of(project, "digits")
+    made(project / "model_store/digits.safetensors", 5)
+    own = project / "runs/mnist-cnn/model.safetensors"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(b"of one's own")
+    archived(settings, own)
+    assert not build.is_to_be_built(settings, anew=False)
+    assert capsys.readouterr().err == ""
+    made(project / "handler/frame.py", 20)
+    assert not build.is_to_be_built(settings, anew=False)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "digits.mar is kept" in line
+    assert "not built from model_store/digits.safetensors" in line
+    assert "`make -B archive MODEL=digits` replaces it" in line
+    assert build.is_to_be_built(settings, anew=True)
+
+
+def test_an_archive_is_built_again_when_the_file_that_it_is_of_was_trained_again(project, capsys):
+    settings = settings_of(project, "fashion")
+    trained = made(project / "runs/fashion_mnist-cnn/model.safetensors", 5)
+    archived(settings, trained)
+    trained.write_bytes(b"trained again")
+    assert build.is_to_be_built(settings, anew=False)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("changed", [{"trained_sha256": None}, {"trained_file": "elsewhere.safetensors"}])
+def test_an_archive_of_the_same_weights_or_of_nobody_knows_which_is_built_again(project, changed):
+    settings = settings_of(project, "digits")
+    archived(settings, made(project / "model_store/digits.safetensors", 5), **changed)
+    made(project / "handler/frame.py", 20)
+    assert build.is_to_be_built(settings, anew=False)
+
+
+def test_a_damaged_archive_is_built_again(project):
+    settings = settings_of(project, "digits")
+    made(project / "model_store/digits.safetensors", 5)
+    made(settings.archive)
+    assert build.is_to_be_built(settings, anew=False)
+
+
+def test_the_gates_code_is_an_ingredient():
+    assert PROJECT / "training" / "gate.py" in build.ingredients(COMMITTED)
+
+
 def test_every_ingredient_is_there():
     for pattern in build.INGREDIENTS:
         assert list(PROJECT.glob(pattern)) or "digit_gate" in pattern, pattern
@@ -131,17 +199,21 @@ def test_the_command_says_in_one_line_what_is_missing(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path):
+@pytest.mark.parametrize(("given", "status"), [([], 0), (["--anew"], 1)])
+def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path, given, status):
     (tmp_path / "bought.mar").write_bytes(b"somebody's own")
     done = subprocess.run(
-        [sys.executable, "-m", "launch.build", "--anew"],
+        [sys.executable, "-m", "launch.build", *given],
         cwd=PROJECT,
         env={**os.environ, "MODEL": "bought", "MODEL_STORE": str(tmp_path)},
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, len(done.stderr.splitlines())) == (status, status)
     assert (tmp_path / "bought.mar").read_bytes() == b"somebody's own"
+    if given:
+        assert done.stderr.startswith("make archive: cause: there are no weights to build")
+        assert f"put bought.safetensors or bought.onnx (or a whole bought.mar) into {tmp_path}" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -156,6 +228,8 @@ def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path):
         ("archive DATASET=kmnist", 'training.archive --dataset "kmnist"'),
         ("archive", "launch.build"),
         ("-B archive", "launch.build --anew"),
+        ("-B archive MODEL=fashion", "launch.build --anew"),
+        ("archive MODEL=Box", "launch.build"),
         ("run MODEL=fashion", "launch.build"),
     ],
 )

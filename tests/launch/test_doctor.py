@@ -82,7 +82,12 @@ def test_a_reader_that_has_enough_is_no_error():
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("UI_HOST", "garbage"), ("TS_INFERENCE_ADDRESS", "http://0.0.0.0:80"), ("ANSWER_TIMEOUT_S", "abc")],
+    [
+        ("UI_HOST", "garbage"),
+        ("TS_INFERENCE_ADDRESS", "http://0.0.0.0:80"),
+        ("ANSWER_TIMEOUT_S", "abc"),
+        ("IDLE_MINUTES", "abc"),
+    ],
 )
 @pytest.mark.parametrize("program", ["launch.doctor", "launch.run"])
 def test_what_make_run_refuses_is_one_line_in_both(program, key, value):

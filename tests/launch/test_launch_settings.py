@@ -1,7 +1,14 @@
+from pathlib import Path
+
 import pytest
 
+from launch.archive import Archive
 from launch.errors import LaunchError
+from launch.java import Java
+from launch.preflight import Found
+from launch.run import process_environment
 from launch.settings import PROJECT, read_settings
+from ui.settings import from_environment
 
 
 def test_an_empty_environment_gives_the_documented_ports():
@@ -70,10 +77,26 @@ def test_the_pages_address_is_one_that_a_browser_on_this_machine_can_open(host, 
     assert read_settings({"UI_HOST": host}).ui_url == url
 
 
-@pytest.mark.parametrize("value", ["abc", "0", "-1", "nan", "inf", "601"])
-def test_a_wrong_time_names_key_value_and_expectation(value):
-    with pytest.raises(LaunchError, match=f"ANSWER_TIMEOUT_S is '{value}', expected seconds, more than 0"):
-        read_settings({"ANSWER_TIMEOUT_S": value})
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "nan", "inf", "10081"])
+@pytest.mark.parametrize(("key", "unit"), [("ANSWER_TIMEOUT_S", "seconds"), ("IDLE_MINUTES", "minutes")])
+def test_a_wrong_time_names_key_value_and_expectation(key, unit, value):
+    with pytest.raises(LaunchError, match=f"{key} is '{value}', expected {unit}, more than 0"):
+        read_settings({key: value})
+
+
+def test_the_launcher_takes_the_times_that_the_page_takes():
+    environment = {"DATABASE_URL": "postgresql://u@h/db", "ANSWER_TIMEOUT_S": "600", "IDLE_MINUTES": "10080"}
+    for given in (environment, {"DATABASE_URL": environment["DATABASE_URL"]}):
+        settings, page = read_settings(given), from_environment(given)
+        assert (settings.answer_timeout_s, 60 * settings.idle_minutes) == (page.answer_timeout_s, page.idle_s)
+
+
+def test_the_page_is_told_the_times(tmp_path):
+    given = {"VAR_DIR": str(tmp_path), "ANSWER_TIMEOUT_S": "0.5", "IDLE_MINUTES": "0.05"}
+    found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
+    environment = process_environment(read_settings(given), found, {})
+    page = from_environment(environment)
+    assert (page.answer_timeout_s, page.idle_s) == (0.5, 3.0)
 
 
 def test_a_model_name_cannot_leave_the_model_store():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from launch.archive import MANIFEST, Archive, read_archive
+from launch.archive import MANIFEST, SERVING, Archive, read_archive
 from launch.errors import LaunchError
 from launch.ports import free_ports, is_free, obstacle, require_free, require_own_address
 from launch.preflight import (
@@ -22,8 +22,10 @@ from launch.settings import read_settings
 from launch.weights import count_tensors, where_weights_come_from
 
 
-def write_archive(path: Path, model: object) -> None:
+def write_archive(path: Path, model: object, serving: str | None = None) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        if serving is not None:
+            archive.writestr(SERVING, serving)
         archive.writestr("weights.bin", os.urandom(20_000))
         archive.writestr(MANIFEST, json.dumps({"model": model}))
 
@@ -94,12 +96,24 @@ def test_an_archive_says_which_model_it_holds(tmp_path):
     assert read_archive(tmp_path / "digits.mar") == Archive("digits", "1.2.3")
 
 
+def test_an_archive_says_what_its_model_was_trained_on(tmp_path):
+    serving = {"data_set": "kmnist", "coverage": 0.95, "set_threshold": 0.9, "trained_sha256": "ab"}
+    write_archive(tmp_path / "k.mar", {"modelName": "k", "modelVersion": "1"}, json.dumps(serving))
+    assert read_archive(tmp_path / "k.mar") == Archive("k", "1", "kmnist", 0.95, None, "ab")
+
+
+@pytest.mark.parametrize("serving", [None, '{"framing": "ink", "set_threshold": 0.9}', "[1]", "nonsense"])
+def test_an_archive_that_does_not_say_what_it_was_trained_on_is_one_all_the_same(tmp_path, serving):
+    write_archive(tmp_path / "k.mar", {"modelName": "k", "modelVersion": "1"}, serving)
+    assert read_archive(tmp_path / "k.mar") == Archive("k", "1")
+
+
 @pytest.mark.parametrize("kept", [0, 100, 10_000, 20_100])
 def test_a_truncated_archive_is_refused(tmp_path, kept):
     path = tmp_path / "digits.mar"
     write_archive(path, {"modelName": "digits", "modelVersion": "1"})
     path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(LaunchError, match=r"cannot be read .*fix: run `make -B archive`"):
+    with pytest.raises(LaunchError, match=r"cannot be read .*fix: run `make -B archive MODEL=digits`"):
         read_archive(path)
 
 
@@ -109,7 +123,7 @@ def test_an_archive_with_one_flipped_byte_is_refused(tmp_path):
     damaged = bytearray(path.read_bytes())
     damaged[5_000] ^= 0xFF
     path.write_bytes(damaged)
-    with pytest.raises(LaunchError, match="make -B archive"):
+    with pytest.raises(LaunchError, match="make -B archive MODEL=digits"):
         read_archive(path)
 
 
@@ -124,7 +138,17 @@ def test_an_archive_of_another_model_is_refused(tmp_path):
     write_archive(tmp_path / "digits.mar", {"modelName": "letters", "modelVersion": "1"})
     with pytest.raises(LaunchError, match=r"holds a model named 'letters', expected 'digits'") as caught:
         read_served_archive(read_settings({"MODEL_STORE": str(tmp_path)}))
-    assert "training.archive --name digits" in caught.value.fix
+    # There is nothing to build digits from.
+    assert caught.value.fix == "rename it to letters.mar and set MODEL=letters"
+
+
+def test_an_archive_of_another_model_may_be_replaced_where_there_are_weights(tmp_path):
+    write_archive(tmp_path / "digits.mar", {"modelName": "letters", "modelVersion": "1"})
+    (tmp_path / "digits.safetensors").write_bytes(b"weights")
+    with pytest.raises(LaunchError) as caught:
+        read_served_archive(read_settings({"MODEL_STORE": str(tmp_path)}))
+    assert caught.value.fix.startswith("rename it to letters.mar and set MODEL=letters, or ")
+    assert "`make -B archive MODEL=digits`" in caught.value.fix
 
 
 def test_neither_archive_nor_weights_says_where_weights_come_from(tmp_path):
@@ -152,7 +176,7 @@ def test_whole_weights_are_counted_and_others_refused(tmp_path):
 
 def test_a_missing_archive_with_weights_says_make_archive(tmp_path):
     (tmp_path / "digits.safetensors").write_bytes(b"weights")
-    with pytest.raises(LaunchError, match="run `make archive`"):
+    with pytest.raises(LaunchError, match="run `make archive MODEL=digits`"):
         read_served_archive(read_settings({"MODEL_STORE": str(tmp_path)}))
 
 

@@ -36,6 +36,23 @@ def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path
     assert worker_deaths(tmp_path / "model.log") == (2, "KeyError: 'no layer'")
 
 
+def test_a_worker_that_keeps_dying_is_advice_about_its_own_model(tmp_path):
+    (tmp_path / "model.log").write_text(DYING * 2)
+    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    with pytest.raises(LaunchError, match="the worker of shapes died 2 times") as caught:
+        wait_until_ready(url, "shapes", 60, tmp_path)
+    assert "`make -B archive MODEL=shapes`" in caught.value.fix
+
+
+def test_a_model_that_is_not_loaded_is_advice_about_its_own_archive(tmp_path, monkeypatch):
+    missing = requests.Response()
+    missing.status_code = 404
+    monkeypatch.setattr(requests.Session, "get", lambda *_, **__: missing)
+    with pytest.raises(LaunchError, match="could not load shapes") as caught:
+        wait_until_ready("http://127.0.0.1:1", "shapes", 60, tmp_path)
+    assert "`make -B archive MODEL=shapes`" in caught.value.fix
+
+
 def test_a_log_that_is_not_there_yet_tells_of_no_death(tmp_path):
     assert worker_deaths(tmp_path / "model.log") == (0, "")
 
