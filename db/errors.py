@@ -8,6 +8,8 @@ from db.records import Feedback, Prediction
 # SQLSTATE classes that condemn the record and not the moment: 22 data exception, 23 integrity constraint
 # violation, 54 program limit exceeded. https://www.postgresql.org/docs/18/errcodes-appendix.html
 _REFUSING_CLASSES = ("22", "23", "54")
+# Undefined column, undefined table.
+_NOT_MIGRATED = ("42703", "42P01")
 
 
 class DatabaseUnavailable(Exception):  # noqa: N818 - the name that callers read in their `except`
@@ -46,9 +48,10 @@ def refuses_record(error: Exception) -> bool:
 def unavailable(error: Exception) -> DatabaseUnavailable:
     """Return the DatabaseUnavailable that tells an operator, in one line, what happened and what to do."""
     orig = getattr(error, "orig", None)
-    if getattr(orig, "pgcode", None) == "42P01":
+    if getattr(orig, "pgcode", None) in _NOT_MIGRATED:
         return DatabaseUnavailable(
-            "PostgreSQL answers but its tables are missing: run `python -m db.migrate`"
+            "PostgreSQL answers but its tables are missing or older than this code: "
+            "run `python -m db.migrate`"
         )
     return DatabaseUnavailable(f"PostgreSQL is away: {first_line(error)}")
 

@@ -120,4 +120,6 @@ def _history_row(row: Row) -> HistoryRow:
     true_label = values.pop("true_label")
     values["created_at"] = values["created_at"].astimezone(UTC)
     values["drawing"] = bytes(values["drawing"])
+    if values["label_set"] is not None:
+        values["label_set"] = tuple(values["label_set"])
     return HistoryRow(prediction=Prediction(**values), true_label=true_label)

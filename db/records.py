@@ -25,6 +25,8 @@ class Prediction:
         background_colour: CSS colour of the paper, where known.
         latency_ms: From the request's start to its answer, as the sender measured it.
         request_id: The id under which the servers logged the request.
+        is_digit: Whether it looks like a digit at all; None where the model does not say.
+        label_set: The labels that it may be, likeliest first; None where the model gives no set.
     """
 
     id: UUID
@@ -42,6 +44,8 @@ class Prediction:
     background_colour: str | None
     latency_ms: float
     request_id: str
+    is_digit: bool | None = None
+    label_set: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""

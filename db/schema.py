@@ -5,6 +5,7 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 MAX_DRAWING_BYTES = 8 * 1024 * 1024
 
@@ -60,6 +61,9 @@ predictions = Table(
     Column("background_colour", Text),
     Column("latency_ms", Double, nullable=False),
     Column("request_id", Text, nullable=False),
+    # NULL where the model does not say, as in all rows from before these columns.
+    Column("is_digit", Boolean),
+    Column("label_set", ARRAY(Text)),
     _text_length("session_id", 200),
     _text_length("source", 50),
     _text_length("model_name", 200),
@@ -75,6 +79,9 @@ predictions = Table(
     CheckConstraint("jsonb_typeof(probabilities) = 'object'", name="probabilities_object"),
     CheckConstraint(
         f"octet_length(drawing) >= 1 AND octet_length(drawing) <= {MAX_DRAWING_BYTES}", name="drawing_size"
+    ),
+    CheckConstraint(
+        "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL", name="label_set_labels"
     ),
     Index("predictions_session_id_created_at_idx", "session_id", "created_at", "id"),
     Index("predictions_created_at_idx", "created_at"),

@@ -11,9 +11,10 @@ from sqlalchemy import Engine
 from db import engine as database
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
+from tests.db.kept_table import used_folder
 from tests.services.postgres import postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "used_folder"]
 
 # The smallest PNG there is: one white pixel.
 PNG = bytes.fromhex(

@@ -3,20 +3,24 @@
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, Table, inspect, text
 
 from db import engine as database
 from db import migrate
-from db.log import PredictionLog
-from db.schema import metadata
+from db.log import DatabaseUnavailable, PredictionLog
+from db.records import HistoryRow
+from db.schema import feedback, metadata
 from tests.services.postgres import empty_database
 
 pytestmark = pytest.mark.integration
+
+LATEST = "0002"
 
 # Everything that makes a table what it is, as PostgreSQL itself words it.
 DESCRIPTION = """
@@ -64,10 +68,10 @@ def test_migrations_and_schema_agree_on_every_column_constraint_and_index(postgr
 
 
 def test_down_to_nothing_and_up_again_gives_the_same_tables(postgres_url, empty_url):
-    assert migrate.upgrade(empty_url) == "0001"
+    assert migrate.upgrade(empty_url) == LATEST
     assert migrate.downgrade(empty_url, "base") is None
     assert described(empty_url) == []
-    assert migrate.upgrade(empty_url) == "0001"
+    assert migrate.upgrade(empty_url) == LATEST
     assert described(empty_url) == described(postgres_url)
 
 
@@ -77,8 +81,29 @@ def test_upgrading_again_keeps_the_data(empty_url, prediction):
     log = PredictionLog(engine)
     written = prediction()
     log.write([written])
-    assert migrate.upgrade(empty_url) == "0001"
+    assert migrate.upgrade(empty_url) == LATEST
     assert [row.prediction for row in log.history(written.session_id)] == [written]
+    engine.dispose()
+
+
+def test_rows_from_before_a_column_was_added_stay_and_say_nothing_of_it(empty_url, prediction, correction):
+    older = prediction()
+    judged = correction(older, "1")
+    migrate.upgrade(empty_url, "0001")
+    engine = database.create(empty_url)
+    columns = {key: value for key, value in asdict(older).items() if key not in ("is_digit", "label_set")}
+    with engine.begin() as connection:
+        table = Table("predictions", MetaData(), autoload_with=connection)
+        connection.execute(table.insert(), columns)
+        connection.execute(feedback.insert(), asdict(judged))
+    log = PredictionLog(engine)
+    with pytest.raises(DatabaseUnavailable, match=r"older than this code: run `python -m db\.migrate`"):
+        log.history(older.session_id)
+
+    assert migrate.upgrade(empty_url) == LATEST
+    newer = prediction(is_digit=False, label_set=("7", "1"))
+    log.write([newer])
+    assert log.history(older.session_id) == [HistoryRow(newer, None), HistoryRow(older, "1")]
     engine.dispose()
 
 
@@ -99,7 +124,7 @@ def test_two_processes_that_start_together_migrate_once(empty_url, postgres_url,
     for process in together:
         output, errors = process.communicate(timeout=30)
         assert process.returncode == 0, errors
-        assert "has schema 0001" in output
+        assert f"has schema {LATEST}" in output
         assert "***" in output
     assert described(empty_url) == described(postgres_url)
 
