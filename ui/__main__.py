@@ -81,7 +81,7 @@ def build(settings: Settings) -> FastAPI:
         management=management,
         model=settings.model,
         models=Models(settings.model, management, settings.model_store),
-        loader=Loader(management, settings.idle_s),
+        loader=Loader(management, settings.model, settings.idle_s),
         log=log,
         writer=writer,
         recent=Recent(),

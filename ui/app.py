@@ -8,7 +8,7 @@ import gradio as gr
 
 from ui import chooser, explanation, history, outcome
 from ui.canvas import DrawingPad
-from ui.drawing import read_model_path, read_session_id
+from ui.drawing import read_model_path, read_sent, read_session_id
 from ui.models import Model
 from ui.reading import reading_html
 
@@ -27,10 +27,11 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
 
     def on_stroke(pad_value: object, visitor_id: object) -> str:
         result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
-        return panel(result, backend.models.find(read_model_path(pad_value)))
+        model = backend.models.find(read_model_path(pad_value)) or backend.models.own()
+        return panel(result, model, read_sent(pad_value))
 
-    def panel(result: outcome.Reading | outcome.NoReading, model: Model) -> str:
-        return reading_html(result, backend.models.labels(model))
+    def panel(result: outcome.Reading | outcome.NoReading, model: Model, sent: int = 0) -> str:
+        return reading_html(result, backend.models.labels(model), sent)
 
     def on_choose(event: gr.EventData) -> Iterator[str]:
         for shown in chooser.choose(backend.models, backend.loader, event.wanted, event.active):
@@ -51,7 +52,7 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
     def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
         return show_history(visitor_id, was_paused=True)
 
-    own = backend.models.find("")
+    own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top", equal_height=False):
             gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")

@@ -40,17 +40,21 @@ class Archive:
 def read_store(store: Path | None) -> tuple[list[Archive], dict[str, str]]:
     """Return the archives of the model store, and of each damaged one why it cannot be served.
 
-    Without a store, or where it cannot be read, both are empty.
+    Without a store, or where it cannot be read, both are empty. A file that cannot be looked at, such as a
+    link to nothing, counts as damaged.
     """
     archives: list[Archive] = []
     damaged: dict[str, str] = {}
     try:
-        found = [(path, path.stat()) for path in sorted(store.glob("*.mar"))] if store else []
+        paths = sorted(store.glob("*.mar")) if store else []
     except OSError:
         return [], {}
-    for path, status in found:
+    for path in paths:
         try:
+            status = path.stat()
             archives.append(_read_once(path, status.st_mtime_ns, status.st_size))
+        except OSError:
+            damaged[path.name] = "it cannot be read"
         except BadArchive as error:
             damaged[path.name] = str(error)
     return archives, damaged

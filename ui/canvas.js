@@ -22,6 +22,7 @@ let pending = null; // the stroke under the pen: { pointer, stroke }
 let picture = null; // an uploaded picture, shown in place of strokes: { bitmap, image: data URL }
 let maps = null; // an explanation laid over the drawing: { box: [left, top, side], onInk, onPaper: canvases }
 let replaced = null; // the picture in whose place the strokes came: undoing all of them brings it back
+let sent = 0; // counts drawings: an answer carries the number of the one that it answers
 
 const colours = () => COLOURS[document.body.classList.contains("dark") ? "dark" : "light"];
 
@@ -87,7 +88,10 @@ function show() {
   paintMaps(shownSide);
   const isBlank = strokes.length === 0 && !pending && !picture;
   hint.hidden = !isBlank;
-  tool("undo").disabled = tool("clear").disabled = isBlank;
+  const tools = [tool("undo"), tool("clear")];
+  // A button that is disabled loses the focus to nowhere.
+  if (isBlank && tools.includes(document.activeElement)) canvas.focus({ preventScroll: true });
+  for (const button of tools) button.disabled = isBlank;
   // The page hides an answer that no longer has a drawing, at once and without asking the server.
   document.documentElement.dataset.paper = isBlank ? "blank" : "drawn";
 }
@@ -127,15 +131,22 @@ function drawingAsDataUrl() {
   return sent.toDataURL("image/png");
 }
 
+// The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
+function setNumber(number) {
+  document.documentElement.dataset.sent = number;
+}
+
 function send() {
   complaint.textContent = "";
+  sent += 1;
+  setNumber(sent);
   tell("sketchserve-changed");
   keepUnanswered();
   // The model that the chooser shows as active; none before it has appeared.
   const model = document.querySelector(".chooser")?.dataset.model ?? "";
-  if (picture) props.value = { image: picture.image, source: "upload", model };
-  else if (strokes.length === 0) props.value = { image: "", model };
-  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours(), model };
+  if (picture) props.value = { image: picture.image, source: "upload", model, sent };
+  else if (strokes.length === 0) props.value = { image: "", model, sent };
+  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours(), model, sent };
   trigger("stroke");
 }
 
@@ -173,6 +184,7 @@ canvas.addEventListener("pointerdown", (event) => {
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
   pending = { pointer: event.pointerId, stroke: { width: Number(brush.value), points: positions(event) } };
+  setNumber("");
   tell("sketchserve-changed");
   show();
 });
@@ -196,7 +208,8 @@ canvas.addEventListener("pointerup", (event) => {
 canvas.addEventListener("pointercancel", (event) => {
   if (event.pointerId !== pending?.pointer) return;
   pending = null;
-  tell("sketchserve-answered"); // the answer that is there fits again
+  setNumber(sent);
+  tell("sketchserve-restored"); // the answer that is there fits again, if it is the last drawing's
   show();
 });
 
@@ -277,4 +290,5 @@ document.addEventListener("sketchserve-maps", (event) => {
 
 new ResizeObserver(show).observe(canvas);
 new MutationObserver(show).observe(document.body, { attributeFilter: ["class"] });
+setNumber(sent);
 show();

@@ -7,6 +7,8 @@ let loading = ""; // the model that is being loaded
 // Questions are counted, so that no two answers are alike: of one like the last, Gradio would say nothing.
 let asked = 0;
 let isWaiting = false; // one question at a time: the select is disabled meanwhile
+let hadFocus = false; // whether that took the focus from the select
+let wish = ""; // the model whose loading was asked for meanwhile
 
 function remembered() {
   try {
@@ -25,9 +27,20 @@ function remember(path) {
 }
 
 function choose(wanted) {
+  const select = element.querySelector("select");
   asked += 1;
-  isWaiting = element.querySelector("select").disabled = true;
+  hadFocus = document.activeElement === select;
+  isWaiting = true;
+  select.disabled = true;
   trigger("choose", { wanted, active, asked });
+}
+
+// Choose what the select shows, and say whether that is another model than the one that was chosen last.
+function chooseShown() {
+  const { value } = element.querySelector("select");
+  if (isWaiting || value === element.querySelector(".chooser").dataset.shown) return false;
+  choose(value);
+  return true;
 }
 
 function show() {
@@ -40,19 +53,47 @@ function show() {
   const select = element.querySelector("select");
   select.value = dataset.shown;
   select.disabled = isWaiting;
+  // Unless the person has gone on to something else.
+  if (hadFocus && !isWaiting && document.activeElement === document.body) select.focus({ preventScroll: true });
   remember(dataset.shown);
   active = dataset.model;
   // What is on the paper is read anew by a model that was chosen or has come back.
   if (isAnother || (isBack && !loading)) document.dispatchEvent(new CustomEvent("sketchserve-model"));
+  if (!isWaiting) grantWish();
+}
+
+function grantWish() {
+  const wanted = wish;
+  wish = "";
+  if (wanted && wanted === active) choose(wanted);
 }
 
 element.addEventListener("change", (event) => {
-  if (event.target.matches("select")) choose(event.target.value);
+  if (event.target.matches("select") && !isStepping) choose(event.target.value);
 });
 
+// With the keyboard a closed select takes the next value at every key. None of them is chosen before Enter is
+// pressed or the focus leaves.
+let isStepping = false;
+
+function step(event) {
+  if (!event.target.matches("select")) return;
+  isStepping = event.key !== "Enter";
+  setTimeout(() => {
+    isStepping = false; // what changes later was picked in the opened list
+  });
+  if (event.key === "Enter" && chooseShown()) event.preventDefault();
+  if (event.key === "Escape") event.target.value = element.querySelector(".chooser").dataset.shown;
+}
+
+element.addEventListener("keydown", step);
+element.addEventListener("keypress", step); // a letter changes the value only now
+element.addEventListener("focusout", chooseShown);
+
 // reading.js asks for this when the active model had no worker.
-document.addEventListener("sketchserve-load", (event) => {
-  if (!isWaiting) choose(event.detail);
+document.addEventListener("sketchserve-load", ({ detail }) => {
+  if (!isWaiting) choose(detail);
+  else if (detail !== loading) wish = detail;
 });
 
 watch("value", show);

@@ -32,7 +32,11 @@ def choose(models: Models, loader: Loader, wanted_path: object, active_path: obj
     The active model stays active, and answers, until the wanted one has a READY worker.
     """
     listing = models.listing()
-    wanted, active = models.find(wanted_path), models.find(active_path)
+    wanted, active = models.find(wanted_path), models.find(active_path) or models.own()
+    if wanted is None:
+        why = listing.complaint or "That model is not there any more."
+        yield Chooser(listing, active, complaint=f"{why} {active.title} reads.")
+        return
     if wanted.is_own or wanted.ready_workers:
         loader.used(wanted)
         yield Chooser(listing, wanted)
@@ -42,7 +46,7 @@ def choose(models: Models, loader: Loader, wanted_path: object, active_path: obj
         loader.load(wanted)
     except LoadFailed as error:
         # The active one itself may be what has lost its workers: the page's own is always there.
-        active = models.find("") if active == wanted else active
+        active = models.own() if active == wanted else active
         complaint = f"{wanted.title} could not be loaded: {error}. {active.title} goes on reading."
         yield Chooser(models.listing(), active, complaint=complaint)
         return
@@ -72,7 +76,8 @@ def chooser_html(chooser: Chooser, asked: object = 0) -> str:
         f'<div class="chooser{" is-loading" if loading else ""}" data-model="{escape(active.path)}" '
         f'data-shown="{escape(shown.path)}" data-asked="{asked if isinstance(asked, int) else 0}">'
         f'<p class="chooser-notice is-{kind}" role="status">{escape(notice)}</p>'
-        f'<label><span>Model</span><select aria-label="Model"{" disabled" if loading or not asked else ""}>'
+        '<label><span>Model</span><select aria-label="Model" title="By keyboard, Enter chooses"'
+        f"{' disabled' if loading or not asked else ''}>"
         f"{options}</select></label></div>"
     )
 

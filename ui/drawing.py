@@ -10,6 +10,8 @@ from typing import Any
 from db.schema import MAX_DRAWING_BYTES
 
 SOURCES = ("sketchpad", "upload")
+# What JavaScript counts exactly.
+MAX_SENT = 2**53 - 1
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,(?P<data>.+)", re.DOTALL)
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
@@ -63,6 +65,15 @@ def read_model_path(value: Any) -> str:
     """Return the path of the model that is to read the drawing, "" when the browser names none."""
     path = value.get("model") if isinstance(value, Mapping) else None
     return path if isinstance(path, str) else ""
+
+
+def read_sent(value: Any) -> int:
+    """Return how many drawings the browser had sent with this one, 0 when it does not say.
+
+    It is the drawing's number: by it the browser knows whose answer comes.
+    """
+    sent = value.get("sent") if isinstance(value, Mapping) else None
+    return sent if type(sent) is int and 0 <= sent <= MAX_SENT else 0
 
 
 def read_session_id(value: Any) -> str | None:

@@ -70,6 +70,8 @@ watch("value", () => {
   if (props.value.complaint) {
     words.replaceChildren(props.value.complaint);
     setState("offered");
+    const { loads } = props.value;
+    if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
     return;
   }
   explanation = props.value;

@@ -5,16 +5,19 @@ from contextlib import suppress
 from math import log
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import gradio as gr
 
-from ui.outcome import Backend
-from ui.torchserve import Explained, PredictionError
+from ui.models import path_of
+from ui.outcome import Backend, is_idle
+from ui.torchserve import Explained, PredictionError, Refused, Unexplained
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
 DOUBLE_ODDS = log(2)
+# What was drawn is not known then: a stroke would take a picture's place.
+NOT_KEPT = "This answer was not kept. Add a stroke, or choose the picture again, then ask."
+LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your drawing."
 
 
 def explanation_panel() -> gr.HTML:
@@ -32,20 +35,28 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     """Return why one of the session's own drawings got its answer, as explanation.js shows it.
 
     The very model that answered is asked again, by name and version. The value has the number `asked` of the
-    question, and either both maps, their box in the drawing's own pixels and words, or a `complaint`.
+    question, and either both maps, their box in the drawing's own pixels and words, or a `complaint`; with a
+    complaint there may be `loads`, the path of the model that has to be loaded first.
     """
     value: dict[str, Any] = {"asked": asked if isinstance(asked, int) else 0}
     row = None
     with suppress(ValueError):  # what is no id was never given out
         row = backend.recent.find(session_id or "", uuid.UUID(str(prediction_id)))
     if row is None:
-        return {**value, "complaint": "This answer is no longer at hand. Add a stroke, then ask again."}
+        return {**value, "complaint": NOT_KEPT}
     prediction = row.prediction
-    model = f"{quote(prediction.model_name, safe='')}/{quote(prediction.model_version, safe='')}"
+    path = path_of(prediction.model_name, prediction.model_version)
+    model = backend.models.find(path)
+    if model is not None:
+        backend.loader.used(model)
     try:
-        explained = backend.torchserve.explain(prediction.drawing, model)
-    except PredictionError as error:
+        explained = backend.torchserve.explain(prediction.drawing, path)
+    except (Refused, Unexplained) as error:  # and would be the next time, too
         return {**value, "complaint": str(error)}
+    except PredictionError as error:
+        if model is not None and is_idle(backend, model, error):
+            return {**value, "complaint": LOADS_AGAIN.format(model.title), "loads": model.path}
+        return {**value, "complaint": f"{error} Ask again in a moment."}
     return {
         **value,
         "label": explained.label,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 from db.log import DatabaseUnavailable
-from db.records import Accuracy, HistoryRow
+from db.records import Accuracy, HistoryRow, Prediction
 from ui.outcome import Backend
 from ui.thumbnails import Thumbnails
 
@@ -76,7 +76,7 @@ def running_accuracy(accuracy: Accuracy, stored: list[HistoryRow], rows: list[Hi
 def notice_html(history: History, was_paused: bool) -> str:
     """Return the line above the page's content, "" when there is nothing to say."""
     if history.is_paused:
-        return f'<p class="notice" role="status">{PAUSED.format(pending=history.pending)}</p>'
+        return f'<p class="notice" role="alert">{PAUSED.format(pending=history.pending)}</p>'
     return f'<p class="notice is-good" role="status">{RESUMED}</p>' if was_paused else ""
 
 
@@ -92,7 +92,8 @@ def history_html(history: History, thumbnails: Thumbnails) -> str:
     body = "".join(_row(row, thumbnails) for row in history.rows[:SHOWN_ROWS])
     return (
         f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
-        f'<div class="history-scroll"><table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>'
+        f'<div class="history-scroll" tabindex="0" role="region" aria-label="History">'
+        f"<table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>"
         f"<th>Confidence</th><th>Really was</th><th>Model</th></tr></thead><tbody>{body}</tbody></table>"
         f"</div></section>"
     )
@@ -101,20 +102,44 @@ def history_html(history: History, thumbnails: Thumbnails) -> str:
 def _row(row: HistoryRow, thumbnails: Thumbnails) -> str:
     prediction = row.prediction
     picture = thumbnails.data_url(prediction.id, prediction.drawing)
-    label = escape(prediction.predicted_label)
     at = prediction.created_at
     verdict = "open"
     if row.true_label is not None:
         verdict = "right" if row.true_label == prediction.predicted_label else "wrong"
     return (
         f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
-        f'<td><img class="thumbnail" alt="drawing read as {label}" src="{picture}"></td>'
+        f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" src="{picture}"></td>'
         f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
-        f'<td class="history-label">{label}</td>'
+        f"{_read_as(prediction)}"
         f"<td>{100 * prediction.confidence:.1f} %</td>"
         f'<td class="history-label">{escape(row.true_label or "–")}</td>'
         f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td></tr>"
     )
+
+
+def _read_as(prediction: Prediction) -> str:
+    """Return the cell of the answer: "7"; "7?" for what looks like no digit; "4 or 9" for a set of labels."""
+    label, words = escape(prediction.predicted_label), escape(_words(prediction))
+    if prediction.is_digit is False:
+        return (
+            f'<td class="history-label is-doubted" title="{words}">'
+            f'<span aria-hidden="true">{label}?</span><span class="only-heard">{words}</span></td>'
+        )
+    if others := words.removeprefix(label):
+        return (
+            f'<td class="history-label" title="{words}">{label} '
+            f'<span class="history-others">{others.strip()}</span></td>'
+        )
+    return f'<td class="history-label">{label}</td>'
+
+
+def _words(prediction: Prediction) -> str:
+    """Return the answer as a sentence would have it."""
+    label = prediction.predicted_label
+    if prediction.is_digit is False:
+        return f"not a digit, likeliest {label}"
+    others = [other for other in prediction.label_set or () if other != label]
+    return " or ".join([label, *others])
 
 
 def _accuracy(history: History) -> str:

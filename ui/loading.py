@@ -1,6 +1,7 @@
 """Brings up the models that visitors choose, and takes their workers away when nobody asks them any more."""
 
 import logging
+import math
 import threading
 import time
 from collections import defaultdict
@@ -8,8 +9,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ui.management import LoadFailed, Management
-from ui.models import Model
+from ui.management import LoadFailed, Management, ModelStatus
+from ui.models import Model, path_of
 from ui.torchserve import Unreachable
 
 logger = logging.getLogger(__name__)
@@ -34,19 +35,23 @@ class Loader:
     """Loads models on demand; may be used by many threads.
 
     It takes workers only from models to which it gave some, never from the page's own model, nor from one
-    that an operator loaded.
+    that an operator loaded or made the page's own.
 
     Args:
         management: TorchServe's management API.
+        own: The name of the page's own model.
         idle_s: A model that nobody asked for so long, through this page, loses its workers.
     """
 
-    def __init__(self, management: Management, idle_s: float) -> None:
+    def __init__(self, management: Management, own: str, idle_s: float) -> None:
         self._management = management
+        self._own = own
         self._idle_s = idle_s
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        # Whose workers were started here and may be taken away again -> when a visitor asked it last.
         self._used_at: dict[str, float] = {}
-        # Workers that a model gets, of those that got some here.
+        self._clock = threading.Lock()  # never held while TorchServe is waited for: predictions take it
+        # How many workers a model had: so many it gets back.
         self._given: dict[str, int] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="idle-models", daemon=True)
@@ -70,8 +75,8 @@ class Loader:
         """Return once the model has a READY worker; of several callers the first one does the work.
 
         Raises:
-            LoadFailed: It cannot be loaded, or its workers do not start; then it is left without any.
-                Or the page stops.
+            LoadFailed: It cannot be loaded, or its workers do not start; then it is left without any, or
+                loses them when it has been idle. Or the page stops.
         """
         # TorchServe may take minutes. The end of the page does not wait for a daemon thread.
         done: Future[None] = Future()
@@ -92,34 +97,55 @@ class Loader:
     def _bring_up(self, model: Model) -> None:
         with self._locks[model.path]:
             found = self._workers_of(model)
-            if found.ready:
-                return
-            if not found.is_registered:
-                self._register(model)
-            elif not found.count:
-                self._scale_up(model)
-            self._wait_until_ready(model)
+            if not found.ready:
+                if not found.is_registered:
+                    self._register(model)
+                elif not found.count:
+                    self._scale_up(model)
+                self._given[model.path] = self._wait_until_ready(model)
             self.used(model)
 
     def used(self, model: Model) -> None:
         """Note that a visitor asks the model now."""
-        if model.path in self._given:
-            self._used_at[model.path] = time.monotonic()
+        with self._clock:
+            if model.path in self._used_at:
+                self._used_at[model.path] = time.monotonic()
 
     def scale_down_idle(self) -> None:
         """Take the workers from every model that got some here and that nobody asked for the idle time."""
         for path in [*self._used_at]:
             with self._locks[path]:
-                if time.monotonic() - self._used_at[path] < self._idle_s:
-                    continue
-                try:
-                    self._management.scale(path, 0)
-                except LoadFailed as error:
-                    logger.warning("%s is idle but keeps its workers for now: %s", path, error)
-                    self._used_at[path] = time.monotonic()
-                    continue
-                del self._used_at[path]
+                # Meanwhile it may have turned out that its workers do not start.
+                if time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s:
+                    self._take_down(path)
+
+    def _take_down(self, path: str) -> None:
+        try:
+            served = {path_of(status.model, status.version): status for status in self._management.served()}
+            status = served.get(path)
+            if status is None:
+                logger.info("%s is not registered any more", path)
+            elif self._is_own(status):
+                logger.info("%s keeps its workers: it is the page's own model now", path)
+            else:
+                self._management.scale(path, 0)
                 logger.info("%s was idle for %g s and has no workers now", path, self._idle_s)
+        except (Unreachable, LoadFailed) as error:
+            logger.warning("%s is idle but keeps its workers for now: %s", path, error)
+            self._note_ours(path)
+        else:
+            self._forget(path)
+
+    def _is_own(self, status: ModelStatus) -> bool:
+        return status.model == self._own and self._management.describe(self._own).version == status.version
+
+    def _note_ours(self, path: str) -> None:
+        with self._clock:
+            self._used_at[path] = time.monotonic()
+
+    def _forget(self, path: str) -> None:
+        with self._clock:
+            del self._used_at[path]
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
@@ -146,21 +172,29 @@ class Loader:
                 self._management.unregister(model.path)
             raise
         if is_ours:
-            # As many as the archive's model-config.yaml says, whatever was asked for.
-            self._given[model.path] = max(1, self._workers_of(model).count)
+            self._note_ours(model.path)
 
     def _scale_up(self, model: Model) -> None:
-        workers = self._given.setdefault(model.path, 1)
+        # Before it is known whether they start: what starts late would never be taken down.
+        self._note_ours(model.path)
         try:
-            self._management.scale(model.path, workers)
+            self._management.scale(model.path, self._given.get(model.path, 1))
         except LoadFailed:
             with suppress(LoadFailed):
                 self._management.scale(model.path, 0)
+                self._forget(model.path)
             raise
 
-    def _wait_until_ready(self, model: Model) -> None:
+    def _wait_until_ready(self, model: Model) -> int:
+        """Return how many workers the model has, once one is READY.
+
+        They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
+        """
         deadline = time.monotonic() + READY_TIMEOUT_S
-        while not self._workers_of(model).ready:
-            if time.monotonic() > deadline:
-                raise LoadFailed(f"none of its workers was ready within {READY_TIMEOUT_S:g} seconds")
+        while time.monotonic() < deadline:
+            with suppress(LoadFailed):  # one status that does not come says nothing of the workers
+                found = self._workers_of(model)
+                if found.ready:
+                    return found.count
             time.sleep(POLL_S)
+        raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

@@ -1,7 +1,9 @@
 """Which models a visitor may choose: those that TorchServe serves, and the archives of the model store."""
 
+import math
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -9,14 +11,24 @@ from ui.archives import Archive, read_store
 from ui.management import Management, ModelStatus
 from ui.torchserve import Unreachable
 
+# For what is not known the models are listed again while a visitor waits: no more often than this, since a
+# browser may name anything, and seldom where the management API may take seconds not to answer.
+LIST_AGAIN_S = 1.0
+LIST_AGAIN_WHILE_AWAY_S = 30.0
+
+
+def path_of(name: str, version: str) -> str:
+    """Return the path by which TorchServe is asked for one version: name/version, each quoted as in a URL."""
+    return f"{quote(name, safe='')}/{quote(version, safe='')}"
+
 
 @dataclass(frozen=True)
 class Model:
     """One version of a model.
 
     Attributes:
-        path: By which it is asked, and known to the browser: name/version, quoted as in a URL. The page's
-            own model has the name alone, so that it follows what TorchServe has as the default version.
+        path: By which it is asked, and known to the browser: what `path_of` gives. The page's own model has
+            the name alone, so that it follows what TorchServe has as the default version.
         name: Its name.
         version: Its version; "" where nobody could say.
         file: The archive that it is registered from; "" where the model store has none.
@@ -75,6 +87,7 @@ class Models:
         self._served: list[ModelStatus] = []
         self._own_version = ""
         self._known: dict[str, Model] = {}
+        self._list_again_at = -math.inf
         self._answered_labels: dict[str, tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
@@ -97,16 +110,42 @@ class Models:
             self._served, self._own_version = served, own_version
             can_load = True
         models = _models((self._own, own_version), served, archives, can_load)
+        # Who chose the page's own by its version, before that became the default one, is still right.
+        known = {path_of(self._own, models[0].version): models[0], **{model.path: model for model in models}}
         with self._lock:
-            self._known = {model.path: model for model in models}
+            self._known = known
+            self._list_again_at = time.monotonic() + (LIST_AGAIN_S if can_load else LIST_AGAIN_WHILE_AWAY_S)
         return Listing(models, damaged, complaint)
 
-    def find(self, path: object) -> Model:
-        """Return the model that a browser asks for; the page's own where there is no such model."""
+    def own(self) -> Model:
+        """Return the page's own model."""
         if not self._known:
             self.listing()
-        own = self._known[quote(self._own, safe="")]
-        return self._known.get(path, own) if isinstance(path, str) else own
+        return self._known[quote(self._own, safe="")]
+
+    def find(self, path: object) -> Model | None:
+        """Return the model that a browser asks for, or None where there is none now.
+
+        A path without a version is the page's own, whatever it was called before the page was started again.
+        """
+        if not isinstance(path, str) or "/" not in path:
+            return self.own()
+        if path not in self._known:
+            self._list_again()
+        return self._known.get(path)
+
+    def answered_by(self, model: Model, version: str) -> Model:
+        """Return the model as it is after an answer of this version: the default one may be another now.
+
+        Labels and coverage are that version's, or not known.
+        """
+        if version == model.version:
+            return model
+        self._list_again()
+        known = self._known.get(model.path, model)
+        if version == known.version:
+            return known
+        return replace(model, version=version, labels=(), coverage=None)
 
     def labels(self, model: Model) -> tuple[str, ...]:
         """Return the model's labels: its archive's, or else those of its last answer, or ()."""
@@ -115,6 +154,13 @@ class Models:
     def answered(self, model: Model, labels: tuple[str, ...]) -> None:
         """Remember the labels of an answer, for a model whose archive the page cannot see."""
         self._answered_labels[model.path] = labels
+
+    def _list_again(self) -> None:
+        with self._lock:
+            if time.monotonic() < self._list_again_at:
+                return
+            self._list_again_at = time.monotonic() + LIST_AGAIN_S
+        self.listing()
 
 
 def _models(
@@ -135,7 +181,7 @@ def _models(
         own = next((key for key in known if key[0] == own[0]), own)
     others = sorted({*statuses, *(known if can_load else ())} - {own})
     paths = {own: quote(own[0], safe="")}
-    paths |= {key: "/".join(quote(part, safe="") for part in key) for key in others}
+    paths |= {key: path_of(*key) for key in others}
     return tuple(_model(path, *key, known.get(key), statuses.get(key)) for key, path in paths.items())
 
 

@@ -78,32 +78,36 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
 
     Waits for TorchServe only. Without a session id the answer is shown but nothing is kept.
     """
-    model = backend.models.find(read_model_path(pad_value))
+    model_path = read_model_path(pad_value)
+    model = backend.models.find(model_path)
     try:
         drawing = read_drawing(pad_value)
-        if drawing is None:
-            return BLANK
-        backend.loader.used(model)
+    except BadDrawing as error:
+        return _refused(backend, error)
+    if drawing is None:
+        return BLANK
+    if model is None:
+        backend.metrics.predictions.labels("unreachable", "").inc()
+        return _not_there(model_path, backend.models.own())
+    backend.loader.used(model)
+    try:
         answer = backend.torchserve.predict(drawing.image, model.path)
-    except (BadDrawing, Refused) as error:
-        backend.metrics.predictions.labels("refused", "").inc()
-        return NoReading("Nothing to read yet", str(error))
+    except Refused as error:
+        return _refused(backend, error)
     except PredictionError as error:
         is_busy = isinstance(error, Busy)
         backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
-        may_be_idle = isinstance(error, (Busy, NotLoaded)) and not model.is_own
-        if may_be_idle and backend.loader.has_no_worker(model):
-            return _loads_again(model)
-        advice = "add a stroke in a moment to ask again." if is_busy else "the next stroke asks again."
-        return NoReading(str(error), f"Your drawing is still there: {advice}")
+        return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
     backend.metrics.predictions.labels("answered", answer.label).inc()
     backend.metrics.latency_s.observe(answer.latency_ms / 1000)
+    model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")
     is_kept = False
     if session_id is not None:
-        backend.recent.add(HistoryRow(prediction, true_label=None))
         is_kept = backend.writer.submit(prediction)
+        if is_kept:
+            backend.recent.add(HistoryRow(prediction, true_label=None))
     return Reading(prediction, answer.frame, is_kept, answer.label_set, model.coverage, answer.is_digit)
 
 
@@ -122,6 +126,32 @@ def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_l
     was = "right" if true_label == prediction.predicted_label else "wrong"
     backend.metrics.corrections.labels(was).inc()
     return ""
+
+
+def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
+    """Return whether a model gave no answer because it has no worker and has to be loaded first."""
+    may_be = isinstance(error, (Busy, NotLoaded)) and not model.is_own
+    return may_be and backend.loader.has_no_worker(model)
+
+
+def _refused(backend: Backend, error: Exception) -> NoReading:
+    backend.metrics.predictions.labels("refused", "").inc()
+    return NoReading("Nothing to read yet", str(error))
+
+
+def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:
+    """Return why there is no answer and how to ask again: a stroke would take a picture's place."""
+    when = " in a moment" if isinstance(error, Busy) else ""
+    if drawing.source == "upload":
+        advice = f"Your picture is still there: choose the picture again{when} to ask again."
+    else:
+        advice = f"Your drawing is still there: add a stroke{when} to ask again."
+    return NoReading(str(error), advice)
+
+
+def _not_there(path: str, own: Model) -> NoReading:
+    """Return what is said until the chooser, asked to load that model, has gone to the page's own."""
+    return NoReading("That model is not there now", f"{own.title} reads instead.", loads=path)
 
 
 def _loads_again(model: Model) -> NoReading:
@@ -167,4 +197,6 @@ def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         background_colour=drawing.background_colour,
         latency_ms=answer.latency_ms,
         request_id=answer.request_id,
+        is_digit=answer.is_digit,
+        label_set=answer.label_set or None,
     )

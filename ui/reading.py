@@ -10,8 +10,13 @@ MOST_NAMED = 4
 NOT_KEPT = "not in the history: too many records wait for the database"
 
 
-def reading_html(reading: Reading | NoReading, labels: Sequence[str]) -> str:
-    """Return the panel for an answer, or for why there is none; `labels` are shown while there is none.
+def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int = 0) -> str:
+    """Return the panel for an answer, or for why there is none.
+
+    Args:
+        reading: What became of a drawing.
+        labels: They are shown while there is no answer.
+        sent: The drawing's number, from `read_sent`; by it reading.js knows whether a newer one was sent.
 
     Every state has the same elements in the same order, so that the browser changes them in place and
     the bars glide from one answer to the next.
@@ -28,6 +33,7 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str]) -> str:
             probabilities=probabilities,
             meta="",
             loads=reading.loads,
+            sent=sent,
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
@@ -42,6 +48,7 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str]) -> str:
         frame=reading.frame,
         probabilities=prediction.probabilities,
         meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
+        sent=sent,
     )
 
 
@@ -54,6 +61,7 @@ def _panel(
     frame: str,
     probabilities: dict[str, float],
     meta: str,
+    sent: int,
     loads: str = "",
 ) -> str:
     is_disabled = "" if prediction_id else " disabled"
@@ -67,7 +75,8 @@ def _panel(
     # A 1x1 transparent GIF keeps the element where there is no frame.
     source = escape(frame) or "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
     return (
-        f'<section class="reading is-{state}" data-prediction="{prediction_id}" data-loads="{escape(loads)}">'
+        f'<section class="reading is-{state}" data-prediction="{prediction_id}" data-sent="{sent}" '
+        f'data-loads="{escape(loads)}">'
         f'<div class="reading-head" aria-live="polite">'
         f'<div class="reading-label {_size(label)}" data-testid="label">{escape(label)}</div>'
         f'<div class="reading-words"><p class="reading-headline">{escape(headline)}</p>'
@@ -97,9 +106,13 @@ def _words(reading: Reading) -> tuple[str, str]:
     if reading.is_digit is False:
         return "That does not look like a digit", f"If it is one: {prediction.predicted_label}, {sure}"
     if len(reading.label_set) > 1:
-        share = "likeliest first" if reading.coverage is None else f"{100 * reading.coverage:g} % of the time"
-        return _one_of(reading.label_set), f"One of these, {share}"
+        return _one_of(reading.label_set), f"Likeliest first.{_promise(reading.coverage)}"
     return sure, _runner_up(prediction.probabilities, prediction.predicted_label)
+
+
+def _promise(coverage: float | None) -> str:
+    """Return how often sets hold the right label: over all answers, since of hard ones that says little."""
+    return "" if coverage is None else f" Of all answers, {100 * coverage:g} in 100 name the right one."
 
 
 def _one_of(labels: Sequence[str]) -> str:

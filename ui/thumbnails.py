@@ -5,7 +5,7 @@ import io
 from collections import OrderedDict
 from uuid import UUID
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 SIDE_PX = 56
 # About 1.5 KB each.
@@ -30,12 +30,15 @@ class Thumbnails:
 
 
 def make_thumbnail(drawing: bytes) -> str:
-    """Return a data URL of a PNG of at most 56x56 px, or "" where Pillow cannot read the drawing."""
+    """Return a data URL of an upright PNG of at most 56x56 px, or "" where Pillow cannot read the drawing."""
     try:
         with Image.open(io.BytesIO(drawing)) as image:
             image.thumbnail((SIDE_PX, SIDE_PX))
-            small = image.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+            # Phones lay pictures down and say in EXIF how to turn them; small ones are turned at no cost.
+            small = ImageOps.exif_transpose(image).convert("RGBA")
+    except Exception:
+        # What Pillow's decoders raise on broken files, and on broken EXIF, is not documented and is much:
+        # one such picture must not take the whole history away.
         return ""
     png = io.BytesIO()
     small.save(png, "PNG")

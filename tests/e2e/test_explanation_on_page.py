@@ -14,12 +14,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from launch.temporary import TorchServe
-from tests.e2e.test_browser import chromium, draw, running_page
+from tests.e2e.page import draw, running_page
 from tests.ui.answering import ANSWER, Answering, answering
+from tests.ui.managing import managing
+from tests.ui.test_chooser import put_archive
 from tests.ui.test_explanation import EXPLAINED
 from training.drawing import drawing, encoded
-
-__all__ = ["chromium"]  # a fixture
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -219,3 +219,59 @@ def test_why_there_is_no_explanation_is_said_beside_the_button(chromium: Browser
             expect(page.locator(".why-words")).to_contain_text("in a form that this page does not know")
         expect(page.get_by_role("button", name="Why?")).to_have_attribute("aria-pressed", "false")
         expect(page.locator(".toast-body")).to_have_count(0)
+
+
+def test_an_idle_model_is_loaded_again_before_it_explains(chromium: Browser, tmp_path: Path) -> None:
+    for name in ("digits", "digits-vit"):
+        put_archive(tmp_path, f"{name}.mar", name)
+    vit = ("digits-vit", "1.0.0")
+    body = {**BODY, "model": "digits-vit"}
+    with (
+        managing(tmp_path, loaded=["digits.mar", "digits-vit.mar"]) as management,
+        answering(body, busy="/explanations/") as server,
+        running_page(
+            NO_DATABASE,
+            TorchServe(server.url, management.url, server.url, os.getpid(), Path()),
+            MODEL_STORE=str(tmp_path),
+        ) as running,
+        visit(chromium, running.url) as page,
+    ):
+        page.get_by_label("Model").select_option("digits-vit/1.0.0")
+        draw(page, LINE)
+        expect(page.locator(".reading-meta")).to_contain_text("digits-vit 1.0.0")
+        management.workers[vit] = 0
+        management.load_s = 1.0
+        asked = len(server.paths)
+        page.get_by_role("button", name="Why?").click()
+        expect(page.locator(".why-words")).to_contain_text("digits-vit 1.0.0 was idle")
+        expect(page.locator(".chooser-notice")).to_contain_text("Loading digits-vit 1.0.0 again")
+        # Once it is there it reads the drawing anew, and may be asked.
+        expect(page.locator(".chooser-notice")).to_have_text("")
+        assert management.workers[vit] > 0
+        expect(page.locator(".why-words")).to_have_text("")
+        page.get_by_role("button", name="Why?").click()
+        expect(page.locator(".why-words")).to_have_text(
+            "The model is busy or still starting. Ask again in a moment."
+        )
+        assert "/predictions/digits-vit/1.0.0" in server.paths[asked:]
+
+
+def test_words_that_a_screen_reader_waits_for_are_there_before_they_are_said(
+    chromium: Browser, address: str
+) -> None:
+    """A live region that is not displayed while it is empty is not heard when its words come."""
+    with visit(chromium, address) as page:
+        draw(page, LINE)
+        expect(page.get_by_role("button", name="Why?")).to_be_visible()
+        for region in (".chooser-notice", ".why-words", ".pad-complaint"):
+            expect(page.locator(region)).to_have_text("")
+            assert page.locator(region).evaluate("element => getComputedStyle(element).display") != "none"
+        # Meanwhile they take no room.
+        for around, last in ((".why", ".why-choices"), (".pad", ".pad-tools")):
+            assert lower_edge(page, around) == lower_edge(page, last)
+
+
+def lower_edge(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]

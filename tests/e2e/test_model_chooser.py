@@ -16,18 +16,7 @@ from db.log import PredictionLog
 from launch import temporary
 from launch.ports import free_ports
 from launch.temporary import TorchServe
-from tests.e2e.test_browser import (
-    SEVEN,
-    chromium,
-    database,
-    database_folder,
-    draw,
-    opened,
-    running_page,
-    wait_until,
-)
-
-__all__ = ["chromium", "database", "database_folder"]  # fixtures
+from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -74,13 +63,6 @@ def address(database: embedded.Server, server: TorchServe, store: Path) -> Itera
     changes = {"MODEL_STORE": str(store), "IDLE_MINUTES": str(IDLE_S / 60)}
     with running_page(database.url, server, **changes) as running:
         yield running.url
-
-
-@pytest.fixture
-def visitor(chromium: Browser) -> Iterator[BrowserContext]:
-    with chromium.new_context(viewport={"width": 1200, "height": 900}) as context:
-        context.set_default_timeout(15_000)
-        yield context
 
 
 def workers(server: TorchServe, model: str) -> int:

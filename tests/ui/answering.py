@@ -36,10 +36,12 @@ class Answering:
 
 
 @contextmanager
-def answering(body: Any, status: int = 200, delay_s: float = 0.0, slow: str = "") -> Iterator[Answering]:
+def answering(
+    body: Any, status: int = 200, delay_s: float = 0.0, slow: str = "", busy: str | None = None
+) -> Iterator[Answering]:
     """Answer each request with `body` (JSON, or bytes as they are) and `status`.
 
-    Those whose path contains `slow` are answered after `delay_s`.
+    Those whose path contains `slow` are answered after `delay_s`, those whose path contains `busy` with 503.
     """
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
@@ -59,7 +61,7 @@ def answering(body: Any, status: int = 200, delay_s: float = 0.0, slow: str = ""
             seen.connections.add(self.client_address[1])
             if slow in self.path:
                 time.sleep(delay_s)
-            self.send_response(status)
+            self.send_response(status if busy is None or busy not in self.path else 503)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("x-request-id", "8a6e")
             # The client may have given up.

@@ -2,9 +2,10 @@
 
 import io
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -14,6 +15,8 @@ from db.log import PredictionLog
 from db.records import Prediction
 from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
+from tests.ui.managing import Managing, managing
+from tests.ui.test_chooser import put_archive
 from ui.loading import Loader
 from ui.management import Management
 from ui.metrics import Metrics
@@ -80,7 +83,7 @@ def make_backend() -> Callable[..., Backend]:
             management=management,
             model="digits",
             models=Models("digits", management, store=None),
-            loader=Loader(management, idle_s=60),
+            loader=Loader(management, "digits", idle_s=60),
             log=log,
             writer=writer,
             recent=Recent(),
@@ -89,3 +92,18 @@ def make_backend() -> Callable[..., Backend]:
         )
 
     return make
+
+
+@pytest.fixture
+def vit(make_backend: Callable[..., Backend], tmp_path: Path) -> Iterator[tuple[Backend, Managing]]:
+    """A backend whose TorchServe has a second model loaded."""
+    for name in ("digits", "digits-vit"):
+        put_archive(tmp_path, f"{name}.mar", name, coverage=0.95)
+    with managing(tmp_path, loaded=["digits.mar", "digits-vit.mar"]) as server:
+        management = Management(server.url)
+        models = Models("digits", management, tmp_path)
+        models.listing()
+        backend = replace(
+            make_backend(server.url), models=models, loader=Loader(management, "digits", idle_s=60)
+        )
+        yield backend, server

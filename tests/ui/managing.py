@@ -1,5 +1,7 @@
 """A small HTTP server that answers as TorchServe's management API does, for the chooser's tests.
 
+It takes drawings, too, and reads each as a 7: so that a page has no other TorchServe beside it.
+
 What it answers to each call is what TorchServe 0.12 was seen to answer, status and form. The tests in
 tests/e2e have the same done by the real one.
 """
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.ui.answering import ANSWER
 from ui.archives import read_archive
 
 # Two, as the archive's model-config.yaml has it, whatever a register call asks for.
@@ -34,6 +37,7 @@ class Managing:
         failing: Names of models whose workers do not start.
         load_s: How long it takes until workers run.
         is_away: Whether it answers nothing.
+        lost: How many of the questions after a change get no answer.
         changes: Every call that was no GET.
     """
 
@@ -43,6 +47,7 @@ class Managing:
     failing: set[str] = field(default_factory=set)
     load_s: float = 0.0
     is_away: bool = False
+    lost: int = 0
     changes: list[str] = field(default_factory=list)
 
     def answer(self, method: str, address: str) -> tuple[int, Any]:
@@ -50,6 +55,8 @@ class Managing:
         parts = urlsplit(address)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = [unquote(part) for part in parts.path.strip("/").split("/")[1:]]
+        if parts.path.startswith("/predictions/"):
+            return self.predict(*path)
         if method != "GET":
             self.changes.append(f"{method} {address}")
         if method == "POST":
@@ -65,6 +72,19 @@ class Managing:
             del self.workers[keys[0]]
             return 200, {"status": "unregistered"}
         return self.start(keys[0], int(query["min_worker"]))
+
+    def predict(self, name: str, version: str = "") -> tuple[int, Any]:
+        """Read a drawing, with the default version where none is named."""
+        key = next((key for key in self.workers if key[0] == name and version in ("", key[1])), None)
+        if key is None:
+            return 404, {"code": 404, "message": f"Model not found: {name}"}
+        if not self.workers[key]:
+            return 503, {"code": 503, "message": f'Model "{name}" has no worker to serve inference request.'}
+        return 200, {**ANSWER, "model": name, "version": key[1]}
+
+    def set_default(self, name: str, version: str) -> None:
+        """Have a version answer where none is named: the first one of the name does."""
+        self.workers = {(name, version): self.workers[name, version], **self.workers}
 
     def page(self, first: int) -> tuple[int, Any]:
         """Give one page of the list of names."""
@@ -108,7 +128,10 @@ def managing(store: Path, loaded: list[str]) -> Iterator[Managing]:
         wbufsize = 2**16
 
         def answer(self) -> None:
-            if served.is_away:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            is_lost = self.command == "GET" and bool(served.changes) and served.lost > 0
+            served.lost -= is_lost
+            if served.is_away or is_lost:
                 self.close_connection = True
                 return
             status, body = served.answer(self.command, self.path)

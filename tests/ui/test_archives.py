@@ -72,3 +72,11 @@ def test_an_archive_that_was_built_anew_is_read_anew(tmp_path: Path) -> None:
     put_archive(tmp_path, "digits.mar", "digits", "1.1.0")
     os.utime(tmp_path / "digits.mar", ns=(1, 1))
     assert read_store(tmp_path)[0][0].version == "1.1.0"
+
+
+def test_a_link_to_nothing_hides_no_other_archive(tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits.mar", "digits")
+    (tmp_path / "gone.mar").symlink_to(tmp_path / "nothing")
+    archives, damaged = read_store(tmp_path)
+    assert [archive.file for archive in archives] == ["digits.mar"]
+    assert damaged == {"gone.mar": "it cannot be read"}

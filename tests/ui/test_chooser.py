@@ -13,7 +13,7 @@ from tests.ui.managing import Managing, managing
 from ui.chooser import Chooser, choose, chooser_html
 from ui.loading import Loader
 from ui.management import Management
-from ui.models import Models
+from ui.models import Models, path_of
 
 DIGITS = tuple("0123456789")
 
@@ -42,7 +42,7 @@ def torchserve(store: Path) -> Iterator[Managing]:
 
 def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
     management = Management(url)
-    return Models("digits", management, store), Loader(management, idle_s)
+    return Models("digits", management, store), Loader(management, "digits", idle_s)
 
 
 def options(shown: Chooser) -> list[str]:
@@ -65,8 +65,8 @@ def test_a_model_that_is_not_loaded_is_registered_while_the_old_one_reads(
     loading, done = choose(models, loader, "digits-vit/1.0.0", "digits")
     assert (loading.active.name, loading.loading and loading.loading.name) == ("digits", "digits-vit")
     assert "Loading digits-vit 1.0.0 … digits 1.0.0 reads meanwhile." in chooser_html(loading)
-    assert '<select aria-label="Model" disabled>' in chooser_html(loading, 1)
-    assert '<select aria-label="Model">' in chooser_html(done, 2)
+    assert '" disabled><option value' in chooser_html(loading, 1)
+    assert '"><option value' in chooser_html(done, 2)
     assert (done.active.path, done.loading, done.complaint) == ("digits-vit/1.0.0", None, "")
     assert options(done) == ["digits 1.0.0", "digits-vit 1.0.0"]
     assert torchserve.changes == ["POST /models?url=digits-vit.mar&initial_workers=1&synchronous=true"]
@@ -138,10 +138,59 @@ def test_a_chosen_model_stays_while_the_management_api_is_away(torchserve: Manag
     assert "cannot be loaded now" in chooser_html(shown)
 
 
-@pytest.mark.parametrize("path", ["", None, 7, "digits/9.9.9", "../models", "digits?url=evil", ["digits"]])
-def test_what_is_not_listed_is_the_pages_own_model(path: object, torchserve: Managing, store: Path) -> None:
+@pytest.mark.parametrize("path", ["", None, 7, "digits?url=evil", ["digits/1.0.0"], "fashion"])
+def test_what_names_no_version_is_the_pages_own_model(
+    path: object, torchserve: Managing, store: Path
+) -> None:
     models, _ = backend(torchserve.url, store)
-    assert models.find(path).path == "digits"
+    assert models.find(path) == models.own()
+    assert models.own().path == "digits"
+
+
+@pytest.mark.parametrize("path", ["digits/9.9.9", "../models", "digits/1.0.0?url=evil"])
+def test_a_model_that_is_not_there_is_not_found_and_the_chooser_says_who_reads(
+    path: str, torchserve: Managing, store: Path
+) -> None:
+    models, loader = backend(torchserve.url, store)
+    assert models.find(path) is None
+    (shown,) = choose(models, loader, path, path)
+    assert shown.active == models.own()
+    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads."
+    list(choose(models, loader, "digits-vit/1.0.0", "digits"))
+    (shown,) = choose(models, loader, path, "digits-vit/1.0.0")
+    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads."
+
+
+def test_a_model_that_came_after_the_last_listing_is_found(
+    torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, _ = backend(torchserve.url, store)
+    assert models.find("abc/1.0.0") is None
+    put_archive(store, "abc.mar", "abc")
+    assert models.find("abc/1.0.0") is None  # not listed again within the second
+    models, _ = backend(torchserve.url, store)
+    monkeypatch.setattr("ui.models.LIST_AGAIN_S", 0.0)
+    models.listing()
+    put_archive(store, "abd.mar", "abd")
+    found = models.find("abd/1.0.0")
+    assert found is not None
+    assert found.file == "abd.mar"
+
+
+def test_who_chose_a_version_before_it_became_the_default_one_stays_with_it(
+    torchserve: Managing, store: Path
+) -> None:
+    put_archive(store, "digits-1.1.0.mar", "digits", "1.1.0")
+    models, loader = backend(torchserve.url, store)
+    list(choose(models, loader, "digits/1.1.0", "digits"))
+    torchserve.set_default("digits", "1.1.0")
+    (shown,) = choose(models, loader, "digits/1.1.0", "digits/1.1.0")
+    assert (shown.active.path, shown.active.version, shown.complaint) == ("digits", "1.1.0", "")
+    assert options(shown) == ["digits 1.1.0", "digits 1.0.0", "digits-vit 1.0.0 · not loaded"]
+
+
+def test_a_path_is_quoted_as_in_a_url() -> None:
+    assert path_of("a/b", "1.0 ü") == "a%2Fb/1.0%20%C3%BC"
 
 
 def test_another_version_of_the_pages_own_model_can_be_chosen(torchserve: Managing, store: Path) -> None:

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from db.schema import MAX_DRAWING_BYTES
-from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_session_id
+from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_sent, read_session_id
 
 
 def data_url(image: bytes, kind: str = "image/png") -> str:
@@ -66,3 +66,10 @@ def test_only_an_id_that_the_page_makes_is_a_session(value: object) -> None:
 def test_a_drawing_without_a_model_is_for_the_pages_own(value: object) -> None:
     assert read_model_path(value) == ""
     assert read_model_path({"image": "", "model": "digits-vit/1.0.0"}) == "digits-vit/1.0.0"
+
+
+@pytest.mark.parametrize("sent", [None, "7", -1, True, 1.5, 2**53, [7]])
+def test_a_drawing_has_a_number_or_0(sent: object) -> None:
+    assert read_sent({"image": "", "sent": sent}) == 0
+    assert read_sent({"image": "", "sent": 7}) == 7
+    assert read_sent(None) == 0

@@ -3,13 +3,16 @@
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import NOBODY, SESSION, answering
+from tests.ui.managing import Managing
 from ui.explanation import explain
+from ui.models import Model
 from ui.outcome import Backend
 from ui.torchserve import Busy, Refused, TorchServe, Unexplained, Unreachable
 
@@ -106,7 +109,9 @@ def test_the_very_model_that_answered_is_asked_about_the_very_drawing(
     prediction = make_prediction(model_name="my letters", model_version="2.0/1")
     with answering(EXPLAINED) as server:
         value = shown(make_backend(server.url), prediction)
-    assert server.paths == ["/explanations/my%20letters/2.0%2F1"]
+    assert [path for path in server.paths if path.startswith("/explanations/")] == [
+        "/explanations/my%20letters/2.0%2F1"
+    ]
     assert server.bodies == [prediction.drawing]
     assert (value["asked"], value["label"], value["runner_up"]) == (3, "7", "1")
     assert value["importance"][10][12] == 2.5
@@ -128,12 +133,42 @@ def test_why_there_is_no_explanation_is_said_in_words(
 ) -> None:
     assert shown(make_backend(), make_prediction()) == {
         "asked": 3,
-        "complaint": "The model cannot be reached.",
+        "complaint": "The model cannot be reached. Ask again in a moment.",
     }
     with answering({"code": 501, "type": "NotImplemented"}, status=501) as server:
         assert (
             shown(make_backend(server.url), make_prediction())["complaint"] == "This model does not say why."
         )
+
+
+@pytest.mark.parametrize("status", [503, 404])
+def test_a_model_that_lost_its_workers_is_loaded_before_it_explains(
+    status: int, vit: tuple[Backend, Managing], make_prediction: MakePrediction
+) -> None:
+    backend, management = vit
+    by_vit = make_prediction(model_name="digits-vit")
+    with answering({}, status=status) as server:
+        backend = replace(backend, torchserve=TorchServe(server.url))
+        busy = shown(backend, by_vit)
+        management.workers["digits-vit", "1.0.0"] = 0
+        idle = shown(backend, by_vit)
+        own = shown(backend, make_prediction())
+    was_idle = "digits-vit 1.0.0 was idle: it is being loaded again. Ask when it has read your drawing."
+    assert idle == {"asked": 3, "complaint": was_idle, "loads": "digits-vit/1.0.0"}
+    for value in (busy, own):
+        assert "loads" not in value
+        assert value["complaint"].endswith("Ask again in a moment.")
+
+
+def test_to_explain_is_to_use_the_model(
+    vit: tuple[Backend, Managing], make_prediction: MakePrediction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend, _ = vit
+    used: list[Model] = []
+    monkeypatch.setattr(backend.loader, "used", used.append)
+    with answering(EXPLAINED) as server:
+        shown(replace(backend, torchserve=TorchServe(server.url)), make_prediction(model_name="digits-vit"))
+    assert [model.path for model in used] == ["digits-vit/1.0.0"]
 
 
 @pytest.mark.parametrize("prediction_id", [None, "", "7", str(uuid.uuid4()), {}])
@@ -142,7 +177,7 @@ def test_a_drawing_that_is_not_at_hand_is_not_asked_about(
 ) -> None:
     value = explain(make_backend(), SESSION, prediction_id, "many")
     assert value["asked"] == 0
-    assert "no longer at hand" in value["complaint"]
+    assert "was not kept. Add a stroke, or choose the picture again" in value["complaint"]
 
 
 @pytest.mark.parametrize("session", [None, "f" * 32])
@@ -151,5 +186,5 @@ def test_nobody_is_told_about_anothers_drawing(
 ) -> None:
     with answering(EXPLAINED) as server:
         value = shown(make_backend(server.url), make_prediction(), session)
-    assert "no longer at hand" in value["complaint"]
+    assert "was not kept" in value["complaint"]
     assert server.paths == []

@@ -1,6 +1,11 @@
 """The history: rows from memory and database, running accuracy, and the table."""
 
+import base64
+import io
 from collections.abc import Callable
+
+import pytest
+from PIL import ExifTags, Image
 
 from db.records import Accuracy, HistoryRow, Prediction
 from tests.ui.answering import SESSION
@@ -77,7 +82,7 @@ def test_history_goes_on_in_memory_while_the_database_is_away(
     assert history.is_paused
     assert history.rows == [HistoryRow(unjudged, None), HistoryRow(prediction, "7")]
     assert history.accuracy == Accuracy(1, 1)
-    assert "History is paused" in notice_html(history, was_paused=False)
+    assert 'role="alert">History is paused' in notice_html(history, was_paused=False)
     assert "Of the last 2 drawings, <strong>1 of 1</strong>" in history_html(history, Thumbnails())
 
 
@@ -98,6 +103,39 @@ def test_the_table_shows_thumbnail_answer_and_correction(make_prediction: MakePr
     assert make_thumbnail(prediction.drawing) in html
 
 
+@pytest.mark.parametrize(
+    ("doubt", "cell", "alt"),
+    [
+        ({"is_digit": True, "label_set": ("7",)}, '<td class="history-label">7</td>', "drawing read as 7"),
+        (
+            {"is_digit": False, "label_set": ("7", "1")},
+            '<td class="history-label is-doubted" title="not a digit, likeliest 7">'
+            '<span aria-hidden="true">7?</span><span class="only-heard">not a digit, likeliest 7</span></td>',
+            "drawing read as not a digit, likeliest 7",
+        ),
+        (
+            {"is_digit": True, "label_set": ("7", "1", "<2>")},
+            '<td class="history-label" title="7 or 1 or &lt;2&gt;">7 '
+            '<span class="history-others">or 1 or &lt;2&gt;</span></td>',
+            "drawing read as 7 or 1 or &lt;2&gt;",
+        ),
+    ],
+)
+def test_the_table_shows_what_the_model_doubted(
+    doubt: dict[str, object], cell: str, alt: str, make_prediction: MakePrediction
+) -> None:
+    rows = [HistoryRow(make_prediction(**doubt), None)]
+    html = history_html(History(rows, Accuracy(0, 0), is_paused=False, pending=0), Thumbnails())
+    assert cell in html
+    assert f'alt="{alt}"' in html
+
+
+def test_the_table_can_be_scrolled_with_the_keyboard(make_prediction: MakePrediction) -> None:
+    rows = [HistoryRow(make_prediction(), None)]
+    html = history_html(History(rows, Accuracy(0, 0), is_paused=False, pending=0), Thumbnails())
+    assert '<div class="history-scroll" tabindex="0" role="region" aria-label="History">' in html
+
+
 def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePrediction) -> None:
     rows = [HistoryRow(make_prediction(predicted_label="<script>", model_version="<i>"), "<b>")]
     html = history_html(History(rows, Accuracy(1, 0), is_paused=False, pending=0), Thumbnails())
@@ -108,6 +146,36 @@ def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePredictio
 
 def test_a_drawing_that_cannot_be_read_has_no_thumbnail() -> None:
     assert make_thumbnail(b"not a picture") == ""
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_phones_photo_stands_upright(orientation: int) -> None:
+    """Three quarters of it are black above; the camera laid it down and says how to turn it."""
+    photo = Image.new("L", (400, 800), "white")
+    photo.paste("black", (0, 0, 400, 600))
+    laid = {
+        1: None,
+        3: Image.Transpose.ROTATE_180,
+        6: Image.Transpose.ROTATE_90,
+        8: Image.Transpose.ROTATE_270,
+    }
+    turn, exif = laid[orientation], Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    jpeg = io.BytesIO()
+    (photo if turn is None else photo.transpose(turn)).save(jpeg, "JPEG", exif=exif)
+    png = base64.b64decode(make_thumbnail(jpeg.getvalue()).partition(",")[2])
+    with Image.open(io.BytesIO(png)) as thumbnail:
+        assert thumbnail.size == (28, 56)
+        ink = thumbnail.convert("L")
+        assert (ink.getpixel((14, 4)), ink.getpixel((14, 52))) == (0, 255)
+
+
+def test_broken_exif_is_no_error() -> None:
+    # Orientation 6, and a width that is a text.
+    entries = b"\0\x02" + b"\x01\x12\0\x03\0\0\0\x01\0\x06\0\0" + b"\x01\0\0\x02\0\0\0\x02ab\0\0" + bytes(4)
+    jpeg = io.BytesIO()
+    Image.new("L", (80, 40)).save(jpeg, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08" + entries)
+    assert make_thumbnail(jpeg.getvalue()) == ""
 
 
 def test_thumbnails_are_made_once(make_prediction: MakePrediction) -> None:

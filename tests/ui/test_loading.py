@@ -11,7 +11,7 @@ from tests.ui.managing import Managing, managing
 from tests.ui.test_chooser import backend, put_archive
 from ui.loading import Loader
 from ui.management import LoadFailed
-from ui.models import Models
+from ui.models import Model, Models
 
 IDLE_S = 0.2
 VIT = ("digits-vit", "1.0.0")
@@ -36,10 +36,18 @@ def listed(torchserve: Managing, store: Path, idle_s: float = IDLE_S) -> tuple[M
     return models, loader
 
 
+def found(models: Models, path: str) -> Model:
+    model = models.find(path)
+    assert model is not None
+    return model
+
+
 def test_two_people_who_choose_at_once_load_it_once(torchserve: Managing, store: Path) -> None:
     torchserve.load_s = 0.3
     models, loader = listed(torchserve, store)
-    people = [threading.Thread(target=loader.load, args=(models.find("digits-vit/1.0.0"),)) for _ in range(4)]
+    people = [
+        threading.Thread(target=loader.load, args=(found(models, "digits-vit/1.0.0"),)) for _ in range(4)
+    ]
     for person in people:
         person.start()
     for person in people:
@@ -54,17 +62,17 @@ def test_a_model_that_somebody_else_registers_meanwhile_is_waited_for(
     torchserve.load_s = 0.3
     models, loader = listed(torchserve, store)
     another, other_loader = listed(torchserve, store)
-    first = threading.Thread(target=other_loader.load, args=(another.find("digits-vit/1.0.0"),))
+    first = threading.Thread(target=other_loader.load, args=(found(another, "digits-vit/1.0.0"),))
     first.start()
     time.sleep(0.05)
-    loader.load(models.find("digits-vit/1.0.0"))
+    loader.load(found(models, "digits-vit/1.0.0"))
     assert torchserve.workers[VIT] > 0
     first.join()
 
 
 def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Managing, store: Path) -> None:
     models, loader = listed(torchserve, store)
-    model = models.find("digits-vit/1.0.0")
+    model = found(models, "digits-vit/1.0.0")
     loader.load(model)
     assert not loader.has_no_worker(model)
     loader.scale_down_idle()
@@ -80,7 +88,7 @@ def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Manag
 
 def test_a_model_that_is_asked_keeps_its_workers(torchserve: Managing, store: Path) -> None:
     models, loader = listed(torchserve, store)
-    model = models.find("digits-vit/1.0.0")
+    model = found(models, "digits-vit/1.0.0")
     loader.load(model)
     for _ in range(3):
         time.sleep(IDLE_S / 2)
@@ -93,8 +101,8 @@ def test_what_was_loaded_by_others_is_never_taken_down(store: Path) -> None:
     with managing(store, loaded=["digits.mar", "digits-vit.mar"]) as torchserve:
         models, loader = listed(torchserve, store)
         for path in ("digits", "digits-vit/1.0.0"):
-            loader.load(models.find(path))
-            loader.used(models.find(path))
+            loader.load(found(models, path))
+            loader.used(found(models, path))
         time.sleep(IDLE_S)
         loader.scale_down_idle()
         assert torchserve.changes == []
@@ -104,7 +112,7 @@ def test_the_watch_takes_idle_models_down_by_itself(torchserve: Managing, store:
     models, loader = listed(torchserve, store)
     loader.start()
     try:
-        loader.load(models.find("digits-vit/1.0.0"))
+        loader.load(found(models, "digits-vit/1.0.0"))
         deadline = time.monotonic() + 10
         while torchserve.workers[VIT] and time.monotonic() < deadline:
             time.sleep(0.05)
@@ -117,7 +125,7 @@ def test_an_idle_model_is_tried_again_after_the_management_api_was_away(
     torchserve: Managing, store: Path
 ) -> None:
     models, loader = listed(torchserve, store)
-    loader.load(models.find("digits-vit/1.0.0"))
+    loader.load(found(models, "digits-vit/1.0.0"))
     time.sleep(IDLE_S)
     torchserve.is_away = True
     loader.scale_down_idle()
@@ -130,7 +138,7 @@ def test_an_idle_model_is_tried_again_after_the_management_api_was_away(
 
 def test_workers_that_do_not_come_back_are_not_tried_on_and_on(torchserve: Managing, store: Path) -> None:
     models, loader = listed(torchserve, store)
-    model = models.find("digits-vit/1.0.0")
+    model = found(models, "digits-vit/1.0.0")
     loader.load(model)
     time.sleep(IDLE_S)
     loader.scale_down_idle()
@@ -144,7 +152,7 @@ def test_a_model_that_a_restarted_torchserve_forgot_is_registered_anew(
     torchserve: Managing, store: Path
 ) -> None:
     models, loader = listed(torchserve, store)
-    model = models.find("digits-vit/1.0.0")
+    model = found(models, "digits-vit/1.0.0")
     loader.load(model)
     del torchserve.workers[VIT]
     assert loader.has_no_worker(model)
@@ -156,8 +164,85 @@ def test_without_the_management_api_nothing_is_loaded_and_it_says_so(
     torchserve: Managing, store: Path
 ) -> None:
     models, loader = listed(torchserve, store)
-    model = models.find("digits-vit/1.0.0")
+    model = found(models, "digits-vit/1.0.0")
     torchserve.is_away = True
     assert not loader.has_no_worker(model)
     with pytest.raises(LoadFailed, match="management API cannot be reached"):
         loader.load(model)
+
+
+def test_a_model_that_became_the_pages_own_keeps_its_workers(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "digits-1.1.0.mar", "digits", "1.1.0")
+    models, loader = listed(torchserve, store)
+    loader.load(found(models, "digits/1.1.0"))
+    torchserve.set_default("digits", "1.1.0")
+    del torchserve.workers["digits", "1.0.0"]
+    for _ in range(2):
+        time.sleep(IDLE_S)
+        loader.scale_down_idle()
+    assert torchserve.workers == {("digits", "1.1.0"): 2}
+
+
+def test_while_nobody_says_which_version_is_the_pages_own_none_is_taken_down(
+    torchserve: Managing, store: Path
+) -> None:
+    put_archive(store, "digits-1.1.0.mar", "digits", "1.1.0")
+    models, loader = listed(torchserve, store)
+    loader.load(found(models, "digits/1.1.0"))
+    time.sleep(IDLE_S)
+    torchserve.lost = 1
+    loader.scale_down_idle()
+    assert torchserve.workers["digits", "1.1.0"] == 2
+
+
+def test_what_an_operator_scales_up_after_it_was_idle_is_his(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    model = found(models, "digits-vit/1.0.0")
+    loader.load(model)
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    torchserve.workers[VIT] = 1
+    loader.used(model)
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 1
+
+
+def test_a_lost_status_after_registering_leaves_no_workers_without_an_idle_clock(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = listed(torchserve, store)
+    torchserve.lost = 1
+    loader.load(found(models, "digits-vit/1.0.0"))
+    assert torchserve.workers[VIT] == 2
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 0
+
+
+def test_workers_that_are_not_seen_ready_are_taken_down_when_idle(
+    torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.loading.READY_TIMEOUT_S", 0.1)
+    models, loader = listed(torchserve, store)
+    torchserve.lost = 1
+    with pytest.raises(LoadFailed, match="seen ready"):
+        loader.load(found(models, "digits-vit/1.0.0"))
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 0
+
+
+def test_a_model_that_an_operator_unregistered_is_forgotten_without_a_warning(
+    torchserve: Managing, store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    models, loader = listed(torchserve, store)
+    loader.load(found(models, "digits-vit/1.0.0"))
+    del torchserve.workers[VIT]
+    for _ in range(2):
+        time.sleep(IDLE_S)
+        loader.scale_down_idle()
+    assert "keeps its workers for now" not in caplog.text
+    torchserve.workers[VIT] = 1
+    loader.scale_down_idle()
+    assert torchserve.workers[VIT] == 1

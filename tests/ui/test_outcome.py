@@ -1,21 +1,13 @@
 """From a drawing to an answer and a record; from a correction to feedback."""
 
 import base64
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import ANSWER, SESSION, answering
-from tests.ui.managing import Managing, managing
-from tests.ui.test_chooser import put_archive
-from ui.loading import Loader
-from ui.management import Management
-from ui.models import Models
 from ui.outcome import BLANK, Backend, NoReading, Reading, correct, predict
-from ui.torchserve import TorchServe
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]
@@ -79,13 +71,48 @@ def test_an_absent_torchserve_is_told_and_counted(make_backend: MakeBackend, dra
     assert counted(backend, "unreachable") == 1
 
 
-def test_an_answer_without_room_for_its_record_is_still_shown(
+def test_an_answer_without_room_for_its_record_is_shown_and_not_in_the_history(
     make_backend: MakeBackend, drawing: bytes
 ) -> None:
     with answering(ANSWER) as server:
-        reading = predict(make_backend(server.url, max_records=0), pad_value(drawing), SESSION)
+        backend = make_backend(server.url, max_records=0)
+        reading = predict(backend, pad_value(drawing), SESSION)
     assert isinstance(reading, Reading)
     assert not reading.is_kept
+    assert backend.recent.rows(SESSION) == []
+    assert "not in your history" in correct(backend, SESSION, str(reading.prediction.id), "7")
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded"),
+    [
+        ({"set": ["7", "1"], "is_digit": False}, (False, ("7", "1"))),
+        ({"set": ["7"], "is_digit": True}, (True, ("7",))),
+        ({}, (None, None)),
+    ],
+)
+def test_what_the_model_doubts_is_recorded(
+    said: dict[str, object], recorded: tuple[object, object], make_backend: MakeBackend, drawing: bytes
+) -> None:
+    with answering({**ANSWER, **said}) as server:
+        reading = predict(make_backend(server.url), pad_value(drawing), SESSION)
+    assert isinstance(reading, Reading)
+    assert (reading.prediction.is_digit, reading.prediction.label_set) == recorded
+
+
+@pytest.mark.parametrize("status", [503, 500])
+@pytest.mark.parametrize(
+    ("source", "advice", "other"),
+    [("upload", "choose the picture again", "stroke"), ("sketchpad", "add a stroke", "picture")],
+)
+def test_who_asks_again_does_not_lose_the_picture(
+    source: str, advice: str, other: str, status: int, make_backend: MakeBackend, drawing: bytes
+) -> None:
+    with answering({}, status=status) as server:
+        result = predict(make_backend(server.url), {**pad_value(drawing), "source": source}, SESSION)
+    assert isinstance(result, NoReading)
+    assert advice in result.advice
+    assert other not in result.advice
 
 
 def test_without_a_session_nothing_is_kept(make_backend: MakeBackend, drawing: bytes) -> None:
@@ -136,65 +163,12 @@ def test_a_correction_of_nothing_is_told(prediction_id: object, make_backend: Ma
     assert "not in your history" in correct(make_backend(), SESSION, prediction_id, "1")
 
 
-@pytest.fixture
-def vit(make_backend: MakeBackend, tmp_path: Path) -> Iterator[tuple[Backend, Managing]]:
-    """A backend whose management API has a second model loaded; inference is away."""
-    for name in ("digits", "digits-vit"):
-        put_archive(tmp_path, f"{name}.mar", name, coverage=0.95)
-    with managing(tmp_path, loaded=["digits.mar", "digits-vit.mar"]) as server:
-        management = Management(server.url)
-        models = Models("digits", management, tmp_path)
-        models.listing()
-        backend = replace(make_backend(), models=models, loader=Loader(management, idle_s=60))
-        yield backend, server
-
-
-def test_a_drawing_is_read_by_the_model_that_it_names(vit: tuple[Backend, Managing], drawing: bytes) -> None:
-    answer = {**ANSWER, "model": "digits-vit", "set": ["7", "1"], "is_digit": True, "digit_score": 0.9}
-    with answering(answer) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
-        reading = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
-        predict(backend, pad_value(drawing), SESSION)
-    assert server.paths == ["/predictions/digits-vit/1.0.0", "/predictions/digits"]
-    assert isinstance(reading, Reading)
-    assert (reading.prediction.model_name, reading.label_set, reading.coverage) == (
-        "digits-vit",
-        ("7", "1"),
-        0.95,
-    )
-
-
-@pytest.mark.parametrize("status", [503, 404])
-def test_a_model_that_lost_its_workers_has_to_be_loaded_first(
-    status: int, vit: tuple[Backend, Managing], drawing: bytes
-) -> None:
-    backend, management = vit
-    management.workers["digits-vit", "1.0.0"] = 0
-    with answering({}, status=status) as server:
-        backend = replace(backend, torchserve=TorchServe(server.url))
-        result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
-        own = predict(backend, pad_value(drawing), SESSION)
-    assert isinstance(result, NoReading)
-    assert "digits-vit 1.0.0 was idle" in result.title
-    assert result.loads == "digits-vit/1.0.0"
-    assert isinstance(own, NoReading)
-    assert own.loads == ""
-
-
-def test_a_busy_model_with_workers_is_not_loaded_again(vit: tuple[Backend, Managing], drawing: bytes) -> None:
-    with answering({}, status=503) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
-        result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
-    assert isinstance(result, NoReading)
-    assert ("busy" in result.title, result.loads) == (True, "")
-
-
 def test_labels_are_those_of_the_last_answer_where_no_archive_says(
     make_backend: MakeBackend, drawing: bytes
 ) -> None:
     with answering({**ANSWER, "probabilities": {"Bag": 0.1, "7": 0.9}}) as server:
         backend = make_backend(server.url)
-        own = backend.models.find("")
+        own = backend.models.own()
         assert backend.models.labels(own) == ()
         predict(backend, pad_value(drawing), SESSION)
     assert backend.models.labels(own) == ("Bag", "7")

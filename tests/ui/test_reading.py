@@ -30,7 +30,9 @@ def test_several_labels_in_the_set_are_the_headline(make_prediction: MakePredict
     reading = Reading(make_prediction(), "", True, label_set=("4", "9"), coverage=0.99, is_digit=True)
     html = reading_html(reading, DIGITS)
     assert '"reading-headline">4 or 9<' in html
-    assert "One of these, 99 % of the time" in html
+    # Of this drawing that is not promised.
+    assert "Likeliest first. Of all answers, 99 in 100 name the right one." in html
+    assert "99.5 in 100" in reading_html(replace(reading, coverage=0.995), DIGITS)
 
 
 def test_one_label_in_the_set_is_shown_as_without_a_set(make_prediction: MakePrediction) -> None:
@@ -44,7 +46,7 @@ def test_of_many_labels_the_first_are_named(make_prediction: MakePrediction) -> 
     reading = Reading(make_prediction(), "", True, label_set=DIGITS)
     html = reading_html(reading, DIGITS)
     assert '"reading-headline">0, 1, 2, 3 or one of 6 more<' in html
-    assert "One of these, likeliest first" in html
+    assert '"reading-detail">Likeliest first.<' in html
     assert ">0, 1, 2 or 3<" in reading_html(replace(reading, label_set=DIGITS[:4]), DIGITS)
 
 
@@ -60,6 +62,12 @@ def test_what_is_no_digit_is_said_and_can_be_corrected(make_prediction: MakePred
 def test_a_model_that_has_to_be_loaded_is_named_for_the_browser() -> None:
     html = reading_html(NoReading("digits-vit was idle", "Wait.", loads="digits-vit/1.0.0"), DIGITS)
     assert 'data-loads="digits-vit/1.0.0"' in html
+
+
+def test_answers_to_two_drawings_are_never_alike(make_prediction: MakePrediction) -> None:
+    for result in (NoReading("digits-vit was idle", "Wait."), Reading(make_prediction(), "", is_kept=True)):
+        assert reading_html(result, DIGITS, 1) != reading_html(result, DIGITS, 2)
+        assert 'data-sent="2"' in reading_html(result, DIGITS, 2)
 
 
 def test_labels_of_several_letters_are_written_smaller(make_prediction: MakePrediction) -> None:

@@ -1,0 +1,63 @@
+"""Fixtures for browser tests: PostgreSQL and a page for each test file, and a visitor for each test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from db import embedded, migrate
+from launch.doctor import BROWSERS, find_browser
+from launch.temporary import TorchServe
+from tests.e2e.page import opened, running_page
+
+
+@pytest.fixture(scope="module")
+def database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of this test file's PostgreSQL."""
+    return tmp_path_factory.mktemp("page-postgres")
+
+
+@pytest.fixture(scope="module")
+def database(database_folder: Path) -> Iterator[embedded.Server]:
+    """A migrated PostgreSQL for this test file."""
+    with embedded.start(database_folder) as server:
+        migrate.upgrade(server.url)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def page_address(database: embedded.Server, torchserve: TorchServe) -> Iterator[str]:
+    """The address of a page before that PostgreSQL and the session's TorchServe."""
+    with running_page(database.url, torchserve) as running:
+        yield running.url
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A running Chromium; without one its tests skip, or fail where CI is true."""
+    path = find_browser()
+    if path is None:
+        reason = f"none of {', '.join(BROWSERS)} is on this machine: apt-get install chromium"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visitor(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser of its own, with nothing in its storage."""
+    with chromium.new_context(viewport={"width": 1200, "height": 900}) as context:
+        context.set_default_timeout(15_000)
+        yield context
+
+
+@pytest.fixture
+def page(visitor: BrowserContext, page_address: str) -> Page:
+    """The page, opened by a new visitor."""
+    return opened(visitor, page_address)

@@ -1,0 +1,88 @@
+"""The page for browser tests: its process on a free port, and what a visitor does in front of it."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+from playwright.sync_api import BrowserContext, Page
+
+from launch.ports import free_ports
+from launch.settings import PROJECT
+from launch.temporary import TorchServe
+
+START_S = 60
+# One stroke each, in units of the pad's side.
+SEVEN = [(0.25, 0.25), (0.72, 0.25), (0.45, 0.80)]
+ONE = [(0.50, 0.18), (0.50, 0.82)]
+
+
+@dataclass(frozen=True)
+class RunningPage:
+    """The page's process and where it answers."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def running_page(database_url: str, torchserve: TorchServe, **changes: str) -> Iterator[RunningPage]:
+    """Run `python -m ui` on a free port until the end of the `with`."""
+    (port,) = free_ports(1)
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "TORCHSERVE_INFERENCE_URL": torchserve.inference_url,
+        "TORCHSERVE_MANAGEMENT_URL": torchserve.management_url,
+        "UI_HOST": "127.0.0.1",
+        "UI_PORT": str(port),
+        "MODEL": "digits",
+        **changes,
+    }
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([sys.executable, "-m", "ui"], cwd=PROJECT, env=environment) as process:
+        try:
+            wait_until(lambda: process.poll() is not None or answers(url), f"{url}/healthz", START_S)
+            yield RunningPage(url, process)
+        finally:
+            process.terminate()
+
+
+def answers(url: str) -> bool:
+    """Say whether the page is up and well."""
+    try:
+        return requests.get(f"{url}/healthz", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 15) -> None:
+    """Return once it is so; fail with `what` after the limit."""
+    end = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end, f"{what}: not so after {limit_s:g} s"
+        time.sleep(0.1)
+
+
+def opened(visitor: BrowserContext, url: str) -> Page:
+    """Give the page, loaded until its history shows."""
+    page = visitor.new_page()
+    page.goto(url)
+    page.locator(".history").wait_for()
+    return page
+
+
+def draw(page: Page, path: list[tuple[float, float]]) -> None:
+    """Draw one stroke with the mouse."""
+    box = page.locator("canvas").bounding_box()
+    assert box is not None
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in path]
+    page.mouse.move(*points[0])
+    page.mouse.down()
+    for point in points[1:]:
+        page.mouse.move(*point, steps=10)
+    page.mouse.up()

@@ -1,0 +1,81 @@
+"""What becomes of a drawing, in a real Chromium: it is read, corrected, kept for its visitor, and counted."""
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from db import embedded, engine
+from db.log import PredictionLog
+from tests.e2e.page import SEVEN, draw, opened
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+
+def row_texts(page: Page, number: int) -> list[str]:
+    """Give the cells of one row of the history, the newest being 0."""
+    return page.locator(".history tbody tr").nth(number).locator("td").all_inner_texts()
+
+
+def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
+    visitor: BrowserContext, page_address: str, database: embedded.Server
+) -> None:
+    page = visitor.new_page()
+    complaints: list[str] = []
+    hosts: set[str] = set()
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", lambda request: hosts.add("/".join(request.url.split("/", 3)[:3])))
+    page.goto(page_address)
+    page.locator(".history").wait_for()
+
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    expect(page.locator(".bar-name")).to_have_text(list("0123456789"))
+    frame = page.get_by_alt_text("The 28 by 28 frame")
+    assert frame.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
+    expect(page.locator(".reading-meta")).to_contain_text("digits ")
+
+    page.get_by_role("button", name="1", exact=True).click()
+    expect(page.get_by_role("button", name="1", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".history header")).to_contain_text("0 of 1")
+    assert (row_texts(page, 0)[2], row_texts(page, 0)[4]) == ("7", "1")
+    id_ = page.locator(".reading").get_attribute("data-prediction")
+
+    page.reload()
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    assert (row_texts(page, 0)[2], row_texts(page, 0)[4]) == ("7", "1")
+    session_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
+    (stored,) = PredictionLog(engine.create(database.url)).history(session_id)
+    assert (str(stored.prediction.id), stored.prediction.predicted_label, stored.true_label) == (
+        id_,
+        "7",
+        "1",
+    )
+    assert stored.prediction.drawing.startswith(b"\x89PNG")
+    assert complaints == []
+    assert {host for host in hosts if host.startswith("http")} == {page_address}
+
+
+def test_one_may_change_ones_mind(page: Page) -> None:
+    draw(page, SEVEN)
+    page.get_by_role("button", name="1", exact=True).click()
+    expect(page.locator(".history header")).to_contain_text("0 of 1")
+    page.get_by_role("button", name="7", exact=True).click()
+    expect(page.locator(".history header")).to_contain_text("1 of 1")
+    expect(page.locator(".judge button[aria-pressed=true]")).to_have_text(["7"])
+    assert row_texts(page, 0)[4] == "7"
+
+
+def test_nobody_sees_another_visitors_drawings(page: Page, chromium: Browser, page_address: str) -> None:
+    draw(page, SEVEN)
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    with chromium.new_context() as somebody_else:
+        expect(opened(somebody_else, page_address).locator(".history-empty")).to_be_visible()
+
+
+def test_metrics_count_answers_by_label(page: Page, page_address: str) -> None:
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    metrics = requests.get(f"{page_address}/metrics", timeout=5).text
+    assert 'sketchserve_predictions_total{label="7",outcome="answered"}' in metrics
+    assert "sketchserve_history_paused 0.0" in metrics
