@@ -1,12 +1,14 @@
 """The network's class as torch-model-archiver wants it: one class that is made without arguments."""
 
-from training.models import Cnn, Ensemble, LeNet5
+from training import weights
+from training.models import MODELS, Ensemble
 
 LABELS = 10
 
 
 class Network(Ensemble):
-    """The served network, for eager PyTorch."""
+    """The served network, for eager PyTorch: an ensemble of what the committed weights are made of."""
 
     def __init__(self) -> None:
-        super().__init__([Cnn(LABELS), LeNet5(LABELS)])
+        _, about = weights.load(weights.DEFAULT_WEIGHTS)
+        super().__init__([MODELS[name](LABELS) for name in about.architecture.split("+")])
