@@ -22,6 +22,8 @@ START_TIMEOUT_S = 60
 CLIENTS_TIMEOUT_S = 2
 # For a server whose parent was killed to follow it.
 ORPHAN_TIMEOUT_S = 5
+# For a port that somebody holds for a moment.
+TAKEN_TIMEOUT_S = 2
 # For the last checkpoint.
 STOP_TIMEOUT_S = 20
 
@@ -220,15 +222,25 @@ def _refuse_second_server(data: Path) -> None:
 
 
 def _refuse_taken_port(port: int) -> None:
+    # Clients that try again while the server is away: their own end of a connection gets any free port.
+    deadline = time.monotonic() + TAKEN_TIMEOUT_S
+    while error := _bind_error(port):
+        if time.monotonic() > deadline:
+            raise EmbeddedError(
+                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}): "
+                "set POSTGRES_PORT to a free one, or to 0"
+            ) from error
+        time.sleep(0.05)
+
+
+def _bind_error(port: int) -> OSError | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise EmbeddedError(
-                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}): "
-                "set POSTGRES_PORT to a free one, or to 0"
-            ) from error
+            return error
+    return None
 
 
 def _free_port() -> int:

@@ -150,3 +150,17 @@ def test_a_server_that_cannot_start_gives_postgresqls_own_reason(tmp_path, used_
     with pytest.raises(EmbeddedError, match=r"ended while it started: .*pg_control"):
         embedded.start(folder)
     no_server_left(folder)
+
+
+def test_a_port_that_a_client_holds_for_a_moment_is_waited_for(used_folder):
+    holder = socket.socket()
+    holder.bind(("127.0.0.1", 0))
+    port = holder.getsockname()[1]
+    holder.listen()
+    freed = threading.Timer(0.5, holder.close)
+    freed.start()
+    try:
+        with embedded.start(used_folder, port) as server:
+            assert server.port == port
+    finally:
+        freed.join()
