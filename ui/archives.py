@@ -78,8 +78,8 @@ def read_archive(path: Path) -> Archive:
                 labels=tuple(str(names[str(index)]) for index in range(len(names))),
                 coverage=float(serving["coverage"]) if "coverage" in serving else None,
             )
-    # zipfile raises the last two for a compression that it does not know and for an encrypted file.
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+    # zipfile raises RuntimeError for an encrypted file, and a kind of it for a compression it does not know.
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise BadArchive("it is damaged") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BadArchive(f"it has no {MANIFEST} and {LABELS} of the usual form") from error

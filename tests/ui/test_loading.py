@@ -42,6 +42,12 @@ def found(models: Models, path: str) -> Model:
     return model
 
 
+def pass_idle_time(loader: Loader) -> None:
+    """Nobody asks anything for the idle time, and then the loader looks."""
+    time.sleep(IDLE_S)
+    loader.scale_down_idle()
+
+
 def test_two_people_who_choose_at_once_load_it_once(torchserve: Managing, store: Path) -> None:
     torchserve.load_s = 0.3
     models, loader = listed(torchserve, store)
@@ -77,8 +83,7 @@ def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Manag
     assert not loader.has_no_worker(model)
     loader.scale_down_idle()
     assert torchserve.workers[VIT] == 2
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     assert torchserve.workers[VIT] == 0
     assert loader.has_no_worker(model)
     loader.load(model)
@@ -103,8 +108,7 @@ def test_what_was_loaded_by_others_is_never_taken_down(store: Path) -> None:
         for path in ("digits", "digits-vit/1.0.0"):
             loader.load(found(models, path))
             loader.used(found(models, path))
-        time.sleep(IDLE_S)
-        loader.scale_down_idle()
+        pass_idle_time(loader)
         assert torchserve.changes == []
 
 
@@ -131,8 +135,7 @@ def test_an_idle_model_is_tried_again_after_the_management_api_was_away(
     loader.scale_down_idle()
     assert torchserve.workers[VIT] == 2
     torchserve.is_away = False
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     assert torchserve.workers[VIT] == 0
 
 
@@ -140,8 +143,7 @@ def test_workers_that_do_not_come_back_are_not_tried_on_and_on(torchserve: Manag
     models, loader = listed(torchserve, store)
     model = found(models, "digits-vit/1.0.0")
     loader.load(model)
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     torchserve.failing.add("digits-vit")
     with pytest.raises(LoadFailed, match="its workers do not start"):
         loader.load(model)
@@ -178,8 +180,7 @@ def test_a_model_that_became_the_pages_own_keeps_its_workers(torchserve: Managin
     torchserve.set_default("digits", "1.1.0")
     del torchserve.workers["digits", "1.0.0"]
     for _ in range(2):
-        time.sleep(IDLE_S)
-        loader.scale_down_idle()
+        pass_idle_time(loader)
     assert torchserve.workers == {("digits", "1.1.0"): 2}
 
 
@@ -199,12 +200,10 @@ def test_what_an_operator_scales_up_after_it_was_idle_is_his(torchserve: Managin
     models, loader = listed(torchserve, store)
     model = found(models, "digits-vit/1.0.0")
     loader.load(model)
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     torchserve.workers[VIT] = 1
     loader.used(model)
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     assert torchserve.workers[VIT] == 1
 
 
@@ -215,8 +214,7 @@ def test_a_lost_status_after_registering_leaves_no_workers_without_an_idle_clock
     torchserve.lost = 1
     loader.load(found(models, "digits-vit/1.0.0"))
     assert torchserve.workers[VIT] == 2
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     assert torchserve.workers[VIT] == 0
 
 
@@ -228,8 +226,7 @@ def test_workers_that_are_not_seen_ready_are_taken_down_when_idle(
     torchserve.lost = 1
     with pytest.raises(LoadFailed, match="seen ready"):
         loader.load(found(models, "digits-vit/1.0.0"))
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
+    pass_idle_time(loader)
     assert torchserve.workers[VIT] == 0
 
 
@@ -240,8 +237,7 @@ def test_a_model_that_an_operator_unregistered_is_forgotten_without_a_warning(
     loader.load(found(models, "digits-vit/1.0.0"))
     del torchserve.workers[VIT]
     for _ in range(2):
-        time.sleep(IDLE_S)
-        loader.scale_down_idle()
+        pass_idle_time(loader)
     assert "keeps its workers for now" not in caplog.text
     torchserve.workers[VIT] = 1
     loader.scale_down_idle()
