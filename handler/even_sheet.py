@@ -75,12 +75,14 @@ def ink_on_even_sheet(pixels: np.ndarray) -> np.ndarray | None:
 
 def _are_strokes(distance: np.ndarray) -> bool:
     """Tell whether what lies far from the paper, float32 (rows, columns), is narrow enough for strokes."""
-    different = (distance > DIFFERENT_SHARE * distance.max()).astype(np.uint8)
-    _, _, width, height = cv2.boundingRect(different)
+    different = distance > DIFFERENT_SHARE * distance.max()
+    top, bottom, left, right = _box(different)
+    longer = max(bottom - top, right - left)
     # On a few cells a stroke cannot be told from a blob.
-    if max(width, height) < 16:
+    if longer < 16:
         return True
-    return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
+    to_edge = cv2.distanceTransform(different.view(np.uint8), cv2.DIST_L2, 3)
+    return bool(to_edge.max() <= WIDEST_STROKE * longer)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -147,41 +149,52 @@ def _distances(packed, colour, top, bottom, left, right):  # type: ignore[no-unt
     factor = max(1.0, max(height, width) / SIDE_PX)
     rows, columns = max(1, round(height / factor)), max(1, round(width / factor))
     paper = _premultiplied(colour)
-    # A row and a column more than needed take the nothing that the last pixels spill over.
-    sums = np.zeros((rows + 1, columns + 1, 4), np.float32)
-    column_of, spilled = np.empty(width, np.int64), np.empty(width, np.float32)
+    # A row and a column more than needed take the nothing that the last pixels spill over. Rows are
+    # taken out before they are looped over: the compiler then sees that they are apart, and that it may do
+    # several numbers at a time.
+    sums = np.zeros((rows + 1, 4 * (columns + 1)), np.float32)
+    line = np.zeros(4 * (columns + 1), np.float32)  # one row of pixels, averaged sideways
+    cell_of, spilled = np.empty(width, np.int64), np.empty(width, np.float32)
     for x in range(width):
-        column_of[x], spilled[x] = _cell(x, columns / width)
-    line = np.zeros((columns + 1, 4), np.float32)  # one row of pixels, averaged sideways
+        column, spilled[x] = _cell(x, columns / width)
+        cell_of[x] = 4 * column
     value, away = colour, (np.float32(0), np.float32(0), np.float32(0), np.float32(0))
     for y in range(height):
         row, below = _cell(y, rows / height)
-        first, last = columns, 0
+        pixels = packed[top + y, left:right]
+        start, end = line.size, 0
         for x in range(width):
-            pixel = packed[top + y, left + x]
-            if pixel == colour:
+            if pixels[x] == colour:
                 continue
             # Inside a stroke one colour follows itself.
-            if pixel != value:
-                value, ink = pixel, _premultiplied(pixel)
+            if pixels[x] != value:
+                value, ink = pixels[x], _premultiplied(pixels[x])
                 away = (ink[0] - paper[0], ink[1] - paper[1], ink[2] - paper[2], ink[3] - paper[3])
-            column, after = column_of[x], spilled[x]
-            first, last = min(first, column), column + 1
+            cell, after = cell_of[x], spilled[x]
+            start, end = min(start, cell), cell + 8
             for c in range(4):
-                line[column, c] += away[c] * (ONE - after)
-                line[column + 1, c] += away[c] * after
-        for column in range(first, last + 1):
-            for c in range(4):
-                sums[row, column, c] += line[column, c] * (ONE - below)
-                sums[row + 1, column, c] += line[column, c] * below
-                line[column, c] = 0
+                line[cell + c] += away[c] * (ONE - after)
+            if after:
+                for c in range(4):
+                    line[cell + 4 + c] += away[c] * after
+        if not end:
+            continue
+        inked, here, next_row = line[start:end], sums[row, start:end], sums[row + 1, start:end]
+        for at in range(inked.size):
+            here[at] += inked[at] * (ONE - below)
+        if below:
+            for at in range(inked.size):
+                next_row[at] += inked[at] * below
+        inked[:] = 0
     distance = np.empty((rows, columns), np.float32)
+    share = rows * columns / (height * width)
     for row in range(rows):
+        here, lengths = sums[row], distance[row]
         for column in range(columns):
             square = np.float32(0)
             for c in range(4):
-                square += sums[row, column, c] * sums[row, column, c]
-            distance[row, column] = np.sqrt(square) * (rows * columns) / (height * width)
+                square += here[4 * column + c] * here[4 * column + c]
+            lengths[column] = np.sqrt(square) * share
     return distance
 
 
@@ -243,10 +256,19 @@ def _ink(distance, stroke, faintest):  # type: ignore[no-untyped-def]
 def _box(mask):  # type: ignore[no-untyped-def]
     """Give the box of a mask's true cells: top, bottom, left, right, the ends exclusive; all 0 if none is."""
     rows, columns = mask.shape
-    top, bottom, left, right = rows, 0, columns, 0
+    top, bottom, left, right = rows, 0, 0, columns
+    is_inked = np.zeros(columns, np.bool_)
     for row in range(rows):
+        cells, any_cell = mask[row], False
         for column in range(columns):
-            if mask[row, column]:
-                top, bottom = min(top, row), row + 1
-                left, right = min(left, column), max(right, column + 1)
-    return (top, bottom, left, right) if bottom else (0, 0, 0, 0)
+            is_inked[column] |= cells[column]
+            any_cell |= cells[column]
+        if any_cell:
+            top, bottom = min(top, row), row + 1
+    if bottom == 0:
+        return 0, 0, 0, 0
+    while not is_inked[left]:
+        left += 1
+    while not is_inked[right - 1]:
+        right -= 1
+    return top, bottom, left, right

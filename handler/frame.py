@@ -6,6 +6,7 @@ ink's box is scaled to 20 px keeping its shape, and its centre of mass is put in
 
 import cv2
 import numpy as np
+from numba import njit
 
 from handler.decode import decode
 from handler.even_sheet import ink_on_even_sheet
@@ -57,17 +58,42 @@ def to_frame(ink: np.ndarray) -> np.ndarray:
         box = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
     else:
         box = np.clip(cv2.resize(ink, size, interpolation=cv2.INTER_CUBIC), 0, 1)
-    top, left = (_start(box.sum(axis=axis)) for axis in (1, 0))
-    frame = np.zeros((FRAME_PX, FRAME_PX), np.float32)
-    frame[top : top + box.shape[0], left : left + box.shape[1]] = box
-    return np.rint(frame * (255 / frame.max())).astype(np.uint8)
+    # Compiled code is made for one kind of array: contiguous.
+    box = np.ascontiguousarray(box)
+    return _framed(box, *_start(box))
 
 
-def _start(profile: np.ndarray) -> int:
-    """Give where a box's first pixel goes so that its centre of mass comes to CENTRE_PX.
+@njit(cache=True, nogil=True, error_model="numpy")
+def _start(box):  # type: ignore[no-untyped-def]
+    """Give the row and column where a box's first pixel goes so that its centre of mass comes to CENTRE_PX.
 
     Args:
-        profile: float32 (length,), the ink summed across the other axis.
+        box: float32 (height, width), ink of 0..1; neither side over FRAME_PX.
     """
-    mass_centre = float((profile * (np.arange(len(profile)) + 0.5)).sum() / profile.sum())
-    return min(max(round(CENTRE_PX - mass_centre), 0), FRAME_PX - len(profile))
+    height, width = box.shape
+    mass = y_moment = x_moment = 0.0
+    for y in range(height):
+        for x in range(width):
+            ink = float(box[y, x])
+            mass += ink
+            y_moment += ink * (y + 0.5)
+            x_moment += ink * (x + 0.5)
+    top, left = round(CENTRE_PX - y_moment / mass), round(CENTRE_PX - x_moment / mass)
+    return min(max(top, 0), FRAME_PX - height), min(max(left, 0), FRAME_PX - width)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _framed(box, top, left):  # type: ignore[no-untyped-def]
+    """Give the frame, uint8 (FRAME_PX, FRAME_PX), with a box in its place, its strongest pixel 255.
+
+    Args:
+        box: float32 (height, width), ink of 0..1.
+        top: the row of its first pixel.
+        left: that one's column.
+    """
+    full = np.float32(255) / box.max()
+    frame = np.zeros((FRAME_PX, FRAME_PX), np.uint8)
+    for y in range(box.shape[0]):
+        for x in range(box.shape[1]):
+            frame[top + y, left + x] = np.uint8(np.rint(box[y, x] * full))
+    return frame

@@ -17,7 +17,7 @@ def find_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
     """Give where strokes are: bool (rows, columns), all False when nothing is drawn.
 
     Hysteresis as in Canny's edge detector: connected cells above a low threshold that somewhere reach a
-    high one.
+    high one. Connected are runs of cells in neighbouring rows that touch, be it by a corner.
 
     Args:
         distance: float32 (rows, columns), distance from the paper, 0..2.
@@ -25,45 +25,70 @@ def find_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
         speck_share: SPECK_SHARE, or 0 to keep specks.
     """
     rows, columns = distance.shape
-    # A single cell does not say how strong ink is: the mean of the four strongest.
-    strongest = np.zeros(4)
-    for row in range(rows):
-        for column in range(columns):
-            if distance[row, column] > strongest[0]:
-                strongest[0] = distance[row, column]
-                strongest.sort()
-    full = strongest.mean()
+    full = _full(distance)
     low = max(EDGE_SHARE * full, floor, FAINTEST / 2)
     peak = max(PEAK_SHARE * full, 1.5 * floor, FAINTEST)
-    label = np.zeros((rows, columns), np.int32)
-    amounts = np.zeros(rows * columns + 1)
-    waiting = np.empty((rows * columns, 2), np.int32)
-    count, largest = 0, 0.0
-    for start_row in range(rows):
-        for start_column in range(columns):
-            if label[start_row, start_column] or distance[start_row, start_column] <= low:
-                continue
-            count += 1
-            amount, reaches, left = 0.0, False, 1
-            waiting[0, 0], waiting[0, 1] = start_row, start_column
-            label[start_row, start_column] = count
-            while left:
-                left -= 1
-                row, column = waiting[left, 0], waiting[left, 1]
-                amount += distance[row, column] - low
-                reaches |= distance[row, column] >= peak
-                for y in range(max(row - 1, 0), min(row + 2, rows)):
-                    for x in range(max(column - 1, 0), min(column + 2, columns)):
-                        if distance[y, x] > low and not label[y, x]:
-                            label[y, x] = count
-                            waiting[left, 0], waiting[left, 1] = y, x
-                            left += 1
-            if reaches:
-                amounts[count] = amount
-                largest = max(largest, amount)
-    marks = np.zeros((rows, columns), np.bool_)
+    most = rows * (columns // 2 + 1)
+    place = np.empty((most, 3), np.int32)  # each run's row, its first column, and the one after its last
+    amounts, reaches = np.empty(most), np.empty(most, np.bool_)
+    mark_of = np.empty(most, np.int32)  # an earlier run of the same mark; the mark's first has itself
+    count = first_above = 0
     for row in range(rows):
-        for column in range(columns):
-            amount = amounts[label[row, column]]
-            marks[row, column] = amount > 0 and amount >= speck_share * largest
+        cells, first, above, column = distance[row], count, first_above, 0
+        while column < columns:
+            if cells[column] <= low:
+                column += 1
+                continue
+            start, amount, reached = column, 0.0, False
+            while column < columns and cells[column] > low:
+                amount += cells[column] - low
+                reached |= cells[column] >= peak
+                column += 1
+            place[count, 0], place[count, 1], place[count, 2] = row, start, column
+            amounts[count], reaches[count], mark_of[count] = amount, reached, count
+            while above < first and place[above, 2] < start:
+                above += 1
+            touching = above
+            while touching < first and place[touching, 1] <= column:
+                one, other = _mark(mark_of, touching), _mark(mark_of, count)
+                mark_of[max(one, other)] = min(one, other)
+                touching += 1
+            count += 1
+        first_above = first
+    largest = 0.0
+    for run in range(count):
+        mark = _mark(mark_of, run)
+        if mark != run:
+            amounts[mark] += amounts[run]
+            reaches[mark] |= reaches[run]
+    for run in range(count):
+        if mark_of[run] == run and reaches[run]:
+            largest = max(largest, amounts[run])
+    marks = np.zeros((rows, columns), np.bool_)
+    for run in range(count):
+        mark = _mark(mark_of, run)
+        if reaches[mark] and amounts[mark] >= speck_share * largest:
+            marks[place[run, 0], place[run, 1] : place[run, 2]] = True
     return marks
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _full(distance):  # type: ignore[no-untyped-def]
+    """Give how strong full ink is: the mean of the four strongest cells, since one alone does not say."""
+    strongest, least = np.zeros(4), 0.0
+    for row in range(distance.shape[0]):
+        cells = distance[row]
+        for column in range(cells.size):
+            if cells[column] > least:
+                strongest[0] = cells[column]
+                strongest.sort()
+                least = strongest[0]
+    return strongest.mean()
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mark(mark_of, run):  # type: ignore[no-untyped-def]
+    """Give the first run of the mark that a run belongs to."""
+    while mark_of[run] != run:
+        run = mark_of[run]
+    return run

@@ -51,11 +51,11 @@ def read_png(payload: bytes, max_side_px: int) -> np.ndarray | None:
     if len(lines) != height * line:
         return None
     # A pixel of one to four bytes is read as one word, so the last one's word ends up to three bytes later.
-    lines += b"\0\0\0"
+    if pixel_bytes < 4:
+        lines += b"\0\0\0"
     residuals = np.ndarray((height, width), "<u4", lines, offset=1, strides=(line, pixel_bytes))
-    filters = np.ndarray((height,), np.uint8, lines, strides=(line,))
     pixels = np.empty((height, width), np.uint32)
-    if not _unfilter(residuals, filters, np.uint32((1 << 8 * pixel_bytes) - 1), pixel_bytes, pixels):
+    if not _unfilter(np.ndarray((height, line), np.uint8, lines), residuals, pixel_bytes, pixels):
         return None
     return pixels.view(np.uint8).reshape(height, width, 4)
 
@@ -90,22 +90,24 @@ def _parts(payload: bytes) -> tuple[bytes, bytes] | None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _unfilter(residuals, filters, mask, pixel_bytes, pixels):  # type: ignore[no-untyped-def]
+def _unfilter(lines, residuals, pixel_bytes, pixels):  # type: ignore[no-untyped-def]
     """Undo each line's filter (section 9 of the standard), then make RGBA; False if a filter does not exist.
 
     Drawings are mostly flat, and most residuals nought: those pixels cost a comparison and a copy.
 
     Args:
-        residuals: uint32 (height, width), what is left of each pixel after prediction.
-        filters: uint8 (height,), each line's way of prediction.
-        mask: uint32, the bytes of a residual that belong to its pixel.
+        lines: uint8 (height, 1 + width * pixel_bytes), before each line its filter, its way of prediction.
+        residuals: uint32 (height, width), what is left of each pixel after prediction: `lines` once more, a
+            pixel's bytes lowest.
         pixel_bytes: how many those are.
         pixels: uint32 (height, width), written: RGBA, red lowest.
     """
     height, width = pixels.shape
+    as_bytes = pixels.view(np.uint8)
+    mask = np.uint32((1 << 8 * pixel_bytes) - 1)
     zero = np.uint32(0)
     for y in range(height):
-        kind = filters[y]
+        kind = lines[y, 0]
         left = upper_left = zero
         if kind == 0 or (kind == 2 and y == 0):  # None; Up, with nothing above
             for x in range(width):
@@ -116,7 +118,11 @@ def _unfilter(residuals, filters, mask, pixel_bytes, pixels):  # type: ignore[no
                 if residual != zero:
                     left = _sum(left, residual)
                 pixels[y, x] = left
-        elif kind == 2:  # Up
+        elif kind == 2 and pixel_bytes == 4:  # Up, as browsers write every line: 32 or 64 bytes at a time
+            now, before, line = as_bytes[y], as_bytes[y - 1], lines[y, 1:]
+            for byte in range(now.size):
+                now[byte] = before[byte] + line[byte]
+        elif kind == 2:
             for x in range(width):
                 pixels[y, x] = _sum(pixels[y - 1, x], residuals[y, x] & mask)
         elif kind == 3:  # Average

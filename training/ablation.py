@@ -63,9 +63,10 @@ def whole_sheet(packed: np.ndarray) -> tuple[int, ...]:
     return find_sheet(packed)[0], *whole_picture(packed)
 
 
-def middle_of_box(profile: np.ndarray) -> int:
+def middle_of_box(box: np.ndarray) -> tuple[int, int]:
     """Give the start that puts the middle of the box, not its mass, into the frame's middle."""
-    return (frame.FRAME_PX - len(profile)) // 2
+    height, width = box.shape
+    return (frame.FRAME_PX - height) // 2, (frame.FRAME_PX - width) // 2
 
 
 def on_white(payload: bytes) -> np.ndarray:
