@@ -10,6 +10,8 @@ import logging
 import os
 import socket
 import sys
+import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -19,9 +21,12 @@ from ts.protocol import otf_message_handler
 
 # Prints each batch's time with the ids of all its requests. The histograms say more.
 UNWANTED_METRIC = "[METRICS]PredictionTime"
-# The front end's threads that read requests and send answers, by the start of their names, and how far
-# behind the workers they stand where both want a core (nice: 0 .. 19).
-FRONT_END_THREADS, NICENESS = "epollEventLoop", 10
+# The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
+# those that serve clients stand where both want a core (nice: 0 .. 19).
+FRONT_END_THREADS, NICENESS = "epollEventLoop", 13
+# How often they are looked for, and by how much such a thread has read more than it has written: every thread
+# reads some of Java's classes, tens of thousands of bytes.
+PERIOD_S, SURPLUS_BYTES = 1.0, 1_000_000
 
 
 def is_this_process() -> bool:
@@ -73,21 +78,41 @@ def collect_less() -> None:
     gc.freeze()
 
 
-def go_first() -> None:
+def go_first_forever() -> None:
     """Let workers have a core before the threads with which TorchServe's front end serves its clients.
 
     To read a request only to refuse it costs nearly as much as to pass it on, so that under far too many of
-    them the front end would leave the workers a third of the machine (`python -m bench.overload`). Where
-    there is no /proc, or where the front end is another user's, nothing is changed.
+    them the front end would leave the workers a third of the machine (`python -m bench.overload`).
     """
-    front_end = os.getppid()
-    for thread in Path(f"/proc/{front_end}/task").glob("*"):
-        with suppress(OSError):  # it has ended meanwhile, or may not be changed
-            number = int(thread.name)
-            is_behind = os.getpriority(os.PRIO_PROCESS, number) >= NICENESS
-            if not is_behind and (thread / "comm").read_text().startswith(FRONT_END_THREADS):
-                os.setpriority(os.PRIO_PROCESS, number, NICENESS)
     # A worker that somebody asked for through the management API is started by one of these threads, and has
     # their place from it. Only a privileged user may move up again.
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, front_end))
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, os.getppid()))
+
+    def look() -> None:
+        while True:
+            go_first(os.getppid())
+            time.sleep(PERIOD_S)
+
+    threading.Thread(target=look, name="go first", daemon=True).start()
+
+
+def go_first(front_end: int) -> None:
+    """Put those threads behind the workers, as far as they can be told already.
+
+    Others pass requests on to the workers, who would wait for them. Those write more than they read, since
+    pictures are larger than answers; the ones that serve clients read more. Where there is no /proc, or where
+    the front end is another user's, nothing is changed.
+
+    Args:
+        front_end: its process id.
+    """
+    for thread in Path(f"/proc/{front_end}/task").glob("*"):
+        with suppress(OSError):  # it has ended meanwhile, or may not be changed
+            if os.getpriority(os.PRIO_PROCESS, int(thread.name)) >= NICENESS:
+                continue
+            if not (thread / "comm").read_text().startswith(FRONT_END_THREADS):
+                continue
+            counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
+            if int(counts["rchar"]) - int(counts["wchar"]) > SURPLUS_BYTES:
+                os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)

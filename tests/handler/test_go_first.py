@@ -9,14 +9,18 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from PIL.PngImagePlugin import PngInfo
 
 from handler import worker
 from launch.temporary import TorchServe
+from training.drawing import drawing, encoded
 
 pytestmark = [
     pytest.mark.integration,
     pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's"),
 ]
+
+LARGE = 100_000
 
 
 def niceness(number: int) -> int:
@@ -24,10 +28,15 @@ def niceness(number: int) -> int:
     return os.getpriority(os.PRIO_PROCESS, number)
 
 
-def front_end(server: TorchServe) -> list[int]:
-    threads = Path(f"/proc/{server.pid}/task").iterdir()
-    names = {int(thread.name): (thread / "comm").read_text() for thread in threads}
-    return [number for number, name in names.items() if name.startswith(worker.FRONT_END_THREADS)]
+def front_end(server: TorchServe) -> dict[int, tuple[int, int, int]]:
+    """Give each thread of the front end that waits for sockets: niceness, bytes read, bytes written."""
+    found = {}
+    for thread in Path(f"/proc/{server.pid}/task").iterdir():
+        if (thread / "comm").read_text().startswith(worker.FRONT_END_THREADS):
+            counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
+            number = int(thread.name)
+            found[number] = (niceness(number), int(counts["rchar"]), int(counts["wchar"]))
+    return found
 
 
 def workers(server: TorchServe) -> list[psutil.Process]:
@@ -39,13 +48,30 @@ def scale(server: TorchServe, count: int) -> None:
     requests.put(f"{server.management_url}/models/digits?{query}", timeout=60).raise_for_status()
 
 
-def test_the_front_end_stands_behind_the_workers(torchserve: TorchServe) -> None:
-    # More threads are started as more clients come.
+def ask(server: TorchServe, times: int) -> int:
+    """Have a picture of LARGE bytes read so often, by sixteen clients; give how many bytes that were."""
+    comment = PngInfo()
+    comment.add_text("Comment", "-" * LARGE)
+    picture = encoded(drawing("7"), pnginfo=comment)
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda _: requests.get(f"{torchserve.inference_url}/ping", timeout=30), range(64)))
+        url = f"{server.inference_url}/predictions/digits"
+        answers = list(pool.map(lambda _: requests.post(url, data=picture, timeout=30), range(times)))
+    assert all(answer.ok for answer in answers)
+    return times * len(picture)
+
+
+def test_who_serves_clients_stands_behind_and_who_passes_on_does_not(torchserve: TorchServe) -> None:
     own = niceness(torchserve.pid)
-    assert len(front_end(torchserve)) >= 2
-    assert {niceness(number) for number in front_end(torchserve)} == {max(own, worker.NICENESS)}
+    # Enough for each of a few threads.
+    pictures_bytes = ask(torchserve, 16 * worker.SURPLUS_BYTES // LARGE)
+    time.sleep(2 * worker.PERIOD_S)
+    threads = front_end(torchserve).values()
+    behind = [(read, written) for nice, read, written in threads if nice == max(own, worker.NICENESS)]
+    beside = [(read, written) for nice, read, written in threads if nice == own]
+    assert len(behind) + len(beside) == len(threads)
+    # Every picture was read by the ones and written to the workers by the others.
+    assert sum(read for read, _ in behind) > pictures_bytes > sum(read for read, _ in beside)
+    assert sum(written for _, written in beside) > pictures_bytes > sum(written for _, written in behind)
     assert [niceness(process.pid) for process in workers(torchserve)] == [own, own]
 
 
