@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from ui.torchserve import Unreachable
 
 logger = logging.getLogger(__name__)
 
-# Somebody else's request may have started the workers: then this is how long they are waited for.
-READY_TIMEOUT_S = 120.0
+# TorchServe itself gives a worker 120 s to start (startupTimeout in model-config.yaml).
+READY_TIMEOUT_S = 150.0
 POLL_S = 0.2
 # A model loses its workers after the idle time and at most so much of it again.
 LOOK_EVERY = 0.25
@@ -29,6 +30,7 @@ class _Workers:
     is_registered: bool
     count: int
     ready: int
+    starting: frozenset[int]  # process ids
 
 
 class Loader:
@@ -98,11 +100,14 @@ class Loader:
         with self._locks[model.path]:
             found = self._workers_of(model)
             if not found.ready:
-                if not found.is_registered:
-                    self._register(model)
-                elif not found.count:
-                    self._scale_up(model)
-                self._given[model.path] = self._wait_until_ready(model)
+                undo = self._start(model, found)
+                try:
+                    self._given[model.path] = self._wait_until_ready(model)
+                except LoadFailed:
+                    # TorchServe keeps such a model, and goes on to start its workers for five minutes.
+                    with suppress(LoadFailed):
+                        undo()
+                    raise
             self.used(model)
 
     def used(self, model: Model) -> None:
@@ -158,43 +163,61 @@ class Loader:
             raise LoadFailed(str(error).rstrip(".")) from error
         for status in served:
             if (status.model, status.version) == (model.name, model.version):
-                return _Workers(True, status.workers, status.ready_workers)
-        return _Workers(False, 0, 0)
+                return _Workers(True, status.workers, status.ready_workers, status.starting)
+        return _Workers(False, 0, 0, frozenset())
 
-    def _register(self, model: Model) -> None:
+    def _start(self, model: Model, found: _Workers) -> Callable[[], None]:
+        """Have workers started where nobody has done so yet; return what takes that back."""
+        if not found.is_registered:
+            return self._register(model)
+        if not found.count:
+            return self._scale_up(model)
+        return lambda: None
+
+    def _register(self, model: Model) -> Callable[[], None]:
         if not model.file:
             raise LoadFailed("TorchServe does not have it any more, and the model store has no archive of it")
-        try:
-            is_ours = self._management.register(model.file)
-        except LoadFailed:
-            # TorchServe keeps a model whose workers do not start, and starts them again for five minutes.
-            with suppress(LoadFailed):
-                self._management.unregister(model.path)
-            raise
-        if is_ours:
-            self._note_ours(model.path)
+        if not self._management.register(model.file):
+            return lambda: None
+        self._note_ours(model.path)
 
-    def _scale_up(self, model: Model) -> None:
+        def undo() -> None:
+            self._management.unregister(model.path)
+            self._forget(model.path)
+
+        return undo
+
+    def _scale_up(self, model: Model) -> Callable[[], None]:
         # Before it is known whether they start: what starts late would never be taken down.
         self._note_ours(model.path)
-        try:
-            self._management.scale(model.path, self._given.get(model.path, 1))
-        except LoadFailed:
-            with suppress(LoadFailed):
-                self._management.scale(model.path, 0)
-                self._forget(model.path)
-            raise
+        self._management.scale(model.path, self._given.get(model.path, 1))
+
+        def undo() -> None:
+            self._management.scale(model.path, 0)
+            self._forget(model.path)
+
+        return undo
 
     def _wait_until_ready(self, model: Model) -> int:
         """Return how many workers the model has, once one is READY.
 
         They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
+
+        Raises:
+            LoadFailed: A worker's process has ended before it was ready, or none is after a long time.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
+        started: frozenset[int] = frozenset()
         while time.monotonic() < deadline:
-            with suppress(LoadFailed):  # one status that does not come says nothing of the workers
+            try:
                 found = self._workers_of(model)
+            except LoadFailed:
+                pass  # one status that does not come says nothing of the workers
+            else:
                 if found.ready:
                     return found.count
+                if started - found.starting:
+                    raise LoadFailed("its workers do not start; TorchServe's model.log says why")
+                started = found.starting
             time.sleep(POLL_S)
         raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

@@ -9,8 +9,11 @@ import requests
 from ui.torchserve import Unreachable
 
 ANSWER_TIMEOUT_S = 2.0
-# TorchServe itself gives a worker 120 s to start (startupTimeout in model-config.yaml).
-LOAD_TIMEOUT_S = 150.0
+# A change is answered when its archive has been unpacked, before any worker runs.
+CHANGE_TIMEOUT_S = 60.0
+# Else TorchServe waits for the workers, and holds one of the few threads that serve all clients meanwhile:
+# whoever is connected to that one would wait as well.
+AT_ONCE = {"synchronous": "false"}
 # TorchServe lists so many models at once, and a token for the next page.
 PAGE_SIZE = 100
 
@@ -29,6 +32,7 @@ class ModelStatus:
         file: The archive that it was registered from, as TorchServe was told.
         ready_workers: How many of its workers can answer now.
         workers: How many it has, those that still start among them.
+        starting: The process ids of those that cannot answer yet.
     """
 
     model: str
@@ -36,6 +40,7 @@ class ModelStatus:
     file: str
     ready_workers: int
     workers: int
+    starting: frozenset[int] = frozenset()
 
 
 class Management:
@@ -80,7 +85,7 @@ class Management:
         return [status for path in paths for status in self._versions(path)]
 
     def register(self, file: str) -> bool:
-        """Have an archive of the model store loaded, and return once its workers run or do not.
+        """Have an archive of the model store loaded, and return before its workers run.
 
         Returns:
             Whether it was this call that registered it; somebody else may have been first.
@@ -88,7 +93,7 @@ class Management:
         Raises:
             LoadFailed: It cannot be loaded.
         """
-        query = {"url": file, "initial_workers": "1", "synchronous": "true"}
+        query = {"url": file, "initial_workers": "1", **AT_ONCE}
         response = self._change("POST", "/models", query)
         if response.status_code == requests.codes.conflict:
             return False
@@ -97,27 +102,29 @@ class Management:
         return True
 
     def scale(self, path: str, workers: int) -> None:
-        """Give a model's version so many workers, and return once they run.
+        """Give a model's version so many workers, and return before they run.
 
         Args:
             path: The name, a slash and the version, each quoted as in a URL.
             workers: 0 leaves it registered, without a process.
 
         Raises:
-            LoadFailed: They do not start.
+            LoadFailed: TorchServe refuses, or cannot be reached.
         """
-        query = {"min_worker": str(workers), "max_worker": str(workers), "synchronous": "true"}
+        query = {"min_worker": str(workers), "max_worker": str(workers), **AT_ONCE}
         response = self._change("PUT", f"/models/{path}", query)
         if not response.ok:
             raise LoadFailed(_reason(response))
 
     def unregister(self, path: str) -> None:
-        """Take a model's version away; the default one of several stays (TorchServe answers 403).
+        """Take a model's version away, if it is there.
 
         Raises:
-            LoadFailed: The management API cannot be reached.
+            LoadFailed: TorchServe refuses, as it does for the default one of several, or cannot be reached.
         """
-        self._change("DELETE", f"/models/{path}", {})
+        response = self._change("DELETE", f"/models/{path}", {})
+        if not response.ok and response.status_code != requests.codes.not_found:
+            raise LoadFailed(_reason(response))
 
     def _versions(self, path: str) -> list[ModelStatus]:
         described = self._get(path)
@@ -144,10 +151,10 @@ class Management:
     def _change(self, method: str, path: str, query: dict[str, str]) -> requests.Response:
         try:
             return self._session.request(
-                method, f"{self._url}{path}", params=query, timeout=(ANSWER_TIMEOUT_S, LOAD_TIMEOUT_S)
+                method, f"{self._url}{path}", params=query, timeout=(ANSWER_TIMEOUT_S, CHANGE_TIMEOUT_S)
             )
         except requests.Timeout as error:
-            raise LoadFailed(f"TorchServe was not done within {LOAD_TIMEOUT_S:g} seconds") from error
+            raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
         except requests.RequestException as error:
             raise LoadFailed("TorchServe's management API cannot be reached") from error
 
@@ -160,6 +167,9 @@ def _status(described: dict[str, Any]) -> ModelStatus:
         file=str(described.get("modelUrl", "")),
         ready_workers=sum(worker["status"] == "READY" for worker in workers),
         workers=len(workers),
+        starting=frozenset(
+            worker["pid"] for worker in workers if worker["status"] != "READY" and worker.get("pid", -1) > 0
+        ),
     )
 
 
@@ -173,6 +183,4 @@ def _reason(response: requests.Response) -> str:
         words = str(response.json()["message"]).rstrip(".")
     except (requests.JSONDecodeError, LookupError, TypeError):
         words = ""
-    if words.startswith("Failed to start workers"):
-        return "its workers do not start; TorchServe's model.log says why"
     return f"TorchServe answers {response.status_code}{f' ({words})' if words else ''}"

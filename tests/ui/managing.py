@@ -35,7 +35,8 @@ class Managing:
         store: The model store.
         workers: (name, version) of each registered model -> its workers.
         failing: Names of models whose workers do not start.
-        load_s: How long it takes until workers run.
+        load_s: How long it takes until workers run, or a process of one that fails ends.
+        starting: What was started and when, by monotonic seconds.
         is_away: Whether it answers nothing.
         lost: How many of the questions after a change get no answer.
         changes: Every call that was no GET.
@@ -46,6 +47,7 @@ class Managing:
     workers: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     load_s: float = 0.0
+    starting: dict[tuple[str, str], float] = field(default_factory=dict)
     is_away: bool = False
     lost: int = 0
     changes: list[str] = field(default_factory=list)
@@ -69,8 +71,7 @@ class Managing:
         if method == "GET":
             return 200, [self.described(*key) for key in (keys if path[1:] == ["all"] else keys[:1])]
         if method == "DELETE":
-            del self.workers[keys[0]]
-            return 200, {"status": "unregistered"}
+            return self.unregister(keys[0])
         return self.start(keys[0], int(query["min_worker"]))
 
     def predict(self, name: str, version: str = "") -> tuple[int, Any]:
@@ -104,17 +105,28 @@ class Managing:
         self.workers[key] = 0
         return self.start(key, WORKERS)
 
+    def unregister(self, key: tuple[str, str]) -> tuple[int, Any]:
+        """Forget a version."""
+        del self.workers[key]
+        return 200, {"status": "unregistered"}
+
     def start(self, key: tuple[str, str], workers: int) -> tuple[int, Any]:
-        """Start or end workers; the model is described without any meanwhile."""
-        time.sleep(self.load_s)
-        if workers and key[0] in self.failing:
-            return 500, {"code": 500, "message": f"Failed to start workers for model {key[0]} version: null"}
+        """Start or end workers, and answer before they run."""
         self.workers[key] = workers
-        return 200, {"status": f"Workers scaled to {workers} for model: {key[0]}"}
+        self.starting[key] = time.monotonic()
+        return 202, {"status": "Processing worker updates..."}
 
     def described(self, name: str, version: str) -> dict[str, Any]:
-        """Give what TorchServe says of a version."""
-        workers = [{"status": "READY"}] * self.workers[name, version]
+        """Give what TorchServe says of a version. A process that fails is followed by another one."""
+        key = (name, version)
+        since_s = time.monotonic() - self.starting[key]
+        if name in self.failing:
+            one = {"status": "UNLOADING", "pid": 1000 + int(since_s / max(self.load_s, 0.1))}
+        elif since_s < self.load_s:
+            one = {"status": "UNLOADING", "pid": 1000}
+        else:
+            one = {"status": "READY", "pid": 1000}
+        workers = [one] * self.workers[key]
         return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
 
 

@@ -69,7 +69,7 @@ def test_a_model_that_is_not_loaded_is_registered_while_the_old_one_reads(
     assert '"><option value' in chooser_html(done, 2)
     assert (done.active.path, done.loading, done.complaint) == ("digits-vit/1.0.0", None, "")
     assert options(done) == ["digits 1.0.0", "digits-vit 1.0.0"]
-    assert torchserve.changes == ["POST /models?url=digits-vit.mar&initial_workers=1&synchronous=true"]
+    assert torchserve.changes == ["POST /models?url=digits-vit.mar&initial_workers=1&synchronous=false"]
 
 
 def test_a_loaded_model_is_chosen_at_once(torchserve: Managing, store: Path) -> None:

@@ -88,7 +88,9 @@ def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Manag
     assert loader.has_no_worker(model)
     loader.load(model)
     assert torchserve.workers[VIT] == 2
-    assert torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=2&max_worker=2&synchronous=true"
+    assert (
+        torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=2&max_worker=2&synchronous=false"
+    )
 
 
 def test_a_model_that_is_asked_keeps_its_workers(torchserve: Managing, store: Path) -> None:
@@ -147,7 +149,9 @@ def test_workers_that_do_not_come_back_are_not_tried_on_and_on(torchserve: Manag
     torchserve.failing.add("digits-vit")
     with pytest.raises(LoadFailed, match="its workers do not start"):
         loader.load(model)
-    assert torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=0&max_worker=0&synchronous=true"
+    assert (
+        torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=0&max_worker=0&synchronous=false"
+    )
 
 
 def test_a_model_that_a_restarted_torchserve_forgot_is_registered_anew(
@@ -218,14 +222,26 @@ def test_a_lost_status_after_registering_leaves_no_workers_without_an_idle_clock
     assert torchserve.workers[VIT] == 0
 
 
-def test_workers_that_are_not_seen_ready_are_taken_down_when_idle(
+def test_a_model_that_is_not_seen_ready_is_unregistered_again(
     torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ui.loading.READY_TIMEOUT_S", 0.1)
     models, loader = listed(torchserve, store)
-    torchserve.lost = 1
+    torchserve.load_s = 5
     with pytest.raises(LoadFailed, match="seen ready"):
         loader.load(found(models, "digits-vit/1.0.0"))
+    assert VIT not in torchserve.workers
+
+
+def test_workers_that_cannot_be_taken_back_are_taken_down_when_idle(
+    torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, loader = listed(torchserve, store)
+    torchserve.failing.add("digits-vit")
+    with monkeypatch.context() as patched, pytest.raises(LoadFailed, match="do not start"):
+        patched.setattr(Managing, "unregister", lambda *_: (503, {"message": "busy"}))
+        loader.load(found(models, "digits-vit/1.0.0"))
+    assert torchserve.workers[VIT] == 2
     pass_idle_time(loader)
     assert torchserve.workers[VIT] == 0
 

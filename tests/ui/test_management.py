@@ -49,7 +49,7 @@ def test_models_of_every_page_of_the_list_are_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "words"),
     [
-        (500, {"message": "Failed to start workers for model a version: 1"}, "its workers do not start"),
+        (500, {"message": "Failed to save model: a.mar"}, r"answers 500 \(Failed to save model: a.mar\)"),
         (404, {"message": "Model not found at: a.mar"}, r"answers 404 \(Model not found at: a.mar\)"),
         (400, b"not json", "answers 400$"),
         (403, [], "answers 403$"),
