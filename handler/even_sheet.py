@@ -75,14 +75,12 @@ def ink_on_even_sheet(pixels: np.ndarray) -> np.ndarray | None:
 
 def _are_strokes(distance: np.ndarray) -> bool:
     """Tell whether what lies far from the paper, float32 (rows, columns), is narrow enough for strokes."""
-    different = distance > DIFFERENT_SHARE * distance.max()
-    top, bottom, left, right = _box(different)
-    longer = max(bottom - top, right - left)
+    different = (distance > DIFFERENT_SHARE * distance.max()).view(np.uint8)
+    _, _, width, height = cv2.boundingRect(different)
     # On a few cells a stroke cannot be told from a blob.
-    if longer < 16:
+    if max(width, height) < 16:
         return True
-    to_edge = cv2.distanceTransform(different.view(np.uint8), cv2.DIST_L2, 3)
-    return bool(to_edge.max() <= WIDEST_STROKE * longer)
+    return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

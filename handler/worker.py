@@ -24,9 +24,9 @@ UNWANTED_METRIC = "[METRICS]PredictionTime"
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
 # those that serve clients stand where both want a core (nice: 0 .. 19).
 FRONT_END_THREADS, NICENESS = "epollEventLoop", 13
-# How often they are looked for, and by how much such a thread has read more than it has written: every thread
-# reads some of Java's classes, tens of thousands of bytes.
-PERIOD_S, SURPLUS_BYTES = 1.0, 1_000_000
+# How often those are looked for. They have read so many times as much as they have written, pictures being
+# larger than answers, and so much besides: every thread reads some of Java's classes, tens of kilobytes.
+PERIOD_S, READ_TIMES, SURPLUS_BYTES = 1.0, 3, 1_000_000
 
 
 def is_this_process() -> bool:
@@ -84,35 +84,37 @@ def go_first_forever() -> None:
     To read a request only to refuse it costs nearly as much as to pass it on, so that under far too many of
     them the front end would leave the workers a third of the machine (`python -m bench.overload`).
     """
+    front_end = os.getppid()
     # A worker that somebody asked for through the management API is started by one of these threads, and has
     # their place from it. Only a privileged user may move up again.
     with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, os.getppid()))
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, front_end))
 
     def look() -> None:
         while True:
-            go_first(os.getppid())
+            go_first(front_end)
             time.sleep(PERIOD_S)
 
     threading.Thread(target=look, name="go first", daemon=True).start()
 
 
 def go_first(front_end: int) -> None:
-    """Put those threads behind the workers, as far as they can be told already.
+    """Put the front end's threads that serve clients behind the workers, as far as they can be told already.
 
-    Others pass requests on to the workers, who would wait for them. Those write more than they read, since
-    pictures are larger than answers; the ones that serve clients read more. Where there is no /proc, or where
-    the front end is another user's, nothing is changed.
+    Those that pass requests on to the workers stay, or the workers would wait for them; they write pictures
+    and read answers. Where there is no /proc, where the front end is another user's, or where pictures are no
+    larger than answers (files of 28x28 pixels), nothing is changed.
 
     Args:
         front_end: its process id.
     """
     for thread in Path(f"/proc/{front_end}/task").glob("*"):
-        with suppress(OSError):  # it has ended meanwhile, or may not be changed
+        # It may have ended meanwhile, or may not be changed; and not every kernel counts bytes.
+        with suppress(OSError, LookupError, ValueError):
             if os.getpriority(os.PRIO_PROCESS, int(thread.name)) >= NICENESS:
                 continue
             if not (thread / "comm").read_text().startswith(FRONT_END_THREADS):
                 continue
             counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
-            if int(counts["rchar"]) - int(counts["wchar"]) > SURPLUS_BYTES:
+            if int(counts["rchar"]) > READ_TIMES * int(counts["wchar"]) + SURPLUS_BYTES:
                 os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ui.management import LoadFailed, Management, ModelStatus
+from ui.management import LoadFailed, Management
 from ui.models import Model, path_of
 from ui.torchserve import Unreachable
 
@@ -102,10 +102,10 @@ class Loader:
             if not found.ready:
                 undo = self._start(model, found)
                 try:
-                    self._given[model.path] = self._wait_until_ready(model)
+                    self._given[model.path] = self._wait_until_ready(model, found.starting)
                 except LoadFailed:
                     # TorchServe keeps such a model, and goes on to start its workers for five minutes.
-                    with suppress(LoadFailed):
+                    with suppress(LoadFailed, Unreachable):
                         undo()
                     raise
             self.used(model)
@@ -130,7 +130,7 @@ class Loader:
             status = served.get(path)
             if status is None:
                 logger.info("%s is not registered any more", path)
-            elif self._is_own(status):
+            elif self._is_own(status.model, status.version):
                 logger.info("%s keeps its workers: it is the page's own model now", path)
             else:
                 self._management.scale(path, 0)
@@ -141,8 +141,8 @@ class Loader:
         else:
             self._forget(path)
 
-    def _is_own(self, status: ModelStatus) -> bool:
-        return status.model == self._own and self._management.describe(self._own).version == status.version
+    def _is_own(self, name: str, version: str) -> bool:
+        return name == self._own and self._management.describe(self._own).version == version
 
     def _note_ours(self, path: str) -> None:
         with self._clock:
@@ -177,12 +177,20 @@ class Loader:
     def _register(self, model: Model) -> Callable[[], None]:
         if not model.file:
             raise LoadFailed("TorchServe does not have it any more, and the model store has no archive of it")
-        if not self._management.register(model.file):
+        try:
+            is_ours = self._management.register(model.file)
+        except LoadFailed:
+            # No answer in time may mean that it is registered all the same.
+            with suppress(LoadFailed):
+                self._management.unregister(model.path)
+            raise
+        if not is_ours:
             return lambda: None
         self._note_ours(model.path)
 
         def undo() -> None:
-            self._management.unregister(model.path)
+            if not self._is_own(model.name, model.version):
+                self._management.unregister(model.path)
             self._forget(model.path)
 
         return undo
@@ -193,18 +201,23 @@ class Loader:
         self._management.scale(model.path, self._given.get(model.path, 1))
 
         def undo() -> None:
-            self._management.scale(model.path, 0)
+            if not self._is_own(model.name, model.version):
+                self._management.scale(model.path, 0)
             self._forget(model.path)
 
         return undo
 
-    def _wait_until_ready(self, model: Model) -> int:
+    def _wait_until_ready(self, model: Model, crashed: frozenset[int]) -> int:
         """Return how many workers the model has, once one is READY.
 
         They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
 
+        Args:
+            model: Whose.
+            crashed: Processes that could not answer before: TorchServe names the old one until the next runs.
+
         Raises:
-            LoadFailed: A worker's process has ended before it was ready, or none is after a long time.
+            LoadFailed: The workers' processes were replaced before one was ready, or none is in time.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
         started: frozenset[int] = frozenset()
@@ -216,8 +229,11 @@ class Loader:
             else:
                 if found.ready:
                     return found.count
-                if started - found.starting:
+                if not found.is_registered:
+                    raise LoadFailed("it was unregistered meanwhile")
+                starting = found.starting - crashed
+                if started and not started & starting:
                     raise LoadFailed("its workers do not start; TorchServe's model.log says why")
-                started = found.starting
+                started = starting
             time.sleep(POLL_S)
         raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

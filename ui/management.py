@@ -9,7 +9,7 @@ import requests
 from ui.torchserve import Unreachable
 
 ANSWER_TIMEOUT_S = 2.0
-# A change is answered when its archive has been unpacked, before any worker runs.
+# What starts workers is answered once the archive has been unpacked.
 CHANGE_TIMEOUT_S = 60.0
 # Else TorchServe waits for the workers, and holds one of the few threads that serve all clients meanwhile:
 # whoever is connected to that one would wait as well.

@@ -62,13 +62,14 @@ def ask(server: TorchServe, times: int) -> int:
 
 def test_who_serves_clients_stands_behind_and_who_passes_on_does_not(torchserve: TorchServe) -> None:
     own = niceness(torchserve.pid)
-    # Enough for each of a few threads.
-    pictures_bytes = ask(torchserve, 16 * worker.SURPLUS_BYTES // LARGE)
+    # Clients are shared out among the threads. At least two a core, as Netty starts them.
+    threads = 4 * (os.cpu_count() or 1)
+    pictures_bytes = ask(torchserve, 4 * threads * worker.SURPLUS_BYTES // LARGE)
     time.sleep(2 * worker.PERIOD_S)
-    threads = front_end(torchserve).values()
-    behind = [(read, written) for nice, read, written in threads if nice == max(own, worker.NICENESS)]
-    beside = [(read, written) for nice, read, written in threads if nice == own]
-    assert len(behind) + len(beside) == len(threads)
+    found = front_end(torchserve).values()
+    behind = [(read, written) for nice, read, written in found if nice == max(own, worker.NICENESS)]
+    beside = [(read, written) for nice, read, written in found if nice == own]
+    assert len(behind) + len(beside) == len(found)
     # Every picture was read by the ones and written to the workers by the others.
     assert sum(read for read, _ in behind) > pictures_bytes > sum(read for read, _ in beside)
     assert sum(written for _, written in beside) > pictures_bytes > sum(written for _, written in behind)
@@ -77,14 +78,15 @@ def test_who_serves_clients_stands_behind_and_who_passes_on_does_not(torchserve:
 
 def test_a_worker_that_is_asked_for_later_does_not_push_the_front_end_further(torchserve: TorchServe) -> None:
     before = [process.pid for process in workers(torchserve)]
-    behind = {number: niceness(number) for number in front_end(torchserve)}
+    behind = [number for number in front_end(torchserve) if niceness(number) == worker.NICENESS]
     scale(torchserve, 3)
     try:
         added = [process.pid for process in workers(torchserve) if process.pid not in before]
         assert len(added) == 1
         # Moving up again takes a privilege.
         assert niceness(added[0]) in {niceness(torchserve.pid), worker.NICENESS}
-        assert {number: niceness(number) for number in behind} == behind
+        time.sleep(2 * worker.PERIOD_S)
+        assert {niceness(number) for number in behind} <= {worker.NICENESS}
     finally:
         scale(torchserve, 2)
         deadline = time.monotonic() + 10

@@ -35,8 +35,9 @@ class Managing:
         store: The model store.
         workers: (name, version) of each registered model -> its workers.
         failing: Names of models whose workers do not start.
-        load_s: How long it takes until workers run, or a process of one that fails ends.
-        starting: What was started and when, by monotonic seconds.
+        load_s: How long workers that are started from now on take until they run, or until a process of one
+            that fails is followed by the next.
+        started: When workers were started, by monotonic seconds, and how long they take.
         is_away: Whether it answers nothing.
         lost: How many of the questions after a change get no answer.
         changes: Every call that was no GET.
@@ -47,7 +48,7 @@ class Managing:
     workers: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     load_s: float = 0.0
-    starting: dict[tuple[str, str], float] = field(default_factory=dict)
+    started: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     is_away: bool = False
     lost: int = 0
     changes: list[str] = field(default_factory=list)
@@ -113,16 +114,17 @@ class Managing:
     def start(self, key: tuple[str, str], workers: int) -> tuple[int, Any]:
         """Start or end workers, and answer before they run."""
         self.workers[key] = workers
-        self.starting[key] = time.monotonic()
+        self.started[key] = (time.monotonic(), self.load_s)
         return 202, {"status": "Processing worker updates..."}
 
     def described(self, name: str, version: str) -> dict[str, Any]:
         """Give what TorchServe says of a version. A process that fails is followed by another one."""
         key = (name, version)
-        since_s = time.monotonic() - self.starting[key]
+        began, load_s = self.started[key]
+        since_s = time.monotonic() - began
         if name in self.failing:
-            one = {"status": "UNLOADING", "pid": 1000 + int(since_s / max(self.load_s, 0.1))}
-        elif since_s < self.load_s:
+            one = {"status": "UNLOADING", "pid": 1000 + int(since_s / max(load_s, 0.1))}
+        elif since_s < load_s:
             one = {"status": "UNLOADING", "pid": 1000}
         else:
             one = {"status": "READY", "pid": 1000}

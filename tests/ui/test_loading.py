@@ -10,7 +10,7 @@ import pytest
 from tests.ui.managing import Managing, managing
 from tests.ui.test_chooser import backend, put_archive
 from ui.loading import Loader
-from ui.management import LoadFailed
+from ui.management import LoadFailed, Management
 from ui.models import Model, Models
 
 IDLE_S = 0.2
@@ -42,6 +42,12 @@ def found(models: Models, path: str) -> Model:
     return model
 
 
+def ready_workers(torchserve: Managing) -> int:
+    """Give how many workers of the second model can answer."""
+    served = Management(torchserve.url).served()
+    return sum(status.ready_workers for status in served if status.model == VIT[0])
+
+
 def pass_idle_time(loader: Loader) -> None:
     """Nobody asks anything for the idle time, and then the loader looks."""
     time.sleep(IDLE_S)
@@ -59,7 +65,7 @@ def test_two_people_who_choose_at_once_load_it_once(torchserve: Managing, store:
     for person in people:
         person.join()
     assert len(torchserve.changes) == 1
-    assert torchserve.workers[VIT] == 2
+    assert ready_workers(torchserve) == 2
 
 
 def test_a_model_that_somebody_else_registers_meanwhile_is_waited_for(
@@ -72,8 +78,22 @@ def test_a_model_that_somebody_else_registers_meanwhile_is_waited_for(
     first.start()
     time.sleep(0.05)
     loader.load(found(models, "digits-vit/1.0.0"))
-    assert torchserve.workers[VIT] > 0
+    assert ready_workers(torchserve) == 2
     first.join()
+
+
+def test_a_worker_that_crashed_and_comes_back_is_waited_for(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    loader.load(found(models, "digits-vit/1.0.0"))
+    # TorchServe names the process that crashed until the next one runs.
+    torchserve.load_s = 0.3
+    torchserve.start(VIT, 1)
+    torchserve.failing.add("digits-vit")
+    back = threading.Timer(0.45, torchserve.failing.clear)
+    back.start()
+    loader.load(found(models, "digits-vit/1.0.0"))
+    assert ready_workers(torchserve) == 1
+    back.join()
 
 
 def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Managing, store: Path) -> None:
@@ -231,6 +251,30 @@ def test_a_model_that_is_not_seen_ready_is_unregistered_again(
     with pytest.raises(LoadFailed, match="seen ready"):
         loader.load(found(models, "digits-vit/1.0.0"))
     assert VIT not in torchserve.workers
+
+
+def test_a_model_that_is_unregistered_while_it_starts_is_not_waited_for(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = listed(torchserve, store)
+    torchserve.load_s = 30
+    gone = threading.Timer(0.3, torchserve.workers.pop, (VIT,))
+    gone.start()
+    with pytest.raises(LoadFailed, match="unregistered meanwhile"):
+        loader.load(found(models, "digits-vit/1.0.0"))
+    gone.join()
+
+
+def test_what_became_the_pages_own_while_it_starts_is_left_alone(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "digits-next.mar", "digits", "2.0.0")
+    models, loader = listed(torchserve, store)
+    torchserve.failing.add("digits")
+    default = threading.Timer(0.05, torchserve.set_default, ("digits", "2.0.0"))
+    default.start()
+    with pytest.raises(LoadFailed, match="do not start"):
+        loader.load(found(models, "digits/2.0.0"))
+    default.join()
+    assert ("digits", "2.0.0") in torchserve.workers
 
 
 def test_workers_that_cannot_be_taken_back_are_taken_down_when_idle(
