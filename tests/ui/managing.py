@@ -37,6 +37,7 @@ class Managing:
         failing: Names of models whose workers do not start.
         load_s: How long workers that are started from now on take until they run, or until a process of one
             that fails is followed by the next.
+        crashed: Names of models whose process ended before: it is the one that is named for half of load_s.
         started: When workers were started, by monotonic seconds, and how long they take.
         is_away: Whether it answers nothing.
         lost: How many of the questions after a change get no answer.
@@ -48,6 +49,7 @@ class Managing:
     workers: dict[tuple[str, str], int] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     load_s: float = 0.0
+    crashed: set[str] = field(default_factory=set)
     started: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     is_away: bool = False
     lost: int = 0
@@ -125,7 +127,10 @@ class Managing:
         if name in self.failing:
             one = {"status": "UNLOADING", "pid": 1000 + int(since_s / max(load_s, 0.1))}
         elif since_s < load_s:
-            one = {"status": "UNLOADING", "pid": 1000}
+            one = {
+                "status": "UNLOADING",
+                "pid": 999 if name in self.crashed and since_s < load_s / 2 else 1000,
+            }
         else:
             one = {"status": "READY", "pid": 1000}
         workers = [one] * self.workers[key]

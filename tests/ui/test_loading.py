@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,6 +40,19 @@ def found(models: Models, path: str) -> Model:
     model = models.find(path)
     assert model is not None
     return model
+
+
+def once_registered(torchserve: Managing, key: tuple[str, str], do: Callable[[], object]) -> threading.Thread:
+    """Give a running thread that does something as soon as a version is registered."""
+
+    def watch() -> None:
+        while key not in torchserve.workers:
+            time.sleep(0.005)
+        do()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
 
 
 def ready_workers(torchserve: Managing) -> int:
@@ -86,14 +99,11 @@ def test_a_worker_that_crashed_and_comes_back_is_waited_for(torchserve: Managing
     models, loader = listed(torchserve, store)
     loader.load(found(models, "digits-vit/1.0.0"))
     # TorchServe names the process that crashed until the next one runs.
-    torchserve.load_s = 0.3
+    torchserve.load_s = 1.0
+    torchserve.crashed.add("digits-vit")
     torchserve.start(VIT, 1)
-    torchserve.failing.add("digits-vit")
-    back = threading.Timer(0.45, torchserve.failing.clear)
-    back.start()
     loader.load(found(models, "digits-vit/1.0.0"))
     assert ready_workers(torchserve) == 1
-    back.join()
 
 
 def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Managing, store: Path) -> None:
@@ -258,8 +268,7 @@ def test_a_model_that_is_unregistered_while_it_starts_is_not_waited_for(
 ) -> None:
     models, loader = listed(torchserve, store)
     torchserve.load_s = 30
-    gone = threading.Timer(0.3, torchserve.workers.pop, (VIT,))
-    gone.start()
+    gone = once_registered(torchserve, VIT, lambda: torchserve.workers.pop(VIT))
     with pytest.raises(LoadFailed, match="unregistered meanwhile"):
         loader.load(found(models, "digits-vit/1.0.0"))
     gone.join()
@@ -269,8 +278,9 @@ def test_what_became_the_pages_own_while_it_starts_is_left_alone(torchserve: Man
     put_archive(store, "digits-next.mar", "digits", "2.0.0")
     models, loader = listed(torchserve, store)
     torchserve.failing.add("digits")
-    default = threading.Timer(0.05, torchserve.set_default, ("digits", "2.0.0"))
-    default.start()
+    default = once_registered(
+        torchserve, ("digits", "2.0.0"), lambda: torchserve.set_default("digits", "2.0.0")
+    )
     with pytest.raises(LoadFailed, match="do not start"):
         loader.load(found(models, "digits/2.0.0"))
     default.join()
