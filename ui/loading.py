@@ -104,9 +104,8 @@ class Loader:
                 try:
                     self._given[model.path] = self._wait_until_ready(model, found.starting)
                 except LoadFailed:
-                    # TorchServe keeps such a model, and goes on to start its workers for five minutes.
-                    with suppress(LoadFailed, Unreachable):
-                        undo()
+                    if undo is not None:
+                        self._take_back(model, undo)
                     raise
             self.used(model)
 
@@ -166,15 +165,22 @@ class Loader:
                 return _Workers(True, status.workers, status.ready_workers, status.starting)
         return _Workers(False, 0, 0, frozenset())
 
-    def _start(self, model: Model, found: _Workers) -> Callable[[], None]:
-        """Have workers started where nobody has done so yet; return what takes that back."""
+    def _take_back(self, model: Model, undo: Callable[[], None]) -> None:
+        # TorchServe keeps a model whose workers do not start, and goes on to start them for five minutes.
+        with suppress(LoadFailed, Unreachable):
+            if not self._is_own(model.name, model.version):
+                undo()
+            self._forget(model.path)
+
+    def _start(self, model: Model, found: _Workers) -> Callable[[], None] | None:
+        """Have workers started where nobody has done so yet; return what takes that back, if it was done."""
         if not found.is_registered:
             return self._register(model)
         if not found.count:
             return self._scale_up(model)
-        return lambda: None
+        return None
 
-    def _register(self, model: Model) -> Callable[[], None]:
+    def _register(self, model: Model) -> Callable[[], None] | None:
         if not model.file:
             raise LoadFailed("TorchServe does not have it any more, and the model store has no archive of it")
         try:
@@ -185,27 +191,15 @@ class Loader:
                 self._management.unregister(model.path)
             raise
         if not is_ours:
-            return lambda: None
+            return None
         self._note_ours(model.path)
-
-        def undo() -> None:
-            if not self._is_own(model.name, model.version):
-                self._management.unregister(model.path)
-            self._forget(model.path)
-
-        return undo
+        return lambda: self._management.unregister(model.path)
 
     def _scale_up(self, model: Model) -> Callable[[], None]:
         # Before it is known whether they start: what starts late would never be taken down.
         self._note_ours(model.path)
         self._management.scale(model.path, self._given.get(model.path, 1))
-
-        def undo() -> None:
-            if not self._is_own(model.name, model.version):
-                self._management.scale(model.path, 0)
-            self._forget(model.path)
-
-        return undo
+        return lambda: self._management.scale(model.path, 0)
 
     def _wait_until_ready(self, model: Model, crashed: frozenset[int]) -> int:
         """Return how many workers the model has, once one is READY.

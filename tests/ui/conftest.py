@@ -107,3 +107,18 @@ def vit(make_backend: Callable[..., Backend], tmp_path: Path) -> Iterator[tuple[
             make_backend(server.url), models=models, loader=Loader(management, "digits", idle_s=60)
         )
         yield backend, server
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A model store of two models."""
+    put_archive(tmp_path, "digits.mar", "digits", coverage=0.99)
+    put_archive(tmp_path, "digits-vit.mar", "digits-vit")
+    return tmp_path
+
+
+@pytest.fixture
+def torchserve(store: Path) -> Iterator[Managing]:
+    """A TorchServe that is played, with the first of them loaded."""
+    with managing(store, loaded=["digits.mar"]) as server:
+        yield server

@@ -3,13 +3,12 @@
 import json
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.ui.answering import NOBODY
-from tests.ui.managing import Managing, managing
+from tests.ui.managing import Managing
 from ui.chooser import Chooser, choose, chooser_html
 from ui.loading import Loader
 from ui.management import Management
@@ -25,19 +24,6 @@ def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **ser
         archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(DIGITS)}))
         if serving:
             archive.writestr("model.json", json.dumps(serving))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    put_archive(tmp_path, "digits.mar", "digits", coverage=0.99)
-    put_archive(tmp_path, "digits-vit.mar", "digits-vit")
-    return tmp_path
-
-
-@pytest.fixture
-def torchserve(store: Path) -> Iterator[Managing]:
-    with managing(store, loaded=["digits.mar"]) as server:
-        yield server
 
 
 def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
