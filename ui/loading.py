@@ -211,10 +211,11 @@ class Loader:
             crashed: Processes that could not answer before: TorchServe names the old one until the next runs.
 
         Raises:
-            LoadFailed: The workers' processes were replaced before one was ready, or none is in time.
+            LoadFailed: As many processes have ended as there are workers before one was ready, or none is
+                in time.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
-        started: frozenset[int] = frozenset()
+        seen: set[int] = set()
         while time.monotonic() < deadline:
             try:
                 found = self._workers_of(model)
@@ -225,9 +226,9 @@ class Loader:
                     return found.count
                 if not found.is_registered:
                     raise LoadFailed("it was unregistered meanwhile")
-                starting = found.starting - crashed
-                if started and not started & starting:
+                seen |= found.starting - crashed
+                # They end one by one, and each is followed by the next at once.
+                if found.count and len(seen - found.starting) >= found.count:
                     raise LoadFailed("its workers do not start; TorchServe's model.log says why")
-                started = starting
             time.sleep(POLL_S)
         raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

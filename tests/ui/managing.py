@@ -120,21 +120,26 @@ class Managing:
         return 202, {"status": "Processing worker updates..."}
 
     def described(self, name: str, version: str) -> dict[str, Any]:
-        """Give what TorchServe says of a version. A process that fails is followed by another one."""
-        key = (name, version)
-        began, load_s = self.started[key]
-        since_s = time.monotonic() - began
-        if name in self.failing:
-            one = {"status": "UNLOADING", "pid": 1000 + int(since_s / max(load_s, 0.1))}
-        elif since_s < load_s:
-            one = {
-                "status": "UNLOADING",
-                "pid": 999 if name in self.crashed and since_s < load_s / 2 else 1000,
-            }
-        else:
-            one = {"status": "READY", "pid": 1000}
-        workers = [one] * self.workers[key]
+        """Give what TorchServe says of a version."""
+        count = self.workers[name, version]
+        workers = [self.worker(name, version, number / count) for number in range(count)]
         return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
+
+    def worker(self, name: str, version: str, share: float) -> dict[str, Any]:
+        """Give what it says of a worker.
+
+        A process that fails is followed by another one, at the worker's share of the time that a process
+        takes: no two workers' fail at once.
+        """
+        began, load_s = self.started[name, version]
+        since_s = time.monotonic() - began
+        first = 1000 + int(1000 * share)
+        if name in self.failing:
+            return {"status": "UNLOADING", "pid": first + int(since_s / max(load_s, 0.1) + share)}
+        if since_s >= load_s:
+            return {"status": "READY", "pid": first}
+        has_crashed = name in self.crashed and since_s < load_s / 2
+        return {"status": "UNLOADING", "pid": first + 999 if has_crashed else first}
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from tests.ui.managing import Managing
 from tests.ui.test_chooser import backend, put_archive
-from ui.loading import Loader
+from ui.loading import POLL_S, Loader
 from ui.management import LoadFailed, Management
 from ui.models import Model, Models
 
@@ -104,6 +104,18 @@ def test_workers_that_do_not_come_back_are_not_tried_on_and_on(torchserve: Manag
     assert (
         torchserve.changes[-1] == "PUT /models/digits-vit/1.0.0?min_worker=0&max_worker=0&synchronous=false"
     )
+
+
+def test_workers_that_fail_one_after_the_other_are_not_waited_for(torchserve: Managing, store: Path) -> None:
+    models, loader = listed(torchserve, store)
+    torchserve.failing.add("digits-vit")
+    # Each process lives for several looks, so that at every look one of them has been seen before.
+    torchserve.load_s = 5 * POLL_S
+    began = time.monotonic()
+    with pytest.raises(LoadFailed, match="its workers do not start"):
+        loader.load(found(models, "digits-vit/1.0.0"))
+    assert time.monotonic() - began < 3 * torchserve.load_s
+    assert VIT not in torchserve.workers
 
 
 def test_a_model_that_a_restarted_torchserve_forgot_is_registered_anew(
