@@ -64,7 +64,7 @@ class DigitHandler:
             worker.read_in_blocks()
             worker.print_less()
             worker.collect_less()
-            worker.go_first_forever()
+            worker.go_first_in_time()
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[bytes]:
         """Give one answer for each request, JSON, in order; a bad one gets its own 400 and harms no other.

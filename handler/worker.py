@@ -22,11 +22,10 @@ from ts.protocol import otf_message_handler
 # Prints each batch's time with the ids of all its requests. The histograms say more.
 UNWANTED_METRIC = "[METRICS]PredictionTime"
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
-# those that serve clients stand where both want a core (nice: 0 .. 19).
-FRONT_END_THREADS, NICENESS = "epollEventLoop", 13
-# How often those are looked for. They have read so many times as much as they have written, pictures being
-# larger than answers, and so much besides: every thread reads some of Java's classes, tens of kilobytes.
-PERIOD_S, READ_TIMES, SURPLUS_BYTES = 1.0, 3, 1_000_000
+# the one that serves clients stands where both want a core (nice: 0 .. 19).
+FRONT_END_THREADS, NICENESS = "epollEventLoop", 10
+# How often it is looked for. Meanwhile it moves so many bytes, and so many times what any other does.
+PERIOD_S, MOVED_BYTES, MOVED_TIMES = 1.0, 500_000, 1.5
 
 
 def is_this_process() -> bool:
@@ -78,43 +77,59 @@ def collect_less() -> None:
     gc.freeze()
 
 
-def go_first_forever() -> None:
-    """Let workers have a core before the threads with which TorchServe's front end serves its clients.
+def go_first_in_time() -> None:
+    """Let workers have a core before the thread with which TorchServe's front end serves its clients.
 
     To read a request only to refuse it costs nearly as much as to pass it on, so that under far too many of
-    them the front end would leave the workers a third of the machine (`python -m bench.overload`).
+    them the front end would leave the workers less than half of the machine (`python -m bench.overload`).
     """
     front_end = os.getppid()
-    # A worker that somebody asked for through the management API is started by one of these threads, and has
-    # their place from it. Only a privileged user may move up again.
+    # A worker that somebody asked for through the management API is started by that thread, and has its place
+    # from it. Only a privileged user may move up again.
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, front_end))
 
     def look() -> None:
-        while True:
-            go_first(front_end)
+        moved: dict[int, int] = {}
+        while not go_first(front_end, moved):
             time.sleep(PERIOD_S)
 
     threading.Thread(target=look, name="go first", daemon=True).start()
 
 
-def go_first(front_end: int) -> None:
-    """Put the front end's threads that serve clients behind the workers, as far as they can be told already.
+def go_first(front_end: int, moved: dict[int, int]) -> bool:
+    """Put the front end's thread that serves clients behind the workers, if it can be told already.
 
-    Those that pass requests on to the workers stay, or the workers would wait for them; they write pictures
-    and read answers. Where there is no /proc, where the front end is another user's, or where pictures are no
-    larger than answers (files of 28x28 pixels), nothing is changed.
+    All bytes pass through that one, there and back (`number_of_netty_threads=1` in config.properties). Of the
+    others each moves what a worker gets and gives; they keep their place, or the workers would wait for them.
+    With a single worker that is as much, and no thread is told from another.
 
     Args:
         front_end: its process id.
+        moved: what each of its threads had read and written at the last look; is brought up to date.
+
+    Returns:
+        Whether no further look is needed: it was done, or cannot be. There may be no /proc, the front end may
+        be another user's, and not every kernel counts bytes.
     """
-    for thread in Path(f"/proc/{front_end}/task").glob("*"):
-        # It may have ended meanwhile, or may not be changed; and not every kernel counts bytes.
-        with suppress(OSError, LookupError, ValueError):
-            if os.getpriority(os.PRIO_PROCESS, int(thread.name)) >= NICENESS:
-                continue
-            if not (thread / "comm").read_text().startswith(FRONT_END_THREADS):
-                continue
-            counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
-            if int(counts["rchar"]) > READ_TIMES * int(counts["wchar"]) + SURPLUS_BYTES:
-                os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
+    since = [(0, 0), (0, 0)]  # bytes, thread
+    try:
+        for thread in Path(f"/proc/{front_end}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+                if (thread / "comm").read_text().startswith(FRONT_END_THREADS):
+                    number, total = int(thread.name), _moved_bytes(thread)
+                    since.append((total - moved.get(number, total), number))
+                    moved[number] = total
+        (second, _), (most, number) = sorted(since)[-2:]
+        if most < max(MOVED_BYTES, MOVED_TIMES * second):
+            return False
+        if os.getpriority(os.PRIO_PROCESS, number) < NICENESS:
+            os.setpriority(os.PRIO_PROCESS, number, NICENESS)
+    except (OSError, LookupError, ValueError):
+        pass
+    return True
+
+
+def _moved_bytes(thread: Path) -> int:
+    counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
+    return int(counts["rchar"]) + int(counts["wchar"])

@@ -11,8 +11,7 @@ from ui.torchserve import Unreachable
 ANSWER_TIMEOUT_S = 2.0
 # What starts workers is answered once the archive has been unpacked.
 CHANGE_TIMEOUT_S = 60.0
-# Else TorchServe waits for the workers, and holds one of the few threads that serve all clients meanwhile:
-# whoever is connected to that one would wait as well.
+# Else TorchServe waits for the workers and holds the thread that serves all clients: they would wait as well.
 AT_ONCE = {"synchronous": "false"}
 # TorchServe lists so many models at once, and a token for the next page.
 PAGE_SIZE = 100
