@@ -97,7 +97,7 @@ def main() -> None:
         nargs="+",
         default=[],
         metavar="KEY=VALUE",
-        help="of config.properties, for this run only: number_of_netty_threads=1",
+        help="of config.properties, for this run only: number_of_netty_threads=4",
     )
     given = parser.parse_args()
     if min([*given.queue_sizes, given.seconds, given.rounds, given.warm_up]) <= 0:
@@ -118,12 +118,12 @@ def main() -> None:
 
 
 def _environment(parser: argparse.ArgumentParser, settings: list[str]) -> dict[str, str]:
-    """Give TorchServe's environment variables for settings such as "number_of_netty_threads=1"."""
+    """Give TorchServe's environment variables for settings such as "number_of_netty_threads=4"."""
     found = {}
     for entry in settings:
         key, equals, value = entry.partition("=")
         if not (key and equals and value):
-            parser.error(f"--set got {entry!r}: it takes KEY=VALUE, such as number_of_netty_threads=1")
+            parser.error(f"--set got {entry!r}: it takes KEY=VALUE, such as number_of_netty_threads=4")
         found[f"TS_{key.upper()}"] = value
     return found
 

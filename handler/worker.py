@@ -22,10 +22,12 @@ from ts.protocol import otf_message_handler
 # Prints each batch's time with the ids of all its requests. The histograms say more.
 UNWANTED_METRIC = "[METRICS]PredictionTime"
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
-# the one that serves clients stands where both want a core (nice: 0 .. 19).
-FRONT_END_THREADS, NICENESS = "epollEventLoop", 10
-# How often it is looked for. Meanwhile it moves so many bytes, and so many times what any other does.
+# the one that serves clients is put, where both want a core (nice).
+FRONT_END_THREADS, BEHIND = "epollEventLoop", 10
+# How often it is looked for. It moves so many bytes between two looks, and so many times what any other does.
 PERIOD_S, MOVED_BYTES, MOVED_TIMES = 1.0, 500_000, 1.5
+# So many looks in a row must find the same: a body that came slowly is passed on in one go by another thread.
+LOOKS = 3
 
 
 def is_this_process() -> bool:
@@ -84,52 +86,58 @@ def go_first_in_time() -> None:
     them the front end would leave the workers less than half of the machine (`python -m bench.overload`).
     """
     front_end = os.getppid()
-    # A worker that somebody asked for through the management API is started by that thread, and has its place
-    # from it. Only a privileged user may move up again.
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, front_end))
+    place = os.getpriority(os.PRIO_PROCESS, front_end)
+    # A worker that somebody asked for through the management API is started by that thread and has its place.
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, place)
+    except OSError:
+        logging.warning("this worker stays behind others: to move up takes a privilege (ulimit -e)")
+    # Not every system tells what a thread has read and written.
+    if Path("/proc/self/io").exists():
+        threading.Thread(target=_go_first, args=(front_end, place), name="go first", daemon=True).start()
 
-    def look() -> None:
-        moved: dict[int, int] = {}
-        while not go_first(front_end, moved):
+
+def _go_first(front_end: int, place: int) -> None:
+    moved: dict[int, int] = {}
+    serving, looks = None, 0
+    with suppress(OSError):  # it is gone, or another user's
+        while serving is None or looks < LOOKS:
             time.sleep(PERIOD_S)
+            before, serving = serving, serving_thread(front_end, moved)
+            looks = looks + 1 if serving == before else 1
+        os.setpriority(os.PRIO_PROCESS, serving, place + BEHIND)
+        # Threads for workers that were asked for since are started by that one, too.
+        for number in moved.keys() - {serving}:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, number, place)
 
-    threading.Thread(target=look, name="go first", daemon=True).start()
 
+def serving_thread(front_end: int, moved: dict[int, int]) -> int | None:
+    """Give the front end's thread that serves clients, if it can be told by what it did since the last look.
 
-def go_first(front_end: int, moved: dict[int, int]) -> bool:
-    """Put the front end's thread that serves clients behind the workers, if it can be told already.
-
-    All bytes pass through that one, there and back (`number_of_netty_threads=1` in config.properties). Of the
-    others each moves what a worker gets and gives; they keep their place, or the workers would wait for them.
-    With a single worker that is as much, and no thread is told from another.
+    All bytes pass through it, there and back (`number_of_netty_threads=1` in config.properties). Each of the
+    others moves what a worker gets and gives. They keep their place, or the workers would wait for them. With
+    a single worker that is as much, and no thread is told from another.
 
     Args:
         front_end: its process id.
         moved: what each of its threads had read and written at the last look; is brought up to date.
 
-    Returns:
-        Whether no further look is needed: it was done, or cannot be. There may be no /proc, the front end may
-        be another user's, and not every kernel counts bytes.
+    Raises:
+        OSError: the front end is gone, or another user's.
     """
     since = [(0, 0), (0, 0)]  # bytes, thread
-    try:
-        for thread in Path(f"/proc/{front_end}/task").iterdir():
-            with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
-                if (thread / "comm").read_text().startswith(FRONT_END_THREADS):
-                    number, total = int(thread.name), _moved_bytes(thread)
-                    since.append((total - moved.get(number, total), number))
-                    moved[number] = total
-        (second, _), (most, number) = sorted(since)[-2:]
-        if most < max(MOVED_BYTES, MOVED_TIMES * second):
-            return False
-        if os.getpriority(os.PRIO_PROCESS, number) < NICENESS:
-            os.setpriority(os.PRIO_PROCESS, number, NICENESS)
-    except (OSError, LookupError, ValueError):
-        pass
-    return True
+    for thread in Path(f"/proc/{front_end}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended meanwhile
+            if (thread / "comm").read_text().startswith(FRONT_END_THREADS):
+                number, total = int(thread.name), moved_bytes(thread)
+                since.append((total - moved.get(number, total), number))
+                moved[number] = total
+    (second, _), (most, number) = sorted(since)[-2:]
+    return number if most >= max(MOVED_BYTES, MOVED_TIMES * second) else None
 
 
-def _moved_bytes(thread: Path) -> int:
+def moved_bytes(thread: Path) -> int:
+    """Give what a thread has read and written since it began, by its folder in /proc."""
     counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
     return int(counts["rchar"]) + int(counts["wchar"])

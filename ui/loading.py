@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ui.management import LoadFailed, Management
-from ui.models import Model, path_of
+from ui.management import ChangeRefused, LoadFailed, Management
+from ui.models import Model
 from ui.torchserve import Unreachable
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class _Workers:
     is_registered: bool
     count: int
     ready: int
-    starting: frozenset[int]  # process ids
+    starting: dict[str, int]  # name -> process id, -1 before it has one
 
 
 class Loader:
@@ -77,8 +77,8 @@ class Loader:
         """Return once the model has a READY worker; of several callers the first one does the work.
 
         Raises:
-            LoadFailed: It cannot be loaded, or its workers do not start; then it is left without any, or
-                loses them when it has been idle. Or the page stops.
+            LoadFailed: It cannot be loaded, or its workers do not start; what was started here is taken back
+                then, now or when it has been idle. Or the page stops.
         """
         # TorchServe may take minutes. The end of the page does not wait for a daemon thread.
         done: Future[None] = Future()
@@ -102,7 +102,7 @@ class Loader:
             if not found.ready:
                 undo = self._start(model, found)
                 try:
-                    self._given[model.path] = self._wait_until_ready(model, found.starting)
+                    self._given[model.path] = self._wait_until_ready(model, {*found.starting.values()})
                 except LoadFailed:
                     if undo is not None:
                         self._take_back(model, undo)
@@ -118,15 +118,20 @@ class Loader:
     def scale_down_idle(self) -> None:
         """Take the workers from every model that got some here and that nobody asked for the idle time."""
         for path in [*self._used_at]:
-            with self._locks[path]:
-                # Meanwhile it may have turned out that its workers do not start.
-                if time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s:
-                    self._take_down(path)
+            # What is being loaded now is looked at next time.
+            if self._is_idle(path) and self._locks[path].acquire(blocking=False):
+                try:
+                    if self._is_idle(path):
+                        self._take_down(path)
+                finally:
+                    self._locks[path].release()
+
+    def _is_idle(self, path: str) -> bool:
+        return time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s
 
     def _take_down(self, path: str) -> None:
         try:
-            served = {path_of(status.model, status.version): status for status in self._management.served()}
-            status = served.get(path)
+            status = self._management.find(path)
             if status is None:
                 logger.info("%s is not registered any more", path)
             elif self._is_own(status.model, status.version):
@@ -157,13 +162,12 @@ class Loader:
 
     def _workers_of(self, model: Model) -> _Workers:
         try:
-            served = self._management.served()
+            status = self._management.find(model.path)
         except Unreachable as error:
             raise LoadFailed(str(error).rstrip(".")) from error
-        for status in served:
-            if (status.model, status.version) == (model.name, model.version):
-                return _Workers(True, status.workers, status.ready_workers, status.starting)
-        return _Workers(False, 0, 0, frozenset())
+        if status is None:
+            return _Workers(False, 0, 0, {})
+        return _Workers(True, status.workers, status.ready_workers, status.starting)
 
     def _take_back(self, model: Model, undo: Callable[[], None]) -> None:
         # TorchServe keeps a model whose workers do not start, and goes on to start them for five minutes.
@@ -185,8 +189,10 @@ class Loader:
             raise LoadFailed("TorchServe does not have it any more, and the model store has no archive of it")
         try:
             is_ours = self._management.register(model.file)
+        except ChangeRefused:
+            raise
         except LoadFailed:
-            # No answer in time may mean that it is registered all the same.
+            # It may be registered all the same.
             with suppress(LoadFailed):
                 self._management.unregister(model.path)
             raise
@@ -198,24 +204,29 @@ class Loader:
     def _scale_up(self, model: Model) -> Callable[[], None]:
         # Before it is known whether they start: what starts late would never be taken down.
         self._note_ours(model.path)
-        self._management.scale(model.path, self._given.get(model.path, 1))
+        try:
+            self._management.scale(model.path, self._given.get(model.path, 1))
+        except ChangeRefused:
+            self._forget(model.path)
+            raise
         return lambda: self._management.scale(model.path, 0)
 
-    def _wait_until_ready(self, model: Model, crashed: frozenset[int]) -> int:
+    def _wait_until_ready(self, model: Model, former: set[int]) -> int:
         """Return how many workers the model has, once one is READY.
 
         They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
 
         Args:
             model: Whose.
-            crashed: Processes that could not answer before: TorchServe names the old one until the next runs.
+            former: Processes that were there before: of a worker that crashed, TorchServe names the last one
+                until the next runs.
 
         Raises:
-            LoadFailed: As many processes have ended as there are workers before one was ready, or none is
-                in time.
+            LoadFailed: Each of the workers has had its process replaced before one was ready, or none is in
+                time.
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
-        seen: set[int] = set()
+        processes: defaultdict[str, set[int]] = defaultdict(set)
         while time.monotonic() < deadline:
             try:
                 found = self._workers_of(model)
@@ -226,9 +237,9 @@ class Loader:
                     return found.count
                 if not found.is_registered:
                     raise LoadFailed("it was unregistered meanwhile")
-                seen |= found.starting - crashed
-                # They end one by one, and each is followed by the next at once.
-                if found.count and len(seen - found.starting) >= found.count:
+                for worker, process in found.starting.items():
+                    processes[worker] |= {process} - former - {-1}
+                if found.count and all(len(processes[worker]) > 1 for worker in found.starting):
                     raise LoadFailed("its workers do not start; TorchServe's model.log says why")
             time.sleep(POLL_S)
         raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

@@ -1,6 +1,6 @@
 """The client of TorchServe's management API: which models are served, and loading and unloading them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +21,14 @@ class LoadFailed(Exception):  # noqa: N818 - what happened, as callers read it
     """A model cannot be loaded; the message says why, in words for the person who chose it."""
 
 
+class ChangeRefused(LoadFailed):
+    """TorchServe answered that it changed nothing. Without an answer nobody knows."""
+
+
+class _NotFound(Unreachable):
+    pass
+
+
 @dataclass(frozen=True)
 class ModelStatus:
     """One version of a served model.
@@ -31,7 +39,7 @@ class ModelStatus:
         file: The archive that it was registered from, as TorchServe was told.
         ready_workers: How many of its workers can answer now.
         workers: How many it has, those that still start among them.
-        starting: The process ids of those that cannot answer yet.
+        starting: The name of each that cannot answer yet, and the id of its process; -1 before it has one.
     """
 
     model: str
@@ -39,7 +47,7 @@ class ModelStatus:
     file: str
     ready_workers: int
     workers: int
-    starting: frozenset[int] = frozenset()
+    starting: dict[str, int] = field(default_factory=dict)
 
 
 class Management:
@@ -61,7 +69,24 @@ class Management:
         Raises:
             Unreachable: The management API does not answer, or does not know the model.
         """
-        return self._versions(f"/models/{quote(model, safe='')}")[0]
+        found = self.find(quote(model, safe=""))
+        if found is None:
+            raise Unreachable(f"TorchServe has no model {model}.")
+        return found
+
+    def find(self, path: str) -> ModelStatus | None:
+        """Return the status of a version, None where it is not registered.
+
+        Args:
+            path: The model's name, for its default version; or name, slash and version. Quoted as in a URL.
+
+        Raises:
+            Unreachable: The management API does not answer as it should.
+        """
+        try:
+            return self._versions(f"/models/{path}")[0]
+        except _NotFound:
+            return None
 
     def served(self) -> list[ModelStatus]:
         """Return every version of every registered model, those without workers too.
@@ -90,14 +115,15 @@ class Management:
             Whether it was this call that registered it; somebody else may have been first.
 
         Raises:
-            LoadFailed: It cannot be loaded.
+            ChangeRefused: It cannot be loaded.
+            LoadFailed: TorchServe does not answer.
         """
         query = {"url": file, "initial_workers": "1", **AT_ONCE}
         response = self._change("POST", "/models", query)
         if response.status_code == requests.codes.conflict:
             return False
         if not response.ok:
-            raise LoadFailed(_reason(response))
+            raise ChangeRefused(_reason(response))
         return True
 
     def scale(self, path: str, workers: int) -> None:
@@ -108,22 +134,24 @@ class Management:
             workers: 0 leaves it registered, without a process.
 
         Raises:
-            LoadFailed: TorchServe refuses, or cannot be reached.
+            ChangeRefused: It has no such version, or takes no such number.
+            LoadFailed: TorchServe does not answer.
         """
         query = {"min_worker": str(workers), "max_worker": str(workers), **AT_ONCE}
         response = self._change("PUT", f"/models/{path}", query)
         if not response.ok:
-            raise LoadFailed(_reason(response))
+            raise ChangeRefused(_reason(response))
 
     def unregister(self, path: str) -> None:
         """Take a model's version away, if it is there.
 
         Raises:
-            LoadFailed: TorchServe refuses, as it does for the default one of several, or cannot be reached.
+            ChangeRefused: It is the default one of several.
+            LoadFailed: TorchServe does not answer.
         """
         response = self._change("DELETE", f"/models/{path}", {})
         if not response.ok and response.status_code != requests.codes.not_found:
-            raise LoadFailed(_reason(response))
+            raise ChangeRefused(_reason(response))
 
     def _versions(self, path: str) -> list[ModelStatus]:
         described = self._get(path)
@@ -141,7 +169,8 @@ class Management:
         except requests.RequestException as error:
             raise Unreachable("TorchServe's management API cannot be reached.") from error
         if response.status_code != requests.codes.ok:
-            raise Unreachable(f"TorchServe answers {response.status_code} to GET {path}.")
+            kind = _NotFound if response.status_code == requests.codes.not_found else Unreachable
+            raise kind(f"TorchServe answers {response.status_code} to GET {path}.")
         try:
             return response.json()
         except requests.JSONDecodeError as error:
@@ -166,9 +195,7 @@ def _status(described: dict[str, Any]) -> ModelStatus:
         file=str(described.get("modelUrl", "")),
         ready_workers=sum(worker["status"] == "READY" for worker in workers),
         workers=len(workers),
-        starting=frozenset(
-            worker["pid"] for worker in workers if worker["status"] != "READY" and worker.get("pid", -1) > 0
-        ),
+        starting={worker["id"]: worker["pid"] for worker in workers if worker["status"] != "READY"},
     )
 
 

@@ -1,4 +1,4 @@
-"""The page: its numbers are those of the rows, it asks nothing of the network, a real run makes it."""
+"""The page: its numbers are those of the rows, and it asks nothing of the network."""
 
 import html
 import re

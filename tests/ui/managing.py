@@ -9,7 +9,7 @@ tests/e2e have the same done by the real one.
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -41,6 +41,7 @@ class Managing:
         started: When workers were started, by monotonic seconds, and how long they take.
         is_away: Whether it answers nothing.
         lost: How many of the questions after a change get no answer.
+        on_registered: What somebody else does as soon as a version is registered.
         changes: Every call that was no GET.
     """
 
@@ -53,6 +54,7 @@ class Managing:
     started: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     is_away: bool = False
     lost: int = 0
+    on_registered: Callable[[], object] = lambda: None
     changes: list[str] = field(default_factory=list)
 
     def answer(self, method: str, address: str) -> tuple[int, Any]:
@@ -105,8 +107,9 @@ class Managing:
         key = (archive.name, archive.version)
         if key in self.workers:
             return 409, {"code": 409, "message": "is already registered"}
-        self.workers[key] = 0
-        return self.start(key, WORKERS)
+        answer = self.start(key, WORKERS)
+        self.on_registered()
+        return answer
 
     def unregister(self, key: tuple[str, str]) -> tuple[int, Any]:
         """Forget a version."""
@@ -115,14 +118,17 @@ class Managing:
 
     def start(self, key: tuple[str, str], workers: int) -> tuple[int, Any]:
         """Start or end workers, and answer before they run."""
-        self.workers[key] = workers
         self.started[key] = (time.monotonic(), self.load_s)
+        self.workers[key] = workers
         return 202, {"status": "Processing worker updates..."}
 
     def described(self, name: str, version: str) -> dict[str, Any]:
         """Give what TorchServe says of a version."""
         count = self.workers[name, version]
-        workers = [self.worker(name, version, number / count) for number in range(count)]
+        workers = [
+            {"id": str(9000 + number), **self.worker(name, version, number / count)}
+            for number in range(count)
+        ]
         return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
 
     def worker(self, name: str, version: str, share: float) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.ui.managing import Managing
 from tests.ui.test_chooser import backend, put_archive
 from ui.loading import POLL_S, Loader
-from ui.management import LoadFailed, Management
+from ui.management import ChangeRefused, LoadFailed, Management
 from ui.models import Model, Models
 
 IDLE_S = 0.2
@@ -27,19 +26,6 @@ def found(models: Models, path: str) -> Model:
     model = models.find(path)
     assert model is not None
     return model
-
-
-def once_registered(torchserve: Managing, key: tuple[str, str], do: Callable[[], object]) -> threading.Thread:
-    """Give a running thread that does something as soon as a version is registered."""
-
-    def watch() -> None:
-        while key not in torchserve.workers:
-            time.sleep(0.005)
-        do()
-
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    return thread
 
 
 def ready_workers(torchserve: Managing) -> int:
@@ -118,6 +104,54 @@ def test_workers_that_fail_one_after_the_other_are_not_waited_for(torchserve: Ma
     assert VIT not in torchserve.workers
 
 
+def test_a_worker_that_ends_twice_while_another_starts_is_waited_for(
+    torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, loader = listed(torchserve, store)
+    looks = iter([1, 3, 4, 4])
+
+    def worker(_: Managing, name: str, version: str, share: float) -> dict[str, object]:
+        if share:
+            return {"status": "UNLOADING", "pid": 2}
+        process = next(looks, None)
+        return {"status": "UNLOADING", "pid": process} if process else {"status": "READY", "pid": 5}
+
+    monkeypatch.setattr(Managing, "worker", worker)
+    loader.load(found(models, "digits-vit/1.0.0"))
+    assert torchserve.workers[VIT] == 2
+
+
+def test_what_torchserve_refused_to_start_is_nobodys_to_take_down(
+    torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, loader = listed(torchserve, store)
+    model = found(models, "digits-vit/1.0.0")
+    loader.load(model)
+    pass_idle_time(loader)
+    with monkeypatch.context() as patched, pytest.raises(ChangeRefused, match="503"):
+        patched.setattr(Managing, "start", lambda *_: (503, {"message": "busy"}))
+        loader.load(model)
+    # An operator has more luck.
+    torchserve.start(VIT, 1)
+    pass_idle_time(loader)
+    assert torchserve.workers[VIT] == 1
+
+
+def test_a_model_that_loads_does_not_keep_the_idle_ones_up(torchserve: Managing, store: Path) -> None:
+    put_archive(store, "digits-next.mar", "digits", "2.0.0")
+    models, loader = listed(torchserve, store)
+    loader.load(found(models, "digits-vit/1.0.0"))
+    torchserve.load_s = 2.0
+    loading = threading.Thread(target=loader.load, args=(found(models, "digits/2.0.0"),))
+    loading.start()
+    while ("digits", "2.0.0") not in torchserve.workers:
+        time.sleep(0.01)
+    pass_idle_time(loader)
+    assert loading.is_alive()
+    assert torchserve.workers[VIT] == 0
+    loading.join()
+
+
 def test_a_model_that_a_restarted_torchserve_forgot_is_registered_anew(
     torchserve: Managing, store: Path
 ) -> None:
@@ -168,22 +202,18 @@ def test_a_model_that_is_unregistered_while_it_starts_is_not_waited_for(
 ) -> None:
     models, loader = listed(torchserve, store)
     torchserve.load_s = 30
-    gone = once_registered(torchserve, VIT, lambda: torchserve.workers.pop(VIT))
+    torchserve.on_registered = lambda: torchserve.workers.pop(VIT)
     with pytest.raises(LoadFailed, match="unregistered meanwhile"):
         loader.load(found(models, "digits-vit/1.0.0"))
-    gone.join()
 
 
 def test_what_became_the_pages_own_while_it_starts_is_left_alone(torchserve: Managing, store: Path) -> None:
     put_archive(store, "digits-next.mar", "digits", "2.0.0")
     models, loader = listed(torchserve, store)
     torchserve.failing.add("digits")
-    default = once_registered(
-        torchserve, ("digits", "2.0.0"), lambda: torchserve.set_default("digits", "2.0.0")
-    )
+    torchserve.on_registered = lambda: torchserve.set_default("digits", "2.0.0")
     with pytest.raises(LoadFailed, match="do not start"):
         loader.load(found(models, "digits/2.0.0"))
-    default.join()
     assert ("digits", "2.0.0") in torchserve.workers
 
 

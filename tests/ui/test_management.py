@@ -12,10 +12,13 @@ from ui.torchserve import Unreachable
 
 
 def test_a_models_description_says_version_and_ready_workers() -> None:
-    workers = [{"status": "READY"}, {"status": "UNLOADING"}, {"status": "READY"}]
+    states = {"9000": "READY", "9001": "UNLOADING", "9002": "READY"}
+    workers = [{"id": name, "status": state, "pid": int(name) + 1} for name, state in states.items()]
     body = [{"modelName": "digits", "modelVersion": "1.2.0", "modelUrl": "d.mar", "workers": workers}]
     with answering(body) as server:
-        assert Management(server.url).describe("digits") == ModelStatus("digits", "1.2.0", "d.mar", 2, 3)
+        assert Management(server.url).describe("digits") == ModelStatus(
+            "digits", "1.2.0", "d.mar", ready_workers=2, workers=3, starting={"9001": 9002}
+        )
 
 
 @pytest.mark.parametrize(("status", "body"), [(404, {"code": 404}), (200, []), (200, b"?"), (200, {"a": 1})])
