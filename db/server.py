@@ -1,5 +1,6 @@
 """Starts and stops a PostgreSQL on a folder of its own: `data`, `password`, `server.log` and `lock`."""
 
+import errno
 import fcntl
 import os
 import signal
@@ -225,7 +226,7 @@ def _refuse_taken_port(port: int) -> None:
     # Clients that try again while the server is away: their own end of a connection gets any free port.
     deadline = time.monotonic() + TAKEN_TIMEOUT_S
     while error := _bind_error(port):
-        if time.monotonic() > deadline:
+        if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
             raise EmbeddedError(
                 f"port {port} on 127.0.0.1 cannot be used ({error.strerror}): "
                 "set POSTGRES_PORT to a free one, or to 0"

@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from launch.temporary import TorchServe
 from tests.e2e.page import SEVEN, draw, opened, running_page
 from tests.ui.managing import Managing, managing
-from tests.ui.test_chooser import put_archive
+from tests.ui.several_models import put_archive
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 

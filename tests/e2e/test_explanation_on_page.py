@@ -17,7 +17,7 @@ from launch.temporary import TorchServe
 from tests.e2e.page import draw, running_page
 from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.managing import managing
-from tests.ui.test_chooser import put_archive
+from tests.ui.several_models import put_archive
 from tests.ui.test_explanation import EXPLAINED
 from training.drawing import drawing, encoded
 

@@ -16,7 +16,7 @@ from db.records import Prediction
 from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
-from tests.ui.test_chooser import put_archive
+from tests.ui.several_models import put_archive
 from ui.loading import Loader
 from ui.management import Management
 from ui.metrics import Metrics

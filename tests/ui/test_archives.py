@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ui.test_chooser import DIGITS, put_archive
+from tests.ui.several_models import DIGITS, put_archive
 from ui.archives import MAX_JSON_BYTES, Archive, BadArchive, read_archive, read_store
 
 

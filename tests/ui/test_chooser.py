@@ -1,34 +1,15 @@
 """The chooser: what its select shows, and how one model gives way to another."""
 
-import json
 import re
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.ui.answering import NOBODY
 from tests.ui.managing import Managing
+from tests.ui.several_models import DIGITS, backend, put_archive
 from ui.chooser import Chooser, choose, chooser_html
-from ui.loading import Loader
-from ui.management import Management
-from ui.models import Models, path_of
-
-DIGITS = tuple("0123456789")
-
-
-def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **serving: object) -> None:
-    with zipfile.ZipFile(store / file, "w") as archive:
-        manifest = {"model": {"modelName": name, "modelVersion": version}}
-        archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
-        archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(DIGITS)}))
-        if serving:
-            archive.writestr("model.json", json.dumps(serving))
-
-
-def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
-    management = Management(url)
-    return Models("digits", management, store), Loader(management, "digits", idle_s)
+from ui.models import path_of
 
 
 def options(shown: Chooser) -> list[str]:

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.managing import Managing, managing
-from tests.ui.test_chooser import put_archive
-from tests.ui.test_loading import IDLE_S, VIT, found, listed, pass_idle_time
+from tests.ui.several_models import IDLE_S, VIT, age, found, listed, pass_idle_time, put_archive
 
 
 def test_an_idle_model_loses_its_workers_and_gets_as_many_back(torchserve: Managing, store: Path) -> None:
@@ -32,7 +31,7 @@ def test_a_model_that_is_asked_keeps_its_workers(torchserve: Managing, store: Pa
     model = found(models, "digits-vit/1.0.0")
     loader.load(model)
     for _ in range(3):
-        time.sleep(IDLE_S / 2)
+        age(loader, 0.6 * IDLE_S)
         loader.used(model)
         loader.scale_down_idle()
     assert torchserve.workers[VIT] == 2
@@ -49,7 +48,7 @@ def test_what_was_loaded_by_others_is_never_taken_down(store: Path) -> None:
 
 
 def test_the_watch_takes_idle_models_down_by_itself(torchserve: Managing, store: Path) -> None:
-    models, loader = listed(torchserve, store)
+    models, loader = listed(torchserve, store, idle_s=0.2)
     loader.start()
     try:
         loader.load(found(models, "digits-vit/1.0.0"))
@@ -66,7 +65,7 @@ def test_an_idle_model_is_tried_again_after_the_management_api_was_away(
 ) -> None:
     models, loader = listed(torchserve, store)
     loader.load(found(models, "digits-vit/1.0.0"))
-    time.sleep(IDLE_S)
+    age(loader, IDLE_S)
     torchserve.is_away = True
     loader.scale_down_idle()
     assert torchserve.workers[VIT] == 2
@@ -92,7 +91,7 @@ def test_while_nobody_says_which_version_is_the_pages_own_none_is_taken_down(
     put_archive(store, "digits-1.1.0.mar", "digits", "1.1.0")
     models, loader = listed(torchserve, store)
     loader.load(found(models, "digits/1.1.0"))
-    time.sleep(IDLE_S)
+    age(loader, IDLE_S)
     torchserve.lost = 1
     loader.scale_down_idle()
     assert torchserve.workers["digits", "1.1.0"] == 2

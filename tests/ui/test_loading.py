@@ -7,37 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.ui.managing import Managing
-from tests.ui.test_chooser import backend, put_archive
-from ui.loading import POLL_S, Loader
+from tests.ui.several_models import VIT, found, listed, pass_idle_time, put_archive
+from ui.loading import POLL_S
 from ui.management import ChangeRefused, LoadFailed, Management
-from ui.models import Model, Models
-
-IDLE_S = 0.2
-VIT = ("digits-vit", "1.0.0")
-
-
-def listed(torchserve: Managing, store: Path, idle_s: float = IDLE_S) -> tuple[Models, Loader]:
-    models, loader = backend(torchserve.url, store, idle_s)
-    models.listing()
-    return models, loader
-
-
-def found(models: Models, path: str) -> Model:
-    model = models.find(path)
-    assert model is not None
-    return model
 
 
 def ready_workers(torchserve: Managing) -> int:
     """Give how many workers of the second model can answer."""
     served = Management(torchserve.url).served()
     return sum(status.ready_workers for status in served if status.model == VIT[0])
-
-
-def pass_idle_time(loader: Loader) -> None:
-    """Nobody asks anything for the idle time, and then the loader looks."""
-    time.sleep(IDLE_S)
-    loader.scale_down_idle()
 
 
 def test_two_people_who_choose_at_once_load_it_once(torchserve: Managing, store: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from launch.temporary import running
-from tests.ui.test_chooser import backend
+from tests.ui.several_models import backend
 from training import archive, weights
 from training.drawing import png
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.answering import NOBODY, answering
 from tests.ui.managing import PAGE_SIZE, managing
-from tests.ui.test_chooser import put_archive
+from tests.ui.several_models import put_archive
 from ui.management import LoadFailed, Management, ModelStatus
 from ui.torchserve import Unreachable
 
@@ -25,6 +25,19 @@ def test_a_models_description_says_version_and_ready_workers() -> None:
 def test_a_model_without_a_usable_description_is_unreachable(status: int, body: object) -> None:
     with answering(body, status=status) as server, pytest.raises(Unreachable):
         Management(server.url).describe("digits")
+
+
+def test_a_version_is_found_or_known_not_to_be_there(tmp_path: Path) -> None:
+    for version in ("1.0.0", "2.0.0"):
+        put_archive(tmp_path, f"{version}.mar", "digits", version)
+    with managing(tmp_path, loaded=["1.0.0.mar", "2.0.0.mar"]) as server:
+        management = Management(server.url)
+        found = [management.find(path) for path in ("digits", "digits/2.0.0")]
+        assert [status and status.version for status in found] == ["1.0.0", "2.0.0"]
+        assert management.find("digits/3.0.0") is None
+        server.is_away = True
+        with pytest.raises(Unreachable):
+            management.find("digits/3.0.0")
 
 
 @pytest.mark.parametrize("body", [{"models": 7}, {"models": [{}]}, [], {"models": [], "nextPageToken": "0"}])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.managing import Managing
-from tests.ui.test_chooser import put_archive
+from tests.ui.several_models import put_archive
 from tests.ui.test_outcome import counted, pad_value
 from ui.outcome import BLANK, Backend, NoReading, Reading, predict
 from ui.torchserve import TorchServe

@@ -1,0 +1,54 @@
+"""A model store of several models, and what the page asks of them."""
+
+import json
+import zipfile
+from pathlib import Path
+
+from tests.ui.managing import Managing
+from ui.loading import Loader
+from ui.management import Management
+from ui.models import Model, Models
+
+DIGITS = tuple("0123456789")
+# The second model of the `store` fixture.
+VIT = ("digits-vit", "1.0.0")
+IDLE_S = 60.0
+
+
+def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **serving: object) -> None:
+    with zipfile.ZipFile(store / file, "w") as archive:
+        manifest = {"model": {"modelName": name, "modelVersion": version}}
+        archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
+        archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(DIGITS)}))
+        if serving:
+            archive.writestr("model.json", json.dumps(serving))
+
+
+def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
+    management = Management(url)
+    return Models("digits", management, store), Loader(management, "digits", idle_s)
+
+
+def listed(torchserve: Managing, store: Path, idle_s: float = IDLE_S) -> tuple[Models, Loader]:
+    models, loader = backend(torchserve.url, store, idle_s)
+    models.listing()
+    return models, loader
+
+
+def found(models: Models, path: str) -> Model:
+    model = models.find(path)
+    assert model is not None
+    return model
+
+
+def age(loader: Loader, seconds: float) -> None:
+    """Have nobody ask anything for so long, without waiting for it."""
+    with loader._clock:
+        for path in loader._used_at:
+            loader._used_at[path] -= seconds
+
+
+def pass_idle_time(loader: Loader) -> None:
+    """Nobody asks anything for the idle time, and then the loader looks."""
+    age(loader, IDLE_S)
+    loader.scale_down_idle()
