@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
 
-from ui.management import ChangeRefused, LoadFailed, Management
+from ui.management import ChangeRefused, LoadFailed, Management, ModelStatus
 from ui.models import Model
 from ui.torchserve import Unreachable
 
@@ -21,16 +20,6 @@ READY_TIMEOUT_S = 150.0
 POLL_S = 0.2
 # A model loses its workers after the idle time and at most so much of it again.
 LOOK_EVERY = 0.25
-
-
-@dataclass(frozen=True)
-class _Workers:
-    """A model's workers, those that still start among them; and whether TorchServe knows the model at all."""
-
-    is_registered: bool
-    count: int
-    ready: int
-    starting: dict[str, int]  # name -> process id, -1 before it has one
 
 
 class Loader:
@@ -69,9 +58,10 @@ class Loader:
     def has_no_worker(self, model: Model) -> bool:
         """Return whether the model has to be loaded before it can answer; False where nobody can say."""
         try:
-            return not self._workers_of(model).count
+            status = self._find(model)
         except LoadFailed:
             return False
+        return status is None or not status.workers
 
     def load(self, model: Model) -> None:
         """Return once the model has a READY worker; of several callers the first one does the work.
@@ -98,11 +88,12 @@ class Loader:
 
     def _bring_up(self, model: Model) -> None:
         with self._locks[model.path]:
-            found = self._workers_of(model)
-            if not found.ready:
-                undo = self._start(model, found)
+            status = self._find(model)
+            if status is None or not status.ready_workers:
+                undo = self._start(model, status)
+                former = {*status.starting.values()} if status else set()
                 try:
-                    self._given[model.path] = self._wait_until_ready(model, {*found.starting.values()})
+                    self._given[model.path] = self._wait_until_ready(model, former)
                 except LoadFailed:
                     if undo is not None:
                         self._take_back(model, undo)
@@ -160,14 +151,11 @@ class Loader:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
             self.scale_down_idle()
 
-    def _workers_of(self, model: Model) -> _Workers:
+    def _find(self, model: Model) -> ModelStatus | None:
         try:
-            status = self._management.find(model.path)
+            return self._management.find(model.path)
         except Unreachable as error:
             raise LoadFailed(str(error).rstrip(".")) from error
-        if status is None:
-            return _Workers(False, 0, 0, {})
-        return _Workers(True, status.workers, status.ready_workers, status.starting)
 
     def _take_back(self, model: Model, undo: Callable[[], None]) -> None:
         # TorchServe keeps a model whose workers do not start, and goes on to start them for five minutes.
@@ -176,11 +164,11 @@ class Loader:
                 undo()
             self._forget(model.path)
 
-    def _start(self, model: Model, found: _Workers) -> Callable[[], None] | None:
+    def _start(self, model: Model, status: ModelStatus | None) -> Callable[[], None] | None:
         """Have workers started where nobody has done so yet; return what takes that back, if it was done."""
-        if not found.is_registered:
+        if status is None:
             return self._register(model)
-        if not found.count:
+        if not status.workers:
             return self._scale_up(model)
         return None
 
@@ -229,17 +217,17 @@ class Loader:
         processes: defaultdict[str, set[int]] = defaultdict(set)
         while time.monotonic() < deadline:
             try:
-                found = self._workers_of(model)
+                status = self._find(model)
             except LoadFailed:
                 pass  # one status that does not come says nothing of the workers
             else:
-                if found.ready:
-                    return found.count
-                if not found.is_registered:
+                if status is None:
                     raise LoadFailed("it was unregistered meanwhile")
-                for worker, process in found.starting.items():
+                if status.ready_workers:
+                    return status.workers
+                for worker, process in status.starting.items():
                     processes[worker] |= {process} - former - {-1}
-                if found.count and all(len(processes[worker]) > 1 for worker in found.starting):
+                if status.workers and all(len(processes[worker]) > 1 for worker in status.starting):
                     raise LoadFailed("its workers do not start; TorchServe's model.log says why")
             time.sleep(POLL_S)
         raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")
