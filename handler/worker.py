@@ -23,7 +23,7 @@ from ts.protocol import otf_message_handler
 UNWANTED_METRIC = "[METRICS]PredictionTime"
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
 # the one that serves clients is put, where both want a core (nice).
-FRONT_END_THREADS, BEHIND = "epollEventLoop", 10
+FRONT_END_THREADS, BEHIND = "epollEventLoop", 11
 # How often it is looked for. It moves so many bytes between two looks, and so many times what any other does.
 PERIOD_S, MOVED_BYTES, MOVED_TIMES = 1.0, 500_000, 1.5
 # So many looks in a row must find the same: a body that came slowly is passed on in one go by another thread.
