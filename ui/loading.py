@@ -110,15 +110,12 @@ class Loader:
         """Take the workers from every model that got some here and that nobody asked for the idle time."""
         for path in [*self._used_at]:
             # What is being loaded now is looked at next time.
-            if self._is_idle(path) and self._locks[path].acquire(blocking=False):
+            if self._locks[path].acquire(blocking=False):
                 try:
-                    if self._is_idle(path):
+                    if time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s:
                         self._take_down(path)
                 finally:
                     self._locks[path].release()
-
-    def _is_idle(self, path: str) -> bool:
-        return time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s
 
     def _take_down(self, path: str) -> None:
         try:

@@ -1,5 +1,6 @@
 """The embedded PostgreSQL starts, keeps its data, lets in its owner only, and refuses what it cannot use."""
 
+import errno
 import shutil
 import socket
 import stat
@@ -10,7 +11,7 @@ import psutil
 import psycopg2
 import pytest
 
-from db import embedded
+from db import embedded, server
 from db.embedded import EmbeddedError
 from tests.db.embedded_process import no_server_left
 from tests.db.kept_table import assert_data_is_kept, connected
@@ -22,6 +23,14 @@ def test_data_survives_a_restart(used_folder):
     with embedded.start(used_folder) as server:
         assert_data_is_kept(server.url)
     no_server_left(used_folder)
+
+
+def test_a_port_that_waiting_does_not_free_is_refused_at_once(monkeypatch):
+    denied = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(server, "_bind_error", lambda _: denied)
+    monkeypatch.setattr(server, "TAKEN_TIMEOUT_S", 600)
+    with pytest.raises(EmbeddedError, match=r"port 80 .*Permission denied.*: set POSTGRES_PORT"):
+        server._refuse_taken_port(80)
 
 
 def test_the_url_is_known_before_the_server_runs(tmp_path):
