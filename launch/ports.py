@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 from launch.errors import LaunchError
 
@@ -42,6 +43,33 @@ def require_own_address(key: str, host: str) -> None:
             f"{key} is {host!r}, expected an address of this machine",
             f"unset {key} for this machine only, or set it to 0.0.0.0 to be reached from others",
         ) from error
+
+
+def own_address(key: str, host: str) -> str:
+    """Return the one of the host's IPv4 addresses that is this machine's.
+
+    All containers of a service share a name on each of their networks. Listening at that address instead of
+    everywhere keeps an API off the networks that have no business with it.
+
+    Args:
+        key: environment variable that sets the host.
+        host: its value, a name or an address.
+
+    Raises:
+        LaunchError: none of them is.
+    """
+    try:
+        found = {entry[4][0] for entry in socket.getaddrinfo(host, 0, socket.AF_INET, socket.SOCK_STREAM)}
+    except (OSError, UnicodeError):
+        found = set()
+    for address in sorted(map(str, found)):
+        with suppress(OSError):
+            _bind(address, 0)
+            return address
+    raise LaunchError(
+        f"{key} is {host!r}, expected an IPv4 address of this machine or a name that has one",
+        f"unset {key} for this machine only, or set it to 0.0.0.0 to be reached from others",
+    )
 
 
 def free_ports(count: int) -> list[int]:

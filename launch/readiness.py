@@ -1,6 +1,11 @@
-"""Waits until TorchServe really serves a model. Its own /ping says Healthy before any model is loaded."""
+"""Says when TorchServe really serves a model. Its own /ping says Healthy before any model is loaded.
+
+`python -m launch.readiness`, where TorchServe runs, asks once: its exit status is 0 with a READY worker for
+MODEL, else 1.
+"""
 
 import re
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +13,8 @@ from pathlib import Path
 import requests
 
 from launch.errors import LaunchError
+from launch.settings import read_settings
+from launch.torchserve import at_own_addresses
 
 POLL_S = 0.1
 # TorchServe starts a failed worker again for five minutes. What fails twice in the same way fails always.
@@ -128,3 +135,20 @@ def _tail(log: Path) -> list[str]:
             return file.read().decode("utf-8", "replace").splitlines()
     except OSError:
         return []
+
+
+def main() -> None:
+    """Exit with 0 if TorchServe has a READY worker for the model now, else with 1 and one line."""
+    try:
+        settings = at_own_addresses(read_settings())
+        with local_session() as session:
+            version = _ready_version(session, settings.management_url, settings.model, settings.log_dir)
+    except LaunchError as error:
+        sys.exit(f"launch.readiness: {error}")
+    if version is None:
+        sys.exit(f"launch.readiness: {settings.model} has no ready worker at {settings.management_url}")
+    print(f"{settings.model} {version} has a ready worker")
+
+
+if __name__ == "__main__":
+    main()

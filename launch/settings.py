@@ -10,6 +10,7 @@ from pathlib import Path
 from launch.errors import LaunchError
 
 PROJECT = Path(__file__).resolve().parent.parent
+LOOPBACK = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Settings:
         model_store: the folder of archives, absolute.
         var: the folder of everything written while running (logs, database, sockets), absolute.
         database_url: PostgreSQL to use, or "" for the embedded one.
+        inference_host, management_host, metrics_host: where TorchServe's APIs listen: an address of this
+            machine, or a name that has one, as containers of one service share it.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
         idle_minutes: after how long a model that was chosen on the page and is not asked for loses its
@@ -32,6 +35,9 @@ class Settings:
     models: str
     model_store: Path
     var: Path
+    inference_host: str
+    management_host: str
+    metrics_host: str
     inference_port: int
     management_port: int
     metrics_port: int
@@ -57,17 +63,17 @@ class Settings:
     @property
     def inference_url(self) -> str:
         """Give the address of TorchServe's inference API."""
-        return f"http://127.0.0.1:{self.inference_port}"
+        return f"http://{self.inference_host}:{self.inference_port}"
 
     @property
     def management_url(self) -> str:
         """Give the address of TorchServe's management API."""
-        return f"http://127.0.0.1:{self.management_port}"
+        return f"http://{self.management_host}:{self.management_port}"
 
     @property
     def metrics_url(self) -> str:
         """Give the address that Prometheus scrapes."""
-        return f"http://127.0.0.1:{self.metrics_port}/metrics"
+        return f"http://{self.metrics_host}:{self.metrics_port}/metrics"
 
     @property
     def ui_url(self) -> str:
@@ -112,6 +118,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         models=env.get("MODELS") or f"{model}.mar",
         model_store=_folder(env, "MODEL_STORE", "model_store"),
         var=_folder(env, "VAR_DIR", "var"),
+        inference_host=env.get("INFERENCE_HOST") or LOOPBACK,
+        management_host=env.get("MANAGEMENT_HOST") or LOOPBACK,
+        metrics_host=env.get("METRICS_HOST") or LOOPBACK,
         inference_port=_port(env, "INFERENCE_PORT", 8080),
         management_port=_port(env, "MANAGEMENT_PORT", 8081),
         metrics_port=_port(env, "METRICS_PORT", 8082),

@@ -12,11 +12,12 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from launch.errors import LaunchError
 from launch.java import Java, find_java
-from launch.ports import require_free
+from launch.ports import own_address, require_free
 from launch.settings import PROJECT, Settings, read_settings
 
 CONFIG = PROJECT / "config.properties"
@@ -66,6 +67,20 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
     return {**own, **environ, **folders}
 
 
+def at_own_addresses(settings: Settings) -> Settings:
+    """Return the settings with the address that each of TorchServe's hosts has on this machine.
+
+    Raises:
+        LaunchError: one of them has none here.
+    """
+    return replace(
+        settings,
+        inference_host=own_address("INFERENCE_HOST", settings.inference_host),
+        management_host=own_address("MANAGEMENT_HOST", settings.management_host),
+        metrics_host=own_address("METRICS_HOST", settings.metrics_host),
+    )
+
+
 def temporary_folder(settings: Settings) -> Path:
     """Give this instance's folder for unpacked archives and sockets, under the run-time folder.
 
@@ -81,7 +96,7 @@ def temporary_folder(settings: Settings) -> Path:
 def main() -> None:
     """Become TorchServe in the foreground; logs go to the log folder, warnings to the console."""
     try:
-        settings = read_settings()
+        settings = at_own_addresses(read_settings())
         java = find_java()
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
