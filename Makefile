@@ -77,9 +77,11 @@ doctor: ## say what is here, what is missing and what to do about it
 	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
-lock: setup ## renew requirements.lock from pyproject.toml
-	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
-		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock"
+lock: setup ## renew requirements.lock and the groups' locks from pyproject.toml
+	$(PY) $(COMPILE) --upgrade --group dev -o requirements.lock
+	for group in serve archive page run train; do \
+		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done
 
 clean: ## remove what was built or written while running: .venv, archives, caches (not var/: it has your data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis model_store/*.mar

@@ -1,8 +1,10 @@
 """The weights file of a network, and what it says of itself."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
@@ -10,9 +12,11 @@ from torch import Tensor, nn
 from handler.fingerprint import preprocessing_fingerprint
 from training import tensor_file
 from training.conformal import COVERAGE, coverage_for, fit_set_threshold
-from training.data import DataSet
 from training.models import build
-from training.settings import Settings
+
+if TYPE_CHECKING:  # an archive is built where nothing is installed that data sets need
+    from training.data import DataSet
+    from training.settings import Settings
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
 
