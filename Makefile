@@ -10,7 +10,7 @@ CLASSICAL := extra_trees random_forest svm svm_pca
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test test-unit lint format train seeds gate candidates compare archive evaluate bench soak tune doctor lock clean
+.PHONY: help setup run test test-unit lint format train seeds gate candidates compare archive evaluate bench soak tune doctor lock clean up down ps logs db-shell status
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,3 +86,22 @@ lock: setup ## renew requirements.lock and the groups' locks from pyproject.toml
 clean: ## remove what was built or written while running: .venv, archives, caches (not var/: it has your data)
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis model_store/*.mar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+up: ## the whole platform in containers: page, TorchServe, PostgreSQL, proxy, backups, Prometheus, Grafana
+	@docker compose up --build --detach --wait
+	@echo "the page: http://$$(docker compose port proxy 8080)"
+
+down: ## stop the containers; what they keep stays in their volumes
+	@docker compose down
+
+ps: ## the containers
+	@docker compose ps --all
+
+logs: ## what the containers say (ARGS="--follow torchserve", ...)
+	@docker compose logs $(ARGS)
+
+db-shell: ## psql on the containers' database (ARGS="-c ...")
+	@docker compose exec postgres psql --username=sketchserve --dbname=sketchserve $(ARGS)
+
+status: ## one screen: what runs where, since when, which version, and what is wrong
+	@exec python3 deploy/status.py

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Takes a Debian host that one reaches by SSH to the running platform, and each later version to it without losing a
+# request:
+#   deploy/deploy.sh USER@HOST [FOLDER]
+# What is deployed is the commit that is checked out. FOLDER (default /opt/sketchserve) is on the host, and
+# FOLDER/app/.env there has the operator's settings, as docs/deploying.md says. USER is root, or may use sudo.
+#   SSH=...  how to reach it (default: ssh)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ "$#" -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+host=$1 folder=${2:-/opt/sketchserve}
+revision=$(git rev-parse --short=12 HEAD)
+git diff --quiet HEAD || echo "deploy: changes that are not committed stay here; $revision is deployed" >&2
+# The host's shell reads it once more.
+on_host() { ${SSH:-ssh} "$host" "$(printf '%q ' "$@")"; }
+as_root='[ "$(id -u)" -eq 0 ] || set -- sudo "$@"; exec "$@"'
+
+on_host sh -c "$as_root" sh bash -s -- "$folder" <deploy/prepare_host.sh
+git archive HEAD | on_host sh -c "$as_root" sh tar --extract --directory "$folder/incoming"
+on_host sh -c "$as_root" sh bash "$folder/incoming/deploy/roll.sh" "$folder" "$revision"

@@ -1,0 +1,50 @@
+# TorchServe with the model of the committed weights. Built from the project's folder:
+#   docker build -f deploy/torchserve.Dockerfile -t sketchserve/torchserve .
+#   TORCH=cpu   which build of torch, as uv's --torch-backend names them (cpu, cu130, auto). Serving needs torch only
+#               because TorchServe's workers import it; the network runs in ONNX Runtime on the CPU.
+ARG PYTHON=3.11.14-slim-bookworm
+
+FROM python:${PYTHON} AS installed
+ARG TORCH=cpu
+WORKDIR /app
+COPY requirements.lock ./
+COPY requirements/ requirements/
+COPY deploy/wheels/ /wheels/
+RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --quiet "$(grep '^uv==' requirements.lock)" \
+    && python -m venv --without-pip /venv
+# Without the lock's CUDA packages: whatever the chosen build of torch needs of them, it names itself.
+RUN set -eu; \
+    uv="/tools/bin/uv pip install --no-cache --quiet --python /venv/bin/python"; \
+    wheel=$(find /wheels -name 'torch-*.whl'); \
+    if [ -n "$wheel" ]; then $uv "$wheel"; else \
+        $uv --torch-backend "$TORCH" "$(grep -oE '^torch==[^ ;]+' requirements/serve.lock)"; fi; \
+    grep -vE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?==' requirements/serve.lock >/tmp/serve.lock; \
+    $uv -r /tmp/serve.lock
+
+FROM installed AS archive
+RUN set -eu; \
+    grep -vE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?==' requirements/archive.lock >/tmp/archive.lock; \
+    /tools/bin/uv pip install --no-cache --quiet --python /venv/bin/python -r /tmp/archive.lock
+COPY handler/ handler/
+COPY launch/ launch/
+COPY training/ training/
+COPY model_store/ model_store/
+RUN PATH="/venv/bin:$PATH" python -m training.archive
+
+FROM python:${PYTHON}
+# No shell, no home: a user that owns nothing but what it writes while running.
+RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin sketchserve
+COPY --from=installed /venv /venv
+WORKDIR /app
+COPY config.properties ./
+COPY handler/ handler/
+COPY launch/ launch/
+COPY training/__init__.py training/names.py training/
+COPY --from=archive /app/model_store/digits.mar model_store/
+# Compiled here, since the root file system is read-only where it runs.
+RUN /venv/bin/python -m compileall -q handler launch training
+ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 VAR_DIR=/tmp/var
+USER 10001:10001
+EXPOSE 8080 8081 8082 8083
+HEALTHCHECK --interval=10s --timeout=8s --start-period=180s --retries=3 CMD ["python", "-m", "launch.readiness"]
+CMD ["python", "-m", "launch.torchserve"]
