@@ -1,20 +1,39 @@
 #!/bin/sh
-# Makes .venv hold what requirements.lock says; does nothing when it already does.
+# Makes .venv hold what groups of pyproject.toml need, as their locks pin it; does nothing when it already does.
+#   sh launch/setup.sh GROUP ...
 #   PYTHON=...       which Python to use, instead of the first supported one on PATH
-#   TORCH_INDEX=...  a package index to take torch and torchvision from (a CPU build, for one); the CUDA
-#                    packages of the lock are then left out
+#   TORCH_INDEX=...  a package index to take torch and torchvision from, without the locks' CUDA packages
 set -eu
 cd "$(dirname "$0")/.."
 
-stamp=.venv/installed.lock
-if [ -x .venv/bin/python ] && cmp -s requirements.lock "$stamp"; then
-    exit 0
-fi
+say() {
+    echo "make setup: $1"
+}
 
 fail() {
-    echo "make setup: cause: $1; fix: $2" >&2
+    say "cause: $1; fix: $2" >&2
     exit 1
 }
+
+# Gives NAME==VERSION of each package that lock files pin.
+pins() {
+    sed -n 's/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' "$@" | sort -u
+}
+
+locks=
+for group in "$@"; do
+    lock=requirements/$group.lock
+    # The one lock, whose pins all others repeat.
+    [ "$group" != dev ] || lock=requirements.lock
+    [ -f "$lock" ] || fail "there is no group $group" "GROUP=... is one or more of those in pyproject.toml"
+    locks="$locks $lock"
+done
+
+# The pins that .venv holds, by package and not by group: most groups share most of theirs.
+stamp=.venv/installed.lock
+if [ -x .venv/bin/python ] && [ -f "$stamp" ] && ! pins $locks | grep -qvxFf "$stamp"; then
+    exit 0
+fi
 
 if [ ! -x .venv/bin/python ]; then
     # What it prints is the Python, or why there is none.
@@ -22,7 +41,7 @@ if [ ! -x .venv/bin/python ]; then
         fail "$python" "install one, or name it: make setup PYTHON=/path/to/python3.11"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python cannot make virtual environments" "apt install python3-venv (Debian, Ubuntu)"
-    echo "make setup: making .venv with $("$python" --version)"
+    say "making .venv with $("$python" --version)"
     # An interrupted one has no working pip.
     rm -rf .venv
     "$python" -m venv .venv || fail "$python -m venv failed" "see the lines above"
@@ -31,16 +50,75 @@ PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv 
     "rm -r .venv and run make setup again"
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
-lock=requirements.lock
+uv=.venv/bin/uv
+[ -x "$uv" ] || .venv/bin/python -m pip install -qq "$(pins requirements.lock | grep '^uv==')" ||
+    say "uv could not be installed, so pip installs the rest, which takes longer"
+# A mirror that pip was told of is meant for uv too, which reads none of pip's settings.
+mirror=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
+if [ -n "$mirror" ]; then export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$mirror}"; fi
+
+install() {
+    # Progress is for people; a log gets warnings only.
+    if [ ! -t 1 ]; then set -- --quiet "$@"; fi
+    # Without dependencies: a lock has them all, and torch's CPU build none of CUDA's.
+    if [ -x "$uv" ]; then
+        "$uv" pip install --python .venv/bin/python --no-deps "$@"
+    else
+        .venv/bin/python -m pip install --no-deps "$@"
+    fi || fail "what$locks pins could not be installed" "see the lines above; make setup goes on where it stopped"
+}
+
+has_nvidia_gpu() {
+    [ -e /proc/driver/nvidia ] || [ -e /dev/nvidia0 ] || command -v nvidia-smi >/dev/null
+}
+
+# Asks the index of CPU builds, which not every network reaches, and installs nothing. A network that swallows
+# what it does not like may cost some seconds here, not minutes.
+is_cpu_build_offered() {
+    [ -x "$uv" ] && UV_HTTP_CONNECT_TIMEOUT=3 UV_HTTP_TIMEOUT=3 UV_HTTP_RETRIES=0 "$uv" pip install --quiet \
+        --python .venv/bin/python --dry-run --no-deps --torch-backend cpu "$torch" 2>/dev/null
+}
+
+# Which build of torch .venv has, or is to have: "locked", "cpu", or an index. torchvision, which may come later
+# with another group, has to be of the same build.
+build_file=.venv/torch_build
+torch=$(pins $locks | grep '^torch==' || true)
 if [ -n "${TORCH_INDEX:-}" ]; then
-    .venv/bin/python -m pip install --no-deps --index-url "$TORCH_INDEX" \
-        $(grep -oE '^(torch|torchvision)==[^ ;]+' requirements.lock)
-    lock=.venv/without-cuda.lock
-    grep -vE '^(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?==' requirements.lock >"$lock"
+    echo "$TORCH_INDEX" >"$build_file"
+elif [ ! -f "$build_file" ] && [ -n "$torch" ]; then
+    if [ "$(uname)" != Linux ] || has_nvidia_gpu || grep -q '^torch==' "$stamp" 2>/dev/null; then
+        echo locked >"$build_file"
+    elif is_cpu_build_offered; then
+        say "no NVIDIA GPU is here: torch comes as its CPU build"
+        echo cpu >"$build_file"
+    else
+        say "no NVIDIA GPU is here, but torch's CPU build cannot be reached: torch comes with CUDA, as locked"
+        echo locked >"$build_file"
+    fi
 fi
-echo "make setup: installing what $lock pins (a few minutes the first time)"
-# pip's progress is for people; a log gets its warnings only.
-if [ -t 1 ]; then quiet=; else quiet=--quiet; fi
-.venv/bin/python -m pip install $quiet -r "$lock" ||
-    fail "pip could not install $lock" "see the lines above; make setup goes on where it stopped"
-cp requirements.lock "$stamp"
+build=$(cat "$build_file" 2>/dev/null || echo locked)
+
+# A package that is about to be replaced by that of another lock is not there any more.
+touch "$stamp"
+pins requirements.lock | grep -xFf "$stamp" >"$stamp.kept" || true
+mv "$stamp.kept" "$stamp"
+
+say "installing what$locks pins (a minute or two the first time)"
+wanted=.venv/wanted.lock
+cuda='^(triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?=='
+case $build in
+locked)
+    grep -h '^[a-z0-9]' $locks >"$wanted"
+    install -r "$wanted"
+    ;;
+cpu)
+    grep -h '^[a-z0-9]' $locks | grep -vE "$cuda" >"$wanted"
+    install --torch-backend cpu -r "$wanted"
+    ;;
+*)
+    install --index-url "$build" $(pins $locks | grep -E '^(torch|torchvision)==')
+    grep -h '^[a-z0-9]' $locks | grep -vE "$cuda|^(torch|torchvision)==" >"$wanted"
+    install -r "$wanted"
+    ;;
+esac
+pins $locks >>"$stamp"

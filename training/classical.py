@@ -23,14 +23,8 @@ from sklearn.pipeline import Pipeline
 from torch import Tensor
 
 from training import report
-from training.classical_onnx import (
-    Estimator,
-    network_of,
-    pixels_of,
-    save_classical,
-    scores_of,
-    set_temperature,
-)
+from training.classical_file import save_classical
+from training.classical_onnx import Estimator, network_of, pixels_of, scores_of, set_temperature
 from training.classical_recipes import RECIPES, training_frames
 from training.data import SOURCES, Frames, load
 from training.data_sets.frames import FRAMINGS

@@ -8,10 +8,7 @@ operator for them, which skl2onnx takes, needed 970 microseconds a frame to look
 look at 8,821 in 120, and its file holds each pixel of a vector in four bytes where it came in one.
 """
 
-import json
 from collections.abc import Iterable
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +22,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from handler.frame import FRAME_PX
-from training.weights import About
 
 FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
 Estimator = Any  # one of FORESTS, OneVsRestClassifier, or a Pipeline of PCA and the latter
@@ -35,7 +31,7 @@ PIXELS = FRAME_PX**2
 LEAST_VOTES = 1e-3
 OPSETS = {"": 20, "ai.onnx.ml": 3}
 IR_VERSION = 10  # that of this opset: ONNX Runtime refuses files of a format newer than itself
-ABOUT, TEMPERATURE = "about", "temperature"
+TEMPERATURE = "temperature"
 
 
 class Graph:
@@ -106,38 +102,6 @@ def set_temperature(network: onnx.ModelProto, temperature: float) -> None:
     """Change what a network's scores are divided by before the softmax."""
     (constant,) = (tensor for tensor in network.graph.initializer if tensor.name == TEMPERATURE)
     constant.CopyFrom(numpy_helper.from_array(np.asarray(temperature, np.float32), TEMPERATURE))
-
-
-def save_classical(path: Path, network: onnx.ModelProto, about: About) -> None:
-    """Write a model file; a reader sees the old one or the new one, never half of it."""
-    helper.set_model_props(network, {ABOUT: json.dumps(asdict(about))})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(network.SerializeToString())
-    partial.replace(path)
-
-
-def load_classical(path: Path) -> tuple[bytes, About]:
-    """Give a model file's network, as the archive carries it, and what it says of itself.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file is not a model file of this project.
-    """
-    if not path.exists():
-        raise FileNotFoundError(f"The model {path} does not exist: train it with `make train MODEL=...`.")
-    content = path.read_bytes()
-    try:
-        network = onnx.load_model_from_string(content)
-        fields = json.loads({entry.key: entry.value for entry in network.metadata_props}[ABOUT])
-        about = About(**{**fields, "label_names": tuple(fields["label_names"])})
-        names = [value.name for value in (*network.graph.input, *network.graph.output)]
-        if names != ["frames", "probabilities"]:
-            raise ValueError(f"it has {', '.join(names) or 'nothing'} in place of frames, probabilities")
-    except Exception as error:  # protobuf raises what its implementation raises, which is not one class
-        words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"{path} is not a model file of this project ({words}): train it again.") from None
-    return content, about
 
 
 def _votes(graph: Graph, forest: Estimator, pixels: str) -> str:

@@ -24,7 +24,7 @@ from handler.frame import BOX_PX
 from launch.weights import sha256
 from tests.handler.constant_network import network
 from training import archive, golden, weights
-from training.classical_onnx import save_classical
+from training.classical_file import save_classical
 from training.drawing import png
 from training.models import MODELS, Served
 

@@ -13,14 +13,8 @@ from sklearn.svm import SVC
 
 from handler.fingerprint import preprocessing_fingerprint
 from training import classical
-from training.classical_onnx import (
-    load_classical,
-    network_of,
-    pixels_of,
-    save_classical,
-    scores_of,
-    set_temperature,
-)
+from training.classical_file import load_classical, save_classical
+from training.classical_onnx import network_of, pixels_of, scores_of, set_temperature
 from training.classical_recipes import RECIPES, Recipe, training_frames
 from training.data import DataSet, Frames, load
 from training.settings import Settings
