@@ -24,9 +24,11 @@ set_tag() {
 compose() { (cd app && docker compose "$@" 9>&-); }
 running() { compose ps --quiet "$1" 2>/dev/null; }
 health() { docker inspect --format '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null || echo gone; }
-address() { docker inspect --format '{{(index .NetworkSettings.Networks "sketchserve_front").IPAddress}}' "$1"; }
+address() { docker inspect --format "{{(index .NetworkSettings.Networks \"${project}_front\").IPAddress}}" "$1"; }
 
 before=$(setting TAG)
+project=$(setting COMPOSE_PROJECT_NAME)
+project=${project:-sketchserve}
 mkdir -p app
 is_running=$(running proxy || true)
 [ -z "$is_running" ] || { mkdir -p previous && copy app previous; }
