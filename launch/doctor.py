@@ -16,6 +16,7 @@ from pathlib import Path
 from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.java import find_java
+from launch.locks import LOCKS, pins
 from launch.ports import obstacle, require_own_address
 from launch.preflight import refuse_torchserve_variables, require_database
 from launch.settings import PROJECT, Settings, read_settings
@@ -23,10 +24,10 @@ from launch.weights import describe, weights_path, where_weights_come_from
 
 PYTHONS = ("3.11", "3.12")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
-LOCK = PROJECT / "requirements.lock"
+STAMP = "installed.lock"  # in .venv: what launch/setup.sh has installed, NAME==VERSION a line
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as .ci/run and the browser tests look for them
 MNIST = Path("MNIST", "raw", "train-images-idx3-ubyte")
-INSTALL_GB = 8  # what `make setup` takes with torch's CUDA build, and some to spare
+INSTALL_GB = 7  # what `make run` installs with torch's CUDA build, and some to spare
 RUN_GB = 0.5
 
 
@@ -114,22 +115,28 @@ def is_supported() -> bool:
     return f"{sys.version_info[0]}.{sys.version_info[1]}" in PYTHONS
 
 
-def is_installed() -> bool:
-    """Say whether .venv holds what the lock file says."""
-    installed = VENV / "installed.lock"
-    return installed.exists() and installed.read_bytes() == LOCK.read_bytes()
+def installed() -> set[str]:
+    """Give the pins that `make setup` has installed."""
+    stamp = VENV / STAMP
+    return pins(stamp) if stamp.exists() else set()
+
+
+def is_installed(group: str = "run") -> bool:
+    """Say whether .venv holds what the group's lock pins."""
+    return pins(LOCKS[group]) <= installed()
 
 
 def environment() -> Finding:
-    """Say whether .venv holds what the lock file says."""
+    """Say which groups' locks .venv is in step with."""
     if is_installed():
-        return Finding("environment", "ok", ".venv is in step with requirements.lock")
+        groups = ", ".join(filter(is_installed, LOCKS))
+        return Finding("environment", "ok", f".venv is in step with the lock of: {groups}")
     there = (VENV / "bin" / "python").exists()
-    return absent("environment", ".venv is not in step with requirements.lock" if there else "no .venv")
+    return absent("environment", ".venv is not in step with requirements/run.lock" if there else "no .venv")
 
 
 def absent(subject: str, seen: str) -> Finding:
-    """Give the finding about something that the lock file brings: `make run` installs it, where it can."""
+    """Give the finding about something that the lock files bring: `make run` installs it, where it can."""
     if is_supported() and not is_installed():
         return Finding(subject, "optional", seen, "make run installs it")
     return Finding(subject, "need", seen, "make setup")
@@ -207,10 +214,11 @@ def database(settings: Settings) -> Finding:
 def disk() -> Finding:
     """Say whether there is room for what is still to be installed and written."""
     free_gb = shutil.disk_usage(PROJECT).free / 1e9
-    wanted_gb = RUN_GB if (VENV / "installed.lock").exists() else INSTALL_GB
+    wanted_gb = RUN_GB if installed() else INSTALL_GB
     if free_gb >= wanted_gb:
         return Finding("disk", "ok", f"{free_gb:.0f} GB free")
-    return Finding("disk", "need", f"{free_gb:.1f} GB free, {wanted_gb} GB are needed", "make room")
+    fix = "make room" if installed() else "make room, or take torch without CUDA: make setup TORCH_INDEX=..."
+    return Finding("disk", "need", f"{free_gb:.1f} GB free, {wanted_gb} GB are needed", fix)
 
 
 def browser() -> Finding:

@@ -116,7 +116,10 @@ cpu)
     install --torch-backend cpu -r "$wanted"
     ;;
 *)
-    install --index-url "$build" $(pins $locks | grep -E '^(torch|torchvision)==')
+    (
+        export PIP_INDEX_URL="$build" UV_DEFAULT_INDEX="$build"
+        install $(pins $locks | grep -E '^(torch|torchvision)==')
+    )
     grep -h '^[a-z0-9]' $locks | grep -vE "$cuda|^(torch|torchvision)==" >"$wanted"
     install -r "$wanted"
     ;;

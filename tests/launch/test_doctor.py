@@ -2,6 +2,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from safetensors.numpy import save_file
 
 from launch import doctor
 from launch.doctor import Finding, report
+from launch.locks import LOCKS, pins
 from launch.settings import PROJECT, read_settings
 
 
@@ -132,9 +134,24 @@ def test_an_environment_that_differs_from_the_lock_is_needed(tmp_path, monkeypat
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     (tmp_path / "installed.lock").write_text("torch==1.0\n")
-    assert doctor.environment().seen == ".venv is not in step with requirements.lock"
-    (tmp_path / "installed.lock").write_bytes(doctor.LOCK.read_bytes())
-    assert doctor.environment().state == "ok"
+    assert doctor.environment().seen == ".venv is not in step with requirements/run.lock"
+
+
+@pytest.mark.parametrize(("group", "groups"), [("run", "run"), ("dev", "run, train, dev")])
+def test_an_environment_says_whose_lock_it_is_in_step_with(tmp_path, monkeypatch, group, groups):
+    monkeypatch.setattr(doctor, "VENV", tmp_path)
+    (tmp_path / "installed.lock").write_text("\n".join(pins(LOCKS[group])))
+    found = doctor.environment()
+    assert (found.state, found.seen) == ("ok", f".venv is in step with the lock of: {groups}")
+
+
+def test_room_is_needed_for_what_is_not_installed_yet(tmp_path, monkeypatch):
+    monkeypatch.setattr(doctor, "VENV", tmp_path)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=3e9))
+    assert doctor.disk().seen == "3.0 GB free, 7 GB are needed"
+    assert "TORCH_INDEX" in doctor.disk().advice
+    (tmp_path / "installed.lock").write_text("torch==1.0\n")
+    assert doctor.disk().state == "ok"
 
 
 @pytest.mark.parametrize(("made", "state"), [(["digits.safetensors"], "ok"), ([], "need")])

@@ -1,16 +1,12 @@
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 
+from launch.locks import pins
 from launch.settings import PROJECT
 
-LOCKS = sorted((PROJECT / "requirements").glob("*.lock"))
-
-
-def pins(lock: Path) -> set[str]:
-    return set(re.findall(r"^[a-z0-9][^ \n]*==[^ \n]+", lock.read_text(), re.MULTILINE))
+GROUP_LOCKS = sorted((PROJECT / "requirements").glob("*.lock"))
 
 
 def names(group: str) -> set[str]:
@@ -19,16 +15,16 @@ def names(group: str) -> set[str]:
 
 def test_each_group_but_dev_has_a_lock_of_its_own():
     groups = tomllib.loads((PROJECT / "pyproject.toml").read_text())["dependency-groups"]
-    assert {lock.stem for lock in LOCKS} == groups.keys() - {"dev"}
+    assert {lock.stem for lock in GROUP_LOCKS} == groups.keys() - {"dev"}
 
 
-@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", GROUP_LOCKS, ids=lambda lock: lock.stem)
 def test_a_groups_pins_are_those_of_the_one_lock(lock):
     assert pins(lock)
     assert pins(lock) <= pins(PROJECT / "requirements.lock")
 
 
-@pytest.mark.parametrize("lock", [PROJECT / "requirements.lock", *LOCKS], ids=lambda lock: lock.stem)
+@pytest.mark.parametrize("lock", [PROJECT / "requirements.lock", *GROUP_LOCKS], ids=lambda lock: lock.stem)
 def test_a_lock_names_no_index(lock):
     assert "://" not in lock.read_text()
     assert not re.search(r"^-", lock.read_text(), re.MULTILINE)
