@@ -41,6 +41,7 @@ class Settings:
     inference_port: int
     management_port: int
     metrics_port: int
+    handler_metrics_port: int
     grpc_inference_port: int
     grpc_management_port: int
     ui_host: str
@@ -63,24 +64,27 @@ class Settings:
     @property
     def inference_url(self) -> str:
         """Give the address of TorchServe's inference API."""
-        return f"http://{self.inference_host}:{self.inference_port}"
+        return _own_url(self.inference_host, self.inference_port)
 
     @property
     def management_url(self) -> str:
         """Give the address of TorchServe's management API."""
-        return f"http://{self.management_host}:{self.management_port}"
+        return _own_url(self.management_host, self.management_port)
 
     @property
     def metrics_url(self) -> str:
-        """Give the address that Prometheus scrapes."""
-        return f"http://{self.metrics_host}:{self.metrics_port}/metrics"
+        """Give the address of TorchServe's metrics, as Prometheus on this machine reaches it."""
+        return f"{_own_url(self.metrics_host, self.metrics_port)}/metrics"
+
+    @property
+    def handler_metrics_url(self) -> str:
+        """Give the address of the handler's metrics, likewise."""
+        return f"{_own_url(self.metrics_host, self.handler_metrics_port)}/metrics"
 
     @property
     def ui_url(self) -> str:
         """Give the address of the page, as a browser on this machine reaches it."""
-        # The page listens on IPv6 alone where it is told "::".
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ui_host, self.ui_host)  # noqa: S104
-        return f"http://[{host}]:{self.ui_port}" if ":" in host else f"http://{host}:{self.ui_port}"
+        return _own_url(self.ui_host, self.ui_port)
 
     def torchserve_ports(self) -> dict[str, tuple[str, int]]:
         """Give every port that TorchServe binds: environment variable -> (what it is for, port)."""
@@ -88,6 +92,7 @@ class Settings:
             "INFERENCE_PORT": ("TorchServe's inference API", self.inference_port),
             "MANAGEMENT_PORT": ("TorchServe's management API", self.management_port),
             "METRICS_PORT": ("TorchServe's metrics", self.metrics_port),
+            "HANDLER_METRICS_PORT": ("the handler's metrics", self.handler_metrics_port),
             "GRPC_INFERENCE_PORT": ("TorchServe's gRPC inference", self.grpc_inference_port),
             "GRPC_MANAGEMENT_PORT": ("TorchServe's gRPC management", self.grpc_management_port),
         }
@@ -124,6 +129,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         inference_port=_port(env, "INFERENCE_PORT", 8080),
         management_port=_port(env, "MANAGEMENT_PORT", 8081),
         metrics_port=_port(env, "METRICS_PORT", 8082),
+        handler_metrics_port=_port(env, "HANDLER_METRICS_PORT", 8083),
         grpc_inference_port=_port(env, "GRPC_INFERENCE_PORT", 7070),
         grpc_management_port=_port(env, "GRPC_MANAGEMENT_PORT", 7071),
         ui_host=env.get("UI_HOST") or "127.0.0.1",
@@ -136,6 +142,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _refuse_shared_ports(settings)
     return settings
+
+
+def http_url(host: str, port: int) -> str:
+    """Give the address of a server."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _own_url(host: str, port: int) -> str:
+    """Give the address of a server that listens at the host, as this machine reaches it."""
+    # It listens on IPv6 alone where it is told "::".
+    return http_url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104
 
 
 def _folder(env: Mapping[str, str], key: str, default: str) -> Path:

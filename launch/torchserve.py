@@ -18,12 +18,14 @@ from pathlib import Path
 from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
-from launch.settings import PROJECT, Settings, read_settings
+from launch.settings import PROJECT, Settings, http_url, read_settings
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
 # A unix socket's path has at most 107 characters (macOS: 103), and TorchServe adds "/.ts.sock.9000".
 LONGEST_TMP = 103 - 18
+# Where workers keep their metrics, in the temporary folder: what is counted begins anew with each TorchServe.
+HANDLER_METRICS = "metrics"
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
@@ -52,9 +54,9 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
     A `TS_*` variable that is already there wins, so that a container can say TS_INFERENCE_ADDRESS itself.
     """
     own = {
-        "TS_INFERENCE_ADDRESS": settings.inference_url,
-        "TS_MANAGEMENT_ADDRESS": settings.management_url,
-        "TS_METRICS_ADDRESS": settings.metrics_url.removesuffix("/metrics"),
+        "TS_INFERENCE_ADDRESS": http_url(settings.inference_host, settings.inference_port),
+        "TS_MANAGEMENT_ADDRESS": http_url(settings.management_host, settings.management_port),
+        "TS_METRICS_ADDRESS": http_url(settings.metrics_host, settings.metrics_port),
         "TS_GRPC_INFERENCE_PORT": str(settings.grpc_inference_port),
         "TS_GRPC_MANAGEMENT_PORT": str(settings.grpc_management_port),
     }
@@ -63,6 +65,12 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
         "METRICS_LOCATION": str(settings.log_dir),
+        # ONNX Runtime would tell its makers about this process from before its first session on.
+        "ORT_DISABLE_TELEMETRY": "1",
+        # For handler/exporter.py, in TorchServe's workers.
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp / HANDLER_METRICS),
+        "METRICS_HOST": settings.metrics_host,
+        "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
     return {**own, **environ, **folders}
 
@@ -103,6 +111,7 @@ def main() -> None:
         settings.log_dir.mkdir(parents=True, exist_ok=True)
         _lock(settings.var / "torchserve")
         _empty(tmp)
+        (tmp / HANDLER_METRICS).mkdir()
     except LaunchError as problem:
         sys.exit(str(problem))
     os.chdir(PROJECT)  # config.properties has paths relative to it
