@@ -15,7 +15,7 @@ CLASSICAL := extra_trees random_forest svm svm_pca
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
 .PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate candidates compare archive \
-	evaluate bench soak tune doctor lock clean up down ps logs db-shell status
+	evaluate bench soak tune doctor lock clean backup restore up down ps logs db-shell status
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -86,6 +86,12 @@ doctor: ## say what is here, what is missing and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \
 	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
+
+backup: setup ## back up the database while it runs, proved by a restore (BACKUP_DIR=var/backups, KEEP_BACKUPS=7)
+	@exec $(PY) -m db.backup --once
+
+restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1 where it has rows)
+	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)
 
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock"
 lock: setup-dev ## renew requirements.lock and the groups' locks from pyproject.toml
