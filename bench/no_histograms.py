@@ -1,22 +1,21 @@
-"""Takes the place of handler/histograms.py in an archive that observes nothing: see bench/variants.py."""
+"""Takes the place of handler/metrics.py in an archive that observes nothing: see bench/variants.py."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
-class Histograms:
-    """As the handler's class, but it keeps nothing, starts no thread and tells TorchServe nothing."""
+class Metrics:
+    """As the handler's class, but it keeps nothing."""
 
-    def __init__(self, context: Any) -> None:
+    def __init__(self, model: str, version: str, label_names: Iterable[str]) -> None:
         pass
 
-    def observe(self, name: str, value: float, times: int = 1) -> None:
-        """Do nothing."""
-
-    def count_bad_images(self, count: int) -> None:
-        """Do nothing."""
-
-    def report_forever(self) -> None:
-        """Do nothing."""
-
-    def report(self) -> None:
+    def observe_batch(
+        self,
+        preprocess_s: float,
+        network_s: float,
+        latencies_s: Sequence[float],
+        predictions: Sequence[Mapping[str, Any]],
+        bad_images: int,
+    ) -> None:
         """Do nothing."""

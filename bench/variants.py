@@ -56,7 +56,7 @@ def without_histograms(archive: Path) -> Path:
     """
     nothing = NOTHING_OBSERVED.read_bytes()
     return changed_archive(
-        archive, f"{archive.stem}-no-histograms", {"handler/histograms.py": lambda _: nothing}
+        archive, f"{archive.stem}-no-histograms", {"handler/metrics.py": lambda _: nothing}
     )
 
 

@@ -3,18 +3,21 @@
 import base64
 import json
 import logging
+import os
+import re
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
-from handler import self_check, worker
+from handler import exporter, self_check, worker
 from handler.bad_image import BadImage
 from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
-from handler.histograms import Histograms
+from handler.metrics import Metrics
 from handler.model import Model, Reading
 from handler.request import image_bytes
 
@@ -30,6 +33,8 @@ EXPLAIN_HEADER = "explain"
 START_HEADER = "x-request-start"
 # What is further off than this is a clock that goes wrong.
 LONGEST_S = 60.0
+# What a request is called on its way through proxy, page and here; other names are not repeated in a log.
+ID_HEADER, ID = "x-request-id", re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class DigitHandler:
@@ -58,9 +63,11 @@ class DigitHandler:
         }
         # This also compiles and runs everything once, so that no client waits for a first time.
         self_check.check(folder, self.model)
-        self.histograms = Histograms(context)
-        if worker.is_this_process():
-            self.histograms.report_forever()
+        is_worker = worker.is_this_process()
+        # Held as long as the worker lives; others may take it then.
+        self.seat = exporter.join(os.environ) if is_worker else None
+        self.metrics = Metrics(context.model_name, manifest["modelVersion"], self.model.label_names)
+        if is_worker:
             worker.read_in_blocks()
             worker.print_less()
             worker.collect_less()
@@ -74,41 +81,56 @@ class DigitHandler:
             context: TorchServe's; takes status codes.
         """
         arrived, started = time.time(), time.perf_counter()
-        frames = self.preprocess(rows)
+        headers = [
+            {key.lower(): value for key, value in context.get_all_request_header(index).items()}
+            for index in range(len(rows))
+        ]
+        read = time.perf_counter()
+        frames = self.preprocess(rows, headers)
         good = {index: frame for index, frame in enumerate(frames) if isinstance(frame, np.ndarray)}
         preprocessed = time.perf_counter()
         readings = {}
         if good:
             readings = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
         inferred = time.perf_counter()
-        answers, waited_s = [], []
+        answers, predictions = [], []
         for index, frame in enumerate(frames):
-            headers = {key.lower(): value for key, value in context.get_all_request_header(index).items()}
             context.set_response_content_type(index, "application/json")
             if isinstance(frame, BadImage):
                 context.set_response_status(400, "Bad Request", index)
                 answer = frame.answer()
-            elif headers.get(EXPLAIN_HEADER) == "True":
-                answer = self._explanation_or_error(rows[index], frame)
+            elif headers[index].get(EXPLAIN_HEADER) == "True":
+                answer = self._explanation_or_error(rows[index], frame, headers[index])
                 if "code" in answer:
                     context.set_response_status(500, "Internal Server Error", index)
             else:
-                answer = self.postprocess(readings[index], frame if FRAME_HEADER in headers else None)
+                answer = self.postprocess(readings[index], frame if FRAME_HEADER in headers[index] else None)
+                predictions.append(answer)
             # TorchServe would write an object with indentation, in a fifth of a millisecond.
             answers.append(json.dumps(answer).encode())
-            waited_s.append(_waited_s(headers, arrived))
-        observe = self.histograms.observe
-        observe("handler_batch_size", len(rows))
-        observe("handler_preprocess_seconds", preprocessed - started)
-        observe("handler_network_seconds", inferred - preprocessed)
-        for seconds in waited_s:
-            observe("handler_latency_seconds", seconds + time.perf_counter() - started)
-        self.histograms.count_bad_images(len(rows) - len(good))
+        took_s = time.perf_counter() - started
+        self.metrics.observe_batch(
+            preprocess_s=preprocessed - read,
+            network_s=inferred - preprocessed,
+            latencies_s=[_waited_s(sent, arrived) + took_s for sent in headers],
+            predictions=predictions,
+            bad_images=len(rows) - len(good),
+        )
         return answers
 
-    def preprocess(self, rows: list[dict[str, Any]]) -> list[np.ndarray | BadImage]:
-        """Give each request's frame, uint8 (28, 28), 255 = ink, or the error that it earned."""
-        return [self._frame_or_error(row) for row in rows]
+    def preprocess(
+        self, rows: list[dict[str, Any]], headers: Sequence[Mapping[str, Any]] | None = None
+    ) -> list[np.ndarray | BadImage]:
+        """Give each request's frame, uint8 (28, 28), 255 = ink, or the error that it earned.
+
+        Args:
+            rows: a request's fields each.
+            headers: a request's each, names in small letters, for the log; None where there are none.
+        """
+        return [
+            self._frame_or_error(row, sent)
+            for row, sent in zip(rows, headers or [{}] * len(rows), strict=True)
+        ]
 
     def inference(self, frames: np.ndarray) -> list[Reading]:
         """Give what the networks make of each frame, in one pass.
@@ -146,7 +168,7 @@ class DigitHandler:
         found = explanation_answer(payload, frame, model.probabilities, model.label_names, model.framing)
         return {**found, **self.identity}
 
-    def _frame_or_error(self, row: dict[str, Any]) -> np.ndarray | BadImage:
+    def _frame_or_error(self, row: dict[str, Any], headers: Mapping[str, Any]) -> np.ndarray | BadImage:
         try:
             return self.model.frame(image_bytes(row))
         except BadImage as error:
@@ -154,19 +176,27 @@ class DigitHandler:
         except Exception:
             # Nothing here is known to raise anything else, but one request must never take its batch along.
             # The traceback goes to the log, without the payload.
-            logger.exception("preprocessing failed on an input")
+            logger.exception("preprocessing failed on the input of %s", _named(headers))
             return BadImage("The image could not be processed: send it as a PNG or JPEG of usual size.")
 
-    def _explanation_or_error(self, row: dict[str, Any], frame: np.ndarray) -> dict[str, Any]:
+    def _explanation_or_error(
+        self, row: dict[str, Any], frame: np.ndarray, headers: Mapping[str, Any]
+    ) -> dict[str, Any]:
         try:
             return self.explain(image_bytes(row), frame)
         except Exception:
-            logger.exception("an explanation failed")
+            logger.exception("an explanation failed for %s", _named(headers))
             message = "The answer could not be explained; the model's log says more. /predictions answers it."
             return {"code": 500, "type": "ExplanationFailed", "message": message}
 
 
-def _waited_s(headers: dict[str, Any], arrived: float) -> float:
+def _named(headers: Mapping[str, Any]) -> str:
+    """Give what the log calls a request."""
+    name = headers.get(ID_HEADER)
+    return f"request {name}" if isinstance(name, str) and ID.fullmatch(name) else "a request without an id"
+
+
+def _waited_s(headers: Mapping[str, Any], arrived: float) -> float:
     """Give how long a request had waited when it arrived here, seconds; 0 where nobody said when it began."""
     sent = headers.get(START_HEADER)
     if not isinstance(sent, str):

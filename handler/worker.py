@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from ts.protocol import otf_message_handler
 
-# Prints each batch's time with the ids of all its requests. The histograms say more.
+# Prints each batch's time with the ids of all its requests. `metrics.py` says more.
 UNWANTED_METRIC = "[METRICS]PredictionTime"
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
 # the one that serves clients is put, where both want a core (nice).
@@ -60,7 +60,7 @@ def read_in_blocks() -> None:
 def print_less() -> None:
     """Silence what the worker prints for every batch: Java reads and parses each line.
 
-    Warnings and errors stay, and so do the metrics of `histograms.py`.
+    Warnings and errors stay.
     """
     metrics = logging.getLogger("ts.metrics.caching_metric")
     metrics.setLevel(logging.INFO)

@@ -42,6 +42,7 @@ def preflight(settings: Settings) -> Found:
     """
     refuse_torchserve_variables(os.environ)
     require_own_address("UI_HOST", settings.ui_host)
+    require_own_address("METRICS_HOST", settings.metrics_host)
     require_writable(settings.var)
     ui = {"UI_PORT": settings.ports()["UI_PORT"]}
     require_free({key: port for key, port in settings.ports().items() if key not in ui})

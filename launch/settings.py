@@ -22,6 +22,7 @@ class Settings:
         model_store: the folder of archives, absolute.
         var: the folder of everything written while running (logs, database, sockets), absolute.
         database_url: PostgreSQL to use, or "" for the embedded one.
+        metrics_host: where TorchServe's metrics and the handler's can be scraped from.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
         idle_minutes: after how long a model that was chosen on the page and is not asked for loses its
@@ -34,7 +35,9 @@ class Settings:
     var: Path
     inference_port: int
     management_port: int
+    metrics_host: str
     metrics_port: int
+    handler_metrics_port: int
     grpc_inference_port: int
     grpc_management_port: int
     ui_host: str
@@ -66,15 +69,18 @@ class Settings:
 
     @property
     def metrics_url(self) -> str:
-        """Give the address that Prometheus scrapes."""
-        return f"http://127.0.0.1:{self.metrics_port}/metrics"
+        """Give the address of TorchServe's metrics, as Prometheus on this machine reaches it."""
+        return f"{_own_url(self.metrics_host, self.metrics_port)}/metrics"
+
+    @property
+    def handler_metrics_url(self) -> str:
+        """Give the address of the handler's metrics, likewise."""
+        return f"{_own_url(self.metrics_host, self.handler_metrics_port)}/metrics"
 
     @property
     def ui_url(self) -> str:
         """Give the address of the page, as a browser on this machine reaches it."""
-        # The page listens on IPv6 alone where it is told "::".
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ui_host, self.ui_host)  # noqa: S104
-        return f"http://[{host}]:{self.ui_port}" if ":" in host else f"http://{host}:{self.ui_port}"
+        return _own_url(self.ui_host, self.ui_port)
 
     def torchserve_ports(self) -> dict[str, tuple[str, int]]:
         """Give every port that TorchServe binds: environment variable -> (what it is for, port)."""
@@ -82,6 +88,7 @@ class Settings:
             "INFERENCE_PORT": ("TorchServe's inference API", self.inference_port),
             "MANAGEMENT_PORT": ("TorchServe's management API", self.management_port),
             "METRICS_PORT": ("TorchServe's metrics", self.metrics_port),
+            "HANDLER_METRICS_PORT": ("the handler's metrics", self.handler_metrics_port),
             "GRPC_INFERENCE_PORT": ("TorchServe's gRPC inference", self.grpc_inference_port),
             "GRPC_MANAGEMENT_PORT": ("TorchServe's gRPC management", self.grpc_management_port),
         }
@@ -114,7 +121,9 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         var=_folder(env, "VAR_DIR", "var"),
         inference_port=_port(env, "INFERENCE_PORT", 8080),
         management_port=_port(env, "MANAGEMENT_PORT", 8081),
+        metrics_host=env.get("METRICS_HOST") or "127.0.0.1",
         metrics_port=_port(env, "METRICS_PORT", 8082),
+        handler_metrics_port=_port(env, "HANDLER_METRICS_PORT", 8083),
         grpc_inference_port=_port(env, "GRPC_INFERENCE_PORT", 7070),
         grpc_management_port=_port(env, "GRPC_MANAGEMENT_PORT", 7071),
         ui_host=env.get("UI_HOST") or "127.0.0.1",
@@ -127,6 +136,17 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
     )
     _refuse_shared_ports(settings)
     return settings
+
+
+def http_url(host: str, port: int) -> str:
+    """Give the address of a server."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _own_url(host: str, port: int) -> str:
+    """Give the address of a server that listens at the host, as this machine reaches it."""
+    # It listens on IPv6 alone where it is told "::".
+    return http_url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104
 
 
 def _folder(env: Mapping[str, str], key: str, default: str) -> Path:

@@ -33,6 +33,7 @@ class TorchServe:
     inference_url: str
     management_url: str
     metrics_url: str
+    handler_metrics_url: str
     pid: int
     log_dir: Path
 
@@ -50,7 +51,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         LaunchError: it does not become ready.
     """
     names = [entry.partition("=")[0].removesuffix(".mar") for entry in models.split(",")]
-    inference, management, metrics, grpc_inference, grpc_management = free_ports(5)
+    inference, management, metrics, handler_metrics, grpc_inference, grpc_management = free_ports(6)
     with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
         environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith("TS_")},
@@ -61,6 +62,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
             "INFERENCE_PORT": str(inference),
             "MANAGEMENT_PORT": str(management),
             "METRICS_PORT": str(metrics),
+            "HANDLER_METRICS_PORT": str(handler_metrics),
             "GRPC_INFERENCE_PORT": str(grpc_inference),
             "GRPC_MANAGEMENT_PORT": str(grpc_management),
             **overrides,
@@ -91,6 +93,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
                 inference_url=f"http://127.0.0.1:{inference}",
                 management_url=management_url,
                 metrics_url=f"http://127.0.0.1:{metrics}/metrics",
+                handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
                 pid=process.pid,
                 log_dir=log_dir,
             )

@@ -16,13 +16,15 @@ from pathlib import Path
 
 from launch.errors import LaunchError
 from launch.java import Java, find_java
-from launch.ports import require_free
-from launch.settings import PROJECT, Settings, read_settings
+from launch.ports import require_free, require_own_address
+from launch.settings import PROJECT, Settings, http_url, read_settings
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
 # A unix socket's path has at most 107 characters (macOS: 103), and TorchServe adds "/.ts.sock.9000".
 LONGEST_TMP = 103 - 18
+# Where workers keep their metrics, in the temporary folder: what is counted begins anew with each TorchServe.
+HANDLER_METRICS = "metrics"
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
@@ -53,7 +55,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
     own = {
         "TS_INFERENCE_ADDRESS": settings.inference_url,
         "TS_MANAGEMENT_ADDRESS": settings.management_url,
-        "TS_METRICS_ADDRESS": settings.metrics_url.removesuffix("/metrics"),
+        "TS_METRICS_ADDRESS": http_url(settings.metrics_host, settings.metrics_port),
         "TS_GRPC_INFERENCE_PORT": str(settings.grpc_inference_port),
         "TS_GRPC_MANAGEMENT_PORT": str(settings.grpc_management_port),
     }
@@ -62,6 +64,10 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
         "METRICS_LOCATION": str(settings.log_dir),
+        # For handler/exporter.py, in TorchServe's workers.
+        "PROMETHEUS_MULTIPROC_DIR": str(tmp / HANDLER_METRICS),
+        "METRICS_HOST": settings.metrics_host,
+        "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
     return {**own, **environ, **folders}
 
@@ -83,11 +89,13 @@ def main() -> None:
     try:
         settings = read_settings()
         java = find_java()
+        require_own_address("METRICS_HOST", settings.metrics_host)
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
         settings.log_dir.mkdir(parents=True, exist_ok=True)
         _lock(settings.var / "torchserve")
         _empty(tmp)
+        (tmp / HANDLER_METRICS).mkdir()
     except LaunchError as problem:
         sys.exit(str(problem))
     os.chdir(PROJECT)  # config.properties has paths relative to it

@@ -40,7 +40,7 @@ def test_it_answers_a_drawing_and_sigterm_to_make_leaves_nothing(tmp_path):
     began = time.monotonic()
     with make_run(tmp_path / "var") as run:
         print(f"ready {time.monotonic() - began:.1f} s after make run was entered")
-        for key in ("INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT", "UI_PORT"):
+        for key in ("INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT", "HANDLER_METRICS_PORT", "UI_PORT"):
             assert run.url(key) in run.output
         answer = requests.post(
             f"{run.url('INFERENCE_PORT')}/predictions/digits", data=drawn_seven(), timeout=30

@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from launch.temporary import TorchServe, running
+from tests.handler.scraped import totals
 from training import archive, weights
 from training.drawing import STROKES, encoded, png
 
@@ -149,7 +150,7 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
         )
         with ThreadPoolExecutor(len(bodies)) as pool:
             responses = list(pool.map(lambda sent: predict(server, sent[1]), bodies))
-        metrics = _metrics_once(server, "handler_batch_size_sum", len(bodies))
+        counted = totals(server.handler_metrics_url)
     for (digit, _), response in zip(bodies, responses, strict=True):
         if digit is None:
             assert response.status_code == 400
@@ -157,24 +158,9 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
         else:
             assert response.status_code == 200
             assert response.json()["label"] == digit
-    assert _counter(metrics, "handler_batch_size_sum") == len(bodies)
-    assert _counter(metrics, "handler_batch_size_count") <= 2
-    assert _counter(metrics, "handler_bad_images") == 8
-
-
-def _metrics_once(server: TorchServe, name: str, value: float) -> str:
-    """Give the metrics when a counter has come to a value; workers report once a second."""
-    deadline = time.monotonic() + 10
-    while True:
-        metrics = requests.get(server.metrics_url, timeout=TIMEOUT_S).text
-        if _counter(metrics, name) >= value or time.monotonic() > deadline:
-            return metrics
-        time.sleep(0.1)
-
-
-def _counter(metrics: str, name: str) -> float:
-    """Give a counter's value, summed over its labels, from Prometheus's text."""
-    return sum(float(line.split()[-1]) for line in metrics.splitlines() if line.startswith(f"{name}{{"))
+    assert counted["handler_batch_size_sum"] == len(bodies)
+    assert counted["handler_batch_size_count"] <= 2
+    assert counted["handler_bad_images_total"] == 8
 
 
 def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -> None:
@@ -187,31 +173,6 @@ def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -
         time.sleep(0.2)
     assert (found["batchSize"], found["maxBatchDelay"], found["minWorkers"]) == (16, 1, 2)
     assert states == ["READY", "READY"]
-
-
-def test_metrics_count_what_was_asked(torchserve: TorchServe) -> None:
-    before = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
-    predict(torchserve)
-    predict(torchserve, BLANK)
-    after = _metrics_once(
-        torchserve, "handler_batch_size_sum", _counter(before, "handler_batch_size_sum") + 2
-    )
-    assert _counter(after, "handler_batch_size_sum") == _counter(before, "handler_batch_size_sum") + 2
-    assert _counter(after, "handler_bad_images") == _counter(before, "handler_bad_images") + 1
-    assert (
-        _counter(after, "ts_inference_requests_total") == _counter(before, "ts_inference_requests_total") + 2
-    )
-    assert 'handler_preprocess_seconds_bucket{ModelName="digits",Level="Model",le="+Inf"' in after
-
-
-def test_latency_counts_the_wait_that_a_client_tells_of(torchserve: TorchServe) -> None:
-    before = requests.get(torchserve.metrics_url, timeout=TIMEOUT_S).text
-    predict(torchserve, headers={"X-Request-Start": f"t={time.time() - 20:.3f}"})
-    predict(torchserve, headers={"X-Request-Start": "yesterday"})
-    name = "handler_latency_seconds"
-    after = _metrics_once(torchserve, f"{name}_count", _counter(before, f"{name}_count") + 2)
-    assert _counter(after, f"{name}_count") == _counter(before, f"{name}_count") + 2
-    assert 20 <= _counter(after, f"{name}_sum") - _counter(before, f"{name}_sum") < 21
 
 
 def test_a_second_version_is_registered_made_default_and_unregistered(

@@ -21,7 +21,7 @@ from ts.metrics.caching_metric import logger
 worker.print_less()
 logging.info("Backend received inference at: 1")
 logger.info("[METRICS]PredictionTime.ms:1|#Level:Model")
-logger.info("[METRICS]handler_batch_size_sum.count:1|#Level:Model")
+logger.info("[METRICS]Another.count:1|#Level:Model")
 logging.warning("a warning")
 """
 
@@ -85,4 +85,4 @@ def test_the_worker_ends_when_its_server_is_gone(message: bytes) -> None:
 
 def test_metrics_and_warnings_are_printed_and_no_line_a_batch() -> None:
     done = subprocess.run([sys.executable, "-c", WORDS], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[METRICS]handler_batch_size_sum.count:1|#Level:Model", "a warning"]
+    assert done.stdout.splitlines() == ["[METRICS]Another.count:1|#Level:Model", "a warning"]

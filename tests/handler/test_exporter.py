@@ -1,0 +1,245 @@
+"""Workers' metrics at one address, whichever of them lives: real processes, without TorchServe."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+import requests
+from prometheus_client import values
+
+from handler import exporter
+from launch.ports import free_ports
+from launch.settings import PROJECT
+from tests.handler.scraped import WAIT_S, page, totals, types
+
+COUNT = "handler_answers_total"
+
+
+class Worker:
+    """A process of metrics_process.py."""
+
+    def __init__(self, environ: dict[str, str], model: str = "digits") -> None:
+        command = [sys.executable, str(PROJECT / "tests" / "handler" / "metrics_process.py"), model]
+        self.process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._said() == "ready"
+
+    def add(self) -> None:
+        """Let it have a batch of one."""
+        assert self.process.stdin
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        assert self._said() == "added"
+
+    def kill(self) -> str:
+        """End it as nothing else would, and give what it had to say besides."""
+        self.process.kill()
+        return self.process.communicate()[1]
+
+    def _said(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    (port,) = free_ports(1)
+    return {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "HANDLER_METRICS_PORT": str(port)}
+
+
+@pytest.fixture
+def worker(environ: dict[str, str]) -> Iterator[Callable[..., Worker]]:
+    """Give what starts a worker; all are ended."""
+    started = []
+
+    def start(**options: str) -> Worker:
+        started.append(Worker(environ, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.kill()
+
+
+def url(environ: dict[str, str]) -> str:
+    return f"http://127.0.0.1:{environ['HANDLER_METRICS_PORT']}/metrics"
+
+
+def total(environ: dict[str, str], name: str = COUNT, model: str = "digits") -> float:
+    return totals(url(environ), model=model)[name]
+
+
+def test_without_a_folder_metrics_stay_and_nobody_serves() -> None:
+    assert exporter.join({"HANDLER_METRICS_PORT": "8083"}) is None
+    assert values.ValueClass is values.MutexValue
+
+
+def test_a_folder_that_cannot_be_used_stops_no_worker(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert exporter.join({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "absent")}) is None
+    assert "metrics stay in this worker" in caplog.text
+
+
+def test_the_workers_sums_are_at_one_address(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
+    first, second = worker(), worker()
+    for one in (first, second, second):
+        one.add()
+    assert total(environ) == 3
+    assert total(environ, "handler_batch_size_count") == 3
+    assert total(environ, "handler_workers") == 2
+
+
+def test_types_are_what_they_are(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
+    worker().add()
+    histograms = (
+        "batch_size",
+        "preprocess_seconds",
+        "network_seconds",
+        "latency_seconds",
+        "confidence",
+        "set_size",
+    )
+    assert types(url(environ)) == {
+        **{f"handler_{name}": "histogram" for name in histograms},
+        **{f"handler_{name}": "counter" for name in ("answers", "doubted", "not_a_digit", "bad_images")},
+        "handler_workers": "gauge",
+    }
+
+
+def test_when_the_one_that_serves_is_killed_another_does_and_no_sum_falls(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    serving, second = worker(), worker()
+    for one in (serving, second):
+        one.add()
+    assert total(environ) == 2
+    serving.kill()
+    killed = time.monotonic()
+    assert total(environ) == 2
+    print(f"served again {time.monotonic() - killed:.3f} s after the worker was killed")
+    assert total(environ, "handler_workers") == 1
+    second.add()
+    assert total(environ) == 3
+
+
+def test_whoever_comes_after_the_dead_goes_on_with_their_files(
+    worker: Callable[..., Worker], environ: dict[str, str], tmp_path: Path
+) -> None:
+    worker()
+    for number in range(1, 4):
+        other = worker()
+        other.add()
+        assert total(environ) == number
+        other.kill()
+    assert sorted(path.name for path in tmp_path.glob("counter_*")) == ["counter_0.db", "counter_1.db"]
+
+
+def test_a_seat_that_another_model_had_counts_for_the_one_that_has_it(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    worker(model="digits")
+    worker(model="fashion").kill()
+    worker(model="letters").add()
+    assert [total(environ, "handler_workers", model) for model in ("digits", "fashion", "letters")] == [
+        1,
+        0,
+        1,
+    ]
+    assert total(environ, COUNT, "letters") == 1
+
+
+def test_after_all_are_dead_the_next_serves_what_they_counted(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    for number in (1, 2):
+        one = worker()
+        one.add()
+        assert total(environ) == number
+        one.kill()
+
+
+def test_a_taken_port_is_one_warning_and_served_once_it_is_free(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", int(environ["HANDLER_METRICS_PORT"])))
+        other.listen()
+        one = worker()
+        one.add()
+        time.sleep(2.5 * exporter.RETRY_S)
+    assert total(environ) == 1
+    said = one.kill().splitlines()
+    assert len(said) == 1
+    assert f"metrics are not served at 127.0.0.1:{environ['HANDLER_METRICS_PORT']}" in said[0]
+
+
+@contextmanager
+def hanging(environ: dict[str, str], count: int) -> Iterator[list[socket.socket]]:
+    """Give connections that begin a request, each, and do not end it."""
+    with ExitStack() as stack:
+        address = ("127.0.0.1", int(environ["HANDLER_METRICS_PORT"]))
+        connections = [stack.enter_context(socket.create_connection(address, WAIT_S)) for _ in range(count)]
+        for one in connections:
+            one.sendall(b"GET /met")
+        yield connections
+
+
+def test_scrapers_that_hang_hold_up_no_other(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
+    one = worker()
+    page(url(environ))
+    with hanging(environ, exporter.MOST_SCRAPERS - 1):
+        one.add()
+        assert total(environ) == 1
+
+
+def test_a_scraper_that_drips_is_cut_off_in_time(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    worker()
+    page(url(environ))
+    with hanging(environ, exporter.MOST_SCRAPERS) as connections:
+        began = time.monotonic()
+        with pytest.raises(OSError):
+            while time.monotonic() < began + WAIT_S:
+                time.sleep(0.2)
+                for one in connections:
+                    one.sendall(b"r")
+        assert exporter.LONGEST_S - 1 < time.monotonic() - began < WAIT_S
+        assert "handler_workers" in page(url(environ))
+
+
+def test_scrapers_beyond_the_limit_are_hung_up_on(
+    worker: Callable[..., Worker], environ: dict[str, str]
+) -> None:
+    worker()
+    page(url(environ))
+    with hanging(environ, exporter.MOST_SCRAPERS):
+        time.sleep(0.2)
+        surplus = HTTPConnection("127.0.0.1", int(environ["HANDLER_METRICS_PORT"]), timeout=WAIT_S)
+        began = time.monotonic()
+        with pytest.raises(OSError):
+            surplus.request("GET", "/metrics")
+            surplus.getresponse()
+        assert time.monotonic() - began < exporter.LONGEST_S / 2
+
+
+def test_other_paths_are_not_there(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
+    one = worker()
+    page(url(environ))
+    assert requests.get(url(environ).replace("metrics", "favicon.ico"), timeout=WAIT_S).status_code == 404
+    assert one.kill() == ""
