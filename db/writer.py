@@ -1,9 +1,11 @@
 """The background writer: a prediction never waits for the database, nor fails with it."""
 
 import logging
+import math
 import threading
 import time
 from collections import deque
+from dataclasses import dataclass
 
 from db.errors import describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
@@ -20,6 +22,12 @@ BATCH_RECORDS = 100
 BATCH_BYTES = 16 * 1024 * 1024
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    record: Record
+    since: float  # by the monotonic clock
 
 
 class Writer:
@@ -41,7 +49,7 @@ class Writer:
         self._log = log
         self._max_records = max_records
         self._max_bytes = max_bytes
-        self._queue: deque[Record] = deque()
+        self._queue: deque[_Waiting] = deque()
         self._queue_bytes = 0
         self._changed = threading.Condition()
         self._stopping = threading.Event()
@@ -50,6 +58,7 @@ class Writer:
         self._paused = False
         self._written = 0
         self._dropped = 0
+        self._dropped_at = -math.inf
         self._rejected = 0
 
     @property
@@ -63,6 +72,12 @@ class Writer:
         return len(self._queue)
 
     @property
+    def oldest_s(self) -> float:
+        """How long the oldest of the records that wait has waited, in seconds; 0 while none waits."""
+        with self._changed:
+            return time.monotonic() - self._queue[0].since if self._queue else 0.0
+
+    @property
     def written(self) -> int:
         """How many records the database has taken since the start."""
         return self._written
@@ -71,6 +86,11 @@ class Writer:
     def dropped(self) -> int:
         """How many records were turned away because the queue was full or the writer was stopping."""
         return self._dropped
+
+    @property
+    def dropped_ago_s(self) -> float:
+        """How many seconds ago a record was turned away; infinite while none was."""
+        return time.monotonic() - self._dropped_at
 
     @property
     def rejected(self) -> int:
@@ -106,11 +126,12 @@ class Writer:
         with self._changed:
             full = len(self._queue) >= self._max_records or self._queue_bytes + size > self._max_bytes
             if not full and not self._stopping.is_set():
-                self._queue.append(record)
+                self._queue.append(_Waiting(record, time.monotonic()))
                 self._queue_bytes += size
                 self._changed.notify_all()
                 return True
             self._dropped += 1
+            self._dropped_at = time.monotonic()
             waiting = len(self._queue)
         reason = "the queue is full" if full else "the writer is stopping"
         logger.error("%s is not recorded: %s (%d records wait)", describe(record), reason, waiting)
@@ -155,21 +176,21 @@ class Writer:
                 return []
             batch: list[Record] = []
             size = 0
-            for record in self._queue:
-                size += _size(record)
+            for waiting in self._queue:
+                size += _size(waiting.record)
                 if batch and (len(batch) == BATCH_RECORDS or size > BATCH_BYTES):
                     break
-                batch.append(record)
+                batch.append(waiting.record)
             return batch
 
     def _remove_first(self, count: int) -> None:
         with self._changed:
             for _ in range(count):
-                self._queue_bytes -= _size(self._queue.popleft())
+                self._queue_bytes -= _size(self._queue.popleft().record)
 
     def _remove(self, record: Record) -> None:
         with self._changed:
-            self._queue.remove(record)
+            self._queue.remove(next(waiting for waiting in self._queue if waiting.record is record))
             self._queue_bytes -= _size(record)
 
     def _set_paused(self, paused: bool, reason: str = "") -> None:

@@ -1,18 +1,14 @@
-"""`python -m ui`: the page, `/healthz` and `/metrics` under one address, until SIGTERM or Ctrl-C."""
+"""`python -m ui`: the page, its health and its metrics under one address, until SIGTERM or Ctrl-C."""
 
-import asyncio
 import logging
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import FrameType
-from typing import Any
 
 import gradio as gr
-import uvicorn
 from fastapi import FastAPI, Response
+from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
 
@@ -20,54 +16,34 @@ from db import engine as database
 from db.log import PredictionLog
 from db.writer import Writer
 from ui import app as page
-from ui.health import health
+from ui import log_lines
+from ui.health import health, readiness
 from ui.loading import Loader
 from ui.management import Management
 from ui.metrics import Metrics
 from ui.models import Models
 from ui.outcome import Backend
 from ui.recent import Recent
+from ui.server import serve
 from ui.settings import Settings, SettingsError, from_environment
 from ui.thumbnails import Thumbnails
 from ui.torchserve import TorchServe
 
 logger = logging.getLogger("ui")
 
-# Open pages hold event streams that never end by themselves; this long they may finish what they carry.
-CLOSE_STREAMS_S = 0
+# For the writer's last records once the last request is answered.
 DRAIN_S = 0.5
 
 
 def main() -> int:
     """Serve until stopped; return the exit status."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         settings = from_environment(os.environ)
     except SettingsError as error:
         print(f"ui: {error}", file=sys.stderr)
         return 2
-    server = uvicorn.Server(
-        uvicorn.Config(
-            build(settings),
-            host=settings.host,
-            port=settings.port,
-            log_level="warning",
-            access_log=False,
-            timeout_graceful_shutdown=CLOSE_STREAMS_S,
-        )
-    )
-    logging.getLogger("uvicorn.error").addFilter(_is_no_cut_stream)
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        server.should_exit = True
-
-    # uvicorn has its own handlers while it runs, and repeats the signal after its clean end: without these
-    # that would count as a crash, and a signal that comes before uvicorn's handlers would be lost.
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    server.run()
-    return 0 if server.started else 1
+    log_lines.install(settings.log_format)
+    return 0 if serve(build(settings), settings) else 1
 
 
 def build(settings: Settings) -> FastAPI:
@@ -100,12 +76,19 @@ def build(settings: Settings) -> FastAPI:
         engine.dispose()
         logger.info("stopped; %d records not written", lost)
 
-    web = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    web = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        root_path=settings.root_path,
+    )
     _add_routes(web, backend, engine)
     return gr.mount_gradio_app(
         web,
         page.build_page(backend),
         path="/",
+        root_path=settings.root_path or None,
         server_name=settings.host,
         server_port=settings.port,
         footer_links=[],
@@ -119,16 +102,21 @@ def build(settings: Settings) -> FastAPI:
     )
 
 
-def _is_no_cut_stream(record: logging.LogRecord) -> bool:
-    """Return False for what uvicorn says of streams that end with the page: that is meant, and no error."""
-    is_cancelled = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
-    return not is_cancelled and "timeout graceful" not in record.getMessage()
-
-
 def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
+    # Not in a thread, as the others: those may all be waiting for TorchServe.
+    @web.get("/livez")
+    async def livez() -> dict[str, bool]:
+        return {"is_alive": True}
+
+    @web.get("/readyz")
+    def readyz() -> JSONResponse:
+        found = readiness(backend)
+        return JSONResponse(found, status_code=200 if found["is_ready"] else 503)
+
     @web.get("/healthz")
-    def healthz() -> dict[str, Any]:
-        return health(backend, engine)
+    def healthz() -> JSONResponse:
+        found = health(backend, engine)
+        return JSONResponse(found, status_code=200 if found["status"] == "ok" else 503)
 
     @web.get("/metrics")
     def metrics() -> Response:

@@ -8,9 +8,10 @@ from typing import Any
 
 import gradio as gr
 
+from ui.errors import PredictionError, Refused, Unexplained
 from ui.models import path_of
 from ui.outcome import Backend, is_idle
-from ui.torchserve import Explained, PredictionError, Refused, Unexplained
+from ui.torchserve import Explained
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.

@@ -1,20 +1,38 @@
-"""What is up behind the page, for `/healthz`."""
+"""Whether the page can read a drawing, for `/readyz`; whether all behind it is whole, for `/healthz`."""
 
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from db.writer import Writer
+from ui.errors import Unreachable
 from ui.outcome import Backend
-from ui.torchserve import Unreachable
+
+# A batch is written within milliseconds, and a database that was away is tried again after five seconds.
+WAITS_TOO_LONG_S = 10.0
+# So long it is said that records were lost.
+RECENTLY_S = 300.0
+
+
+def readiness(backend: Backend) -> dict[str, Any]:
+    """Return whether the page can read a drawing, and if not the reason; takes 2 s at most."""
+    reason = _torchserve(backend).get("reason", "")
+    return {"is_ready": False, "reason": reason} if reason else {"is_ready": True}
 
 
 def health(backend: Backend, engine: Engine) -> dict[str, Any]:
-    """Return what can be used now; "status" is "degraded" where something behind the page is away."""
+    """Return what can be used now; "status" is "ok" where all is whole, else "degraded" with the reasons."""
     torchserve = _torchserve(backend)
-    database = _database(backend, engine)
-    is_ok = torchserve["is_up"] and database["is_up"]
-    return {"status": "ok" if is_ok else "degraded", "torchserve": torchserve, "database": database}
+    database = _database(backend.writer, engine)
+    reasons = [torchserve["reason"]] if "reason" in torchserve else []
+    reasons += _complaints(backend.writer, is_up=database["is_up"])
+    return {
+        "status": "degraded" if reasons else "ok",
+        "reasons": reasons,
+        "torchserve": torchserve,
+        "database": database,
+    }
 
 
 def _torchserve(backend: Backend) -> dict[str, Any]:
@@ -22,19 +40,39 @@ def _torchserve(backend: Backend) -> dict[str, Any]:
         status = backend.management.describe(backend.model)
     except Unreachable as error:
         return {"is_up": False, "model": backend.model, "reason": str(error)}
-    return {
+    said = {
         "is_up": status.ready_workers > 0,
         "model": status.model,
         "version": status.version,
         "ready_workers": status.ready_workers,
     }
+    if not status.ready_workers:
+        said["reason"] = f"TorchServe has no ready worker for {status.model} {status.version}."
+    return said
 
 
-def _database(backend: Backend, engine: Engine) -> dict[str, Any]:
-    records = {"pending": backend.writer.pending, "dropped": backend.writer.dropped}
+def _database(writer: Writer, engine: Engine) -> dict[str, Any]:
+    said = {
+        "is_history_paused": writer.paused,
+        "pending": writer.pending,
+        "oldest_s": round(writer.oldest_s, 1),
+        "dropped": writer.dropped,
+    }
     try:
         # Taking a connection tests it (pool_pre_ping).
         with engine.connect():
-            return {"is_up": True, "is_history_paused": backend.writer.paused, **records}
+            return {"is_up": True, **said}
     except SQLAlchemyError:
-        return {"is_up": False, "is_history_paused": backend.writer.paused, **records}
+        return {"is_up": False, **said}
+
+
+def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
+    found = []
+    oldest_s = writer.oldest_s
+    if not is_up:
+        found.append(f"The database is away; records that wait in memory: {writer.pending}.")
+    if oldest_s > WAITS_TOO_LONG_S:
+        found.append(f"A record has waited for the database for {oldest_s:.0f} s.")
+    if writer.dropped_ago_s < RECENTLY_S:
+        found.append(f"Records were dropped for want of room, the last one {writer.dropped_ago_s:.0f} s ago.")
+    return found

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
+from ui.errors import Unreachable
 from ui.management import ChangeRefused, LoadFailed, Management, ModelStatus
 from ui.models import Model
-from ui.torchserve import Unreachable
 
 logger = logging.getLogger(__name__)
 

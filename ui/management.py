@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import requests
 
-from ui.torchserve import Unreachable
+from ui.errors import Unreachable
 
 ANSWER_TIMEOUT_S = 2.0
 # What starts workers is answered once the archive has been unpacked.

@@ -19,7 +19,8 @@ class Metrics:
         registry: What `/metrics` prints.
         predictions: Predictions by outcome (answered, refused, busy, unreachable) and, if answered, label.
         latency_s: From the request to TorchServe until its answer, answered predictions only.
-        corrections: Judged predictions, by whether the model was right.
+        corrections: Judged predictions, by whether the model was right, and by model and version.
+        not_a_digit: Answers that what was drawn looks like no digit, by model and version.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -39,7 +40,13 @@ class Metrics:
         self.corrections = Counter(
             "sketchserve_feedback",
             "Times that a person said what a drawing really was.",
-            ["model_was"],
+            ["model_was", "model", "version"],
+            registry=self.registry,
+        )
+        self.not_a_digit = Counter(
+            "sketchserve_not_a_digit",
+            "Answers that a drawing looks like no digit.",
+            ["model", "version"],
             registry=self.registry,
         )
         self.registry.register(_WriterCollector(writer))
@@ -58,4 +65,6 @@ class _WriterCollector(Collector):
         yield CounterMetricFamily("sketchserve_records_dropped", "Records not kept: no room.", writer.dropped)
         yield CounterMetricFamily("sketchserve_records_rejected", "Records refused by SQL.", writer.rejected)
         yield GaugeMetricFamily("sketchserve_records_pending", "Records that wait.", writer.pending)
+        oldest = "Age of the oldest record that waits."
+        yield GaugeMetricFamily("sketchserve_records_oldest_seconds", oldest, writer.oldest_s)
         yield GaugeMetricFamily("sketchserve_history_paused", "1 while the database is away.", writer.paused)

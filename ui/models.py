@@ -8,8 +8,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ui.archives import Archive, read_store
+from ui.errors import Unreachable
 from ui.management import Management, ModelStatus
-from ui.torchserve import Unreachable
 
 # For what is not known the models are listed again while a visitor waits: no more often than this, since a
 # browser may name anything, and seldom where the management API may take seconds not to answer.

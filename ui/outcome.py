@@ -9,13 +9,14 @@ from db.log import DatabaseUnavailable, PredictionLog
 from db.records import Feedback, HistoryRow, Prediction
 from db.writer import Writer
 from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.errors import Busy, NotLoaded, PredictionError, Refused
 from ui.loading import Loader
 from ui.management import Management
 from ui.metrics import Metrics
 from ui.models import Model, Models
 from ui.recent import Recent
 from ui.thumbnails import Thumbnails
-from ui.torchserve import Answer, Busy, NotLoaded, PredictionError, Refused, TorchServe
+from ui.torchserve import Answer, TorchServe
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
     backend.metrics.predictions.labels("answered", answer.label).inc()
     backend.metrics.latency_s.observe(answer.latency_ms / 1000)
+    if answer.is_digit is False:
+        backend.metrics.not_a_digit.labels(answer.model, answer.version).inc()
     model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")
@@ -124,7 +127,7 @@ def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_l
         return "Your correction could not be kept: too many records wait for the database. Try again later."
     backend.recent.judge(session_id, prediction.id, true_label)
     was = "right" if true_label == prediction.predicted_label else "wrong"
-    backend.metrics.corrections.labels(was).inc()
+    backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
     return ""
 
 

@@ -10,6 +10,9 @@ from db import engine
 
 # int() also reads digits of other scripts.
 _PORT = re.compile(r"[0-9]{1,5}")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+# Of the page's log.
+FORMATS = ("text", "json")
 
 
 class SettingsError(ValueError):
@@ -30,6 +33,8 @@ class Settings:
         answer_timeout_s: How long a person waits for an answer before being told that there is none.
         model_store: The folder of archives that TorchServe registers from; None where the page cannot see it.
         idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
+        root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
+        log_format: "text" or "json".
     """
 
     inference_url: str
@@ -41,6 +46,8 @@ class Settings:
     answer_timeout_s: float
     model_store: Path | None
     idle_s: float
+    root_path: str
+    log_format: str
 
     @property
     def url(self) -> str:
@@ -65,6 +72,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         answer_timeout_s=_number(environment, "ANSWER_TIMEOUT_S", 5.0, "seconds", 600),
         model_store=Path(store) if (store := environment.get("MODEL_STORE")) else None,
         idle_s=60 * _number(environment, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
+        root_path=_root_path(environment),
+        log_format=_log_format(environment),
     )
 
 
@@ -95,6 +104,21 @@ def _port(environment: Mapping[str, str], key: str, default: int) -> int:
     if not _PORT.fullmatch(value) or not 1 <= int(value) <= 65535:
         raise SettingsError(f"{key}={value!r}: expected a port, 1 to 65535")
     return int(value)
+
+
+def _root_path(environment: Mapping[str, str]) -> str:
+    value = environment.get("UI_ROOT_PATH", "")
+    path = value.rstrip("/")
+    if path and not _PATH.fullmatch(path):
+        raise SettingsError(f"UI_ROOT_PATH={value!r}: expected a path such as /sketch, or nothing")
+    return path
+
+
+def _log_format(environment: Mapping[str, str]) -> str:
+    value = environment.get("LOG_FORMAT") or FORMATS[0]
+    if value not in FORMATS:
+        raise SettingsError(f"LOG_FORMAT={value!r}: expected {' or '.join(FORMATS)}")
+    return value
 
 
 def _number(environment: Mapping[str, str], key: str, default: float, unit: str, most: int) -> float:

@@ -1,5 +1,6 @@
 """The client of TorchServe's inference API; `ui.management` is the other one's."""
 
+import logging
 import math
 import time
 from dataclasses import dataclass
@@ -7,36 +8,18 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.exceptions import ChunkedEncodingError
+
+from ui import request_id
+from ui.errors import Busy, NotLoaded, PredictionError, Refused, Unexplained, Unreachable
+
+logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 1.0
 # One connection per prediction that may run at once: the threads that Gradio calls handlers with.
 POOL_SIZE = 40
 # Maps lie over the network's frame, which has so many pixels a side.
 MAP_SIDE = 28
-
-
-class PredictionError(Exception):
-    """There is no answer; the message says why, in words for the person who drew."""
-
-
-class Refused(PredictionError):  # noqa: N818 - what happened, as callers read it
-    """TorchServe answers that the image cannot be read as a drawing (400 BadImage)."""
-
-
-class Busy(PredictionError):  # noqa: N818 - what happened, as callers read it
-    """TorchServe's queue is full, or no worker is up yet: both come as the same 503."""
-
-
-class Unreachable(PredictionError):  # noqa: N818 - what happened, as callers read it
-    """TorchServe cannot be reached, does not answer in time, or answers something unforeseen."""
-
-
-class NotLoaded(Unreachable):
-    """TorchServe runs, and does not know the model."""
-
-
-class Unexplained(PredictionError):  # noqa: N818 - what happened, as callers read it
-    """The model answers drawings, but its archive explains no answer."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +36,7 @@ class Answer:
         label_set: The labels that it may be, likeliest first; () from archives that give no set.
         is_digit: Whether it looks like a digit at all; None from archives that do not say.
         frame: What the network saw, a data URL of a 28x28 PNG (0 paper, 255 ink), or "" when not sent.
-        request_id: TorchServe's own id of the request, from its answer; it takes none from clients.
+        request_id: The id under which page and TorchServe logged the request.
         latency_ms: From the request's start to its answer.
     """
 
@@ -121,9 +104,10 @@ class TorchServe:
             Unreachable: There is no answer for another reason.
         """
         started = time.perf_counter()
-        response = self._post(f"predictions/{model}", image, {"X-Frame": "1"})
+        own_id = request_id.current() or request_id.new()
+        response = self._post(f"predictions/{model}", image, own_id, {"X-Frame": "1"})
         latency_ms = 1000 * (time.perf_counter() - started)
-        return _answer(_json(response), response.headers.get("x-request-id", ""), latency_ms)
+        return _answer(_json(response), own_id, latency_ms)
 
     def explain(self, image: bytes, model: str) -> Explained:
         """Send one image file and return why the model answers it as it does; arguments as for `predict`.
@@ -132,32 +116,72 @@ class TorchServe:
             Unexplained: The model's archive explains nothing.
             PredictionError: As `predict` does.
         """
-        return _explained(_json(self._post(f"explanations/{model}", image, {})))
+        own_id = request_id.current() or request_id.new()
+        return _explained(_json(self._post(f"explanations/{model}", image, own_id, {})))
 
-    def _post(self, path: str, image: bytes, headers: dict[str, str]) -> requests.Response:
+    def _post(self, path: str, image: bytes, own_id: str, more: dict[str, str]) -> requests.Response:
         """Return the response with status 200, or raise the error that fits."""
+        # TorchServe gives each request an id of its own and logs no header: its access log shows this query.
+        url = f"{self._inference_url}/{path}?request_id={own_id}"
+        headers = {"Content-Type": "application/octet-stream", request_id.HEADER: own_id, **more}
+        started = time.perf_counter()
         try:
-            response = self._session.post(
-                f"{self._inference_url}/{path}",
-                data=image,
-                headers={
-                    "Content-Type": "application/octet-stream",
-                    # From this the handler knows how long a request waited for it.
-                    "X-Request-Start": f"t={time.time():.3f}",
-                    **headers,
-                },
-                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
-            )
+            response = self._send(url, image, headers)
         except requests.Timeout as error:
+            _log_silence(started, error)
             raise Unreachable(f"The model did not answer within {self._timeout_s:g} seconds.") from error
         except requests.RequestException as error:
+            _log_silence(started, error)
             raise Unreachable("The model cannot be reached.") from error
+        _log_answer(started, response)
         if response.status_code != requests.codes.ok:
             raise _error(response)
         return response
 
+    def _send(self, url: str, image: bytes, headers: dict[str, str]) -> requests.Response:
+        """Return the response; where the connection breaks, of a second try at once.
 
-def _answer(body: Any, request_id: str, latency_ms: float) -> Answer:
+        A TorchServe that was killed takes its connections along, while another may already be there. What is
+        asked twice is computed twice, and nothing else.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        try:
+            return self._send_once(url, image, headers, self._timeout_s)
+        except requests.Timeout:
+            raise
+        except (requests.ConnectionError, ChunkedEncodingError) as error:
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                raise
+            logger.info("torchserve is asked again: %s", type(error).__name__)
+            return self._send_once(url, image, headers, left_s)
+
+    def _send_once(
+        self, url: str, image: bytes, headers: dict[str, str], timeout_s: float
+    ) -> requests.Response:
+        # From the header the handler knows how long a request waited for it.
+        headers = {**headers, "X-Request-Start": f"t={time.time():.3f}"}
+        timeout = (min(CONNECT_TIMEOUT_S, timeout_s), timeout_s)
+        return self._session.post(url, data=image, headers=headers, timeout=timeout)
+
+
+def _log_answer(started: float, response: requests.Response) -> None:
+    duration_ms = round(1000 * (time.perf_counter() - started), 1)
+    status, their_id = response.status_code, response.headers.get(request_id.HEADER, "-")
+    fields = {"torchserve_id": their_id, "status": status, "duration_ms": duration_ms}
+    logger.info("torchserve %s %d %.0f ms", their_id, status, duration_ms, extra={"fields": fields})
+
+
+def _log_silence(started: float, error: requests.RequestException) -> None:
+    duration_ms = round(1000 * (time.perf_counter() - started), 1)
+    fields = {"duration_ms": duration_ms}
+    reason = type(error).__name__
+    logger.warning(
+        "torchserve gave no answer: %s after %.0f ms", reason, duration_ms, extra={"fields": fields}
+    )
+
+
+def _answer(body: Any, own_id: str, latency_ms: float) -> Answer:
     try:
         return Answer(
             label=body["label"],
@@ -169,7 +193,7 @@ def _answer(body: Any, request_id: str, latency_ms: float) -> Answer:
             label_set=tuple(str(label) for label in body.get("set") or ()),
             is_digit=None if body.get("is_digit") is None else bool(body["is_digit"]),
             frame=body.get("frame", ""),
-            request_id=request_id,
+            request_id=own_id,
             latency_ms=latency_ms,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:

@@ -179,9 +179,12 @@ def test_a_full_queue_turns_records_away_counts_and_logs_them(log, session_id, p
     kept, turned_away = [prediction(), prediction()], prediction()
     assert [writer.submit(record) for record in (*kept, turned_away)] == [True, True, False]
     assert (writer.pending, writer.dropped) == (2, 1)
+    assert 0 < writer.oldest_s < 60
+    assert 0 < writer.dropped_ago_s < 60
     assert f"prediction {turned_away.id} is not recorded: the queue is full" in caplog.text
     writer.start()
     assert writer.stop(timeout_s=5) == 0
+    assert writer.oldest_s == 0
     assert history_ids(log, session_id) == [record.id for record in kept]
 
 

@@ -5,8 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import requests
 from playwright.sync_api import BrowserContext, Page
@@ -30,8 +31,10 @@ class RunningPage:
 
 
 @contextmanager
-def running_page(database_url: str, torchserve: TorchServe, **changes: str) -> Iterator[RunningPage]:
-    """Run `python -m ui` on a free port until the end of the `with`."""
+def running_page(
+    database_url: str, torchserve: TorchServe, log: Path | None = None, **changes: str
+) -> Iterator[RunningPage]:
+    """Run `python -m ui` on a free port until the end of the `with`; it logs to `log`, or the console."""
     (port,) = free_ports(1)
     environment = {
         **os.environ,
@@ -44,18 +47,20 @@ def running_page(database_url: str, torchserve: TorchServe, **changes: str) -> I
         **changes,
     }
     url = f"http://127.0.0.1:{port}"
-    with subprocess.Popen([sys.executable, "-m", "ui"], cwd=PROJECT, env=environment) as process:
-        try:
-            wait_until(lambda: process.poll() is not None or answers(url), f"{url}/healthz", START_S)
-            yield RunningPage(url, process)
-        finally:
-            process.terminate()
+    with ExitStack() as stack:
+        stderr = stack.enter_context(log.open("ab")) if log else None
+        process = stack.enter_context(
+            subprocess.Popen([sys.executable, "-m", "ui"], cwd=PROJECT, env=environment, stderr=stderr)
+        )
+        stack.callback(process.terminate)
+        wait_until(lambda: process.poll() is not None or answers(url), f"{url}/livez", START_S)
+        yield RunningPage(url, process)
 
 
 def answers(url: str) -> bool:
-    """Say whether the page is up and well."""
+    """Say whether the page is up."""
     try:
-        return requests.get(f"{url}/healthz", timeout=5).ok
+        return requests.get(f"{url}/livez", timeout=5).ok
     except requests.ConnectionError:
         return False
 

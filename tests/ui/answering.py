@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 # A visitor's id.
 SESSION = "0123456789abcdef0123456789abcdef"
@@ -30,6 +31,7 @@ class Answering:
 
     url: str
     paths: list[str] = field(default_factory=list)
+    queries: list[str] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     connections: set[int] = field(default_factory=set)
@@ -56,7 +58,9 @@ def answering(
             self.answer()
 
         def answer(self) -> None:
-            seen.paths.append(self.path)
+            parts = urlsplit(self.path)
+            seen.paths.append(parts.path)
+            seen.queries.append(parts.query)
             seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             seen.connections.add(self.client_address[1])
             if slow in self.path:

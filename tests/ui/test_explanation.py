@@ -11,10 +11,11 @@ import pytest
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import NOBODY, SESSION, answering
 from tests.ui.managing import Managing
+from ui.errors import Busy, Refused, Unexplained, Unreachable
 from ui.explanation import explain
 from ui.models import Model
 from ui.outcome import Backend
-from ui.torchserve import Busy, Refused, TorchServe, Unexplained, Unreachable
+from ui.torchserve import TorchServe
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]

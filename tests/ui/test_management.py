@@ -7,8 +7,8 @@ import pytest
 from tests.ui.answering import NOBODY, answering
 from tests.ui.managing import PAGE_SIZE, managing
 from tests.ui.several_models import put_archive
+from ui.errors import Unreachable
 from ui.management import LoadFailed, Management, ModelStatus
-from ui.torchserve import Unreachable
 
 
 def test_a_models_description_says_version_and_ready_workers() -> None:

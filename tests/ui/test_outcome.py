@@ -33,7 +33,7 @@ def test_an_answer_is_shown_and_recorded(make_backend: MakeBackend, drawing: byt
     assert reading.frame == ANSWER["frame"]
     assert (prediction.predicted_label, prediction.session_id, prediction.drawing) == ("7", SESSION, drawing)
     assert (prediction.pen_colour, prediction.background_colour) == ("#1c1b22", "#ffffff")
-    assert prediction.request_id == "8a6e"
+    assert prediction.request_id == server.headers[-1]["x-request-id"]
     assert backend.writer.pending == 1
     assert [row.prediction for row in backend.recent.rows(SESSION)] == [prediction]
     assert counted(backend, "answered", "7") == 1
@@ -95,9 +95,14 @@ def test_what_the_model_doubts_is_recorded(
     said: dict[str, object], recorded: tuple[object, object], make_backend: MakeBackend, drawing: bytes
 ) -> None:
     with answering({**ANSWER, **said}) as server:
-        reading = predict(make_backend(server.url), pad_value(drawing), SESSION)
+        backend = make_backend(server.url)
+        reading = predict(backend, pad_value(drawing), SESSION)
     assert isinstance(reading, Reading)
     assert (reading.prediction.is_digit, reading.prediction.label_set) == recorded
+    doubted = backend.metrics.registry.get_sample_value(
+        "sketchserve_not_a_digit_total", {"model": "digits", "version": "1.0.0"}
+    )
+    assert doubted == (1 if recorded[0] is False else None)
 
 
 @pytest.mark.parametrize("status", [503, 500])
@@ -134,6 +139,9 @@ def test_a_correction_is_recorded_and_may_be_changed(
     assert correct(backend, SESSION, str(prediction.id), "7") == ""
     assert backend.writer.pending == 2
     assert backend.recent.rows(SESSION) == [HistoryRow(prediction, "7")]
+    for was in ("wrong", "right"):
+        labels = {"model_was": was, "model": "digits", "version": "1.0.0"}
+        assert backend.metrics.registry.get_sample_value("sketchserve_feedback_total", labels) == 1
 
 
 @pytest.mark.parametrize("label", ["10", "", None, "<b>", ["7"]])

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.ui.answering import ANSWER, NOBODY, answering
-from ui.torchserve import Busy, NotLoaded, Refused, TorchServe, Unreachable
+from ui.errors import Busy, NotLoaded, Refused, Unreachable
+from ui.torchserve import TorchServe
 
 
 def test_an_answer_has_everything_that_was_sent() -> None:
@@ -12,7 +13,6 @@ def test_an_answer_has_everything_that_was_sent() -> None:
     assert (answer.label, answer.confidence, answer.version) == ("7", 0.9, "1.0.0")
     assert list(answer.probabilities) == [str(digit) for digit in range(10)]
     assert answer.frame == ANSWER["frame"]
-    assert answer.request_id == "8a6e"
     assert 0 < answer.latency_ms < 1000
 
 
@@ -22,6 +22,15 @@ def test_the_image_is_sent_as_it_is_and_the_frame_is_asked_for() -> None:
     assert server.bodies == [b"\x89PNG\x00"]
     assert server.paths == ["/predictions/letters"]
     assert server.headers[0]["x-frame"] == "1"
+
+
+def test_a_request_has_one_id_in_header_and_query_and_answer() -> None:
+    with answering(ANSWER) as server:
+        client = TorchServe(server.url)
+        ids = [client.predict(b"png", "digits").request_id for _ in range(2)]
+    assert [headers["x-request-id"] for headers in server.headers] == ids
+    assert server.queries == [f"request_id={one}" for one in ids]
+    assert ids[0] != ids[1]
 
 
 def test_predictions_share_a_connection() -> None:

@@ -15,6 +15,7 @@ def test_only_the_database_has_to_be_named() -> None:
     assert settings.management_url == "http://127.0.0.1:8081"
     assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "digits")
     assert (settings.model_store, settings.idle_s) == (None, 600)
+    assert (settings.root_path, settings.log_format) == ("", "text")
 
 
 def test_what_the_environment_says_counts() -> None:
@@ -26,11 +27,14 @@ def test_what_the_environment_says_counts() -> None:
         "ANSWER_TIMEOUT_S": "0.5",
         "MODEL_STORE": "archives",
         "IDLE_MINUTES": "0.05",
+        "UI_ROOT_PATH": "/sketch/",
+        "LOG_FORMAT": "json",
     }
     settings = from_environment(environment)
     assert settings.inference_url == "http://torchserve:8080"
     assert (settings.port, settings.model, settings.answer_timeout_s) == (80, "fashion", 0.5)
     assert (settings.model_store, settings.idle_s) == (Path("archives"), 3.0)
+    assert (settings.root_path, settings.log_format) == ("/sketch", "json")
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,10 @@ def test_the_pages_address_can_be_opened(host: str, url: str) -> None:
         ("IDLE_MINUTES", "0"),
         ("IDLE_MINUTES", "-1"),
         ("IDLE_MINUTES", "inf"),
+        ("UI_ROOT_PATH", "sketch"),
+        ("UI_ROOT_PATH", "https://host/sketch"),
+        ("UI_ROOT_PATH", "/a b"),
+        ("LOG_FORMAT", "xml"),
     ],
 )
 def test_an_error_names_key_and_value(key: str, value: str) -> None:

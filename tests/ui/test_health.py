@@ -1,0 +1,88 @@
+"""What the page says of itself: whether it can read a drawing, and whether all behind it is whole."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine
+
+from db import engine
+from db.records import Prediction
+from tests.ui.conftest import NO_DATABASE
+from tests.ui.managing import Managing, managing
+from ui import health
+from ui.health import readiness
+from ui.outcome import Backend
+
+MakeBackend = Callable[..., Backend]
+MakePrediction = Callable[..., Prediction]
+# Stands for a database that is up: a connection to it can be taken.
+ANY_DATABASE = create_engine("sqlite://")
+
+
+def test_all_is_whole(make_backend: MakeBackend, torchserve: Managing) -> None:
+    backend = make_backend(torchserve.url)
+    assert readiness(backend) == {"is_ready": True}
+    found = health.health(backend, ANY_DATABASE)
+    assert (found["status"], found["reasons"]) == ("ok", [])
+    assert found["torchserve"]["ready_workers"] == 2
+
+
+def test_without_torchserve_the_page_is_not_ready(make_backend: MakeBackend) -> None:
+    backend = make_backend()
+    reason = "TorchServe's management API cannot be reached."
+    assert readiness(backend) == {"is_ready": False, "reason": reason}
+    found = health.health(backend, ANY_DATABASE)
+    assert (found["status"], found["reasons"]) == ("degraded", [reason])
+
+
+def test_without_a_ready_worker_the_page_is_not_ready(make_backend: MakeBackend, store: Path) -> None:
+    with managing(store, loaded=["digits.mar"]) as torchserve:
+        torchserve.workers["digits", "1.0.0"] = 0
+        backend = make_backend(torchserve.url)
+        assert readiness(backend)["reason"] == "TorchServe has no ready worker for digits 1.0.0."
+        assert health.health(backend, ANY_DATABASE)["status"] == "degraded"
+
+
+def test_a_database_that_is_away_is_told_and_drawings_are_read_all_the_same(
+    make_backend: MakeBackend, make_prediction: MakePrediction, torchserve: Managing
+) -> None:
+    backend = make_backend(torchserve.url)
+    backend.writer.submit(make_prediction())
+    found = health.health(backend, engine.create(NO_DATABASE))
+    assert found["status"] == "degraded"
+    assert found["reasons"] == ["The database is away; records that wait in memory: 1."]
+    assert readiness(backend) == {"is_ready": True}
+
+
+def test_a_record_that_waits_long_is_told(
+    make_backend: MakeBackend,
+    make_prediction: MakePrediction,
+    torchserve: Managing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = make_backend(torchserve.url)
+    backend.writer.submit(make_prediction())
+    assert health.health(backend, ANY_DATABASE)["status"] == "ok"
+    monkeypatch.setattr(health, "WAITS_TOO_LONG_S", 0.01)
+    time.sleep(0.02)
+    found = health.health(backend, ANY_DATABASE)
+    assert found["status"] == "degraded"
+    assert found["reasons"][0].startswith("A record has waited for the database for ")
+    oldest_s = backend.metrics.registry.get_sample_value("sketchserve_records_oldest_seconds")
+    assert oldest_s is not None
+    assert oldest_s > 0.01
+
+
+def test_records_that_were_dropped_are_told_for_a_while(
+    make_backend: MakeBackend,
+    make_prediction: MakePrediction,
+    torchserve: Managing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = make_backend(torchserve.url, max_records=0)
+    backend.writer.submit(make_prediction())
+    assert "Records were dropped" in health.health(backend, ANY_DATABASE)["reasons"][0]
+    monkeypatch.setattr(health, "RECENTLY_S", 0.0)
+    assert health.health(backend, ANY_DATABASE)["status"] == "ok"

@@ -1,0 +1,69 @@
+"""The page's web server: what is asked for is answered before it stops, and streams are cut."""
+
+import asyncio
+import logging
+import math
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from ui.event_streams import EventStreams
+from ui.request_id import RequestId
+from ui.settings import Settings
+
+# A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
+# after they were told to stop, if nobody asked for more.
+DRAIN_AT_MOST_S = 7
+# For what is left to do once the answer is there.
+MARGIN_S = 1
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which would wait for event streams as for any other answer: they are ended first."""
+
+    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no new connection, end the streams, answer what was asked, then end the application."""
+        self._streams.end()
+        await super().shutdown(sockets)
+
+
+def serve(web: FastAPI, settings: Settings) -> bool:
+    """Serve until SIGTERM or Ctrl-C; return whether it could begin.
+
+    `X-Forwarded-For` and `X-Forwarded-Proto` are believed from the proxies that uvicorn's own variable
+    FORWARDED_ALLOW_IPS names (addresses, networks or *), without it from this machine.
+    """
+    streams = EventStreams(web)
+    config = uvicorn.Config(
+        RequestId(streams),
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        log_config=None,  # everything goes through the page's own handler
+        access_log=False,
+        timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
+    )
+    server = Server(config, streams)
+    logging.getLogger("uvicorn.error").addFilter(_is_not_cut)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    # uvicorn has its own handlers while it runs, and repeats the signal after its clean end: without these
+    # that would count as a crash, and a signal that comes before uvicorn's handlers would be lost.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    server.run()
+    return server.started
+
+
+def _is_not_cut(record: logging.LogRecord) -> bool:
+    """Return False for tracebacks of what is cut when the time to stop is over: uvicorn says how many."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], asyncio.CancelledError)
