@@ -77,6 +77,13 @@ doctor: ## say what is here, what is missing and what to do about it
 	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
+.PHONY: backup restore
+backup: setup ## back up the database while it runs, proved by a restore (BACKUP_DIR=var/backups, KEEP_BACKUPS=7)
+	@exec $(PY) -m db.backup --once
+
+restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1 where it has rows)
+	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)
+
 lock: setup ## renew requirements.lock from pyproject.toml
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --extra dev --upgrade \
 		--custom-compile-command "make lock" pyproject.toml -o requirements.lock

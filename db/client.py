@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from db import cluster, embedded, engine
+from db import cluster, libpq
+from db.unprivileged import EmbeddedError
 
 # Those that take `--dbname URL`; the others beside them make, break or own whole servers.
 PROGRAMS = ("psql", "pg_dump", "pg_restore")
@@ -26,33 +27,11 @@ def main() -> NoReturn:
         sys.exit(f"db.client: got {sys.argv[1]!r}, expected one of {', '.join(PROGRAMS)}")
     program = Path(cluster.programs()) / sys.argv[1]
     try:
-        url = _libpq_url()
-    except (embedded.EmbeddedError, ValueError) as error:
+        url = libpq.database_url()
+    except (EmbeddedError, ValueError) as error:
         sys.exit(f"db.client: {error}")
-    # In the environment and not among the arguments, which every user of the machine can read.
-    os.environ["PGPASSWORD"] = url.password or ""
-    database = engine.URL.create(
-        "postgresql", url.username, host=url.host, port=url.port, database=url.database, query=url.query
-    )
-    command = [str(program), "--dbname", database.render_as_string(), *sys.argv[2:]]
-    os.execv(program, command)  # noqa: S606 - no shell is wanted
-
-
-def _libpq_url() -> engine.URL:
-    """Give the database's URL.
-
-    Raises:
-        EmbeddedError: DATABASE_URL is empty and no embedded server runs.
-        ValueError: DATABASE_URL cannot be used.
-    """
-    given = os.environ.get("DATABASE_URL")
-    if not given:
-        given = embedded.running_url(embedded.data_dir(os.environ))
-    if not given:
-        raise embedded.EmbeddedError(
-            "DATABASE_URL is empty and no embedded PostgreSQL runs: start `make run` first"
-        )
-    return engine.parse(given)
+    command = [str(program), "--dbname", libpq.argument(url), *sys.argv[2:]]
+    os.execve(program, command, libpq.environment(url))  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

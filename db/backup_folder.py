@@ -1,0 +1,131 @@
+"""The folder of backups: how they are named, who may work in it, and which ones are kept."""
+
+import fcntl
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from db import embedded
+
+KEEP_WEEKS = 5
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"sketchserve-([0-9]{8}T[0-9]{6}Z)-([0-9A-Za-z_]+)\.dump")
+_UNFINISHED = ".unfinished"
+
+
+class BusyError(Exception):
+    """Another backup works in the folder now."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A finished backup.
+
+    Attributes:
+        path: The file.
+        time: The moment whose rows it holds, in UTC.
+        revision: Its schema's revision.
+    """
+
+    path: Path
+    time: datetime
+    revision: str
+
+
+def place(environment: Mapping[str, str]) -> Path:
+    """Return the folder that BACKUP_DIR names, by default `backups` in VAR_DIR, which need not exist."""
+    given = environment.get("BACKUP_DIR")
+    folder = Path(given).expanduser() if given else embedded.data_dir(environment).with_name("backups")
+    return (embedded.PROJECT / folder).resolve()
+
+
+def make(folder: Path) -> None:
+    """Make the folder where it is absent, for its owner alone; one that others' files are in stays as is.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    # A volume that was just mounted is empty and open.
+    if not any(folder.iterdir()):
+        folder.chmod(0o700)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which also ends with this process, whatever ends it.
+
+    Raises:
+        BusyError: Another process holds it.
+    """
+    with os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            owner = lock.read().strip()
+            raise BusyError(
+                f"a backup is being made in {folder} by process {owner}: wait for its end"
+            ) from error
+        # In place: a full disk has no room for more.
+        lock.seek(0)
+        lock.write(f"{os.getpid():<10}")
+        lock.flush()
+        yield
+
+
+def name(time: datetime, revision: str) -> str:
+    """Return a backup's file name."""
+    return f"sketchserve-{time.astimezone(UTC).strftime(_TIME)}-{revision}.dump"
+
+
+def unfinished(path: Path) -> Path:
+    """Return the name that the backup `path` has until it is known to be good."""
+    return path.with_name(path.name + _UNFINISHED)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what killed backups left; whoever holds the lock knows that no other one works on them."""
+    for path in folder.glob(f"sketchserve-*{_UNFINISHED}"):
+        if _NAME.fullmatch(path.name.removesuffix(_UNFINISHED)):
+            path.unlink()
+
+
+def backups(folder: Path) -> list[Backup]:
+    """Return the finished backups, the newest first."""
+    found = []
+    for path in folder.glob("sketchserve-*.dump"):
+        match = _NAME.fullmatch(path.name)
+        if match and path.is_file():
+            found.append(Backup(path, datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), match[2]))
+    return sorted(found, key=lambda backup: backup.time, reverse=True)
+
+
+def newest(folder: Path, now: datetime) -> Backup | None:
+    """Return the newest finished backup, or None; a clock that was wrong made those that are after `now`."""
+    return next((backup for backup in backups(folder) if backup.time <= now), None)
+
+
+def outdated(newest_first: Sequence[Backup], keep: int) -> list[Backup]:
+    """Return the backups to remove: all but the newest `keep`, and but the last one of each of five weeks.
+
+    A mistake that is noticed late is thus reached, too, whatever the period, while the folder is bounded.
+    """
+    last_of_week: dict[tuple[int, int], Backup] = {}
+    for backup in newest_first:
+        year, week, _ = backup.time.isocalendar()
+        last_of_week.setdefault((year, week), backup)
+    kept = [*newest_first[:keep], *list(last_of_week.values())[:KEEP_WEEKS]]
+    return [backup for backup in newest_first if backup not in kept]
+
+
+def sync(path: Path) -> None:
+    """Return once a file's content, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,89 @@
+"""Backs up again and again until it is stopped, and tells Prometheus how that goes."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NoReturn
+
+from prometheus_client import start_http_server
+from sqlalchemy import URL
+
+from db import backup_folder, dump
+from db.backup_folder import BusyError
+from db.backup_metrics import Metrics
+from db.dump import BackupError, Made
+
+FIRST_RETRY_S = 60.0
+LAST_RETRY_S = 3600.0
+# Short, since clocks are set and backups are also made by hand.
+LOOK_AGAIN_S = 60.0
+
+
+def run(url: URL, folder: Path, keep: int, every_s: float, host: str, port: int) -> NoReturn:
+    """Make a backup whenever the newest is `every_s` old, which is looked up in the folder; serve metrics.
+
+    A failure is tried again after a minute, then two, four, ... at most an hour or the period.
+
+    Raises:
+        BackupError: The folder cannot be made.
+        ValueError: The metrics' address cannot be used.
+    """
+    try:
+        backup_folder.make(folder)
+    except OSError as error:
+        raise BackupError(f"{folder} cannot be made ({error.strerror}): set BACKUP_DIR") from error
+    metrics = Metrics(folder)
+    try:
+        start_http_server(port, host, registry=metrics.registry)
+    except OSError as error:
+        raise ValueError(
+            f"the metrics cannot be served at {host}:{port} ({error.strerror}): "
+            "set METRICS_HOST and BACKUP_METRICS_PORT"
+        ) from error
+    retry_s = FIRST_RETRY_S
+    while True:
+        wait_s = _until_due(folder, every_s)
+        if wait_s > 0:
+            time.sleep(min(wait_s, LOOK_AGAIN_S))
+            continue
+        try:
+            report(*_timed(url, folder, keep))
+            retry_s = FIRST_RETRY_S
+            continue
+        except BusyError as busy:
+            print(f"db.backup: {busy}", file=sys.stderr, flush=True)
+        except BackupError as error:
+            metrics.failures.inc()
+            print(f"db.backup: {error} (again in {retry_s:.0f} s)", file=sys.stderr, flush=True)
+        time.sleep(retry_s)
+        retry_s = min(2 * retry_s, LAST_RETRY_S, max(every_s, FIRST_RETRY_S))
+
+
+def once(url: URL, folder: Path, keep: int) -> None:
+    """Make one backup and print its line.
+
+    Raises:
+        BackupError: As `dump.make`.
+        BusyError: As `dump.make`.
+    """
+    report(*_timed(url, folder, keep))
+
+
+def report(made: Made, seconds: float) -> None:
+    """Print a backup's line: file, size, rows, seconds."""
+    megabytes = made.size_bytes / 1e6
+    rows = f"{made.contents.total:,} rows in {len(made.contents.rows)} tables"
+    print(f"{made.backup.path}: {megabytes:.2f} MB, {rows}, {seconds:.1f} s", flush=True)
+
+
+def _timed(url: URL, folder: Path, keep: int) -> tuple[Made, float]:
+    began = time.monotonic()
+    made = dump.make(url, folder, keep)
+    return made, time.monotonic() - began
+
+
+def _until_due(folder: Path, every_s: float) -> float:
+    now = datetime.now(UTC)
+    newest = backup_folder.newest(folder, now)
+    return 0 if newest is None else every_s - (now - newest.time).total_seconds()

@@ -1,0 +1,158 @@
+"""A new database beside one on its server, with what a backup holds; and the exchange of the two."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy.exc import OperationalError
+
+from db import engine, libpq
+
+# https://www.postgresql.org/docs/18/limits.html
+MAX_NAME_BYTES = 63
+# The first server that knows `transaction_timeout`, which pg_restore sets without asking.
+_KNOWS_TRANSACTION_TIMEOUT = 170_000
+_OBJECT_IN_USE = "55006"
+
+# Those of other roles can be ended only by who may act for them.
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+    "WHERE datname = :name AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'USAGE')"
+)
+_SESSIONS = text(
+    "SELECT DISTINCT concat_ws(' ', usename, NULLIF(application_name, '')) FROM pg_stat_activity "
+    "WHERE datname = :name AND NOT pg_has_role(usesysid, 'USAGE')"
+)
+
+
+class BesideError(Exception):
+    """The database beside cannot be made or exchanged; the message is one line with cause and fix."""
+
+
+@contextmanager
+def server(url: URL) -> Iterator[Engine]:
+    """Yield an engine on the server's own database `postgres`, each statement a transaction of its own."""
+    own = url.set(database="postgres").render_as_string(hide_password=False)
+    created = engine.create(own, statement_timeout_ms=0)
+    try:
+        yield created.execution_options(isolation_level="AUTOCOMMIT")
+    finally:
+        created.dispose()
+
+
+def exists(url: URL) -> bool:
+    """Return whether the server of `url` has its database."""
+    with server(url) as postgres, postgres.connect() as connection:
+        query = text("SELECT count(*) FROM pg_database WHERE datname = :name")
+        return connection.scalar(query, {"name": url.database}) == 1
+
+
+@contextmanager
+def new_database(url: URL, suffix: str) -> Iterator[URL]:
+    """Yield the URL of a new, empty database on the server of `url`; drop what has its name afterwards.
+
+    The name is that of `url` and `suffix`. What a killed process left under it is dropped first: a lock,
+    which ends with its connection, says that nobody works there now.
+
+    Raises:
+        BesideError: Somebody works there, or the name would be too long.
+    """
+    name = f"{url.database}{suffix}"
+    check_name(name)
+    with server(url) as postgres, postgres.connect() as connection:
+        if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name}):
+            raise BesideError(f"another process works in the database {name}: wait for it to end")
+        _drop(connection, name)
+        # template0 and not template1, to which an operator may have added what a dump has, too.
+        connection.execute(text(f"CREATE DATABASE {_quoted(connection, name)} TEMPLATE template0"))
+        try:
+            yield url.set(database=name)
+        finally:
+            _drop(connection, name)
+
+
+def fill(url: URL, dump: Path) -> None:
+    """Restore `dump` into the empty database at `url`; all of its objects then belong to the role of `url`.
+
+    Raises:
+        ProgramError: It was not restored, or not whole.
+    """
+    arguments = ["--no-owner", "--no-privileges", str(dump)]
+    with server(url) as postgres, postgres.connect() as connection:
+        version = int(connection.scalar(text("SHOW server_version_num")))
+    if version >= _KNOWS_TRANSACTION_TIMEOUT:
+        libpq.run("pg_restore", "--exit-on-error", *arguments, url=url)
+        return
+    try:
+        libpq.run("pg_restore", *arguments, url=url)
+    except libpq.ProgramError as error:
+        # Of an older server one error is known and harmless; any other comes beside it.
+        if str(error).count("error: ") != 1 or '"transaction_timeout"' not in str(error):
+            raise
+
+
+def exchange(url: URL, new: URL, kept: str | None) -> None:
+    """Give the database of `new` the name of that of `url`, which becomes `kept` (None: there is none).
+
+    Both or neither; sessions in the old one end, and their next connection finds the new one.
+
+    Raises:
+        BesideError: Sessions of other roles use the old database.
+    """
+    with server(url) as postgres, ThreadPoolExecutor(1) as beside:
+        done = Event()
+        # Beside the rename and not before it: clients are back within a millisecond. While it waits for
+        # the last of them (5 s at most) PostgreSQL lets no new one in.
+        ending = beside.submit(_end_sessions, postgres, str(url.database), done)
+        try:
+            with postgres.connect() as connection:
+                connection = connection.execution_options(isolation_level="READ COMMITTED")
+                if kept is not None:
+                    _rename(connection, str(url.database), kept)
+                _rename(connection, str(new.database), str(url.database))
+                connection.commit()
+        except OperationalError as error:
+            if getattr(error.orig, "pgcode", None) != _OBJECT_IN_USE:
+                raise
+            with postgres.connect() as connection:
+                sessions = ", ".join(connection.scalars(_SESSIONS, {"name": url.database}))
+            raise BesideError(
+                f"the database {url.database} is in use by others ({sessions or 'who came back at once'}): "
+                "stop them and try again"
+            ) from error
+        finally:
+            done.set()
+            ending.result()
+
+
+def check_name(name: str) -> None:
+    """Raise BesideError where PostgreSQL would cut the database's name short."""
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise BesideError(
+            f"the database's name {name} has more than {MAX_NAME_BYTES} bytes, the most that PostgreSQL "
+            "knows: give DATABASE_URL's database a shorter one"
+        )
+
+
+def _end_sessions(postgres: Engine, name: str, done: Event) -> None:
+    with postgres.connect() as connection:
+        while not done.wait(0.02):
+            connection.execute(_END_SESSIONS, {"name": name})
+
+
+def _rename(connection: Connection, old: str, new: str) -> None:
+    connection.execute(
+        text(f"ALTER DATABASE {_quoted(connection, old)} RENAME TO {_quoted(connection, new)}")
+    )
+
+
+def _drop(connection: Connection, name: str) -> None:
+    connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(connection, name)} WITH (FORCE)"))
+
+
+def _quoted(connection: Connection, name: str) -> str:
+    # A colon would begin one of SQLAlchemy's parameters.
+    return connection.dialect.identifier_preparer.quote_identifier(name).replace(":", r"\:")

