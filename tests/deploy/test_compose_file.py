@@ -1,0 +1,104 @@
+"""What docker-compose.yml promises, read from the file itself: no engine is needed."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from launch.settings import PROJECT
+
+COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILES = sorted((PROJECT / "deploy").glob("*.Dockerfile"))
+# Who may read a password is who mounts its volume.
+READERS = {
+    "secrets-postgres": {"secrets", "postgres"},
+    "secrets-app": {"secrets", "ui", "migrate", "backup"},
+    "secrets-monitor": {"secrets", "postgres-exporter"},
+    "secrets-grafana": {"secrets", "grafana"},
+}
+
+
+def volumes(service: str) -> set[str]:
+    return {volume.split(":")[0] for volume in SERVICES[service].get("volumes", [])}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_service_is_hardened_and_limited(name):
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "cap_add" not in service
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["init"] is True
+    assert service["restart"] == ("no" if name in ("migrate", "secrets") else "unless-stopped")
+    assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+    limits = service["deploy"]["resources"]["limits"]
+    assert limits["memory"]
+    assert limits["cpus"]
+    assert not service.get("user", "10001").startswith(("0", "root"))
+
+
+def test_only_the_proxy_publishes_ports_and_only_to_this_machine_unless_told():
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    for port in SERVICES["proxy"]["ports"]:
+        assert port.startswith(("127.0.0.1:", "${PUBLISH:-127.0.0.1}:")), port
+
+
+def test_only_the_proxy_has_a_way_out_of_the_machine():
+    internal = {name for name, network in COMPOSE["networks"].items() if (network or {}).get("internal")}
+    assert set(COMPOSE["networks"]) - internal == {"edge"}
+    for name, service in SERVICES.items():
+        if service.get("network_mode") != "none":
+            assert name == "proxy" or set(service["networks"]) <= internal, name
+
+
+def test_management_and_the_database_are_on_networks_of_those_who_need_them():
+    on: dict[str, set[str]] = {}
+    for name, service in SERVICES.items():
+        for network in service.get("networks", []):
+            on.setdefault(network, set()).add(name)
+    assert on["manage"] == {"ui", "torchserve"}
+    assert on["back"] == {"postgres", "ui", "migrate", "backup", "postgres-exporter"}
+    assert on["front"] == {"proxy", "ui", "torchserve", "blackbox"}
+
+
+@pytest.mark.parametrize(("volume", "readers"), READERS.items())
+def test_a_password_is_mounted_where_it_is_needed_and_nowhere_else(volume, readers):
+    assert {name for name in SERVICES if volume in volumes(name)} == readers
+
+
+def test_no_password_stands_in_the_file():
+    for name, service in SERVICES.items():
+        for key, value in (service.get("environment") or {}).items():
+            if re.search("PASS|SECRET|TOKEN", key):
+                assert str(value).startswith("/secrets/"), f"{name}: {key}"
+        assert not re.search(r"://[^/@\s]*:[^/@\s]*@", str(service)), name
+
+
+def test_public_images_are_pinned_by_version():
+    for name, service in SERVICES.items():
+        image = service["image"]
+        if not image.startswith("sketchserve/"):
+            assert re.search(r":v?\d+\.\d+", image), f"{name}: {image}"
+    for dockerfile in DOCKERFILES:
+        assert re.search(r"^ARG PYTHON=3\.11\.\d+-slim", dockerfile.read_text(), re.MULTILINE), dockerfile
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_an_image_is_built_in_stages_and_runs_one_process_that_is_not_root(dockerfile: Path):
+    last = dockerfile.read_text().rpartition("\nFROM ")[2]
+    assert dockerfile.read_text().count("\nFROM ") > 1
+    assert "\nUSER 10001:10001\n" in last
+    # The form without a shell.
+    assert re.search(r'^CMD \["python", "-m", ', last, re.MULTILINE)
+    assert "HEALTHCHECK" in last
+
+
+def test_every_variable_of_the_file_is_in_the_documents_and_the_other_way_round():
+    text = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
+    table = (PROJECT / "docs" / "containers.md").read_text(encoding="utf-8").split("## Settings")[1]
+    documented = set(re.findall(r"`([A-Z][A-Z_]+)`", table.split("\n## ")[0]))
+    assert set(re.findall(r"\$\{([A-Z_]+)", text)) == documented
