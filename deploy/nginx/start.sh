@@ -1,0 +1,122 @@
+#!/bin/sh
+# Checks the environment, renders this folder's configuration into $NGINX_RUN, and becomes nginx. docs/proxy.md explains
+# each variable. `start.sh check` ends after nginx has tested what was rendered.
+set -eu
+
+value='' file=''
+: "${NGINX_RUN:=/tmp/nginx}" "${MODEL:=digits}" "${TORCHSERVE:=torchserve:8080}" "${PAGE:=ui:7860}" "${UI_ROOT_PATH:=}"
+: "${RESOLVER:=127.0.0.11}" "${LISTEN_ADDRESS:=0.0.0.0}"
+: "${HTTP_PORT:=8080}" "${HTTPS_PORT:=8443}" "${INTERNAL_PORT:=8090}" "${STATUS_PORT:=8091}"
+: "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
+: "${TLS_CERTIFICATE:=/run/secrets/tls_certificate}" "${TLS_KEY:=/run/secrets/tls_key}" "${ACME_ROOT:=/srv/acme}"
+
+templates=$(cd "$(dirname "$0")" && pwd)
+
+fail() {
+    echo "start.sh: $*" >&2
+    exit 2
+}
+
+# expect KEY PATTERN WORDS: the value fits the whole pattern. What fits none of these could not be put into a file by sed.
+expect() {
+    eval "value=\$$1"
+    # grep judges line by line.
+    one_line=$(printf '%s' "$value" | tr -d '[:cntrl:]')
+    if [ "$one_line" != "$value" ] || ! printf '%s\n' "$value" | LC_ALL=C grep -Eqx "$2"; then
+        fail "$1='$one_line': expected $3"
+    fi
+}
+
+# expect_number KEY LEAST MOST WORDS
+expect_number() {
+    expect "$1" '[1-9][0-9]{0,5}' "$4"
+    if [ "$value" -lt "$2" ] || [ "$value" -gt "$3" ]; then
+        fail "$1='$value': expected $4"
+    fi
+}
+
+folder='(/[A-Za-z0-9._-]+)+'
+target='[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?:[0-9]{1,5}'
+expect NGINX_RUN "$folder" 'a folder that can be written, such as /tmp/nginx'
+expect MODEL '[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9][0-9.]*)?' 'the name of a served model, such as digits or digits/1.0.0'
+expect TORCHSERVE "$target" 'a name or IPv4 address with a port, such as torchserve:8080'
+expect PAGE "$target" 'a name or IPv4 address with a port, such as ui:7860'
+expect UI_ROOT_PATH '((/[A-Za-z0-9_-]+)+)?' 'nothing, or a path without a slash at its end, such as /sketch'
+expect RESOLVER '[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?' "the IPv4 address of a DNS server, such as Docker's 127.0.0.11"
+expect LISTEN_ADDRESS '[0-9]{1,3}(\.[0-9]{1,3}){3}' 'an IPv4 address to listen on, such as 0.0.0.0'
+expect TLS_CERTIFICATE "$folder" "a file's absolute path"
+expect TLS_KEY "$folder" "a file's absolute path"
+expect ACME_ROOT "$folder" "a folder's absolute path"
+ports=' '
+for key in HTTP_PORT HTTPS_PORT INTERNAL_PORT STATUS_PORT; do
+    expect_number $key 1024 65535 'a port, 1024 to 65535'
+    case $ports in
+    *" $value "*) fail "$key='$value': expected a port that no other of HTTP_PORT, HTTPS_PORT, INTERNAL_PORT, STATUS_PORT has" ;;
+    esac
+    ports="$ports$value "
+done
+expect_number PUBLISHED_HTTPS_PORT 1 65535 'a port, 1 to 65535'
+expect_number PREDICT_RATE 1 100000 'requests a second, 1 to 100000'
+expect_number PREDICT_CONNECTIONS 1 60000 'requests at once, 1 to 60000'
+case $UI_ROOT_PATH in
+/predict | /explain | /health | /errors | /predict/* | /explain/* | /errors/*)
+    fail "UI_ROOT_PATH='$UI_ROOT_PATH': expected a path that does not belong to the API, such as /sketch" ;;
+esac
+
+mkdir -p "$NGINX_RUN" 2>/dev/null || true
+if ! [ -d "$NGINX_RUN" ] || ! [ -w "$NGINX_RUN" ]; then
+    fail "NGINX_RUN='$NGINX_RUN': expected a folder that can be written; mount a tmpfs there"
+fi
+
+servers=plain.conf
+if [ -e "$TLS_CERTIFICATE" ] || [ -e "$TLS_KEY" ]; then
+    for key in TLS_CERTIFICATE TLS_KEY; do
+        eval "file=\$$key"
+        [ -r "$file" ] || fail "$key='$file': expected a file that can be read, as the other of TLS_CERTIFICATE and TLS_KEY is there"
+    done
+    servers=tls.conf
+fi
+
+page_locations=page_at_root.conf
+[ -z "$UI_ROOT_PATH" ] || page_locations=page_below_path.conf
+published_https_port=
+[ "$PUBLISHED_HTTPS_PORT" = 443 ] || published_https_port=:$PUBLISHED_HTTPS_PORT
+
+# What Debian 12's nginx (1.22) spells otherwise, or cannot do.
+version=$(nginx -v 2>&1 | sed -n 's|.*nginx/\([0-9]*\)\.\([0-9]*\)\.\([0-9]*\).*|\1 \2 \3|p')
+at_least() {
+    echo "$version" | awk -v wanted="$1" '{ split(wanted, w, "."); exit !($1 * 1e6 + $2 * 1e3 + $3 >= w[1] * 1e6 + w[2] * 1e3 + w[3]) }'
+}
+http2_listen=' http2' http2_on=
+if at_least 1.25.1; then http2_listen='' http2_on='http2 on;'; fi
+keepalive_min_timeout=
+# So long an idle connection stays open after a reload, for the request that may be on its way.
+if at_least 1.27.4; then keepalive_min_timeout='keepalive_min_timeout 5s;'; fi
+
+for template in "$templates"/*.conf; do
+    sed -e "s|@RUN@|$NGINX_RUN|g" -e "s|@MODEL@|$MODEL|g" -e "s|@RESOLVER@|$RESOLVER|g" \
+        -e "s|@UI_ROOT_PATH@|$UI_ROOT_PATH|g" -e "s|@LISTEN_ADDRESS@|$LISTEN_ADDRESS|g" \
+        -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HTTPS_PORT@|$HTTPS_PORT|g" -e "s|@INTERNAL_PORT@|$INTERNAL_PORT|g" \
+        -e "s|@STATUS_PORT@|$STATUS_PORT|g" -e "s|@PUBLISHED_HTTPS_PORT@|$published_https_port|g" \
+        -e "s|@PREDICT_RATE@|$PREDICT_RATE|g" -e "s|@PREDICT_BURST@|$((2 * PREDICT_RATE))|g" \
+        -e "s|@PREDICT_CONNECTIONS@|$PREDICT_CONNECTIONS|g" -e "s|@TLS_CERTIFICATE@|$TLS_CERTIFICATE|g" \
+        -e "s|@TLS_KEY@|$TLS_KEY|g" -e "s|@ACME_ROOT@|$ACME_ROOT|g" -e "s|@SERVERS@|$servers|g" \
+        -e "s|@PAGE_LOCATIONS@|$page_locations|g" -e "s|@HTTP2_LISTEN@|$http2_listen|g" -e "s|@HTTP2_ON@|$http2_on|g" \
+        -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" "$template" >"$NGINX_RUN/${template##*/}"
+done
+
+# In a file of its own: to move the proxy to other containers, write this file anew and let nginx reload.
+cat >"$NGINX_RUN/targets.conf" <<END
+map "" \$torchserve_target {
+    default $TORCHSERVE;
+}
+
+map "" \$page_target {
+    default $PAGE;
+}
+END
+
+if [ "${1:-}" = check ]; then
+    exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -t
+fi
+exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -g 'daemon off;'

@@ -1,0 +1,191 @@
+"""The real nginx for tests: deploy/nginx/start.sh on free ports, as nobody where the tests run as root."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from launch.ports import free_ports
+from launch.settings import PROJECT
+
+TEMPLATES = PROJECT / "deploy" / "nginx"
+START_S = 30
+STOP_S = 30
+# Where Debian has it, which is not on everybody's PATH.
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A running proxy: where it listens, its folder and its process."""
+
+    url: str
+    tls_url: str
+    internal_url: str
+    status_url: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Host and port of the published listener, for sockets."""
+        return "127.0.0.1", int(self.url.rpartition(":")[2])
+
+    def output(self) -> str:
+        """Everything that it wrote to stdout and stderr."""
+        return (self.folder / "output").read_text(errors="replace")
+
+    def log(self, request_id: str) -> dict[str, Any]:
+        """Give the access log's line about a request, as soon as it is there."""
+        end = time.monotonic() + START_S
+        while True:
+            for line in self.output().splitlines():
+                if line.startswith("{") and f'"request_id":"{request_id}"' in line:
+                    found: dict[str, Any] = json.loads(line)
+                    return found
+            assert time.monotonic() < end, f"no line about {request_id}: {self.output()}"
+            time.sleep(0.05)
+
+    def move(self, torchserve: str, page: str) -> None:
+        """Name other targets and let nginx reload, as a deploy script does."""
+        words = f'map "" $torchserve_target {{ default {torchserve}; }}\nmap "" $page_target {{ default {page}; }}\n'
+        (self.folder / "run" / "targets.conf").write_text(words)
+        self.process.send_signal(signal.SIGHUP)
+
+
+def require_nginx() -> None:
+    """Skip the test where there is no nginx, or fail it where CI is true."""
+    if shutil.which("nginx", path=PATH) is None:
+        reason = "nginx is not on this machine: apt-get install nginx-light"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@contextmanager
+def rendered(environment: Mapping[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Give a folder with a copy of the templates, readable by nobody, and the environment for its start.sh."""
+    require_nginx()
+    with tempfile.TemporaryDirectory(prefix="proxy-") as name:
+        folder = Path(name)
+        shutil.copytree(TEMPLATES, folder / "nginx")
+        (folder / "run").mkdir()
+        folder.chmod(0o755)
+        if os.geteuid() == 0:
+            os.chown(folder / "run", NOBODY, NOBODY)
+        kept = {"PATH": PATH, "NGINX_RUN": str(folder / "run"), "LISTEN_ADDRESS": "127.0.0.1"}
+        yield folder, {**kept, **environment}
+
+
+def start_sh(
+    folder: Path, environment: Mapping[str, str], output: Any, *arguments: str
+) -> subprocess.Popen[bytes]:
+    """Start the folder's start.sh, not as root."""
+    user = NOBODY if os.geteuid() == 0 else None
+    return subprocess.Popen(
+        ["sh", str(folder / "nginx" / "start.sh"), *arguments],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        user=user,
+        group=user,
+        extra_groups=[] if user else None,
+    )
+
+
+def checked(**environment: str) -> tuple[int, str]:
+    """Give exit status and words of `start.sh check`, which renders and lets nginx test."""
+    with rendered(environment) as (folder, full):
+        process = start_sh(folder, full, subprocess.PIPE, "check")
+        words, _ = process.communicate(timeout=START_S)
+        return process.returncode, words.decode()
+
+
+@contextmanager
+def running_proxy(
+    torchserve: str, page: str, certificate: tuple[bytes, bytes] | None = None, **more: str
+) -> Iterator[Proxy]:
+    """Run the proxy until the end of the block.
+
+    Args:
+        torchserve: host:port of TorchServe.
+        page: host:port of the page.
+        certificate: PEM of certificate and key, for TLS.
+        more: more environment variables.
+    """
+    http, https, internal, status = free_ports(4)
+    ports = {"HTTP_PORT": http, "HTTPS_PORT": https, "INTERNAL_PORT": internal, "STATUS_PORT": status}
+    told = {
+        **{key: str(port) for key, port in ports.items()},
+        "PUBLISHED_HTTPS_PORT": str(https),
+        "TORCHSERVE": torchserve,
+        "PAGE": page,
+        # Tests are one address; what limits it is a test of its own.
+        "PREDICT_RATE": "100000",
+        "PREDICT_CONNECTIONS": "1000",
+        **more,
+    }
+    with rendered(told) as (folder, environment):
+        for key, pem in zip(("TLS_CERTIFICATE", "TLS_KEY"), certificate or (), strict=False):
+            (folder / key).write_bytes(pem)
+            environment[key] = str(folder / key)
+        with (folder / "output").open("ab") as output:
+            if os.geteuid() == 0:
+                os.fchown(output.fileno(), NOBODY, NOBODY)
+            process = start_sh(folder, environment, output)
+        proxy = Proxy(
+            f"http://127.0.0.1:{http}",
+            f"https://127.0.0.1:{https}",
+            f"http://127.0.0.1:{internal}",
+            f"http://127.0.0.1:{status}",
+            folder,
+            process,
+        )
+        try:
+            _wait(proxy)
+            yield proxy
+        finally:
+            process.terminate()
+            process.wait(STOP_S)
+
+
+def _wait(proxy: Proxy) -> None:
+    end = time.monotonic() + START_S
+    while True:
+        assert proxy.process.poll() is None, proxy.output()
+        try:
+            if requests.get(f"{proxy.status_url}/stub_status", timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        assert time.monotonic() < end, f"not there after {START_S} s: {proxy.output()}"
+        time.sleep(0.05)
+
+
+def exchange(address: tuple[str, int], sent: bytes, limit_s: float = 20) -> bytes:
+    """Give all that comes back for these bytes until the server closes, or is silent for a second."""
+    with socket.create_connection(address, timeout=limit_s) as connection:
+        connection.sendall(sent)
+        answer = b""
+        try:
+            while part := connection.recv(65536):
+                answer += part
+                connection.settimeout(1)
+        except TimeoutError:
+            pass
+    return answer
