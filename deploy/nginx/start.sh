@@ -1,12 +1,15 @@
 #!/bin/sh
 # Checks the environment, renders this folder's configuration into $NGINX_RUN, and becomes nginx. docs/proxy.md explains
-# each variable. `start.sh check` ends after nginx has tested what was rendered.
+# each variable.
+#   start.sh check                   ends after nginx has tested what was rendered
+#   start.sh move [PAGE SERVER...]   in the running container: asks these from now on (host:port each), without losing
+#                                    a request, or again what PAGE and TORCHSERVE name
 set -eu
 
 value='' file=''
 : "${NGINX_RUN:=/tmp/nginx}" "${MODEL:=digits}" "${TORCHSERVE:=torchserve:8080}" "${PAGE:=ui:7860}" "${UI_ROOT_PATH:=}"
-: "${RESOLVER:=127.0.0.11}" "${LISTEN_ADDRESS:=0.0.0.0}"
-: "${HTTP_PORT:=8080}" "${HTTPS_PORT:=8443}" "${INTERNAL_PORT:=8090}" "${STATUS_PORT:=8091}"
+: "${GRAFANA:=grafana:3000}" "${RESOLVER:=127.0.0.11}" "${LISTEN_ADDRESS:=0.0.0.0}"
+: "${HTTP_PORT:=8080}" "${HTTPS_PORT:=8443}" "${INTERNAL_PORT:=8090}" "${STATUS_PORT:=8091}" "${GRAFANA_PORT:=8092}"
 : "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
 : "${TLS_CERTIFICATE:=/run/secrets/tls_certificate}" "${TLS_KEY:=/run/secrets/tls_key}" "${ACME_ROOT:=/srv/acme}"
 
@@ -41,6 +44,7 @@ expect NGINX_RUN "$folder" 'a folder that can be written, such as /tmp/nginx'
 expect MODEL '[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9][0-9.]*)?' 'the name of a served model, such as digits or digits/1.0.0'
 expect TORCHSERVE "$target" 'a name or IPv4 address with a port, such as torchserve:8080'
 expect PAGE "$target" 'a name or IPv4 address with a port, such as ui:7860'
+expect GRAFANA "$target" 'a name or IPv4 address with a port, such as grafana:3000'
 expect UI_ROOT_PATH '((/[A-Za-z0-9_-]+)+)?' 'nothing, or a path without a slash at its end, such as /sketch'
 expect RESOLVER '[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?' "the IPv4 address of a DNS server, such as Docker's 127.0.0.11"
 expect LISTEN_ADDRESS '[0-9]{1,3}(\.[0-9]{1,3}){3}' 'an IPv4 address to listen on, such as 0.0.0.0'
@@ -48,10 +52,10 @@ expect TLS_CERTIFICATE "$folder" "a file's absolute path"
 expect TLS_KEY "$folder" "a file's absolute path"
 expect ACME_ROOT "$folder" "a folder's absolute path"
 ports=' '
-for key in HTTP_PORT HTTPS_PORT INTERNAL_PORT STATUS_PORT; do
+for key in HTTP_PORT HTTPS_PORT INTERNAL_PORT STATUS_PORT GRAFANA_PORT; do
     expect_number $key 1024 65535 'a port, 1024 to 65535'
     case $ports in
-    *" $value "*) fail "$key='$value': expected a port that no other of HTTP_PORT, HTTPS_PORT, INTERNAL_PORT, STATUS_PORT has" ;;
+    *" $value "*) fail "$key='$value': expected a port that no other of HTTP_PORT, HTTPS_PORT, INTERNAL_PORT, STATUS_PORT, GRAFANA_PORT has" ;;
     esac
     ports="$ports$value "
 done
@@ -66,6 +70,39 @@ esac
 mkdir -p "$NGINX_RUN" 2>/dev/null || true
 if ! [ -d "$NGINX_RUN" ] || ! [ -w "$NGINX_RUN" ]; then
     fail "NGINX_RUN='$NGINX_RUN': expected a folder that can be written; mount a tmpfs there"
+fi
+
+# write_targets PAGE TORCHSERVE: in a file of its own, so that a deployment can move the proxy to other containers.
+write_targets() {
+    cat >"$NGINX_RUN/targets.conf" <<END
+map "" \$torchserve_target {
+    default $2;
+}
+
+map "" \$page_target {
+    default $1;
+}
+
+map "" \$grafana_target {
+    default $GRAFANA;
+}
+END
+}
+
+if [ "${1:-}" = move ]; then
+    shift
+    if [ "$#" -gt 0 ]; then
+        for value in "$@"; do
+            printf '%s\n' "$value" | grep -Eqx "$target" || fail "move: got '$value', expected host:port"
+        done
+        page=$1
+        shift
+        write_targets "$page" moved
+        { echo 'upstream moved {'; printf '    server %s;\n' "$@"; echo '}'; } >>"$NGINX_RUN/targets.conf"
+    else
+        write_targets "$PAGE" "$TORCHSERVE"
+    fi
+    exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -s reload
 fi
 
 servers=plain.conf
@@ -97,7 +134,8 @@ for template in "$templates"/*.conf; do
     sed -e "s|@RUN@|$NGINX_RUN|g" -e "s|@MODEL@|$MODEL|g" -e "s|@RESOLVER@|$RESOLVER|g" \
         -e "s|@UI_ROOT_PATH@|$UI_ROOT_PATH|g" -e "s|@LISTEN_ADDRESS@|$LISTEN_ADDRESS|g" \
         -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HTTPS_PORT@|$HTTPS_PORT|g" -e "s|@INTERNAL_PORT@|$INTERNAL_PORT|g" \
-        -e "s|@STATUS_PORT@|$STATUS_PORT|g" -e "s|@PUBLISHED_HTTPS_PORT@|$published_https_port|g" \
+        -e "s|@STATUS_PORT@|$STATUS_PORT|g" -e "s|@GRAFANA_PORT@|$GRAFANA_PORT|g" \
+        -e "s|@PUBLISHED_HTTPS_PORT@|$published_https_port|g" \
         -e "s|@PREDICT_RATE@|$PREDICT_RATE|g" -e "s|@PREDICT_BURST@|$((2 * PREDICT_RATE))|g" \
         -e "s|@PREDICT_CONNECTIONS@|$PREDICT_CONNECTIONS|g" -e "s|@TLS_CERTIFICATE@|$TLS_CERTIFICATE|g" \
         -e "s|@TLS_KEY@|$TLS_KEY|g" -e "s|@ACME_ROOT@|$ACME_ROOT|g" -e "s|@SERVERS@|$servers|g" \
@@ -105,16 +143,7 @@ for template in "$templates"/*.conf; do
         -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" "$template" >"$NGINX_RUN/${template##*/}"
 done
 
-# In a file of its own: to move the proxy to other containers, write this file anew and let nginx reload.
-cat >"$NGINX_RUN/targets.conf" <<END
-map "" \$torchserve_target {
-    default $TORCHSERVE;
-}
-
-map "" \$page_target {
-    default $PAGE;
-}
-END
+write_targets "$PAGE" "$TORCHSERVE"
 
 if [ "${1:-}" = check ]; then
     exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -t
