@@ -117,7 +117,8 @@ logs: ## what the containers say (ARGS="--follow torchserve", ...)
 	@docker compose logs $(ARGS)
 
 db-shell: ## psql on the containers' database (ARGS="-c ...")
-	@docker compose exec postgres psql --username=sketchserve --dbname=sketchserve $(ARGS)
+	@docker compose exec $(if $(ARGS),-T) postgres \
+		psql --host=/var/run/postgresql --username=sketchserve --dbname=sketchserve $(ARGS)
 
 status: ## one screen: what runs where, since when, which version, and what is wrong
 	@exec python3 deploy/status.py

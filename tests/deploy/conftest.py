@@ -1,0 +1,20 @@
+"""One deployed platform for all tests that need one: deployed as a stranger deploys it, by SSH to an empty host."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from launch.settings import PROJECT
+from tests.deploy.host import Host, prepared, why_not
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """A host on which what is committed was deployed; without an engine its tests skip."""
+    reason = why_not()
+    if reason:
+        pytest.skip(reason)
+    with prepared(tmp_path_factory.mktemp("host")) as host:
+        done = host.deploy(PROJECT)
+        assert done.returncode == 0, done.stdout[-4000:]
+        yield host

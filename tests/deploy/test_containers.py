@@ -1,0 +1,251 @@
+"""The deployed platform as it runs: what it answers, who reaches whom, and where a password can be read."""
+
+import json
+import os
+import subprocess
+import time
+
+import psutil
+import pytest
+import requests
+
+from tests.deploy.host import Host
+from tests.deploy.visitors import Visitor, predict
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
+
+REACHES = """
+import socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+try:
+    socket.create_connection((host, port), timeout=3).close()
+except OSError:
+    sys.exit("no")
+"""
+# Who runs what: the ones that have Python inside.
+WITH_PYTHON = ("ui", "torchserve", "backup")
+
+
+def reaches(host: Host, service: str, target: str, port: int) -> bool:
+    done = subprocess.run(
+        ["docker", "compose", "exec", "-T", service, "python", "-c", REACHES, target, str(port)],
+        cwd=host.app,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def address(container: str, network: str) -> str:
+    """A container's address on a network."""
+    found = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
+    networks = json.loads(found.stdout)[0]["NetworkSettings"]["Networks"]
+    return str(next(about["IPAddress"] for name, about in networks.items() if name.endswith(f"_{network}")))
+
+
+def rows(host: Host, sql: str) -> list[str]:
+    return host.inside(
+        "postgres", "psql", "--host=/var/run/postgresql", "--username=sketchserve", "-Atc", sql
+    ).split()
+
+
+def processes(host: Host) -> dict[str, list[psutil.Process]]:
+    """Every process of each service's containers."""
+    found: dict[str, list[psutil.Process]] = {}
+    for service in host.compose("ps", "--services").split():
+        for container in host.containers(service):
+            done = subprocess.run(
+                ["docker", "top", container, "-eo", "pid"], capture_output=True, text=True, check=True
+            )
+            found.setdefault(service, []).extend(
+                psutil.Process(int(pid)) for pid in done.stdout.split()[1:] if psutil.pid_exists(int(pid))
+            )
+    return found
+
+
+def test_the_api_and_the_page_answer_through_the_proxy(host: Host):
+    assert predict(requests.Session(), host.address) == "7"
+    assert requests.get(f"{host.address}/health", timeout=20).json()["status"] == "ok"
+    assert "Sketchserve" in requests.get(f"{host.address}/", timeout=20).text
+
+
+def test_a_drawing_is_a_row_and_one_id_leads_to_it(host: Host):
+    visitor = Visitor(host.address)
+    assert visitor.draw() == "7"
+    (request_id,) = visitor.request_ids
+    deadline = time.monotonic() + 30
+    while not (found := rows(host, f"SELECT id FROM predictions WHERE request_id = '{request_id}'")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert found == visitor.kept
+    for service in ("proxy", "ui"):
+        assert request_id in host.compose("logs", service), service
+
+
+def test_no_process_is_root_or_can_become_it(host: Host):
+    for service, found in processes(host).items():
+        for process in found:
+            with open(f"/proc/{process.pid}/status") as file:
+                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            assert "0" not in status["Uid"].split(), f"{service}: {process}"
+            for kind in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
+                assert int(status[kind], 16) == 0, f"{service}: {process} has {kind}"
+            assert status["NoNewPrivs"] == "1", f"{service}: {process}"
+
+
+def test_root_file_systems_cannot_be_written(host: Host):
+    for service in WITH_PYTHON:
+        done = host.compose("exec", "-T", service, "sh", "-c", "touch /app/x 2>&1; touch /x 2>&1; true")
+        assert done.count("Read-only file system") == 2, f"{service}: {done}"
+
+
+def test_java_is_the_containers_own_process(host: Host):
+    container = host.containers("torchserve")[0]
+    done = subprocess.run(
+        ["docker", "top", container, "-eo", "pid,ppid,comm"], capture_output=True, text=True
+    )
+    table = [line.split() for line in done.stdout.splitlines()[1:]]
+    (init,) = [pid for pid, _, name in table if name == "docker-init"]
+    assert [name for _, parent, name in table if parent == init] == ["java"]
+
+
+def test_only_the_proxy_has_a_published_port(host: Host):
+    lines = host.compose("ps", "--format", "json").splitlines()
+    published = {
+        one["Service"]: {port["PublishedPort"] for port in one["Publishers"] if port["PublishedPort"]}
+        for one in map(json.loads, lines)
+    }
+    assert {service for service, ports in published.items() if ports} == {"proxy"}
+
+
+def test_management_metrics_and_database_are_reached_by_those_who_need_them_alone(host: Host):
+    assert reaches(host, "ui", "torchserve-management", 8081)
+    assert reaches(host, "ui", "postgres", 5432)
+    assert reaches(host, "backup", "postgres", 5432)
+    assert not reaches(host, "torchserve", "postgres", 5432)
+    torchserve, postgres = host.containers("torchserve")[0], host.containers("postgres")[0]
+    # By address too: a name is no lock.
+    for network, port in (("front", 8081), ("front", 8082), ("watch", 8081), ("manage", 8080)):
+        assert not reaches(host, "ui", address(torchserve, network), port), (network, port)
+    assert not reaches(host, "torchserve", address(postgres, "back"), 5432)
+    assert not reaches(host, "ui", "torchserve-inference", 7070)
+
+
+def test_nothing_but_the_proxy_reaches_other_hosts(host: Host):
+    for service in WITH_PYTHON:
+        # A network of documentation examples (RFC 5737): without a route the answer comes at once.
+        code = (
+            "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.connect(('192.0.2.1', 9))"
+        )
+        done = subprocess.run(
+            ["docker", "compose", "exec", "-T", service, "python", "-c", code],
+            cwd=host.app,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert "Network is unreachable" in done.stderr, service
+
+
+def test_a_password_is_in_no_environment_command_line_log_image_or_container_setting(host: Host):
+    passwords = {
+        name: host.inside(service, "cat", path).strip().rpartition(":")[2]
+        for name, service, path in (
+            ("superuser", "postgres", "/secrets/postgres/superuser"),
+            ("sketchserve", "ui", "/secrets/app/pgpass"),
+            ("monitor", "postgres", "/secrets/postgres/monitor"),
+        )
+    }
+    assert all(len(password) >= 20 for password in passwords.values())
+    seen = {"logs": host.compose("logs"), ".env": (host.app / ".env").read_text()}
+    for service, found in processes(host).items():
+        for process in found:
+            for kind in ("environ", "cmdline"):
+                with open(f"/proc/{process.pid}/{kind}", "rb") as file:
+                    seen[f"{service} {process.pid} {kind}"] = file.read().decode("utf-8", "replace")
+        for container in host.containers(service):
+            done = subprocess.run(
+                ["docker", "inspect", container], capture_output=True, text=True, check=True
+            )
+            seen[f"{service} settings"] = done.stdout
+            image = json.loads(done.stdout)[0]["Image"]
+            done = subprocess.run(["docker", "history", "--no-trunc", image], capture_output=True, text=True)
+            seen[f"{service} image"] = done.stdout
+    for where, text in seen.items():
+        for name, password in passwords.items():
+            assert password not in text, f"the password of {name} is in {where}"
+    assert host.inside("ui", "stat", "-c", "%a %u", "/secrets/app/pgpass").split() == ["600", "10001"]
+
+
+def test_three_torchserves_serve_and_killing_one_loses_no_request(host: Host):
+    host.compose(
+        "up", "--detach", "--wait", "--no-build", "--no-recreate", "--scale", "torchserve=3", "torchserve"
+    )
+    try:
+        session = requests.Session()
+        for index in range(150):
+            if index == 50:
+                subprocess.run(["docker", "kill", host.containers("torchserve")[0]], check=True)
+            # Not asked again by us: that is the proxy's to do.
+            assert predict(session, host.address) == "7", index
+        lines = [
+            json.loads(line)
+            for line in host.compose("logs", "--no-log-prefix", "proxy").splitlines()
+            if line[:1] == "{"
+        ]
+        asked = {one["upstream"].split(",")[0] for one in lines[-150:] if one["route"] == "predict"}
+        assert len(asked) == 3, "the proxy asks all of them in turn"
+    finally:
+        host.compose("up", "--detach", "--wait", "--no-build", "--scale", "torchserve=1")
+    host.wait_until_whole()
+
+
+def test_make_status_says_what_runs_and_what_is_wrong(host: Host):
+    def status() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["make", "--no-print-directory", "status"],
+            cwd=host.app,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    well = status()
+    assert well.returncode == 0, well.stdout
+    for words in (
+        "torchserve",
+        "healthy",
+        "digits 1.0.0, 2 ready workers",
+        "newest backup",
+        "nothing is wrong",
+    ):
+        assert words in well.stdout
+    host.compose("stop", "backup")
+    try:
+        ill = status()
+        assert ill.returncode != 0
+        assert "backup-1 is exited" in ill.stdout
+    finally:
+        host.compose("start", "backup")
+    host.wait_until_whole()
+
+
+def test_make_verbs_wrap_compose(host: Host):
+    def make(*arguments: str) -> str:
+        environ = {key: value for key, value in os.environ.items() if not key.startswith("COMPOSE")}
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments],
+            cwd=host.app,
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=120,
+        ).stdout
+
+    assert "torchserve" in make("ps")
+    assert "the page" in make("logs", "ARGS=ui")
+    assert "predictions" in make("db-shell", "ARGS=-c '\\dt'")
