@@ -1,4 +1,4 @@
-"""One deployed platform for all tests that need one: deployed as a stranger deploys it, by SSH to an empty host."""
+"""One deployed platform for all tests that need one, deployed as a stranger does it: by SSH to an empty host."""
 
 from collections.abc import Iterator
 

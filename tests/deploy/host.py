@@ -1,4 +1,4 @@
-"""A host of its own for tests of deployment: an sshd on this machine, a folder, and this machine's Docker engine."""
+"""A host of its own for tests of deployment: an sshd on this machine, a folder, this machine's Docker engine."""
 
 import json
 import os

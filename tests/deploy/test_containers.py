@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -86,8 +87,8 @@ def test_a_drawing_is_a_row_and_one_id_leads_to_it(host: Host):
 def test_no_process_is_root_or_can_become_it(host: Host):
     for service, found in processes(host).items():
         for process in found:
-            with open(f"/proc/{process.pid}/status") as file:
-                status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+            status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
             assert "0" not in status["Uid"].split(), f"{service}: {process}"
             for kind in ("CapPrm", "CapEff", "CapBnd", "CapAmb"):
                 assert int(status[kind], 16) == 0, f"{service}: {process} has {kind}"
@@ -163,8 +164,8 @@ def test_a_password_is_in_no_environment_command_line_log_image_or_container_set
     for service, found in processes(host).items():
         for process in found:
             for kind in ("environ", "cmdline"):
-                with open(f"/proc/{process.pid}/{kind}", "rb") as file:
-                    seen[f"{service} {process.pid} {kind}"] = file.read().decode("utf-8", "replace")
+                shown = Path(f"/proc/{process.pid}/{kind}").read_bytes()
+                seen[f"{service} {process.pid} {kind}"] = shown.decode("utf-8", "replace")
         for container in host.containers(service):
             done = subprocess.run(
                 ["docker", "inspect", container], capture_output=True, text=True, check=True
