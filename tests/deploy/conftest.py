@@ -1,4 +1,4 @@
-"""One deployed platform for all tests that need one, deployed as a stranger does it: by SSH to an empty host."""
+"""One deployed platform for all tests that need one: by SSH to an empty host, as a stranger deploys it."""
 
 from collections.abc import Iterator
 

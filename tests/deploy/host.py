@@ -1,4 +1,4 @@
-"""A host of its own for tests of deployment: an sshd on this machine, a folder, this machine's Docker engine."""
+"""A host of its own for tests of deployment: an sshd, a folder, and this machine's Docker engine."""
 
 import json
 import os
@@ -56,7 +56,7 @@ class Host:
     def compose(self, *arguments: str, check: bool = True, timeout_s: float = 300) -> str:
         """Return what `docker compose` prints, on the host."""
         done = subprocess.run(
-            ["docker", "compose", *arguments],
+            ["docker", "compose", "--ansi", "never", *arguments],
             cwd=self.app,
             stdin=subprocess.DEVNULL,
             capture_output=True,
