@@ -22,6 +22,8 @@ from tests.ui.conftest import NO_DATABASE
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
 
+# What uvicorn says when the time to stop is over and somebody was not answered.
+CUT = "timeout graceful shutdown exceeded"
 HEX_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -101,7 +103,7 @@ def test_an_id_that_comes_with_a_request_is_its_id_in_answer_and_log(
 ) -> None:
     answer = ask(page.url, drawing, X_Request_Id="from-the-proxy_1.2")
     assert answer.headers["x-request-id"] == "from-the-proxy_1.2"
-    wait_until(lambda: bool(lines_about(log, "from-the-proxy_1.2")), "a line about the request")
+    wait_until(lambda: bool(lines_about(log, "from-the-proxy_1.2")), "a line about the request", 60)
     (line,) = lines_about(log, "from-the-proxy_1.2")
     assert re.search(r"INFO ui\.torchserve: request \S+: torchserve - 200 \d+ ms$", line)
 
@@ -126,7 +128,7 @@ def test_ids_of_requests_that_run_at_once_are_not_mixed_up(
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda one: ask(page.url, drawing, X_Request_Id=one), ids))
     assert [answer.headers["x-request-id"] for answer in answers] == ids
-    wait_until(lambda: all(len(lines_about(log, one)) == 1 for one in ids), "a line about each request")
+    wait_until(lambda: all(len(lines_about(log, one)) == 1 for one in ids), "a line about each request", 60)
 
 
 def test_what_fails_again_and_again_leaves_one_traceback_a_kind(page: RunningPage, log: Path) -> None:
@@ -163,36 +165,38 @@ def test_a_json_log_has_one_object_a_line(played: Managing, tmp_path: Path, draw
 
 def test_who_was_asked_before_the_page_stops_is_still_answered(tmp_path: Path, drawing: bytes) -> None:
     with (
-        answering(ANSWER, delay_s=2.0, slow="/predictions/") as torchserve,
-        page_before(torchserve.url, tmp_path / "ui.log") as running,
+        answering(ANSWER, delay_s=4.0, slow="/predictions/") as torchserve,
+        page_before(torchserve.url, tmp_path / "ui.log", ANSWER_TIMEOUT_S="20") as running,
         ThreadPoolExecutor(1) as pool,
         open_stream(f"{running.url}/gradio_api/heartbeat/visitor") as stream,
     ):
         asked = pool.submit(ask, running.url, drawing)
-        wait_until(lambda: "/predictions/digits" in torchserve.paths, "TorchServe is asked")
-        began = time.monotonic()
+        wait_until(lambda: "/predictions/digits" in torchserve.paths, "TorchServe is asked", 60)
         running.process.send_signal(signal.SIGTERM)
         # It ends, although its visitor is still there.
         assert b"".join(stream.iter_content(None)).startswith(b"data: ALIVE")
-        assert time.monotonic() - began < 1.9
+        assert not asked.done()
         answer = asked.result(timeout=60)
         assert answer.status_code == 200
         assert "data-prediction" in answer.text
         assert running.process.wait(timeout=30) == 0
-    assert "Traceback" not in (tmp_path / "ui.log").read_text()
+    said = (tmp_path / "ui.log").read_text()
+    assert CUT not in said
+    assert "Traceback" not in said
 
 
 def test_an_answer_that_takes_too_long_does_not_keep_the_page_from_stopping(
     tmp_path: Path, drawing: bytes
 ) -> None:
     with (
-        answering(ANSWER, delay_s=20.0, slow="/predictions/") as torchserve,
-        page_before(torchserve.url, tmp_path / "ui.log", ANSWER_TIMEOUT_S="2") as running,
+        answering(ANSWER, delay_s=60.0, slow="/predictions/") as torchserve,
+        page_before(torchserve.url, tmp_path / "ui.log", ANSWER_TIMEOUT_S="120") as running,
     ):
         threading.Thread(target=try_to_ask, args=(running.url, drawing), daemon=True).start()
-        wait_until(lambda: "/predictions/digits" in torchserve.paths, "TorchServe is asked")
+        wait_until(lambda: "/predictions/digits" in torchserve.paths, "TorchServe is asked", 60)
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=15) == 0
+        assert running.process.wait(timeout=30) == 0
+    assert CUT in (tmp_path / "ui.log").read_text()
 
 
 def test_a_visitor_who_waits_for_a_model_does_not_keep_the_page_from_stopping(
@@ -209,10 +213,9 @@ def test_a_visitor_who_waits_for_a_model_does_not_keep_the_page_from_stopping(
         requests.post(f"{running.url}/gradio_api/queue/join", json=event, timeout=60).raise_for_status()
         with open_stream(f"{running.url}/gradio_api/queue/data?session_hash=waiting") as stream:
             assert b"Loading digits-vit" in read_until(stream, b"Loading digits-vit")
-            began = time.monotonic()
             running.process.send_signal(signal.SIGTERM)
             assert running.process.wait(timeout=30) == 0
-        assert time.monotonic() - began < 5
+    assert CUT not in log.read_text()
     assert "Traceback" not in log.read_text()
 
 
