@@ -40,7 +40,8 @@ http {{
         listen 127.0.0.1:{https} ssl;
         ssl_certificate {folder}/certificate.pem;
         ssl_certificate_key {folder}/key.pem;
-        location / {{ proxy_pass {page}; proxy_set_header Host $http_host; }}
+        location = / {{ return 302 /below/; }}
+        location /below/ {{ proxy_pass {page}/; proxy_set_header Host $http_host; }}
     }}
     server {{
         listen 127.0.0.1:{status};
