@@ -50,9 +50,9 @@ class Variant:
 
 
 def without_histograms(archive: Path) -> Path:
-    """Give a copy of the archive whose handler observes nothing.
+    """Give a copy of the archive whose handler counts and observes nothing.
 
-    What is left of their cost in it: some looks at the clock a batch, and one header a request.
+    What is left of the cost in it: some looks at the clock a batch, one header a request, a page of nothing.
     """
     nothing = NOTHING_OBSERVED.read_bytes()
     return changed_archive(
@@ -80,7 +80,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest="variants",
         action="append_const",
         const=HISTOGRAMS,
-        help="beside an archive without the handler's histograms, at 64 clients",
+        help="beside an archive without the handler's histograms and counters, at 64 clients",
     )
     parser.add_argument(
         "--low-latency",

@@ -3,7 +3,6 @@
 import base64
 import json
 import logging
-import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -65,7 +64,7 @@ class DigitHandler:
         self_check.check(folder, self.model)
         is_worker = worker.is_this_process()
         # Held as long as the worker lives; others may take it then.
-        self.seat = exporter.join(os.environ) if is_worker else None
+        self.seat = exporter.join() if is_worker else None
         self.metrics = Metrics(context.model_name, manifest["modelVersion"], self.model.label_names)
         if is_worker:
             worker.read_in_blocks()

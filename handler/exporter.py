@@ -9,12 +9,12 @@ folder metrics stay in the process, and nothing is served.
 import fcntl
 import itertools
 import logging
+import os
 import socket
 import socketserver
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,15 +34,15 @@ LONGEST_S, MOST_SCRAPERS = 5.0, 8
 RETRY_S = 1.0
 
 
-def join(environ: Mapping[str, str]) -> IO[bytes] | None:
+def join() -> IO[bytes] | None:
     """Let this worker's metrics, those made from now on, be served with the other workers'.
 
     Returns:
         The worker's seat, to be held as long as it lives; None where there is no folder for metrics.
     """
-    if not environ.get(FOLDER_VARIABLE):
+    if not os.environ.get(FOLDER_VARIABLE):
         return None
-    folder = Path(environ[FOLDER_VARIABLE])
+    folder = Path(os.environ[FOLDER_VARIABLE])
     try:
         number, seat = take_seat(folder)
     except OSError as error:
@@ -50,8 +50,8 @@ def join(environ: Mapping[str, str]) -> IO[bytes] | None:
         values.ValueClass = values.MutexValue
         return None
     values.ValueClass = values.MultiProcessValue(lambda: number)
-    if environ.get(PORT_VARIABLE):
-        address = (environ.get(HOST_VARIABLE) or "127.0.0.1", int(environ[PORT_VARIABLE]))
+    if os.environ.get(PORT_VARIABLE):
+        address = (os.environ.get(HOST_VARIABLE) or "127.0.0.1", int(os.environ[PORT_VARIABLE]))
         threading.Thread(target=_serve, args=(folder, address), name="exporter", daemon=True).start()
     return seat
 

@@ -14,6 +14,7 @@ from bench.pictures import pictures
 from handler import metrics
 from launch.settings import PROJECT
 from launch.temporary import running
+from tests.handler.scraped import page
 
 
 def contents(archive):
@@ -76,8 +77,8 @@ def test_an_archive_without_histograms_answers_and_tells_nothing(archive):
         with running(archive.parent, f"digits={built.name}") as server:
             url = f"{server.inference_url}/predictions/digits"
             assert requests.post(url, data=pictures(1)[0], timeout=30).json()["label"] == "0"
-            page = requests.get(server.handler_metrics_url, timeout=10).text
-        counted[built.name] = [line for line in page.splitlines() if line.startswith("handler_")]
+            scraped = page(server.handler_metrics_url)
+        counted[built.name] = [line for line in scraped.splitlines() if line.startswith("handler_")]
     assert any(line.startswith("handler_latency_seconds_count") for line in counted[archive.name])
     assert counted[copy.name] == []
 

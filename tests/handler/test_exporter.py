@@ -83,15 +83,18 @@ def total(environ: dict[str, str], name: str = COUNT, model: str = "digits") -> 
     return totals(url(environ), model=model)[name]
 
 
-def test_without_a_folder_metrics_stay_and_nobody_serves() -> None:
-    assert exporter.join({"HANDLER_METRICS_PORT": "8083"}) is None
+def test_without_a_folder_metrics_stay_and_nobody_serves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR", raising=False)
+    monkeypatch.setenv("HANDLER_METRICS_PORT", "8083")
+    assert exporter.join() is None
     assert values.ValueClass is values.MutexValue
 
 
 def test_a_folder_that_cannot_be_used_stops_no_worker(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert exporter.join({"PROMETHEUS_MULTIPROC_DIR": str(tmp_path / "absent")}) is None
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "absent"))
+    assert exporter.join() is None
     assert "metrics stay in this worker" in caplog.text
 
 

@@ -8,6 +8,7 @@ from launch.java import Java
 from launch.preflight import Found
 from launch.run import process_environment
 from launch.settings import PROJECT, read_settings
+from launch.torchserve import environment
 from ui.settings import from_environment
 
 
@@ -16,6 +17,7 @@ def test_an_empty_environment_gives_the_documented_ports():
     assert settings.inference_url == "http://127.0.0.1:8080"
     assert settings.management_url == "http://127.0.0.1:8081"
     assert settings.metrics_url == "http://127.0.0.1:8082/metrics"
+    assert settings.handler_metrics_url == "http://127.0.0.1:8083/metrics"
     assert settings.ui_url == "http://127.0.0.1:7860"
     assert settings.archive == PROJECT / "model_store" / "digits.mar"
     assert settings.database_url == ""
@@ -77,6 +79,24 @@ def test_the_pages_address_is_one_that_a_browser_on_this_machine_can_open(host, 
     assert read_settings({"UI_HOST": host}).ui_url == url
 
 
+@pytest.mark.parametrize(
+    ("host", "bound", "own"),
+    [
+        ("", "http://127.0.0.1:8082", "http://127.0.0.1"),
+        ("0.0.0.0", "http://0.0.0.0:8082", "http://127.0.0.1"),
+        ("::", "http://[::]:8082", "http://[::1]"),
+    ],
+)
+def test_both_metrics_can_be_scraped_from_where_metrics_host_says(host, bound, own, tmp_path):
+    settings = read_settings({"METRICS_HOST": host})
+    assert settings.metrics_url == f"{own}:8082/metrics"
+    assert settings.handler_metrics_url == f"{own}:8083/metrics"
+    told = environment(settings, tmp_path, {"PROMETHEUS_MULTIPROC_DIR": "/another"})
+    assert told["TS_METRICS_ADDRESS"] == bound
+    assert (told["METRICS_HOST"], told["HANDLER_METRICS_PORT"]) == (settings.metrics_host, "8083")
+    assert told["PROMETHEUS_MULTIPROC_DIR"] == str(tmp_path / "metrics")
+
+
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "nan", "inf", "10081"])
 @pytest.mark.parametrize(("key", "unit"), [("ANSWER_TIMEOUT_S", "seconds"), ("IDLE_MINUTES", "minutes")])
 def test_a_wrong_time_names_key_value_and_expectation(key, unit, value):
@@ -85,8 +105,8 @@ def test_a_wrong_time_names_key_value_and_expectation(key, unit, value):
 
 
 def test_the_launcher_takes_the_times_that_the_page_takes():
-    environment = {"DATABASE_URL": "postgresql://u@h/db", "ANSWER_TIMEOUT_S": "600", "IDLE_MINUTES": "10080"}
-    for given in (environment, {"DATABASE_URL": environment["DATABASE_URL"]}):
+    longest = {"DATABASE_URL": "postgresql://u@h/db", "ANSWER_TIMEOUT_S": "600", "IDLE_MINUTES": "10080"}
+    for given in (longest, {"DATABASE_URL": longest["DATABASE_URL"]}):
         settings, page = read_settings(given), from_environment(given)
         assert (settings.answer_timeout_s, 60 * settings.idle_minutes) == (page.answer_timeout_s, page.idle_s)
 
@@ -94,8 +114,7 @@ def test_the_launcher_takes_the_times_that_the_page_takes():
 def test_the_page_is_told_the_times(tmp_path):
     given = {"VAR_DIR": str(tmp_path), "ANSWER_TIMEOUT_S": "0.5", "IDLE_MINUTES": "0.05"}
     found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
-    environment = process_environment(read_settings(given), found, {})
-    page = from_environment(environment)
+    page = from_environment(process_environment(read_settings(given), found, {}))
     assert (page.answer_timeout_s, page.idle_s) == (0.5, 3.0)
 
 
