@@ -124,4 +124,7 @@ def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    # Python would wait for threads, and one may wait for TorchServe as long as ANSWER_TIMEOUT_S says.
+    os._exit(status)

@@ -26,8 +26,12 @@ class EventStreams:
             await self._app(scope, receive, send)
             return
 
+        is_complete = False
+
         async def send_and_look(message: Message) -> None:
+            nonlocal is_complete
             await send(message)
+            is_complete = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start" and _is_event_stream(message):
                 self._open.add(task)
                 if self._is_ending:
@@ -39,7 +43,8 @@ class EventStreams:
             if not (self._is_ending and task in self._open):
                 raise
             task.uncancel()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            if not is_complete:  # some streams end by themselves when they are cancelled
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
             self._open.discard(task)
 
