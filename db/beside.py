@@ -1,6 +1,6 @@
 """A new database beside one on its server, with what a backup holds; and the exchange of the two."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +22,7 @@ _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
     "WHERE datname = :name AND pid <> pg_backend_pid() AND pg_has_role(usesysid, 'USAGE')"
 )
-_SESSIONS = text(
+_OTHERS_SESSIONS = text(
     "SELECT DISTINCT concat_ws(' ', usename, NULLIF(application_name, '')) FROM pg_stat_activity "
     "WHERE datname = :name AND NOT pg_has_role(usesysid, 'USAGE')"
 )
@@ -66,12 +66,14 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name}):
             raise BesideError(f"another process works in the database {name}: wait for it to end")
         _drop(connection, name)
-        # template0 and not template1, to which an operator may have added what a dump has, too.
-        connection.execute(text(f"CREATE DATABASE {_quoted(connection, name)} TEMPLATE template0"))
         try:
+            # template0 and not template1, to which an operator may have added what a dump has, too.
+            connection.execute(text(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0"))
             yield url.set(database=name)
         finally:
-            _drop(connection, name)
+            # A signal may have broken the other connection.
+            with postgres.connect() as another:
+                _drop(another, name)
 
 
 def fill(url: URL, dump: Path) -> None:
@@ -102,27 +104,24 @@ def exchange(url: URL, new: URL, kept: str | None) -> None:
     Raises:
         BesideError: Sessions of other roles use the old database.
     """
+    renames = [(str(new.database), str(url.database))]
+    if kept is not None:
+        renames.insert(0, (str(url.database), kept))
     with server(url) as postgres, ThreadPoolExecutor(1) as beside:
         done = Event()
         # Beside the rename and not before it: clients are back within a millisecond. While it waits for
-        # the last of them (5 s at most) PostgreSQL lets no new one in.
+        # the last of them PostgreSQL lets no new one in.
         ending = beside.submit(_end_sessions, postgres, str(url.database), done)
         try:
-            with postgres.connect() as connection:
-                connection = connection.execution_options(isolation_level="READ COMMITTED")
-                if kept is not None:
-                    _rename(connection, str(url.database), kept)
-                _rename(connection, str(new.database), str(url.database))
-                connection.commit()
-        except OperationalError as error:
-            if getattr(error.orig, "pgcode", None) != _OBJECT_IN_USE:
-                raise
-            with postgres.connect() as connection:
-                sessions = ", ".join(connection.scalars(_SESSIONS, {"name": url.database}))
-            raise BesideError(
-                f"the database {url.database} is in use by others ({sessions or 'who came back at once'}): "
-                "stop them and try again"
-            ) from error
+            while (error := _in_use(postgres, renames)) is not None:
+                with postgres.connect() as connection:
+                    others = ", ".join(connection.scalars(_OTHERS_SESSIONS, {"name": url.database}))
+                # Without others our own sessions took longer than the 5 s that PostgreSQL waits.
+                if others:
+                    raise BesideError(
+                        f"the database {url.database} is in use by {others}, whose sessions "
+                        f"{url.username} may not end: stop them and try again"
+                    ) from error
         finally:
             done.set()
             ending.result()
@@ -143,16 +142,24 @@ def _end_sessions(postgres: Engine, name: str, done: Event) -> None:
             connection.execute(_END_SESSIONS, {"name": name})
 
 
-def _rename(connection: Connection, old: str, new: str) -> None:
-    connection.execute(
-        text(f"ALTER DATABASE {_quoted(connection, old)} RENAME TO {_quoted(connection, new)}")
-    )
+def _in_use(postgres: Engine, renames: Sequence[tuple[str, str]]) -> OperationalError | None:
+    """Rename databases in one transaction; return the error where one of them is in use."""
+    try:
+        with postgres.execution_options(isolation_level="READ COMMITTED").begin() as connection:
+            for old, new in renames:
+                connection.execute(text(f"ALTER DATABASE {_quoted(old)} RENAME TO {_quoted(new)}"))
+    except OperationalError as error:
+        if getattr(error.orig, "pgcode", None) == _OBJECT_IN_USE:
+            return error
+        raise
+    return None
 
 
 def _drop(connection: Connection, name: str) -> None:
-    connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(connection, name)} WITH (FORCE)"))
+    connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)"))
 
 
-def _quoted(connection: Connection, name: str) -> str:
-    # A colon would begin one of SQLAlchemy's parameters.
-    return connection.dialect.identifier_preparer.quote_identifier(name).replace(":", r"\:")
+def _quoted(name: str) -> str:
+    """Return `name` as an identifier in SQLAlchemy's text, where a colon begins a parameter."""
+    escaped = name.replace('"', '""').replace(":", r"\:")
+    return f'"{escaped}"'

@@ -61,8 +61,10 @@ def make(url: URL, folder: Path, keep: int) -> Made:
                 if outdated != made.backup:
                     outdated.path.unlink()
             return made
-    except (libpq.ProgramError, beside.BesideError, EmbeddedError, SQLAlchemyError) as error:
-        raise BackupError(_with_fix(first_line(error))) from error
+    except SQLAlchemyError as error:
+        raise BackupError(_with_fix(f"{libpq.argument(url)}: {first_line(error)}")) from error
+    except (libpq.ProgramError, beside.BesideError, EmbeddedError) as error:
+        raise BackupError(_with_fix(str(error))) from error
     except OSError as error:
         raise BackupError(_with_fix(f"{error.filename or folder}: {error.strerror}")) from error
 

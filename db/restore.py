@@ -128,7 +128,7 @@ def main() -> int:
     try:
         restore(libpq.database_url(), _find(arguments.file), arguments.yes)
     except SQLAlchemyError as error:
-        print(f"db.restore: {first_line(error)}", file=sys.stderr)
+        print(f"db.restore: PostgreSQL refuses: {first_line(error)}", file=sys.stderr)
         return 1
     except (
         RestoreError,

@@ -18,7 +18,7 @@ from db.schema import feedback, predictions
 
 PROJECT = Path(__file__).resolve().parents[2]
 # The machine may be busy with other tests.
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 # Some 10 kB a drawing that no compression makes smaller.
 _FILL = """
@@ -53,6 +53,12 @@ def databases(url: str) -> list[str]:
         server_url(url), "SELECT datname FROM pg_database WHERE datname LIKE :name ORDER BY 1", name=name
     )
     return [row[0] for row in rows]
+
+
+def is_being_filled(url: str) -> bool:
+    """Return whether pg_restore works in a database that was made out of that of `url`."""
+    query = "SELECT FROM pg_stat_activity WHERE datname LIKE :name AND application_name = 'pg_restore'"
+    return bool(execute(server_url(url), query, name=f"{make_url(url).database}_%"))
 
 
 def drop(url: str) -> None:

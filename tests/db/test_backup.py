@@ -15,12 +15,14 @@ from sqlalchemy import make_url
 from db import beside, contents, dump, engine, libpq
 from db.log import PredictionLog
 from tests.db.backing_up import (
+    PATIENCE_S,
     PROJECT,
     databases,
     dumps,
     environment,
     execute,
     fill,
+    is_being_filled,
     migrated_database,
     replace_program,
     run,
@@ -30,7 +32,7 @@ from tests.db.backing_up import (
     wait_until,
 )
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_the_make_verb_makes_one_even_where_the_service_is_configured(url, folde
         env=environment(url, folder, BACKUP_EVERY_HOURS="24"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     assert done.returncode == 0, done.stderr
     assert len(dumps(folder)) == 1
@@ -183,7 +185,7 @@ def test_a_pg_dump_that_somebody_kills_is_one_line_and_leaves_nothing(large_url,
         wait_until(lambda: [path for path in unfinished(folder) if path.stat().st_size])
         (child,) = psutil.Process(process.pid).children()
         child.kill()
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output) == (1, "")
     assert errors == "db.backup: pg_dump was ended by SIGKILL\n"
     assert dumps(folder) == unfinished(folder) == []
@@ -239,7 +241,7 @@ def test_a_full_disk_is_one_line_and_the_earlier_backup_stays(url, folder, tmp_p
         env=environment(url, folder),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 1, done.stdout
@@ -259,7 +261,7 @@ def test_the_second_of_two_at_a_time_says_so_in_one_line(large_url, folder):
         assert second.stderr == (
             f"db.backup: a backup is being made in {folder} by process {first.pid}: wait for its end\n"
         )
-        assert first.wait(60) == 0
+        assert first.wait(PATIENCE_S) == 0
     assert len(dumps(folder)) == 1
 
 
@@ -278,9 +280,9 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment,
         if moment == "dump":
             wait_until(lambda: unfinished(folder))
         else:
-            wait_until(lambda: len(databases(large_url)) == 2)
+            wait_until(lambda: is_being_filled(large_url))
         process.send_signal(signal.Signals[name])
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output) == (1, "")
     assert errors == "db.backup: stopped before the backup was complete: none was made\n"
     assert dumps(folder) == unfinished(folder) == []
@@ -289,7 +291,7 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment,
 
 def test_what_a_killed_one_leaves_is_cleared_away_by_the_next(large_url, folder):
     with started("db.backup", large_url, folder) as process:
-        wait_until(lambda: len(databases(large_url)) == 2)
+        wait_until(lambda: is_being_filled(large_url))
         process.kill()
         process.wait()
     assert dumps(folder) == []

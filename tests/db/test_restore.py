@@ -1,0 +1,349 @@
+"""`make restore`: every row comes back, and what it replaces is kept, whatever happens on the way."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from dataclasses import asdict
+
+import psycopg2
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, Table, make_url
+
+from db import beside, cluster, dump, embedded, engine, migrate, restore, unprivileged
+from db.log import PredictionLog
+from db.schema import feedback
+from db.writer import Writer
+from tests.db.backing_up import (
+    PATIENCE_S,
+    PROJECT,
+    databases,
+    environment,
+    everything,
+    execute,
+    fill,
+    is_being_filled,
+    migrated_database,
+    run,
+    server_url,
+    started,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+
+@pytest.fixture
+def url(postgres_server):
+    with migrated_database(postgres_server.url) as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "backups"
+
+
+@pytest.fixture
+def filled(url, prediction, correction):
+    """A database with drawings of all bytes, doubts, and two opinions on one drawing."""
+    made = [
+        prediction(
+            drawing=os.urandom(5000) + bytes(range(256)), is_digit=number % 2 == 0, label_set=("7", "1")
+        )
+        for number in range(20)
+    ]
+    judged = [correction(made[0], "1"), correction(made[0], "7"), correction(made[1], "Ω 'quoted' \\.")]
+    PredictionLog(engine.create(url)).write([*made, *judged])
+    return url
+
+
+def back_up(url, folder):
+    return dump.make(engine.parse(url), folder, keep=7).backup.path
+
+
+def make_restore(url, folder, *variables):
+    return subprocess.run(
+        ["make", "restore", *variables],
+        cwd=PROJECT,
+        env=environment(url, folder),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+
+
+def one_line(done):
+    """Return the one line that it failed with."""
+    assert done.returncode != 0, done.stdout
+    lines = [line for line in done.stderr.splitlines() if line.startswith("db.restore: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]
+
+
+def test_a_destroyed_database_comes_back_with_every_row_byte_for_byte(filled, folder):
+    before = everything(filled)
+    file = back_up(filled, folder)
+    execute(server_url(filled), f"DROP DATABASE {make_url(filled).database} WITH (FORCE)")
+    assert databases(filled) == []
+
+    done = make_restore(filled, folder, f"FILE={file}")
+    assert done.returncode == 0, done.stderr
+    assert "holds predictions 20, feedback 3 (schema 0002)" in done.stdout
+    after = everything(filled)
+    assert after == before
+    assert (len(after[0]), len(after[1])) == (20, 3)
+    assert databases(filled) == [make_url(filled).database]
+
+
+def test_the_next_correction_gets_a_number_of_its_own(filled, folder, prediction, correction):
+    file = back_up(filled, folder)
+    run("db.restore", filled, folder, str(file), "--yes")
+    about = prediction()
+    PredictionLog(engine.create(filled)).write([about, correction(about, "1")])
+    numbers = [row["id"] for row in everything(filled)[1]]
+    assert len(numbers) == len(set(numbers)) == 4
+
+
+def test_an_empty_database_is_filled_without_a_question(filled, folder):
+    before = everything(filled)
+    file = back_up(filled, folder)
+    execute(filled, "TRUNCATE predictions CASCADE")
+    assert run("db.restore", filled, folder, file.name).returncode == 0
+    assert everything(filled) == before
+
+
+def test_a_database_with_rows_is_replaced_only_when_told_and_is_kept(filled, folder, prediction):
+    backed_up = everything(filled)
+    file = back_up(filled, folder)
+    PredictionLog(engine.create(filled)).write([prediction()])
+    current = everything(filled)
+    name = make_url(filled).database
+
+    refused = one_line(make_restore(filled, folder, f"FILE={file}"))
+    assert f"the database {name} has rows (predictions 21, feedback 3 (schema 0002)): say YES=1" in refused
+    assert everything(filled) == current
+    assert databases(filled) == [name]
+
+    done = make_restore(filled, folder, f"FILE={file}", "YES=1")
+    assert done.returncode == 0, done.stderr
+    assert everything(filled) == backed_up
+    _, kept = databases(filled)
+    assert re.fullmatch(rf"{name}_before_[0-9]{{8}}_[0-9]{{6}}", kept)
+    kept_url = make_url(filled).set(database=kept).render_as_string(hide_password=False)
+    assert everything(kept_url) == current
+    assert f"{name} holds predictions 21, feedback 3 (schema 0002); it will be kept as {kept}" in done.stdout
+
+    said = re.search(r"psql -c '(DROP DATABASE .*)'$", done.stdout.strip())
+    assert said
+    assert run("db.client", filled, folder, "psql", "-c", said[1]).returncode == 0
+    assert databases(filled) == [name]
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_at_a_terminal_the_databases_name_is_asked_for(filled, folder, prediction, right):
+    file = back_up(filled, folder)
+    PredictionLog(engine.create(filled)).write([prediction()])
+    name = make_url(filled).database or ""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "db.restore", str(file)],
+        cwd=PROJECT,
+        env=environment(filled, folder),
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    os.write(ours, f"{name if right else 'yes'}\n".encode())
+    output, errors = process.communicate(timeout=PATIENCE_S)
+    os.close(ours)
+    os.close(theirs)
+    assert f"Type {name} to put the backup in its place: " in output
+    assert (process.returncode == 0) is right, errors
+    assert len(everything(filled)[0]) == (20 if right else 21)
+    assert len(databases(filled)) == (2 if right else 1)
+
+
+def test_a_page_that_runs_goes_on_in_the_restored_database(filled, folder, prediction):
+    file = back_up(filled, folder)
+    execute(filled, "TRUNCATE predictions CASCADE")
+    log = PredictionLog(engine.create(filled))
+    writer = Writer(log)
+    writer.start()
+    stop = threading.Event()
+
+    def draw():
+        while not stop.wait(0.002):
+            writer.submit(prediction())
+
+    drawing = threading.Thread(target=draw)
+    drawing.start()
+    try:
+        wait_until(lambda: writer.written > 20)
+        done = run("db.restore", filled, folder, str(file), "--yes")
+        assert done.returncode == 0, done.stderr
+        written = writer.written
+        wait_until(lambda: writer.written > written + 20)
+    finally:
+        stop.set()
+        drawing.join()
+        assert writer.stop(30) == 0
+    assert writer.rejected == writer.dropped == 0
+    rows = sum(
+        len(everything(make_url(filled).set(database=name).render_as_string(False))[0])
+        for name in databases(filled)
+    )
+    # A batch whose answer the exchange cut off is written twice: to what was kept, and again.
+    assert 20 + writer.written <= rows <= 20 + writer.written + 100
+    assert len(everything(filled)[0]) > 40
+
+
+def test_an_older_backup_is_brought_up_to_date(url, folder, prediction, correction):
+    migrate.downgrade(url, "0001")
+    older = prediction()
+    columns = {key: value for key, value in asdict(older).items() if key not in ("is_digit", "label_set")}
+    database = engine.create(url)
+    with database.begin() as connection:
+        connection.execute(Table("predictions", MetaData(), autoload_with=connection).insert(), columns)
+        connection.execute(feedback.insert(), asdict(correction(older, "1")))
+    file = back_up(url, folder)
+    assert file.name.endswith("-0001.dump")
+    migrate.upgrade(url)
+    execute(url, "TRUNCATE predictions CASCADE")
+
+    assert run("db.restore", url, folder, str(file)).returncode == 0
+    (row,) = PredictionLog(database).history(older.session_id)
+    assert (row.prediction, row.true_label) == (older, "1")
+    assert execute(url, "SELECT version_num FROM alembic_version") == [
+        (ScriptDirectory("db/migrations").get_current_head(),)
+    ]
+
+
+def test_a_backup_of_newer_code_is_refused_before_anything_is_made(filled, folder):
+    execute(filled, "UPDATE alembic_version SET version_num = '9999'")
+    file = back_up(filled, folder)
+    execute(filled, "UPDATE alembic_version SET version_num = '0002'")
+    current = everything(filled)
+    # Whatever the file is called.
+    renamed = file.rename(folder / "sketchserve-20260105T030000Z-0002.dump")
+    refused = one_line(run("db.restore", filled, folder, str(renamed), "--yes"))
+    assert "has schema 9999, which this code does not know: take the code of its time" in refused
+    assert everything(filled) == current
+    assert databases(filled) == [make_url(filled).database]
+
+
+def damaged(file, how):
+    content = file.read_bytes()
+    middle = len(content) // 2
+    if how == "truncated":
+        file.write_bytes(content[:middle])
+    elif how == "changed":
+        file.write_bytes(
+            content[:middle]
+            + bytes(byte ^ 255 for byte in content[middle : middle + 64])
+            + content[middle + 64 :]
+        )
+    elif how == "text":
+        file.write_text("CREATE TABLE predictions ();\n")
+    else:
+        file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("truncated", "pg_restore: error: "),
+        ("changed", "pg_restore: error: "),
+        ("text", "pg_restore: error: input file does not appear to be a valid archive"),
+        ("gone", r"does not exist \(there is none in"),
+    ],
+)
+def test_a_damaged_backup_is_one_line_and_the_database_stays_as_it_is(filled, folder, how, says):
+    file = back_up(filled, folder)
+    current = everything(filled)
+    damaged(file, how)
+    assert re.search(says, one_line(run("db.restore", filled, folder, str(file), "--yes")))
+    assert everything(filled) == current
+    assert databases(filled) == [make_url(filled).database]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
+def test_a_restore_that_ends_halfway_leaves_the_database_as_it_is(filled, folder, name):
+    fill(filled, 800)
+    file = back_up(filled, folder)
+    current = everything(filled)
+    with started("db.restore", filled, folder, str(file), "--yes") as process:
+        wait_until(lambda: is_being_filled(filled))
+        process.send_signal(signal.Signals[name])
+        _, errors = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode != 0
+    assert everything(filled) == current
+    if name == "SIGTERM":
+        assert errors == "db.restore: stopped: nothing was changed\n"
+        assert databases(filled) == [make_url(filled).database]
+    # The next one clears away what a killed one left.
+    done = run("db.restore", filled, folder, str(file), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert everything(filled) == current
+    assert [kept for kept in databases(filled) if kept.endswith("_restored")] == []
+
+
+def test_without_a_file_the_newest_is_named(filled, folder):
+    file = back_up(filled, folder)
+    done = make_restore(filled, folder)
+    assert one_line(done) == f"db.restore: say FILE=...: the newest is {file}"
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """The URL of a database, and one of the same for another role, whose sessions ours may not end."""
+    folder = tmp_path / "postgres"
+    embedded.start(folder).stop()
+    identity = unprivileged.choose(folder, folder / "data", cluster.programs() / "postgres")
+    cluster._single_user(folder / "data", identity, "CREATE ROLE watcher LOGIN PASSWORD 'w'")
+    with embedded.start(folder) as server, migrated_database(server.url) as url:
+        yield url, make_url(url).set(username="watcher", password="w")
+
+
+def test_another_roles_session_is_named_and_nothing_is_changed(watched, folder):
+    url, other = watched
+    fill(url, 1)
+    file = back_up(url, folder)
+    name = make_url(url).database
+    with closing(psycopg2.connect(other.render_as_string(False), application_name="exporter")):
+        refused = one_line(run("db.restore", url, folder, str(file), "--yes"))
+    assert (
+        f"the database {name} is in use by watcher exporter, whose sessions sketchserve may not end"
+        in refused
+    )
+    assert databases(url) == [name]
+    assert run("db.restore", url, folder, str(file), "--yes").returncode == 0
+    assert len(databases(url)) == 2
+
+
+def test_a_name_that_postgresql_would_cut_is_refused(url):
+    with (
+        pytest.raises(beside.BesideError, match="has more than 63 bytes"),
+        beside.new_database(engine.parse(url).set(database="d" * 60), "_restored"),
+    ):
+        pass
+
+
+def test_a_name_with_signs_that_sql_reads_is_quoted(postgres_server):
+    odd = make_url(postgres_server.url).set(database='odd " :name %s')
+    with beside.new_database(odd, "_new") as new:
+        assert beside.exists(new)
+    assert not beside.exists(new)
+
+
+def test_known_revisions_are_read_from_the_dump_itself(filled, folder):
+    assert restore.known_revision(back_up(filled, folder)) == "0002"
