@@ -10,10 +10,11 @@ from PIL import Image, ImageDraw
 
 from launch.bring_up import drawn_seven
 from launch.temporary import TorchServe
+from tests.ui.answering import SESSION
+from tests.ui.asking import STROKE
 
-SESSION = "0123456789abcdef0123456789abcdef"
-# The page's events in the order in which it defines them: a stroke, the history after it, a judgement.
-STROKE, JUDGEMENT = 0, 2
+# The page's event of a judgement: the third that it defines, after a stroke and the history that follows it.
+JUDGEMENT = 2
 # A model of this name is loaded without a worker: who asks it gets a 503.
 IDLE = "idle"
 
