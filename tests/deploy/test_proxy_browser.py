@@ -1,4 +1,4 @@
-"""A real Chromium draws through the real nginx, with the security headers in force."""
+"""A real Chromium draws through the real nginx, with the page's policy in force."""
 
 # Fixtures are imported by name.
 # ruff: noqa: F401, F811
@@ -6,9 +6,10 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Request, expect
 
 from db import embedded
+from launch.settings import PROJECT
 from launch.temporary import TorchServe
 from tests.deploy.proxy import Proxy, running_proxy
 from tests.e2e.conftest import chromium, database, database_folder, visitor
@@ -17,42 +18,46 @@ from tests.e2e.page import SEVEN, draw, opened, running_page
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 
-@pytest.fixture(scope="module")
-def proxy(database: embedded.Server, torchserve: TorchServe) -> Iterator[Proxy]:
-    """The proxy before a real page and TorchServe."""
+@pytest.fixture(params=["", "/sketch"], scope="module")
+def address(
+    request: pytest.FixtureRequest, database: embedded.Server, torchserve: TorchServe
+) -> Iterator[str]:
+    """The host's address at the proxy; the page stands at its root, or below a path."""
+    path = request.param
     with (
-        running_page(database.url, torchserve) as page,
+        running_page(database.url, torchserve, UI_ROOT_PATH=path) as page,
         running_proxy(
-            torchserve.inference_url.removeprefix("http://"), page.url.removeprefix("http://")
+            torchserve.inference_url.removeprefix("http://"),
+            page.url.removeprefix("http://"),
+            UI_ROOT_PATH=path,
         ) as proxy,
     ):
-        yield proxy
+        yield proxy.url
 
 
-def draws_a_seven(visitor: BrowserContext, url: str) -> tuple[Page, list[str]]:
-    """Open the page, draw, and give it with what it complained of and asked of others."""
+def test_a_drawing_is_read_and_kept_without_a_complaint_of_the_browser(
+    address: str, visitor: BrowserContext
+) -> None:
     complaints: list[str] = []
-    page_events = visitor.new_page
-    del page_events
-    visitor.on(
-        "console", lambda message: complaints.append(message.text) if message.type == "error" else None
-    )
-    visitor.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith((url, "data:", "blob:")) else complaints.append(request.url)
-        ),
-    )
-    page = opened(visitor, url)
+
+    def note_error(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def note_stranger(request: Request) -> None:
+        if not request.url.startswith((f"{address}/", "data:", "blob:")):
+            complaints.append(request.url)
+
+    visitor.on("console", note_error)
+    visitor.on("request", note_stranger)
+    # Below a path, the host's root leads there.
+    page = opened(visitor, f"{address}/")
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".history tbody tr")).to_have_count(1)
-    return page, complaints
-
-
-def test_a_drawing_is_read_through_the_proxy_and_nothing_breaks_its_policy(
-    proxy: Proxy,
-    visitor: BrowserContext,
-) -> None:
-    _, complaints = draws_a_seven(visitor, proxy.url)
+    # The pad shows a chosen picture as a data URL.
+    page.get_by_role("button", name="Clear").click()
+    page.locator("input[type=file]").set_input_files(PROJECT / "docs" / "seven.png")
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    expect(page.locator(".history tbody tr")).to_have_count(2)
     assert complaints == []
