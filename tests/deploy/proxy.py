@@ -26,6 +26,7 @@ STOP_S = 30
 # Where Debian has it, which is not on everybody's PATH.
 PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 NOBODY = 65534
+Certificate = tuple[bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -61,9 +62,34 @@ class Proxy:
 
     def move(self, torchserve: str, page: str) -> None:
         """Name other targets and let nginx reload, as a deploy script does."""
-        words = f'map "" $torchserve_target {{ default {torchserve}; }}\nmap "" $page_target {{ default {page}; }}\n'
-        (self.folder / "run" / "targets.conf").write_text(words)
+        targets = {"torchserve_target": torchserve, "page_target": page}
+        words = [f'map "" ${name} {{ default {target}; }}\n' for name, target in targets.items()]
+        (self.folder / "run" / "targets.conf").write_text("".join(words))
         self.process.send_signal(signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A copy of deploy/nginx beside a folder to render into, and the environment for its start.sh."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start start.sh, not as root; what it says goes to the folder's file `output`."""
+        user = NOBODY if os.geteuid() == 0 else None
+        with (self.folder / "output").open("ab") as output:
+            return subprocess.Popen(
+                ["sh", str(self.folder / "nginx" / "start.sh"), *arguments],
+                cwd=self.folder,
+                env=dict(self.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
+            )
 
 
 def require_nginx() -> None:
@@ -76,49 +102,36 @@ def require_nginx() -> None:
 
 
 @contextmanager
-def rendered(environment: Mapping[str, str]) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Give a folder with a copy of the templates, readable by nobody, and the environment for its start.sh."""
+def prepared(environment: Mapping[str, str], certificate: Certificate | None = None) -> Iterator[Prepared]:
+    """Give a folder with the templates, which nobody can read too, and the environment for its start.sh."""
     require_nginx()
     with tempfile.TemporaryDirectory(prefix="proxy-") as name:
         folder = Path(name)
         shutil.copytree(TEMPLATES, folder / "nginx")
         (folder / "run").mkdir()
+        (folder / "output").touch()
         folder.chmod(0o755)
+        full = {"PATH": PATH, "NGINX_RUN": str(folder / "run"), "LISTEN_ADDRESS": "127.0.0.1", **environment}
+        for key, pem in zip(("TLS_CERTIFICATE", "TLS_KEY"), certificate or (), strict=False):
+            (folder / key).write_bytes(pem)
+            full[key] = str(folder / key)
         if os.geteuid() == 0:
-            os.chown(folder / "run", NOBODY, NOBODY)
-        kept = {"PATH": PATH, "NGINX_RUN": str(folder / "run"), "LISTEN_ADDRESS": "127.0.0.1"}
-        yield folder, {**kept, **environment}
+            for owned in ("run", "output"):
+                os.chown(folder / owned, NOBODY, NOBODY)
+        yield Prepared(folder, full)
 
 
-def start_sh(
-    folder: Path, environment: Mapping[str, str], output: Any, *arguments: str
-) -> subprocess.Popen[bytes]:
-    """Start the folder's start.sh, not as root."""
-    user = NOBODY if os.geteuid() == 0 else None
-    return subprocess.Popen(
-        ["sh", str(folder / "nginx" / "start.sh"), *arguments],
-        cwd=folder,
-        env=dict(environment),
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-        user=user,
-        group=user,
-        extra_groups=[] if user else None,
-    )
-
-
-def checked(**environment: str) -> tuple[int, str]:
-    """Give exit status and words of `start.sh check`, which renders and lets nginx test."""
-    with rendered(environment) as (folder, full):
-        process = start_sh(folder, full, subprocess.PIPE, "check")
-        words, _ = process.communicate(timeout=START_S)
-        return process.returncode, words.decode()
+@contextmanager
+def rendered(certificate: Certificate | None = None, **environment: str) -> Iterator[tuple[Path, int, str]]:
+    """Give the folder that `start.sh check` rendered, its exit status and its words."""
+    with prepared(environment, certificate) as place:
+        status = place.start("check").wait(START_S)
+        yield place.folder / "run", status, (place.folder / "output").read_text(errors="replace")
 
 
 @contextmanager
 def running_proxy(
-    torchserve: str, page: str, certificate: tuple[bytes, bytes] | None = None, **more: str
+    torchserve: str, page: str, certificate: Certificate | None = None, **more: str
 ) -> Iterator[Proxy]:
     """Run the proxy until the end of the block.
 
@@ -140,20 +153,14 @@ def running_proxy(
         "PREDICT_CONNECTIONS": "1000",
         **more,
     }
-    with rendered(told) as (folder, environment):
-        for key, pem in zip(("TLS_CERTIFICATE", "TLS_KEY"), certificate or (), strict=False):
-            (folder / key).write_bytes(pem)
-            environment[key] = str(folder / key)
-        with (folder / "output").open("ab") as output:
-            if os.geteuid() == 0:
-                os.fchown(output.fileno(), NOBODY, NOBODY)
-            process = start_sh(folder, environment, output)
+    with prepared(told, certificate) as place:
+        process = place.start()
         proxy = Proxy(
             f"http://127.0.0.1:{http}",
             f"https://127.0.0.1:{https}",
             f"http://127.0.0.1:{internal}",
             f"http://127.0.0.1:{status}",
-            folder,
+            place.folder,
             process,
         )
         try:

@@ -1,4 +1,4 @@
-"""A small real HTTP server in place of TorchServe or the page: says what it was asked, and misbehaves when told."""
+"""A small real HTTP server in place of TorchServe or the page, which misbehaves when told."""
 
 import json
 import threading

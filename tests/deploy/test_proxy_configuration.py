@@ -1,0 +1,90 @@
+"""What start.sh makes of its environment: nginx and gixy accept every variant, errors name the key."""
+
+# Fixtures are imported by name.
+# ruff: noqa: F401, F811
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+
+import pytest
+
+from tests.deploy.certificate import certificate
+from tests.deploy.proxy import rendered
+
+VARIANTS = [
+    {},
+    {"UI_ROOT_PATH": "/sketch"},
+    {"UI_ROOT_PATH": "/a/b", "MODEL": "fashion/1.2.0", "TORCHSERVE": "10.0.0.1:8080"},
+]
+# What gixy says and we judged. Gradio makes the page's addresses of Host, port included, which $host lacks;
+# nothing is cached, so that what a client says of itself reaches nobody else.
+ACCEPTED = {"host_spoofing"}
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_nginx_accepts_every_variant_without_a_warning(
+    variant: dict[str, str],
+    tls: bool,
+    certificate: tuple[bytes, bytes],
+) -> None:
+    with rendered(certificate if tls else None, **variant) as (folder, status, words):
+        assert status == 0, words
+        assert "[warn]" not in words
+        for file in folder.glob("*.conf"):
+            assert re.findall(r"@[A-Z_0-9]{2,}@", file.read_text()) == [], (
+                f"a placeholder is left in {file.name}"
+            )
+
+
+@pytest.mark.parametrize("tls", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_gixy_finds_nothing_that_is_not_judged(
+    variant: dict[str, str],
+    tls: bool,
+    certificate: tuple[bytes, bytes],
+) -> None:
+    gixy = shutil.which("gixy", path=f"{sysconfig.get_path('scripts')}:{os.environ['PATH']}")
+    if gixy is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("gixy is not installed: pip install gixy-ng")
+        pytest.skip("gixy is not installed: pip install gixy-ng")
+    with rendered(certificate if tls else None, **variant) as (folder, status, words):
+        assert status == 0, words
+        found = subprocess.run(
+            [gixy, "--format", "json", str(folder / "nginx.conf")], capture_output=True, text=True
+        )
+        assert {issue["plugin"] for issue in json.loads(found.stdout)} <= ACCEPTED, found.stdout
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expectation"),
+    [
+        ("MODEL", "../models", "the name of a served model"),
+        ("MODEL", "digits;", "the name of a served model"),
+        ("MODEL", "digits\nserver", "the name of a served model"),
+        ("TORCHSERVE", "torchserve", "with a port"),
+        ("PAGE", "http://ui:7860", "with a port"),
+        ("UI_ROOT_PATH", "/sketch/", "without a slash at its end"),
+        ("UI_ROOT_PATH", "/predict", "does not belong to the API"),
+        ("RESOLVER", "dns", "the IPv4 address of a DNS server"),
+        ("HTTP_PORT", "80", "a port, 1024 to 65535"),
+        ("HTTPS_PORT", "8080", "a port that no other"),
+        ("STATUS_PORT", "٨٠٩١", "a port, 1024 to 65535"),
+        ("PREDICT_RATE", "0", "requests a second, 1 to 100000"),
+        ("PREDICT_CONNECTIONS", "many", "requests at once, 1 to 60000"),
+        ("NGINX_RUN", "/proc/nginx", "a folder that can be written"),
+        ("TLS_KEY", "/etc/hostname", "TLS_CERTIFICATE='/run/secrets/tls_certificate'"),
+    ],
+)
+def test_what_cannot_be_used_is_named_in_one_line(key: str, value: str, expectation: str) -> None:
+    with rendered(None, **{key: value}) as (_, status, words):
+        assert status == 2, words
+    assert len(words.strip().splitlines()) == 1
+    assert words.startswith("start.sh: ")
+    assert expectation in words
+    assert key in words
