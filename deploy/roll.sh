@@ -57,6 +57,8 @@ go_back() {
     }
     copy previous app
     [ -z "$before" ] || set_tag "$before"
+    # Where it had moved, or could not read its new settings.
+    compose exec -T proxy sh /etc/sketchserve/start.sh move || true
     exit "$((status == 0 ? 1 : status))"
 }
 trap go_back EXIT

@@ -2,8 +2,9 @@
 # Checks the environment, renders this folder's configuration into $NGINX_RUN, and becomes nginx. docs/proxy.md explains
 # each variable.
 #   start.sh check                   ends after nginx has tested what was rendered
-#   start.sh move [PAGE SERVER...]   in the running container: asks these from now on (host:port each), without losing
-#                                    a request, or again what PAGE and TORCHSERVE name
+#   start.sh move [PAGE SERVER...]   in the running container: renders anew and lets nginx reload, which loses no request;
+#                                    with these as the page and TorchServe's containers (host:port each), or again with
+#                                    what PAGE and TORCHSERVE name
 set -eu
 
 value='' file=''
@@ -89,22 +90,6 @@ map "" \$grafana_target {
 END
 }
 
-if [ "${1:-}" = move ]; then
-    shift
-    if [ "$#" -gt 0 ]; then
-        for value in "$@"; do
-            printf '%s\n' "$value" | grep -Eqx "$target" || fail "move: got '$value', expected host:port"
-        done
-        page=$1
-        shift
-        write_targets "$page" moved
-        { echo 'upstream moved {'; printf '    server %s;\n' "$@"; echo '}'; } >>"$NGINX_RUN/targets.conf"
-    else
-        write_targets "$PAGE" "$TORCHSERVE"
-    fi
-    exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -s reload
-fi
-
 servers=plain.conf
 if [ -e "$TLS_CERTIFICATE" ] || [ -e "$TLS_KEY" ]; then
     for key in TLS_CERTIFICATE TLS_KEY; do
@@ -145,7 +130,24 @@ done
 
 write_targets "$PAGE" "$TORCHSERVE"
 
-if [ "${1:-}" = check ]; then
-    exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -t
-fi
-exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -g 'daemon off;'
+run_nginx() { nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" "$@"; }
+case ${1:-} in
+'')
+    exec nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" -g 'daemon off;' ;;
+check)
+    run_nginx -t ;;
+move)
+    shift
+    for value in "$@"; do
+        printf '%s\n' "$value" | grep -Eqx "$target" || fail "move: got '$value', expected host:port"
+    done
+    if [ "$#" -gt 0 ]; then
+        write_targets "$1" moved
+        shift
+        { echo 'upstream moved {'; printf '    server %s;\n' "$@"; echo '}'; } >>"$NGINX_RUN/targets.conf"
+    fi
+    run_nginx -q -t
+    run_nginx -s reload ;;
+*)
+    fail "got '$1', expected nothing, check or move" ;;
+esac
