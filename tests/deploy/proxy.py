@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -65,7 +64,13 @@ class Proxy:
         targets = {"torchserve_target": torchserve, "page_target": page}
         words = [f'map "" ${name} {{ default {target}; }}\n' for name, target in targets.items()]
         (self.folder / "run" / "targets.conf").write_text("".join(words))
-        self.process.send_signal(signal.SIGHUP)
+        # As docs/proxy.md says it.
+        run = str(self.folder / "run")
+        subprocess.run(
+            ["nginx", "-e", "stderr", "-p", run, "-c", f"{run}/nginx.conf", "-s", "reload"],
+            env={"PATH": PATH},
+            check=True,
+        )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def test_a_drawing_is_read_and_kept_without_a_complaint_of_the_browser(
 
     def note_error(message: ConsoleMessage) -> None:
         if message.type == "error":
-            complaints.append(message.text)
+            complaints.append(f"{message.text}: {message.location['url']}")
 
     def note_stranger(request: Request) -> None:
         if not request.url.startswith((f"{address}/", "data:", "blob:")):

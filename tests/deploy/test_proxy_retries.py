@@ -1,5 +1,8 @@
 """What happens to requests when one of several containers is killed, busy or replaced."""
 
+import re
+import shutil
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ import requests
 
 from launch.ports import free_ports
 from tests.deploy.names import Names, running_names
-from tests.deploy.proxy import Proxy, running_proxy
+from tests.deploy.proxy import PATH, Proxy, running_proxy
 from tests.deploy.upstream import Asked, Upstream, running_upstream
 
 pytestmark = pytest.mark.integration
@@ -25,6 +28,14 @@ def names() -> Iterator[Names]:
     """A name server that knows three containers of TorchServe and one page."""
     with running_names({"torchserve": list(ADDRESSES), "ui": ["127.0.0.1"]}) as running:
         yield running
+
+
+def keeps_idle_connections() -> bool:
+    """Say whether this nginx leaves a client's idle connection open for a while after a reload."""
+    nginx = shutil.which("nginx", path=PATH)
+    said = subprocess.run([nginx, "-v"], capture_output=True, text=True).stderr if nginx else ""
+    version = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", said)
+    return version is not None and tuple(map(int, version.groups())) >= (1, 27, 4)
 
 
 def proxy_by_name(names: Names, port: int, **more: str) -> AbstractContextManager[Proxy]:
@@ -187,3 +198,29 @@ def test_the_proxy_is_moved_to_other_containers_without_losing_a_request() -> No
         moved = len(new.asked)
         assert ask(proxy, 10) == [200] * 10
         assert len(new.asked) == moved + 10
+
+
+@pytest.mark.skipif(
+    not keeps_idle_connections(), reason="needs nginx 1.27.4 or newer (keepalive_min_timeout)"
+)
+def test_a_reload_cuts_no_connection_that_a_client_keeps() -> None:
+    with (
+        running_upstream(delay_s=0.005) as upstream,
+        running_proxy(upstream.target, upstream.target) as proxy,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        stopped = threading.Event()
+
+        def one_client() -> list[int]:
+            statuses = []
+            with requests.Session() as session:
+                while not stopped.is_set():
+                    statuses.append(session.post(f"{proxy.url}/predict", b"x", timeout=60).status_code)
+            return statuses
+
+        clients = [pool.submit(one_client) for _ in range(8)]
+        for _ in range(5):
+            time.sleep(0.6)
+            proxy.move(upstream.target, upstream.target)
+        stopped.set()
+        assert {status for client in clients for status in client.result()} == {200}
