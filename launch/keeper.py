@@ -26,7 +26,7 @@ STOP_S = 12  # for the command after SIGTERM; TorchServe takes 2.4 s at rest
 LEAVE_S = 3  # for what outlived the command; PostgreSQL's processes go by themselves
 POLL_S = 0.02
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-STDIN = 0
+STDIN, STDOUT = 0, 1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
 
@@ -55,6 +55,19 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
 
 
+def hear(*signals: signal.Signals) -> int:
+    """Return a file descriptor from which the number of each signal that comes can be read as a byte.
+
+    That ends a wait for it whichever thread the kernel chose; a handler waits for the main thread to wake.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    return reading
+
+
 def sweep(patience_s: float = 0) -> None:
     """End all descendants of this process: SIGTERM where there is patience, then SIGKILL."""
     for signum, timeout_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, STOP_S)):
@@ -73,7 +86,7 @@ def main() -> None:
     """Run the command that the arguments are, and end as it does."""
     command = sys.argv[1:]
     adopt_orphans()
-    heard = _hear(*STOPS, signal.SIGCHLD)
+    heard = hear(*STOPS, signal.SIGCHLD)
     try:
         # SIGTERM, since a keeper that is killed cannot give more than that any more.
         process = subprocess.Popen(
@@ -84,16 +97,6 @@ def main() -> None:
     code = _until_it_ends(process.pid, heard)
     sweep(LEAVE_S)
     _end_alike(code)
-
-
-def _hear(*signals: signal.Signals) -> int:
-    """Return a file descriptor from which the number of each signal that comes can be read as a byte."""
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in signals:
-        signal.signal(number, lambda *_: None)
-    return reading
 
 
 def _until_it_ends(pid: int, heard: int) -> int:
@@ -114,8 +117,9 @@ def _until_it_ends(pid: int, heard: int) -> int:
             os.kill(pid, signal.SIGTERM)
             deadline = time.monotonic() + STOP_S
         elif time.monotonic() > deadline:
-            print(f"did not end within {STOP_S} s after SIGTERM and is killed", flush=True)
             os.kill(pid, signal.SIGKILL)
+            with suppress(OSError):  # nobody reads it where the caller is gone
+                os.write(STDOUT, f"did not end within {STOP_S} s after SIGTERM and was killed\n".encode())
             deadline += STOP_S
 
 

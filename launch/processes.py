@@ -1,7 +1,6 @@
 """Supervises the platform's processes: one that ends is started again, and all of them end together."""
 
 import os
-import queue
 import signal
 import subprocess
 import threading
@@ -15,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from launch.errors import LaunchError
-from launch.keeper import LEAVE_S, STOP_S, adopt_orphans, kept, lifeline, sweep
+from launch.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, kept, lifeline, sweep
 from launch.output import Output
 from launch.settings import PROJECT
 
@@ -68,11 +67,10 @@ class Platform:
         self._parts = parts
         self._started = started
         self._output = Output(log_dir, [SPEAKER, *(part.name for part in parts)])
-        # Unlike an Event, a SimpleQueue may be written to by a signal handler.
-        self._end: queue.SimpleQueue[LaunchError | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._restarting = threading.Event()
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
+        self._problem: LaunchError | None = None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def run(self) -> None:
@@ -82,21 +80,23 @@ class Platform:
             LaunchError: when it was not a signal that ended it.
         """
         adopt_orphans()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._end.put(None))
+        heard = hear(signal.SIGINT, signal.SIGTERM)
         with lifeline() as stdin:
             keeping = [self._thread(partial(self._keep, part, stdin)) for part in self._parts]
             starting = self._thread(partial(self._started, self))
-            problem = self._end.get()
+            os.read(heard, 1)
             self._stop(keeping)
             sweep()
             starting.join(STOP_S)
-        if problem is not None:
-            raise problem
+        if self._problem is not None:
+            raise self._problem
 
     def fail(self, problem: LaunchError) -> None:
         """Stop everything because of the problem, which `run` then raises; the first one counts."""
-        self._end.put(problem)
+        with self._lock:
+            if self._problem is None and not self.stopping:
+                self._problem = problem
+                os.kill(os.getpid(), signal.SIGTERM)
 
     @property
     def stopping(self) -> bool:
@@ -157,7 +157,7 @@ class Platform:
 
     def _start(self, part: Part, stdin: int) -> subprocess.Popen[bytes] | None:
         """Return the part's new keeper, None where the platform stops."""
-        with self._starting:
+        with self._lock:
             if self.stopping:
                 return None
             self._output.forget(part.name)
@@ -210,7 +210,7 @@ class Platform:
 
     def _stop(self, keeping: Sequence[threading.Thread]) -> None:
         """End the parts, the page before the rest."""
-        with self._starting:
+        with self._lock:
             self._stopping.set()
         self._output.hide(NOISY_STOP)
         first = self._processes.get(FIRST_TO_STOP)
@@ -227,7 +227,10 @@ class Platform:
 
 def _end_session(leader: int) -> None:
     """Kill what a keeper left, which it does only where it was killed itself."""
-    for pid in psutil.pids():
-        with suppress(OSError):  # it has ended meanwhile
-            if os.getsid(pid) == leader:
-                os.kill(pid, signal.SIGKILL)
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, OSError):
+            if os.getsid(process.pid) == leader:
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, timeout=STOP_S)

@@ -148,7 +148,7 @@ def test_a_command_that_does_not_listen_is_killed_and_this_is_said():
         assert process.wait(30) == -9
         assert_gone(family)
         assert process.stdout is not None
-        assert "did not end within 0.5 s after SIGTERM and is killed" in process.stdout.read()
+        assert "did not end within 0.5 s after SIGTERM and was killed" in process.stdout.read()
         process.stdout.close()
 
 
