@@ -26,6 +26,7 @@ STOP_S = 12  # for the command after SIGTERM; TorchServe takes 2.4 s at rest
 LEAVE_S = 3  # for what outlived the command; PostgreSQL's processes go by themselves
 POLL_S = 0.02
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+KILLED = "did not end after SIGTERM and was killed"  # what is said of such a command
 STDIN, STDOUT = 0, 1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
 
@@ -119,7 +120,7 @@ def _until_it_ends(pid: int, heard: int) -> int:
         elif time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             with suppress(OSError):  # nobody reads it where the caller is gone
-                os.write(STDOUT, f"did not end within {STOP_S} s after SIGTERM and was killed\n".encode())
+                os.write(STDOUT, f"{KILLED}\n".encode())
             deadline += STOP_S
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from launch.settings import PROJECT
+from tests.launch.test_keeper import sleeping
 
 # Runs the given commands as launch/run.py does; a part is ready once `<name>.ready` is there.
 LAUNCHER = """
@@ -88,7 +89,7 @@ def family_of(process: subprocess.Popen[str], count: int) -> list[psutil.Process
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         family = psutil.Process(process.pid).children(recursive=True)
-        if sum(member.name() == "sleep" for member in family) == count:
+        if sum(map(sleeping, family)) == count:
             return family
         time.sleep(0.05)
     raise AssertionError(f"expected {count} sleeping grandchildren, got {family}")
@@ -170,7 +171,7 @@ def test_one_that_ends_later_is_started_again_while_the_others_go_on(tmp_path, c
     )
     launcher = launch(tmp_path, {"ui": PAGE, "other": f"{once}; {FAMILY}"}, whole=True)
     said(launcher, "started")
-    page = [one for one in family_of(launcher, 1) if one.name() == "sleep"]
+    page = list(filter(sleeping, family_of(launcher, 1)))
     assert f'other ended with exit code {code} after "out of paper"' in said(launcher, "other ended")
     assert said(launcher, "launcher").endswith("| other is started again after 0.1 s\n")
     (tmp_path / "other.ready").touch()
