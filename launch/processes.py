@@ -229,7 +229,7 @@ def _end_session(leader: int) -> None:
     """Kill what a keeper left, which it does only where it was killed itself."""
     left = []
     for process in psutil.process_iter():
-        with suppress(psutil.NoSuchProcess, OSError):
+        with suppress(psutil.Error, OSError):
             if os.getsid(process.pid) == leader:
                 process.kill()
                 left.append(process)
