@@ -4,24 +4,22 @@ import io
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import psycopg2
 import requests
 from PIL import Image, ImageDraw
 
 from launch.errors import LaunchError
-from launch.processes import Platform
+from launch.keeper import kept, lifeline
+from launch.parts import TORCHSERVE_S
+from launch.processes import Part, Platform
 from launch.readiness import local_session, wait_until_ready
 from launch.settings import PROJECT, Settings
 from launch.terminal import show
 
-POSTGRES_S = 60
 MIGRATIONS_S = 90
-TORCHSERVE_S = 180  # the first import of torch from a slow disk takes most of it
 FIRST_ANSWER_S = 60
-UI_S = 120
 POLL_S = 0.1
 
 
@@ -44,33 +42,30 @@ class Clock:
         show(f"{self.seconds():6.1f} s  {progress}")
 
 
-def bring_up(platform: Platform, settings: Settings, environ: Mapping[str, str], clock: Clock) -> None:
+def bring_up(platform: Platform, settings: Settings, parts: Mapping[str, Part], clock: Clock) -> None:
     """Wait for PostgreSQL, the schema, TorchServe, a first answer and the page; they start at the same time.
 
     Args:
         platform: the running processes.
         settings: where they are.
-        environ: their environment, with the DATABASE_URL of this run.
+        parts: what runs, by name.
         clock: when the start began.
 
     Raises:
         LaunchError: when one of them ends, fails, or takes too long.
     """
-    if not settings.database_url:
-        _until("postgres", platform, POSTGRES_S, lambda: _accepts(environ["DATABASE_URL"]))
+    if "postgres" in parts:
+        _until_ready(platform, parts["postgres"])
         clock.say("PostgreSQL (embedded) accepts connections")
-    _migrate(environ)
+    # The page's environment is the one that knows the database.
+    _migrate(parts["ui"].environ)
     clock.say("the database schema is up to date")
     version = wait_until_ready(
-        settings.management_url,
-        settings.model,
-        TORCHSERVE_S,
-        settings.log_dir,
-        lambda: _gone(platform, "torchserve"),
+        settings.management_url, settings.model, TORCHSERVE_S, settings.log_dir, lambda: _stopped(platform)
     )
     clock.say(f"TorchServe has a ready worker for {settings.model} {version}")
     clock.say(f'TorchServe answers "{first_answer(settings)}" to a drawn 7')
-    _until("ui", platform, UI_S, lambda: _healthy(f"{settings.ui_url}/healthz"))
+    _until_ready(platform, parts["ui"])
     clock.say("the page answers")
 
 
@@ -102,41 +97,34 @@ def drawn_seven() -> bytes:
     return png.getvalue()
 
 
-def _gone(platform: Platform, name: str) -> str | None:
-    return "was stopped" if platform.stopping else platform.ended(name)
+def _stopped(platform: Platform) -> str | None:
+    # Also where one of them has ended: that stops all, and is what will be told.
+    return "was stopped" if platform.stopping else None
 
 
-def _until(name: str, platform: Platform, timeout_s: float, ready: Callable[[], bool]) -> None:
-    log = f"see {platform.log_dir / name}.log"
-    deadline = time.monotonic() + timeout_s
-    while not ready():
-        gone = _gone(platform, name)
-        if gone is not None:
-            raise LaunchError(f"{name} {gone} before it was ready", log)
+def _until_ready(platform: Platform, part: Part) -> None:
+    log = f"see {platform.log_dir / part.name}.log"
+    deadline = time.monotonic() + part.ready_s
+    while not part.is_ready():
+        if platform.stopping:
+            raise LaunchError(f"{part.name} was stopped before it was ready", log)
         if time.monotonic() > deadline:
-            raise LaunchError(f"{name} was not ready within {timeout_s:g} s", log)
+            raise LaunchError(f"{part.name} was not ready within {part.ready_s:g} s", log)
         time.sleep(POLL_S)
-
-
-def _accepts(database_url: str) -> bool:
-    try:
-        psycopg2.connect(database_url, connect_timeout=2).close()
-    except psycopg2.OperationalError:
-        return False
-    return True
 
 
 def _migrate(environ: Mapping[str, str]) -> None:
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "db.migrate"],
-            cwd=PROJECT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=MIGRATIONS_S,
-        )
+        with lifeline() as stdin:
+            done = subprocess.run(
+                kept([sys.executable, "-m", "db.migrate"]),
+                cwd=PROJECT,
+                env=environ,
+                stdin=stdin,
+                capture_output=True,
+                text=True,
+                timeout=MIGRATIONS_S,
+            )
     except subprocess.TimeoutExpired:
         raise LaunchError(
             f"the database schema could not be brought up to date within {MIGRATIONS_S} s",
@@ -148,11 +136,3 @@ def _migrate(environ: Mapping[str, str]) -> None:
             f"the database schema could not be brought up to date ({words})",
             "run `python -m db.migrate` with the same DATABASE_URL to see more",
         )
-
-
-def _healthy(url: str) -> bool:
-    with local_session() as session:
-        try:
-            return session.get(url, timeout=5).status_code == 200
-        except requests.RequestException:
-            return False

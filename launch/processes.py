@@ -1,253 +1,236 @@
-"""Runs the Procfile's processes under honcho so that all of them end together, whatever happens."""
+"""Supervises the platform's processes: one that ends is started again, and all of them end together."""
 
-import ctypes
-import logging
 import os
 import signal
-import sys
+import subprocess
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
 
 import psutil
-from honcho.manager import SYSTEM_PRINTER_NAME, Manager
-from honcho.printer import Message, Printer
-from honcho.process import Popen, Process
 
 from launch.errors import LaunchError
-from launch.terminal import nobody_reads
+from launch.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, kept, lifeline, sweep
+from launch.output import Output
+from launch.settings import PROJECT
 
 FIRST_TO_STOP = "ui"  # it still hands its last records to PostgreSQL
 FIRST_STOP_S = 5
-STOP_S = 12  # TorchServe takes 2.4 s at rest
-LOG_BYTES = 5_000_000
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-
-# Kept in the logs only: what java prints before its logging is configured, and what the launcher says itself.
-NOISE = (
-    "WARNING: sun.reflect.Reflection",
-    "nvidia-smi not available",
-    "Model server started",
-    "PostgreSQL 18 answers",
-)
+LAST_WORDS_S = 5  # for the output of one that ended to be read
 # TorchServe logs the end of each worker with a stack trace, also when all of it is being stopped.
 NOISY_STOP = "torchserve"
+SPEAKER = "launcher"
+# A part that ended is started again after 1, 2, 4, 8 and 16 s; then it is given up. One that was ready for a
+# minute begins anew with 1 s.
+FIRST_PAUSE_S = 1.0
+MOST_RESTARTS = 5
+STEADY_S = 60.0
+POLL_S = 0.1
 
 
-class Platform(Manager):
-    """The running processes.
+@dataclass(frozen=True)
+class Part:
+    """One of the platform's programs.
 
-    Args:
-        log_dir: where each process's output is kept, as `<name>.log`.
-        started: called in a thread of its own once all processes are started; its LaunchError stops them.
+    Attributes:
+        name: how it is called on the terminal; its output is in `<name>.log`.
+        command: what starts it, in the project's folder.
+        environ: its whole environment.
+        is_ready: says whether it does its work now; asked until it does, and may take seconds to answer.
+        ready_s: within how many seconds after a restart it must do so.
     """
 
-    def __init__(self, log_dir: Path, started: Callable[["Platform"], None]) -> None:
-        self.printer = LogPrinter(log_dir)
-        super().__init__(self.printer)
-        self._process_ctor = TiedProcess
-        self._started = started
-        self._pid = os.getpid()
-        self._terminating: bool = False
-        self._family: list[psutil.Process] = []
+    name: str
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    is_ready: Callable[[], bool]
+    ready_s: float
+
+
+class Platform:
+    """The running parts.
+
+    Until `restart_from_now_on` the end of a part ends all: what does not start once will not start later.
+
+    Args:
+        log_dir: where each part's output is kept.
+        parts: what to run.
+        started: called in a thread of its own once all are started; its LaunchError stops them.
+    """
+
+    def __init__(self, log_dir: Path, parts: Sequence[Part], started: Callable[["Platform"], None]) -> None:
         self.log_dir = log_dir
-        self.problem: LaunchError | None = None
+        self._parts = parts
+        self._started = started
+        self._output = Output(log_dir, [SPEAKER, *(part.name for part in parts)])
+        self._stopping = threading.Event()
+        self._restarting = threading.Event()
+        self._lock = threading.Lock()
+        self._problem: LaunchError | None = None
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     def run(self) -> None:
-        """Run until a signal, a failure or the end of a process; leave no process behind.
+        """Run until a signal or a failure; leave no process behind.
 
         Raises:
             LaunchError: when it was not a signal that ended it.
         """
         adopt_orphans()
-        try:
-            self.loop()
-        finally:
-            # Not a second time while the last ones are swept away.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
-            self._sweep()
-        if self.problem is not None:
-            raise self.problem
+        heard = hear(signal.SIGINT, signal.SIGTERM)
+        with lifeline() as stdin:
+            keeping = [self._thread(partial(self._keep, part, stdin)) for part in self._parts]
+            starting = self._thread(partial(self._started, self))
+            os.read(heard, 1)
+            self._stop(keeping)
+            sweep()
+            starting.join(STOP_S)
+        if self._problem is not None:
+            raise self._problem
 
     def fail(self, problem: LaunchError) -> None:
-        """Stop everything because of the problem, which `run` then raises."""
-        if not self.stopping:
-            self.problem = problem
-            self.terminate()
+        """Stop everything because of the problem, which `run` then raises; the first one counts."""
+        with self._lock:
+            if self._problem is None and not self.stopping:
+                self._problem = problem
+                os.kill(os.getpid(), signal.SIGTERM)
 
     @property
     def stopping(self) -> bool:
-        """Say whether the processes are being stopped."""
-        return self._terminating
+        """Say whether the parts are being stopped."""
+        return self._stopping.is_set()
 
-    def ended(self, name: str) -> str | None:
-        """Say how the process ended, None while it runs."""
-        code = self._processes[name].get("returncode")
-        return None if code is None else f"ended with {_code(code)}"
+    def restart_from_now_on(self) -> None:
+        """Start a part again when it ends: all of them were ready once."""
+        self._restarting.set()
 
-    def terminate(self) -> None:
-        """Begin to stop all processes; called by honcho on a signal and when one of them ended."""
-        # A signal between fork and exec runs this in the child, which is not the one to stop anything.
-        if self._terminating or os.getpid() != self._pid:
-            return
-        self._terminating = True
-        self.printer.hide(NOISY_STOP)
-        self._family = psutil.Process().children(recursive=True)
-        if self.problem is None:
-            self.problem = self._death()
-        threading.Thread(target=self._stop_in_order, daemon=True).start()
+    def _thread(self, work: Callable[[], None]) -> threading.Thread:
+        thread = threading.Thread(target=self._guard, args=(work,), daemon=True)
+        thread.start()
+        return thread
 
-    def _start(self) -> None:
-        super()._start()
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
+    def _guard(self, work: Callable[[], None]) -> None:
         try:
-            self._started(self)
+            work()
         except LaunchError as error:
             self.fail(error)
-        except Exception as error:  # would end this thread unseen and leave the platform half started
+        except Exception as error:  # would end this thread unseen and leave the platform half running
             self.fail(
                 LaunchError(f"{type(error).__name__}: {error}", "this is a fault in launch/; report it")
             )
             raise
 
-    def _death(self) -> LaunchError | None:
-        """Give what to say of the process that ended by itself; None where it was a signal that ends all."""
-        for name, process in self._processes.items():
-            if "returncode" in process:
-                words = self.printer.last_words(name)
-                if words.startswith("cause: "):
-                    cause, _, fix = words.removeprefix("cause: ").partition("; fix: ")
-                    return LaunchError(f"{name} could not start: {cause}", fix)
-                said = f' after "{words}"' if words else ""
-                return LaunchError(
-                    f"{name} ended with {_code(process['returncode'])}{said}",
-                    f"see {self.log_dir / name}.log",
+    def _keep(self, part: Part, stdin: int) -> None:
+        """Run the part until the platform stops.
+
+        Raises:
+            LaunchError: it ended before the platform was ready, or too often.
+        """
+        ends, ended_at = 0, 0.0
+        while process := self._start(part, stdin):
+            reading = self._thread(partial(self._read, part.name, process))
+            ready_at = time.monotonic()
+            if ends:
+                ready_at = self._wait_until_ready(part, process, ended_at)
+            process.wait()
+            ended_at = time.monotonic()
+            _end_session(process.pid)
+            reading.join(LAST_WORDS_S)
+            if self.stopping:
+                return
+            end = self._how_it_ended(part.name, process)
+            if not self._restarting.is_set():
+                raise self._start_failure(part.name, end)
+            ends = 1 if ended_at - ready_at > STEADY_S else ends + 1
+            if ends > MOST_RESTARTS:
+                raise LaunchError(
+                    f"{part.name} is given up after {MOST_RESTARTS} restarts: it {end}",
+                    f"see {self._output.log(part.name)}",
                 )
-        return None
+            self._output.write(SPEAKER, f"{part.name} {end}")
+            pause_s = FIRST_PAUSE_S * 2 ** (ends - 1)
+            self._output.write(SPEAKER, f"{part.name} is started again after {pause_s:g} s")
+            self._stopping.wait(pause_s)
 
-    def _stop_in_order(self) -> None:
-        self._wait(lambda: all("pid" in process for process in self._processes.values()), FIRST_STOP_S)
-        if FIRST_TO_STOP in self._processes:
-            self._signal([FIRST_TO_STOP], self._procmgr.terminate)
-            self._wait(lambda: "returncode" in self._processes[FIRST_TO_STOP], FIRST_STOP_S)
-        self._signal(list(self._processes), self._procmgr.terminate)
-        self._wait(lambda: all("returncode" in process for process in self._processes.values()), STOP_S)
-        self._signal(list(self._processes), self._procmgr.kill)
-
-    def _killall(self, force: bool = False) -> None:
-        """Do nothing: honcho would kill 5 s after the first end, in no order. `_stop_in_order` does both."""
-
-    def _signal(self, names: list[str], send: Callable[[int], None]) -> None:
-        for name in names:
-            process = self._processes[name]
-            if "pid" in process and "returncode" not in process:
-                send(process["pid"])
-
-    def _wait(self, done: Callable[[], bool], timeout_s: float) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not done() and time.monotonic() < deadline:
-            time.sleep(0.02)
-
-    def _sweep(self) -> None:
-        """Kill what outlived its parent: grandchildren, or all of them when the loop itself failed."""
-        family = {*self._family, *psutil.Process().children(recursive=True)}
-        for process in filter(_runs, family):
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-        self._wait(lambda: not any(map(_runs, family)), STOP_S)
-
-
-class TiedProcess(Process):
-    """A process that ends when the launcher ends, even by SIGKILL (on Linux)."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._launcher = os.getpid()
-
-    def run(self, *args: Any, **kwargs: Any) -> None:
-        """Run the command; this is honcho's own process between the launcher and the command."""
-        die_with(self._launcher, signal.SIGKILL)
-        self._child_ctor = partial(Popen, preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM))
-        super().run(*args, **kwargs)
-
-
-def adopt_orphans() -> None:
-    """Make this process the parent of descendants whose own parent ended, so that the sweep finds them.
-
-    The workers of a java that was killed are such. Nothing but on Linux.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
-
-
-def die_with(parent: int, signum: signal.Signals) -> None:
-    """Ask the kernel to send this process the signal when its parent ends; nothing but on Linux."""
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signum))
-    if os.getppid() != parent:  # it ended before the call
-        os.kill(os.getpid(), signum)
-
-
-class LogPrinter(Printer):
-    """Shows what the processes say, each line with its name, and keeps it in `<name>.log`."""
-
-    def __init__(self, log_dir: Path) -> None:
-        super().__init__(sys.stdout, prefix=True)
-        self._log_dir = log_dir
-        self._logs: dict[str, logging.Handler] = {}
-        self._hidden: set[str] = set()
-        self._last: dict[str, deque[str]] = defaultdict(lambda: deque(maxlen=20))
-
-    def write(self, message: Message) -> None:
-        """Show and keep one message. Honcho's own (who was sent which signal) are left out."""
-        if message.name == SYSTEM_PRINTER_NAME:
-            return
-        text = message.data.decode("utf-8", "replace") if isinstance(message.data, bytes) else message.data
-        self._last[message.name].append(text.strip())
-        self._keep(message, text)
-        if text.startswith(NOISE) or message.name in self._hidden:
-            return
-        try:
-            super().write(message)
-        except BrokenPipeError:
-            nobody_reads()
-
-    def hide(self, name: str) -> None:
-        """Keep the process's further lines in its log only."""
-        self._hidden.add(name)
-
-    def last_words(self, name: str) -> str:
-        """Give the last line that the process said, or "" if it said nothing."""
-        lines = [line for line in self._last[name] if line and not line.startswith(NOISE)]
-        return lines[-1][:300] if lines else ""
-
-    def _keep(self, message: Message, text: str) -> None:
-        if message.name not in self._logs:
-            handler = RotatingFileHandler(
-                self._log_dir / f"{message.name}.log", maxBytes=LOG_BYTES, backupCount=2, encoding="utf-8"
+    def _start(self, part: Part, stdin: int) -> subprocess.Popen[bytes] | None:
+        """Return the part's new keeper, None where the platform stops."""
+        with self._lock:
+            if self.stopping:
+                return None
+            self._output.forget(part.name)
+            process = subprocess.Popen(
+                kept(part.command),
+                cwd=PROJECT,
+                env=dict(part.environ),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                # A Ctrl-C in the terminal is for the launcher, which stops the parts in order.
+                start_new_session=True,
             )
-            self._logs[message.name] = handler
-        line = f"{message.time:%Y-%m-%d %H:%M:%S} {text.rstrip()}"
-        self._logs[message.name].emit(logging.makeLogRecord({"msg": line}))
+            self._processes[part.name] = process
+            return process
+
+    def _read(self, name: str, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self._output.write(name, line.decode("utf-8", "replace"))
+
+    def _wait_until_ready(self, part: Part, process: subprocess.Popen[bytes], ended_at: float) -> float:
+        """Return when the restarted part was ready, infinity where it ends or is ended before it is."""
+        deadline = time.monotonic() + part.ready_s
+        while process.poll() is None and not self.stopping:
+            if part.is_ready():
+                now = time.monotonic()
+                self._output.write(SPEAKER, f"{part.name} is back {now - ended_at:.1f} s after its end")
+                return now
+            if time.monotonic() > deadline:
+                self._output.write(SPEAKER, f"{part.name} was not ready within {part.ready_s:g} s")
+                process.terminate()
+                break
+            time.sleep(POLL_S)
+        return float("inf")
+
+    def _how_it_ended(self, name: str, process: subprocess.Popen[bytes]) -> str:
+        code = process.returncode
+        how = f"ended with {signal.Signals(-code).name if code < 0 else f'exit code {code}'}"
+        words = self._output.last_words(name)
+        return f'{how} after "{words}"' if words else how
+
+    def _start_failure(self, name: str, end: str) -> LaunchError:
+        words = self._output.last_words(name)
+        if words.startswith("cause: "):
+            cause, _, fix = words.removeprefix("cause: ").partition("; fix: ")
+            return LaunchError(f"{name} could not start: {cause}", fix)
+        return LaunchError(f"{name} {end}", f"see {self._output.log(name)}")
+
+    def _stop(self, keeping: Sequence[threading.Thread]) -> None:
+        """End the parts, the page before the rest."""
+        with self._lock:
+            self._stopping.set()
+        self._output.hide(NOISY_STOP)
+        first = self._processes.get(FIRST_TO_STOP)
+        if first is not None:
+            first.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                first.wait(FIRST_STOP_S)
+        for process in self._processes.values():
+            process.terminate()
+        deadline = time.monotonic() + STOP_S + 2 * LEAVE_S
+        for thread in keeping:
+            thread.join(max(0, deadline - time.monotonic()))
 
 
-def _runs(process: psutil.Process) -> bool:
-    # A zombie is gone; only its new parent has not asked for its exit code yet.
-    try:
-        return bool(process.status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-def _code(returncode: int) -> str:
-    return signal.Signals(-returncode).name if returncode < 0 else f"exit code {returncode}"
+def _end_session(leader: int) -> None:
+    """Kill what a keeper left, which it does only where it was killed itself."""
+    left = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if os.getsid(process.pid) == leader:
+                process.kill()
+                left.append(process)
+    psutil.wait_procs(left, timeout=STOP_S)

@@ -3,18 +3,16 @@
 import os
 import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 from urllib.parse import urlsplit
-
-from honcho.environ import parse_procfile
 
 from launch.bring_up import Clock, bring_up
 from launch.errors import LaunchError
+from launch.parts import parts
 from launch.ports import free_ports
 from launch.preflight import Found, preflight
 from launch.processes import Platform
-from launch.settings import PROJECT, Settings, read_settings
+from launch.settings import Settings, read_settings
 from launch.terminal import show
 
 
@@ -36,52 +34,31 @@ def main() -> None:
 
 
 def run(settings: Settings, found: Found, clock: Clock) -> None:
-    """Run the Procfile's processes until a signal says to end.
+    """Run the platform until a signal says to end.
 
     Raises:
-        LaunchError: when one of them ends by itself or does not become ready.
+        LaunchError: when a part of it does not become ready, or ends again and again.
     """
-    environ = process_environment(settings, found, os.environ)
+    settings, database_url = with_database(settings)
+    wanted = parts(settings, found, database_url, os.environ)
 
     def started(platform: Platform) -> None:
-        bring_up(platform, settings, environ, clock)
-        show(addresses(settings, environ["DATABASE_URL"], clock.seconds()))
+        bring_up(platform, settings, wanted, clock)
+        platform.restart_from_now_on()
+        show(addresses(settings, database_url, clock.seconds()))
 
-    platform = Platform(settings.log_dir, started)
-    procfile = parse_procfile((PROJECT / "Procfile").read_text(encoding="utf-8"))
-    for name, command in procfile.processes.items():
-        if name == "postgres" and settings.database_url:
-            continue
-        platform.add_process(name, command, env=environ, cwd=str(PROJECT))
-    platform.run()
+    Platform(settings.log_dir, list(wanted.values()), started).run()
     show("stopped; no process is left")
 
 
-def process_environment(settings: Settings, found: Found, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give the environment of the processes: the given one, and where each finds the others."""
-    database_url, postgres_port = settings.database_url, settings.postgres_port
-    if not database_url:
-        from db.embedded import url  # an installation with its own PostgreSQL need not have this one's
+def with_database(settings: Settings) -> tuple[Settings, str]:
+    """Return the settings with the port that an embedded PostgreSQL keeps, and the database's URL."""
+    if settings.database_url:
+        return settings, settings.database_url
+    from db.embedded import url  # an installation with its own PostgreSQL need not have this one's
 
-        postgres_port = postgres_port or free_ports(1)[0]
-        database_url = url(settings.var / "postgres", postgres_port)
-    return {
-        **environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{environ.get('PATH', os.defpath)}",
-        "PYTHONUNBUFFERED": "1",
-        "JAVA_HOME": str(found.java.path.resolve().parent.parent),
-        "VAR_DIR": str(settings.var),
-        "MODEL": settings.model,
-        "MODEL_STORE": str(settings.model_store),
-        "DATABASE_URL": database_url,
-        "POSTGRES_PORT": str(postgres_port),
-        "TORCHSERVE_INFERENCE_URL": settings.inference_url,
-        "TORCHSERVE_MANAGEMENT_URL": settings.management_url,
-        "UI_HOST": settings.ui_host,
-        "UI_PORT": str(settings.ui_port),
-        "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),
-        "IDLE_MINUTES": str(settings.idle_minutes),
-    }
+    port = settings.postgres_port or free_ports(1)[0]
+    return replace(settings, postgres_port=port), url(settings.var / "postgres", port)
 
 
 def addresses(settings: Settings, database_url: str, seconds: float) -> str:

@@ -11,19 +11,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from launch.errors import LaunchError
+from launch.keeper import KILLED, STOP_S, kept, lifeline
 from launch.ports import free_ports
 from launch.readiness import wait_until_ready
 from launch.settings import PROJECT, read_settings
 
 READY_S = 90
-STOP_S = 20
 
 
 @dataclass(frozen=True)
@@ -69,36 +69,37 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         }
         log_dir = Path(folder, "log")
         log_dir.mkdir()
-        with (log_dir / "console.log").open("wb") as console:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "launch.torchserve"],
+        with lifeline() as stdin, (log_dir / "console.log").open("wb") as console:
+            keeper = subprocess.Popen(
+                kept([sys.executable, "-m", "launch.torchserve"]),
                 cwd=PROJECT,
                 env=environ,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=console,
                 stderr=subprocess.STDOUT,
             )
 
-        def ended() -> str | None:
-            if process.poll() is None:
-                return None
-            words = (log_dir / "console.log").read_text(errors="replace")
-            return f"ended with {process.returncode} ({words.strip()[-500:]})"
+            def ended() -> str | None:
+                if keeper.poll() is None:
+                    return None
+                words = (log_dir / "console.log").read_text(errors="replace")
+                return f"ended with {keeper.returncode} ({words.strip()[-500:]})"
 
-        management_url = f"http://127.0.0.1:{management}"
-        try:
-            for name in names:
-                wait_until_ready(management_url, name, READY_S, log_dir, ended)
-            yield TorchServe(
-                inference_url=f"http://127.0.0.1:{inference}",
-                management_url=management_url,
-                metrics_url=f"http://127.0.0.1:{metrics}/metrics",
-                handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
-                pid=process.pid,
-                log_dir=log_dir,
-            )
-        finally:
-            _end(process, folder)
+            management_url = f"http://127.0.0.1:{management}"
+            try:
+                for name in names:
+                    wait_until_ready(management_url, name, READY_S, log_dir, ended)
+                (java,) = psutil.Process(keeper.pid).children()
+                yield TorchServe(
+                    inference_url=f"http://127.0.0.1:{inference}",
+                    management_url=management_url,
+                    metrics_url=f"http://127.0.0.1:{metrics}/metrics",
+                    handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
+                    pid=java.pid,
+                    log_dir=log_dir,
+                )
+            finally:
+                _end(keeper, log_dir / "console.log")
 
 
 def end_in_order_when_told() -> None:
@@ -106,35 +107,16 @@ def end_in_order_when_told() -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
-def _end(process: subprocess.Popen[bytes], folder: str) -> None:
-    """End java as an operator would, and make sure that it left none of its workers behind.
+def _end(keeper: subprocess.Popen[bytes], console: Path) -> None:
+    """End java as an operator would; its keeper sees to it that no worker is left.
 
     Raises:
-        LaunchError: some of its processes outlived SIGTERM and had to be killed.
+        LaunchError: java outlived SIGTERM and had to be killed.
     """
-    if process.poll() is not None:
-        _end_orphans(folder)
-        return
-    java = psutil.Process(process.pid)
-    family = [java, *java.children(recursive=True)]
-    process.send_signal(signal.SIGTERM)
-    _, alive = psutil.wait_procs(family, timeout=STOP_S)
-    for left in alive:
-        left.kill()
-    process.wait()
-    if alive:
-        raise LaunchError(f"SIGTERM to TorchServe left these running for {STOP_S} s: {alive}", "see its logs")
-
-
-def _end_orphans(folder: str) -> None:
-    """End the workers of a java that died by itself, known by their sockets in this instance's folder."""
-    orphans = []
-    for process in psutil.process_iter(["cmdline"]):
-        if any(word.startswith(f"{folder}/") for word in process.info["cmdline"] or []):
-            orphans.append(process)
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
-    psutil.wait_procs(orphans, timeout=STOP_S)
+    keeper.terminate()
+    keeper.wait()
+    if KILLED in console.read_text(errors="replace"):
+        raise LaunchError(f"TorchServe ran for {STOP_S} s after SIGTERM and was killed", "see its logs")
 
 
 def main() -> None:

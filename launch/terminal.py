@@ -6,9 +6,10 @@ import sys
 
 
 def show(text: str) -> None:
-    """Print the text at once."""
+    """Print the text at once, and whole where several threads print."""
     try:
-        print(text, flush=True)
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
     except BrokenPipeError:
         nobody_reads()
 

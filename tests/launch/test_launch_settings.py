@@ -5,8 +5,8 @@ import pytest
 from launch.archive import Archive
 from launch.errors import LaunchError
 from launch.java import Java
+from launch.parts import parts
 from launch.preflight import Found
-from launch.run import process_environment
 from launch.settings import PROJECT, read_settings
 from launch.torchserve import environment
 from ui.settings import from_environment
@@ -114,8 +114,25 @@ def test_the_launcher_takes_the_times_that_the_page_takes():
 def test_the_page_is_told_the_times(tmp_path):
     given = {"VAR_DIR": str(tmp_path), "ANSWER_TIMEOUT_S": "0.5", "IDLE_MINUTES": "0.05"}
     found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
-    page = from_environment(process_environment(read_settings(given), found, {}))
+    page = from_environment(parts(read_settings(given), found, "postgresql://u@h/db", {})["ui"].environ)
     assert (page.answer_timeout_s, page.idle_s) == (0.5, 3.0)
+
+
+def test_only_the_page_is_told_the_databases_password():
+    found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
+    url = "postgresql://user:secret@127.0.0.1/name"
+    given = {"DATABASE_URL": url, "PGPASSWORD": "secret", "PGPASSFILE": "/run/secret", "KEPT": "yes"}
+    for settings in (read_settings({}), read_settings(given)):
+        environs = {name: part.environ for name, part in parts(settings, found, url, given).items()}
+        page = environs.pop("ui")
+        assert (page["DATABASE_URL"], page["PGPASSWORD"], page["PGPASSFILE"]) == (
+            url,
+            "secret",
+            "/run/secret",
+        )
+        for environ in environs.values():
+            assert "secret" not in str(environ)
+            assert environ["KEPT"] == "yes"
 
 
 def test_a_model_name_cannot_leave_the_model_store():

@@ -1,0 +1,102 @@
+"""What `make run` runs: for each part its command, the environment that it needs, and when it is ready."""
+
+import sys
+from collections.abc import Mapping
+
+import psycopg2
+import requests
+
+from launch.preflight import Found
+from launch.processes import Part
+from launch.readiness import local_session
+from launch.settings import Settings
+
+# Recovery after a crash has to fit in.
+POSTGRES_S = 60
+TORCHSERVE_S = 180  # the first import of torch from a slow disk takes most of it
+UI_S = 120
+ASK_S = 5
+PAGE_ANSWERS = "/livez"
+
+
+def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[str, str]) -> dict[str, Part]:
+    """Return the parts by name, in the order in which they are started.
+
+    Args:
+        settings: where everything is; `postgres_port` is the one to take, now and after each restart.
+        found: the Java to run.
+        database_url: the database of this run, with its password: for the page alone.
+        environ: the launcher's own environment.
+    """
+    shared = {**without_secrets(environ), "PYTHONUNBUFFERED": "1", "VAR_DIR": str(settings.var)}
+    models = {"MODEL": settings.model, "MODEL_STORE": str(settings.model_store)}
+    postgres = Part(
+        "postgres",
+        [sys.executable, "-m", "db.embedded", "--data-dir", str(settings.var / "postgres")],
+        {**shared, "POSTGRES_PORT": str(settings.postgres_port)},
+        lambda: _accepts(database_url),
+        POSTGRES_S,
+    )
+    torchserve = Part(
+        "torchserve",
+        [sys.executable, "-m", "launch.torchserve"],
+        {**shared, **models, "JAVA_HOME": str(found.java.path.resolve().parent.parent)},
+        lambda: _has_ready_worker(settings),
+        TORCHSERVE_S,
+    )
+    page = {
+        **environ,
+        **shared,
+        **models,
+        "DATABASE_URL": database_url,
+        "TORCHSERVE_INFERENCE_URL": settings.inference_url,
+        "TORCHSERVE_MANAGEMENT_URL": settings.management_url,
+        "UI_HOST": settings.ui_host,
+        "UI_PORT": str(settings.ui_port),
+        "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),
+        "IDLE_MINUTES": str(settings.idle_minutes),
+    }
+    ui = Part(
+        "ui",
+        [sys.executable, "-m", "ui"],
+        page,
+        lambda: _answers(f"{settings.ui_url}{PAGE_ANSWERS}"),
+        UI_S,
+    )
+    wanted = [torchserve, ui] if settings.database_url else [postgres, torchserve, ui]
+    return {part.name: part for part in wanted}
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for who asks no database: without its URL and libpq's variables (PGPASSWORD)."""
+    return {
+        key: value for key, value in environ.items() if key != "DATABASE_URL" and not key.startswith("PG")
+    }
+
+
+def _accepts(database_url: str) -> bool:
+    try:
+        psycopg2.connect(database_url, connect_timeout=ASK_S).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+def _has_ready_worker(settings: Settings) -> bool:
+    answer = _get(f"{settings.management_url}/models/{settings.model}")
+    if answer is None or answer.status_code != 200:
+        return False
+    return any(worker["status"] == "READY" for worker in answer.json()[0]["workers"])
+
+
+def _answers(url: str) -> bool:
+    answer = _get(url)
+    return answer is not None and answer.status_code == 200
+
+
+def _get(url: str) -> requests.Response | None:
+    with local_session() as session:
+        try:
+            return session.get(url, timeout=ASK_S)
+        except requests.RequestException:
+            return None
