@@ -22,6 +22,8 @@ from tests.ui.conftest import NO_DATABASE
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
 
+pytestmark = pytest.mark.integration
+
 # What uvicorn says when the time to stop is over and somebody was not answered.
 CUT = "timeout graceful shutdown exceeded"
 HEX_ID = re.compile(r"[0-9a-f]{32}")
