@@ -90,11 +90,18 @@ map "" \$grafana_target {
 END
 }
 
+# An empty file is none: compose cannot leave a secret out.
+is_file() {
+    [ -f "$1" ] && [ -s "$1" ]
+}
+
 servers=plain.conf
-if [ -e "$TLS_CERTIFICATE" ] || [ -e "$TLS_KEY" ]; then
+if is_file "$TLS_CERTIFICATE" || is_file "$TLS_KEY"; then
     for key in TLS_CERTIFICATE TLS_KEY; do
         eval "file=\$$key"
-        [ -r "$file" ] || fail "$key='$file': expected a file that can be read, as the other of TLS_CERTIFICATE and TLS_KEY is there"
+        if ! is_file "$file" || ! [ -r "$file" ]; then
+            fail "$key='$file': expected a PEM file that can be read, as the other of TLS_CERTIFICATE and TLS_KEY is there"
+        fi
     done
     servers=tls.conf
 fi

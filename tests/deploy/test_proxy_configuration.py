@@ -88,3 +88,9 @@ def test_what_cannot_be_used_is_named_in_one_line(key: str, value: str, expectat
     assert words.startswith("start.sh: ")
     assert expectation in words
     assert key in words
+
+
+def test_empty_files_are_no_certificate() -> None:
+    with rendered((b"", b"")) as (folder, status, words):
+        assert status == 0, words
+        assert "include plain.conf;" in (folder / "nginx.conf").read_text()

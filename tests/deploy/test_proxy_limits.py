@@ -106,6 +106,17 @@ def test_a_quoted_boundary_and_other_parameters_are_understood(stand: Stand) -> 
     assert stand.torchserve.asked[-1].body == b"image"
 
 
+def test_a_multipart_body_in_chunks_is_understood(stand: Stand) -> None:
+    image = os.urandom(3 * MIB)
+    head = (
+        b'--b\r\nContent-Disposition: form-data; name="data"; filename="x"\r\nContent-Type: image/png\r\n\r\n'
+    )
+    chunks = iter([head[:9], head[9:], image[:MIB], image[MIB:], b"\r\n--b", b"--\r\n"])
+    kind = {"Content-Type": "multipart/form-data; boundary=b"}
+    assert requests.post(f"{stand.proxy.url}/predict", chunks, headers=kind).status_code == 200
+    assert stand.torchserve.asked[-1].body == image
+
+
 @pytest.mark.parametrize(
     ("kind", "body"),
     [
