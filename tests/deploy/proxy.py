@@ -30,14 +30,19 @@ Certificate = tuple[bytes, bytes]
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running proxy: where it listens, its folder and its process."""
+    """A running proxy: where it listens, what it was started from, and its process."""
 
     url: str
     tls_url: str
     internal_url: str
     status_url: str
-    folder: Path
+    place: "Prepared"
     process: subprocess.Popen[bytes]
+
+    @property
+    def folder(self) -> Path:
+        """Where its templates, its run-time files and its output are."""
+        return self.place.folder
 
     @property
     def address(self) -> tuple[str, int]:
@@ -60,17 +65,8 @@ class Proxy:
             time.sleep(0.05)
 
     def move(self, torchserve: str, page: str) -> None:
-        """Name other targets and let nginx reload, as a deploy script does."""
-        targets = {"torchserve_target": torchserve, "page_target": page}
-        words = [f'map "" ${name} {{ default {target}; }}\n' for name, target in targets.items()]
-        (self.folder / "run" / "targets.conf").write_text("".join(words))
-        # As docs/proxy.md says it.
-        run = str(self.folder / "run")
-        subprocess.run(
-            ["nginx", "-e", "stderr", "-p", run, "-c", f"{run}/nginx.conf", "-s", "reload"],
-            env={"PATH": PATH},
-            check=True,
-        )
+        """Name other targets and let nginx reload, as a deployment does."""
+        assert self.place.start("move", page, torchserve).wait(START_S) == 0, self.output()
 
 
 @dataclass(frozen=True)
@@ -146,10 +142,13 @@ def running_proxy(
         certificate: PEM of certificate and key, for TLS.
         more: more environment variables.
     """
-    http, https, internal, status = free_ports(4)
-    ports = {"HTTP_PORT": http, "HTTPS_PORT": https, "INTERNAL_PORT": internal, "STATUS_PORT": status}
+    http, https, internal, status, grafana = free_ports(5)
     told = {
-        **{key: str(port) for key, port in ports.items()},
+        "HTTP_PORT": str(http),
+        "HTTPS_PORT": str(https),
+        "INTERNAL_PORT": str(internal),
+        "STATUS_PORT": str(status),
+        "GRAFANA_PORT": str(grafana),
         "PUBLISHED_HTTPS_PORT": str(https),
         "TORCHSERVE": torchserve,
         "PAGE": page,
@@ -165,7 +164,7 @@ def running_proxy(
             f"https://127.0.0.1:{https}",
             f"http://127.0.0.1:{internal}",
             f"http://127.0.0.1:{status}",
-            place.folder,
+            place,
             process,
         )
         try:

@@ -107,9 +107,14 @@ def kept_rows(host: Host, visitors: list[Visitor]) -> int:
 
 
 def asking(host: Host) -> tuple[list[Visitor], list[Callable[[], str]]]:
-    """Two visitors who draw on the page, and two clients of the API."""
-    visitors = [Visitor(host.address) for _ in range(DRAWING_VISITORS)]
-    client = partial(predict, requests.Session(), host.address)
+    """Two visitors who draw on the page, and two clients of the API.
+
+    None keeps a connection: nginx before 1.27.4 may close one, at a reload, on which a request is on its way.
+    """
+    session = requests.Session()
+    session.headers["Connection"] = "close"
+    visitors = [Visitor(host.address, session) for _ in range(DRAWING_VISITORS)]
+    client = partial(predict, session, host.address)
     return visitors, [*(visitor.draw for visitor in visitors), client, client]
 
 

@@ -65,9 +65,9 @@ class Visitor:
         request_ids: The ids of the requests that were answered.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, session: requests.Session | None = None) -> None:
         self._address = address
-        self._session = requests.Session()
+        self._session = session or requests.Session()
         self.session_id = secrets.token_hex(16)
         self.kept: list[str] = []
         self.request_ids: list[str] = []
