@@ -18,6 +18,8 @@ from db.unprivileged import EmbeddedError
 
 # Longer than a migration of large tables should hold them.
 _LOCK_TIMEOUT_S = 60
+# Drawings are compressed already: the usual level takes three times as long and saves 3 %.
+_COMPRESSION = "gzip:1"
 
 _FIXES = {
     "No space left": "free some, or set BACKUP_DIR to another disk",
@@ -108,9 +110,9 @@ def _snapshot(url: URL) -> Iterator[tuple[Connection, str]]:
 
 
 def _dump(url: URL, snapshot: str, draft: Path) -> None:
-    wait = f"--lock-wait-timeout={_LOCK_TIMEOUT_S}s"
+    options = ("--format=custom", f"--compress={_COMPRESSION}", f"--lock-wait-timeout={_LOCK_TIMEOUT_S}s")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as output:
-        libpq.run("pg_dump", "--format=custom", f"--snapshot={snapshot}", wait, url=url, output=output)
+        libpq.run("pg_dump", *options, f"--snapshot={snapshot}", url=url, output=output)
 
 
 def _compare(url: URL, draft: Path, source: Contents) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, inspect, text
 
 from db import engine as database
@@ -105,6 +106,55 @@ def test_rows_from_before_a_column_was_added_stay_and_say_nothing_of_it(empty_ur
     log.write([newer])
     assert log.history(older.session_id) == [HistoryRow(newer, None), HistoryRow(older, "1")]
     engine.dispose()
+
+
+def rows_of(url):
+    """Return each table's rows as PostgreSQL knows them, by column."""
+    engine = database.create(url)
+    with engine.connect() as connection:
+        tables = {
+            name: Table(name, MetaData(), autoload_with=connection)
+            for name in inspect(connection).get_table_names()
+            if name != "alembic_version"
+        }
+        rows = {
+            name: [dict(row._mapping) for row in connection.execute(table.select().order_by(table.c.id))]
+            for name, table in tables.items()
+        }
+    engine.dispose()
+    return rows
+
+
+REVISIONS = [
+    script.revision
+    for script in ScriptDirectory(str(Path(migrate.__file__).parent / "migrations")).walk_revisions()
+]
+
+
+# Of the first revision's tables nothing can be left below it.
+@pytest.mark.parametrize("revision", [revision for revision in REVISIONS if revision != "0001"])
+def test_each_revision_goes_down_and_up_again_and_every_row_stays(
+    empty_url, prediction, correction, revision
+):
+    migrate.upgrade(empty_url)
+    engine = database.create(empty_url)
+    made = [prediction(drawing=bytes(range(256)), is_digit=True, label_set=("7", "1")) for _ in range(5)]
+    PredictionLog(engine).write([*made, correction(made[0], "1"), correction(made[0], "2")])
+    engine.dispose()
+    migrate.downgrade(empty_url, revision)
+    at_revision = rows_of(empty_url)
+
+    assert migrate.downgrade(empty_url, "-1") is not None
+    below = rows_of(empty_url)
+    assert migrate.upgrade(empty_url, revision) == revision
+    again = rows_of(empty_url)
+    for name, rows in below.items():
+        assert len(rows) == len(at_revision[name]) == (5 if name == "predictions" else 2)
+        for old, lower, new in zip(at_revision[name], rows, again[name], strict=True):
+            # What the older schema has is untouched, and what it has not is NULL afterwards.
+            assert lower == {column: old[column] for column in lower}
+            assert new == {column: lower.get(column) for column in old}
+    assert migrate.upgrade(empty_url) == LATEST
 
 
 def run_migrate(url, folder, *arguments):

@@ -224,7 +224,7 @@ def test_an_older_backup_is_brought_up_to_date(url, folder, prediction, correcti
     (row,) = PredictionLog(database).history(older.session_id)
     assert (row.prediction, row.true_label) == (older, "1")
     assert execute(url, "SELECT version_num FROM alembic_version") == [
-        (ScriptDirectory("db/migrations").get_current_head(),)
+        (ScriptDirectory(str(PROJECT / "db" / "migrations")).get_current_head(),)
     ]
 
 

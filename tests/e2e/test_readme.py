@@ -83,8 +83,10 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
 
 def test_the_operate_commands_work(platform: Run) -> None:
     (script,) = scripts("Operate")
-    assert "predicted_label" in run_script(script, platform)
-    assert "CREATE TABLE public.predictions" in (platform.var / "backup.sql").read_text()
+    shown = run_script(script, platform)
+    (backup,) = (platform.var / "backups").glob("*.dump")
+    for said in (f"{backup}: ", f"{backup.name} holds predictions", "is now the backup's", "predicted_label"):
+        assert said in shown
 
 
 def test_every_make_verb_that_the_readme_names_exists() -> None:
