@@ -221,7 +221,7 @@ def test_it_works_in_a_folder_whose_path_is_too_long_for_a_socket(store, tmp_pat
         assert predict(server)["label"] == "1.0.0"
     tmp = temporary_folder(read_settings({"VAR_DIR": str(deep)}))
     assert len(str(tmp)) <= LONGEST_TMP
-    for left in (tmp / "models", tmp):
+    for left in (tmp / "models", tmp / "metrics", tmp):
         left.rmdir()
 
 
