@@ -85,7 +85,7 @@ def test_the_operate_commands_work(platform: Run) -> None:
     (script,) = scripts("Operate")
     shown = run_script(script, platform)
     (backup,) = (platform.var / "backups").glob("*.dump")
-    for said in (f"{backup}: ", f"{backup.name} holds predictions", "is now the backup's", "predicted_label"):
+    for said in (f"{backup}: ", f"{backup.name} holds ", "is now the backup's", "predicted_label"):
         assert said in shown
 
 
