@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from db.writer import Writer
+from ui.torchserve import Answer
 
 # One answer takes 1 ms at rest and some 10 ms under load; a person gives up after seconds.
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -31,6 +32,9 @@ class Metrics:
             ["outcome", "label"],
             registry=self.registry,
         )
+        # What first appears with a 1 has never grown, for Prometheus: a rate() would miss it.
+        for outcome in ("refused", "busy", "unreachable"):
+            self.predictions.labels(outcome, "")
         self.latency_s = Histogram(
             "sketchserve_prediction_latency_seconds",
             "Time from the page's request to the model's answer.",
@@ -50,6 +54,15 @@ class Metrics:
             registry=self.registry,
         )
         self.registry.register(_WriterCollector(writer))
+
+    def answered(self, answer: Answer) -> None:
+        """Count an answer; whatever else may be counted of its model is there from now on."""
+        self.predictions.labels("answered", answer.label).inc()
+        self.latency_s.observe(answer.latency_ms / 1000)
+        version = (answer.model, answer.version)
+        self.not_a_digit.labels(*version).inc(answer.is_digit is False)
+        for model_was in ("right", "wrong"):
+            self.corrections.labels(model_was, *version)
 
 
 class _WriterCollector(Collector):

@@ -99,10 +99,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         is_busy = isinstance(error, Busy)
         backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
         return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
-    backend.metrics.predictions.labels("answered", answer.label).inc()
-    backend.metrics.latency_s.observe(answer.latency_ms / 1000)
-    if answer.is_digit is False:
-        backend.metrics.not_a_digit.labels(answer.model, answer.version).inc()
+    backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")

@@ -18,37 +18,10 @@ from db import embedded, migrate
 from launch import temporary
 from launch.ports import free_ports
 from tests.deploy.debian import program
+from tests.deploy.proxy import Certificate, running_proxy
 from tests.deploy.rules_on_disk import PROMETHEUS, RULE_FILES
 from tests.deploy.servers import answers, running
 from tests.e2e.page import running_page
-
-NGINX = """
-daemon off;
-user root;
-pid {folder}/nginx.pid;
-error_log stderr;
-events {{}}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    server {{
-        listen 127.0.0.1:{http};
-        listen 127.0.0.1:{https} ssl;
-        ssl_certificate {folder}/certificate.pem;
-        ssl_certificate_key {folder}/key.pem;
-        location = / {{ return 302 /below/; }}
-        location /below/ {{ proxy_pass {page}/; proxy_set_header Host $http_host; }}
-    }}
-    server {{
-        listen 127.0.0.1:{status};
-        location / {{ stub_status; }}
-    }}
-}}
-"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +44,7 @@ class Watched:
 @contextmanager
 def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
     """Start PostgreSQL, TorchServe, the page, a proxy, the backup service, the exporters and Prometheus."""
-    names = ("http", "https", "status", "nginx", "postgres", "blackbox", "backup", "prometheus")
+    names = ("nginx", "postgres", "blackbox", "backup", "prometheus")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with ExitStack() as stack:
@@ -84,12 +57,13 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
         migrate.upgrade(database.url)
         torchserve = stack.enter_context(temporary.running(model_store))
         page = stack.enter_context(running_page(database.url, torchserve))
-        start("nginx", _nginx(folder, page.url, ports), f"{urls['http']}/")
+        hosts = [url.split("/")[2] for url in (torchserve.inference_url, page.url)]
+        proxy = stack.enter_context(running_proxy(*hosts, certificate=_certificate(folder)))
         start(
             "nginx-exporter",
             [
                 program("prometheus-nginx-exporter", "prometheus-nginx-exporter"),
-                f"-nginx.scrape-uri={urls['status']}/",
+                f"-nginx.scrape-uri={proxy.status_url}/stub_status",
                 f"-web.listen-address=127.0.0.1:{ports['nginx']}",
             ],
             f"{urls['nginx']}/metrics",
@@ -128,8 +102,8 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
             "postgres-exporter:9187": urls["postgres"],
             "backup:9188": urls["backup"],
             "blackbox:9115": urls["blackbox"],
-            "http://proxy:8080/": f"{urls['http']}/",
-            "https://proxy:8443/": f"https://127.0.0.1:{ports['https']}/",
+            "http://proxy:8080/": f"{proxy.url}/",
+            "https://proxy:8443/": f"{proxy.tls_url}/",
             "localhost:9090": urls["prometheus"],
         }
         start(
@@ -172,7 +146,8 @@ def _configured(folder: Path, addresses: Mapping[str, str]) -> Path:
     return written
 
 
-def _nginx(folder: Path, page_url: str, ports: Mapping[str, int]) -> list[str]:
+def _certificate(folder: Path) -> Certificate:
+    files = folder / "certificate.pem", folder / "key.pem"
     certify = [
         "openssl",
         "req",
@@ -185,14 +160,8 @@ def _nginx(folder: Path, page_url: str, ports: Mapping[str, int]) -> list[str]:
         "-subj",
         "/CN=sketch",
     ]
-    subprocess.run(
-        [*certify, "-keyout", folder / "key.pem", "-out", folder / "certificate.pem"],
-        check=True,
-        capture_output=True,
-    )
-    config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, page=page_url, **ports), encoding="utf-8")
-    return [program("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)]
+    subprocess.run([*certify, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    return files[0].read_bytes(), files[1].read_bytes()
 
 
 def _for_lib_pq(database_url: str) -> str:
