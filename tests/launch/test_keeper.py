@@ -13,8 +13,8 @@ import pytest
 
 from launch.keeper import KILLED, kept, lifeline
 from launch.settings import PROJECT
+from tests.launch.shell_parts import LINUX, sleeping
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets orphans be adopted")
 # Deaf to SIGTERM, in a session of its own, and with a parent that is gone at once: nobody's child.
 ORPHAN = "(trap '' TERM; setsid sleep 300 & )"
 
@@ -51,13 +51,6 @@ def family_of(process: subprocess.Popen[str], sleeps: int) -> list[psutil.Proces
     raise AssertionError(f"expected {sleeps} that sleep, got {family}")
 
 
-def sleeping(process: psutil.Process) -> bool:
-    try:
-        return process.name() == "sleep" and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def assert_gone(family: list[psutil.Process]) -> None:
     _, left = psutil.wait_procs(family, timeout=20)
     for process in left:
@@ -82,7 +75,7 @@ def test_a_command_that_is_not_there_is_one_line():
     assert done.stderr == "/nowhere/java cannot be started (No such file or directory)\n"
 
 
-@linux
+@LINUX
 def test_what_a_killed_command_leaves_is_ended_before_the_keeper_ends():
     with keeper(f"{ORPHAN}; sleep 300 & echo there; wait") as process:
         family = family_of(process, 2)
@@ -91,7 +84,7 @@ def test_what_a_killed_command_leaves_is_ended_before_the_keeper_ends():
         assert not any(member.is_running() for member in family)
 
 
-@linux
+@LINUX
 def test_only_its_own_processes_are_ended():
     with keeper("sleep 300 & echo there; wait") as other:
         others = family_of(other, 1)
@@ -113,7 +106,7 @@ def test_being_told_to_stop_lets_the_command_end_in_order(signum):
         assert process.wait(30) == 5
 
 
-@linux
+@LINUX
 def test_a_killed_caller_takes_along_what_does_not_want_to_end():
     caller = f"""
 import subprocess, time
@@ -131,7 +124,7 @@ with lifeline() as stdin:
         assert_gone(family)
 
 
-@linux
+@LINUX
 def test_a_killed_keeper_takes_its_command_along():
     with keeper("echo there; exec sleep 300") as process:
         family = family_of(process, 1)
@@ -159,7 +152,7 @@ def test_a_command_that_does_not_listen_is_killed_and_this_is_said():
         process.stdout.close()
 
 
-@linux
+@LINUX
 def test_orphans_that_end_do_not_stay_as_zombies():
     with keeper("(true &); (true &); sleep 300 & echo there; wait") as process:
         family_of(process, 1)
