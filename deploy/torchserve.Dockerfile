@@ -14,7 +14,7 @@ RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --quiet "$(gr
     && python -m venv --without-pip /venv
 # Without the lock's CUDA packages: whatever the chosen build of torch needs of them, it names itself.
 RUN set -eu; \
-    uv="/tools/bin/uv pip install --no-cache --quiet --python /venv/bin/python"; \
+    uv="/tools/bin/uv pip install --no-cache --quiet --compile-bytecode --python /venv/bin/python"; \
     wheel=$(find /wheels -name 'torch-*.whl'); \
     if [ -n "$wheel" ]; then $uv "$wheel"; else \
         $uv --torch-backend "$TORCH" "$(grep -oE '^torch==[^ ;]+' requirements/serve.lock)"; fi; \
@@ -24,7 +24,7 @@ RUN set -eu; \
 FROM installed AS archive
 RUN set -eu; \
     grep -vE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?==' requirements/archive.lock >/tmp/archive.lock; \
-    /tools/bin/uv pip install --no-cache --quiet --python /venv/bin/python -r /tmp/archive.lock
+    /tools/bin/uv pip install --no-cache --quiet --compile-bytecode --python /venv/bin/python -r /tmp/archive.lock
 COPY handler/ handler/
 COPY launch/ launch/
 COPY training/ training/

@@ -60,9 +60,10 @@ if [ -n "$mirror" ]; then export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$mirror}"
 install() {
     # Progress is for people; a log gets warnings only.
     if [ ! -t 1 ]; then set -- --quiet "$@"; fi
-    # Without dependencies: a lock has them all, and torch's CPU build none of CUDA's.
+    # Without dependencies: a lock has them all, and torch's CPU build none of CUDA's. Compiled at once, as pip does:
+    # TorchServe starts in half the time, also where nobody may write bytecode later.
     if [ -x "$uv" ]; then
-        "$uv" pip install --python .venv/bin/python --no-deps "$@"
+        "$uv" pip install --python .venv/bin/python --no-deps --compile-bytecode "$@"
     else
         .venv/bin/python -m pip install --no-deps "$@"
     fi || fail "what$locks pins could not be installed" "see the lines above; make setup goes on where it stopped"
