@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -235,12 +236,9 @@ def test_three_torchserves_serve_and_killing_one_loses_no_request(host: Host):
             # Not asked again by us: that is the proxy's to do.
             assert predict(session, host.address) == "7", index
         time.sleep(1)
-        lines = [
-            json.loads(line)
-            for line in host.compose("logs", "--no-log-prefix", "proxy").splitlines()
-            if line[:1] == "{"
-        ]
-        asked = {one["upstream"].split(",")[0] for one in lines[-150:] if one["route"] == "predict"}
+        # compose begins lines with a sequence for terminals, whatever it is told.
+        lines = re.findall(r"\{.*\}", host.compose("logs", "--no-log-prefix", "proxy"))[-150:]
+        asked = {one["upstream"].split(",")[0] for one in map(json.loads, lines) if one["route"] == "predict"}
         assert len(asked) == 3, "the proxy asks all of them in turn"
     finally:
         host.compose("up", "--detach", "--wait", "--no-build", "--scale", "torchserve=1")
