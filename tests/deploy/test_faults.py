@@ -25,7 +25,7 @@ from tests.deploy.visitors import Tally, Visitor, keep_asking, predict
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
 
 Fault = Callable[[Host], None]
-BEFORE_S, AFTER_S = 3.0, 5.0
+BEFORE_S, AFTER_S = 2.0, 2.0
 # What the page has answered and not yet handed to PostgreSQL is lost with it: at most one of each visitor.
 DRAWING_VISITORS = 2
 

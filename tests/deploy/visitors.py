@@ -29,18 +29,19 @@ class Tally:
         answered: Those of them that got their answer in the end.
         asked_again: How often a visitor had to ask again.
         troubles: Each time without an answer: seconds since the start, and what came instead.
+        helped: When each of those who had to ask again got their answer, seconds since the start.
     """
 
     asked: int = 0
     answered: int = 0
     asked_again: int = 0
     troubles: list[tuple[float, str]] = field(default_factory=list)
+    helped: list[float] = field(default_factory=list)
     began: float = field(default_factory=time.monotonic)
 
     def whole_after_s(self, fault_s: float) -> float:
-        """Return how long after a fault the last visitor was without an answer, 0.0 where none was."""
-        late = [at - fault_s for at, _ in self.troubles if at >= fault_s]
-        return max(late, default=0.0)
+        """Return how long after a fault the last who was without an answer had one, 0.0 where nobody was."""
+        return max((at - fault_s for at in self.helped), default=0.0)
 
 
 def predict(session: requests.Session, address: str) -> str:
@@ -112,6 +113,7 @@ def keep_asking(asks: list[Callable[[], str]], pause_s: float = 0.05) -> Iterato
         while not enough.is_set():
             with lock:
                 tally.asked += 1
+            has_asked_again = False
             give_up = time.monotonic() + GIVE_UP_S
             while time.monotonic() < give_up:
                 try:
@@ -120,10 +122,13 @@ def keep_asking(asks: list[Callable[[], str]], pause_s: float = 0.05) -> Iterato
                     with lock:
                         tally.asked_again += 1
                         tally.troubles.append((time.monotonic() - tally.began, repr(trouble)[:300]))
+                    has_asked_again = True
                     time.sleep(AGAIN_S)
                     continue
                 with lock:
                     tally.answered += label == "7"
+                    if has_asked_again:
+                        tally.helped.append(time.monotonic() - tally.began)
                 break
             time.sleep(pause_s)
 
