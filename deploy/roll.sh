@@ -65,8 +65,9 @@ trap go_back EXIT
 
 say "building $revision beside ${before:-what runs}"
 compose build --quiet
-say "bringing the schema up to date"
-compose run --rm --no-deps --quiet-pull migrate
+say "bringing passwords and schema up to date"
+compose run --rm --no-deps secrets
+compose run --rm --no-deps migrate
 
 mapfile -t old < <(running torchserve; running ui)
 replicas=$(running torchserve | wc -l)
@@ -99,5 +100,7 @@ docker stop "${old[@]}" >/dev/null
 docker rm "${old[@]}" >/dev/null
 # Their common names mean the new ones alone from here on.
 compose exec -T proxy sh /etc/sketchserve/start.sh move
-compose up --detach --wait --wait-timeout "$READY_S" --remove-orphans --scale "torchserve=$replicas"
+# One by one, without what they depend on: compose would recreate all that depends on a new one.
+mapfile -t services < <(compose config --services | grep -vxE 'migrate|secrets')
+compose up --detach --no-deps --wait --wait-timeout "$READY_S" --scale "torchserve=$replicas" "${services[@]}"
 say "$revision runs"
