@@ -27,6 +27,7 @@ health() { docker inspect --format '{{.State.Status}} {{.State.Health.Status}}' 
 address() { docker inspect --format "{{(index .NetworkSettings.Networks \"${project}_front\").IPAddress}}" "$1"; }
 
 before=$(setting TAG)
+settings_before=$(compose config --hash '*' 2>/dev/null | sort || true)
 project=$(setting COMPOSE_PROJECT_NAME)
 project=${project:-sketchserve}
 mkdir -p app
@@ -100,7 +101,10 @@ docker stop "${old[@]}" >/dev/null
 docker rm "${old[@]}" >/dev/null
 # Their common names mean the new ones alone from here on.
 compose exec -T proxy sh /etc/sketchserve/start.sh move
-# One by one, without what they depend on: compose would recreate all that depends on a new one.
-mapfile -t services < <(compose config --services | grep -vxE 'migrate|secrets')
-compose up --detach --no-deps --wait --wait-timeout "$READY_S" --scale "torchserve=$replicas" "${services[@]}"
+# What else has other settings now, and nothing else: by itself compose would recreate all that depends on a new one.
+mapfile -t services < <(compose config --hash '*' | sort | comm -13 <(echo "$settings_before") - | cut -d ' ' -f 1 |
+    grep -vxE 'migrate|secrets|torchserve|ui')
+[ "${#services[@]}" -eq 0 ] || compose up --detach --no-deps --wait --wait-timeout "$READY_S" "${services[@]}"
+# Rules and probes are in folders that are mounted.
+compose kill --signal HUP prometheus blackbox
 say "$revision runs"
