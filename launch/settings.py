@@ -141,6 +141,11 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         idle_minutes=_duration(env, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
     )
     _refuse_shared_ports(settings)
+    if env.get("LOG_TO", "file") not in ("", "file", "console"):  # log4j2.xml would write no request at all
+        raise LaunchError(
+            f"LOG_TO is {env['LOG_TO']!r}, expected file or console",
+            "set LOG_TO to one of these, or unset it",
+        )
     return settings
 
 

@@ -65,6 +65,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
         "METRICS_LOCATION": str(settings.log_dir),
+        "LOG_TO": environ.get("LOG_TO") or "file",
         # ONNX Runtime would tell its makers about this process from before its first session on.
         "ORT_DISABLE_TELEMETRY": "1",
         # For handler/exporter.py, in TorchServe's workers.

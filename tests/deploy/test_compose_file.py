@@ -1,6 +1,7 @@
 """What docker-compose.yml promises, read from the file itself: no engine is needed."""
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,17 @@ def test_every_variable_of_the_file_is_in_the_documents_and_the_other_way_round(
     table = (PROJECT / "docs" / "containers.md").read_text(encoding="utf-8").split("## Settings")[1]
     documented = set(re.findall(r"`([A-Z][A-Z_]+)`", table.split("\n## ")[0]))
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) == documented
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["-f", "tests/deploy/standins/compose.yml"]], ids=["alone", "stand-ins"]
+)
+def test_compose_reads_the_file(more):
+    command = ["docker", "compose", "-f", "docker-compose.yml", *more, "config", "--quiet"]
+    try:
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("docker is not on this machine")
+    if "not a docker command" in done.stderr or "unknown" in done.stderr:
+        pytest.skip("compose 2 is not on this machine")
+    assert (done.returncode, done.stderr) == (0, "")

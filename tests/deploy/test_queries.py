@@ -2,13 +2,16 @@
 
 import math
 import re
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.deploy import dashboards_on_disk, rules_on_disk, traffic
+from tests.deploy.debian import program
 from tests.deploy.selectors import metric, selectors
 from tests.deploy.watched import Watched, watched_platform
 
@@ -106,3 +109,18 @@ def test_every_metric_that_is_used_is_described_and_every_one_described_exists(w
     used = {name for name in asked - OWN if ":" not in name}
     assert sorted(used - set(DESCRIBED)) == []
     assert [name for name in DESCRIBED if not answers(watched, f'{{__name__=~"{name}(_bucket)?"}}')] == []
+
+
+@pytest.mark.parametrize("job", ["handler", "page", "backup"])
+def test_metrics_of_our_own_are_named_and_typed_as_prometheus_asks(watched: Watched, job: str) -> None:
+    answer = requests.get(f"{watched.prometheus_url}/api/v1/targets", timeout=60)
+    targets = answer.json()["data"]["activeTargets"]
+    (url,) = [target["scrapeUrl"] for target in targets if target["labels"]["job"] == job]
+    done = subprocess.run(
+        [program("promtool", "prometheus"), "check", "metrics"],
+        input=requests.get(url, timeout=60).text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

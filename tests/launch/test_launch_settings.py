@@ -138,3 +138,9 @@ def test_only_the_page_is_told_the_databases_password():
 def test_a_model_name_cannot_leave_the_model_store():
     with pytest.raises(LaunchError, match=r"MODEL is '../evil'"):
         read_settings({"MODEL": "../evil"})
+
+
+def test_a_log_goes_to_files_or_to_the_console():
+    read_settings({"LOG_TO": "console"})
+    with pytest.raises(LaunchError, match="LOG_TO is 'stdout', expected file or console"):
+        read_settings({"LOG_TO": "stdout"})
