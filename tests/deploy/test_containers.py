@@ -128,7 +128,7 @@ def test_a_drawing_is_a_row_and_one_id_leads_to_it(host: Host):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     assert found == visitor.kept
-    for service in ("proxy", "ui"):
+    for service in ("proxy", "ui", "torchserve"):
         assert request_id in host.compose("logs", service), service
 
 

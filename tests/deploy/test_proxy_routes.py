@@ -27,6 +27,9 @@ def test_predictions_reach_torchserve_as_a_post_with_nothing_but_what_it_needs(
     path: str,
 ) -> None:
     sent = {"Cookie": "a=b", "X-Request-Start": "t=1", "Authorization": "Basic eA==", "X-Frame": "1"}
+    sent["X-Request-Id"] = "of-a-client"
+    # TorchServe's access log has a request's path and none of its headers.
+    path += "?request_id=of-a-client"
     answer = requests.request(method, f"{stand.proxy.url}{route}?customized=true", data=PNG, headers=sent)
     assert answer.json() == {"from": "127.0.0.1", "path": path}
     asked = stand.torchserve.asked[-1]
