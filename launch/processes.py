@@ -19,7 +19,7 @@ from launch.output import Output
 from launch.settings import PROJECT
 
 FIRST_TO_STOP = "ui"  # it still hands its last records to PostgreSQL
-FIRST_STOP_S = 5
+FIRST_STOP_S = 8  # it answers what was asked, for 7 s at most
 LAST_WORDS_S = 5  # for the output of one that ended to be read
 # TorchServe logs the end of each worker with a stack trace, also when all of it is being stopped.
 NOISY_STOP = "torchserve"
