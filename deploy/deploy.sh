@@ -3,11 +3,13 @@
 # request:
 #   deploy/deploy.sh USER@HOST [FOLDER]
 # What is deployed is the commit that is checked out. FOLDER (default /opt/sketchserve) is on the host, and
-# FOLDER/app/.env there has the operator's settings, as docs/deploying.md says. USER is root, or may use sudo.
-#   SSH=...  how to reach it (default: ssh)
+# FOLDER/app/.env there has the operator's settings, as docs/deploying.md says. USER is root, or may use sudo without a
+# password.
+#   SSH=...      how to reach it (default: ssh)
+#   READY_S=...  seconds that a new version may take to become ready (default: 300)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ "$#" -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ "$#" -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 host=$1 folder=${2:-/opt/sketchserve}
 revision=$(git rev-parse --short=12 HEAD)
 git diff --quiet HEAD || echo "deploy: changes that are not committed stay here; $revision is deployed" >&2
@@ -17,4 +19,4 @@ as_root='[ "$(id -u)" -eq 0 ] || set -- sudo "$@"; exec "$@"'
 
 on_host sh -c "$as_root" sh bash -s -- "$folder" <deploy/prepare_host.sh
 git archive HEAD | on_host sh -c "$as_root" sh tar --extract --directory "$folder/incoming"
-on_host sh -c "$as_root" sh bash "$folder/incoming/deploy/roll.sh" "$folder" "$revision"
+on_host sh -c "$as_root" sh env "READY_S=${READY_S:-300}" bash "$folder/incoming/deploy/roll.sh" "$folder" "$revision"

@@ -2,109 +2,139 @@
 # Brings what runs on this host to the release that lies in FOLDER/incoming, without losing a request; where the new
 # version does not become ready, what ran before goes on as if nothing had been tried. deploy/deploy.sh calls it:
 #   bash FOLDER/incoming/deploy/roll.sh FOLDER REVISION
-# FOLDER/app is the release that runs, with the operator's settings in .env; FOLDER/previous the one before it.
+# FOLDER/app is the release that runs, with the operator's own files beside it (docs/deploying.md says which stay),
+# FOLDER/previous the one before it, FOLDER/taken the revision that was last taken.
 set -euo pipefail
-folder=$1 revision=$2
+mkdir -p "$1/app"
+folder=$(cd "$1" && pwd) revision=$2
 READY_S=${READY_S:-300}
 # In-flight predictions take milliseconds, and one that is cut off is asked again by the proxy.
 DRAIN_S=${DRAIN_S:-3}
 cd "$folder"
-exec 9>"$folder/lock"
+touch app/.env taken hashes
+exec 9>lock
 flock --nonblock 9 || { echo "roll: another deployment to $folder is running" >&2; exit 1; }
 
 say() { echo "roll: $*"; }
-# In place: the proxy and others have folders of app/ mounted.
-copy() { rsync --archive --delete --exclude=/.env --exclude='/deploy/wheels/*.whl' "$1/" "$2/"; }
-setting() { sed -n "s/^$1=//p" app/.env 2>/dev/null | tail -n 1; }
-set_tag() {
-    touch app/.env
-    sed -i '/^TAG=/d' app/.env
-    echo "TAG=$1" >>app/.env
+# In place: the proxy and others have folders of app/ mounted. What an operator puts there stays.
+copy() {
+    rsync --archive --delete --exclude=/.env --exclude=/docker-compose.override.yml --exclude=/local/ \
+        --exclude='/model_store/*.mar' --exclude='/deploy/wheels/*.whl' "$1/" "$2/"
 }
+setting() { sed -n "s/^$1=//p" app/.env | tail -n 1; }
+set_tag() { sed -i -e '/^TAG=/d' -e '$a\' app/.env && echo "TAG=$1" >>app/.env; }
 compose() { (cd app && docker compose "$@" 9>&-); }
-running() { compose ps --quiet "$1" 2>/dev/null; }
-health() { docker inspect --format '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null || echo gone; }
-address() { docker inspect --format "{{(index .NetworkSettings.Networks \"${project}_front\").IPAddress}}" "$1"; }
+proxy() { compose exec -T proxy sh /etc/sketchserve/start.sh "$@"; }
+running() { compose ps --quiet "$1"; }
+# Those that do not run, or start again and again, too.
+rolled() { compose ps --all --quiet torchserve; compose ps --all --quiet ui; }
+state() { docker inspect --format '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null || echo gone; }
+addresses() {
+    for container in "${@:2}"; do
+        docker inspect --format "{{(index .NetworkSettings.Networks \"${project}_front\").IPAddress}}:$1" "$container"
+    done
+}
+without() { grep -vxF -f <(printf '%s\n' "$@") || true; }
 
-before=$(setting TAG)
-settings_before=$(compose config --hash '*' 2>/dev/null | sort || true)
+taken=$(cat taken)
 project=$(setting COMPOSE_PROJECT_NAME)
 project=${project:-sketchserve}
-mkdir -p app
-is_running=$(running proxy || true)
-[ -z "$is_running" ] || { mkdir -p previous && copy app previous; }
-copy incoming app
-set_tag "$revision"
 
-if [ -z "$is_running" ]; then
-    say "nothing runs here yet: starting $revision"
+if [ -z "$taken" ]; then
+    say "starting $revision"
+    copy incoming app
+    set_tag "$revision"
     compose build --quiet
     compose up --detach --wait --wait-timeout "$READY_S"
+    echo "$revision" >taken
+    compose config --hash '*' | sort >hashes
     say "$revision runs"
     exit 0
 fi
 
-added=()
+if [ "$(setting TAG)" != "$taken" ]; then
+    say "an earlier deployment was cut off: going on from $taken"
+    copy previous app
+    set_tag "$taken"
+fi
+for container in $(rolled); do
+    case "$(docker inspect --format '{{.Config.Image}} {{.State.Status}}' "$container")" in
+        *":$taken running") ;;
+        *) docker rm --force "$container" >/dev/null ;;
+    esac
+done
+mapfile -t old_torchserve < <(running torchserve)
+mapfile -t old_page < <(running ui)
+old=("${old_torchserve[@]}" "${old_page[@]}")
+replicas=$((${#old_torchserve[@]} > 0 ? ${#old_torchserve[@]} : 1))
+
 go_back() {
     status=$?
     trap - EXIT
-    say "$revision was not taken: going back to ${before:-what ran before}"
-    [ "${#added[@]}" -eq 0 ] || {
-        for container in "${added[@]}"; do
-            say "last words of $(docker inspect --format '{{.Name}}' "$container"):"
-            docker logs --tail 5 "$container" 2>&1 | sed 's/^/    /' || true
-        done
-        docker rm --force "${added[@]}" >/dev/null
-    }
+    trap '' PIPE HUP INT TERM
+    set +e
+    say "$revision was not taken: going back to $taken"
+    for container in $(rolled | without "${old[@]}"); do
+        say "last words of $(docker inspect --format '{{.Name}}' "$container"):"
+        docker logs --tail 5 "$container" 2>&1 | sed 's/^/    /'
+        docker rm --force "$container" >/dev/null
+    done
     copy previous app
-    [ -z "$before" ] || set_tag "$before"
+    set_tag "$taken"
     # Where it had moved, or could not read its new settings.
-    compose exec -T proxy sh /etc/sketchserve/start.sh move || true
+    proxy move
     exit "$((status == 0 ? 1 : status))"
 }
 trap go_back EXIT
+trap 'exit 1' HUP INT TERM
 
-say "building $revision beside ${before:-what runs}"
+copy app previous
+copy incoming app
+set_tag "$revision"
+say "building $revision beside $taken"
 compose build --quiet
 say "bringing passwords and schema up to date"
 compose run --rm --no-deps secrets
 compose run --rm --no-deps migrate
 
-mapfile -t old < <(running torchserve; running ui)
-replicas=$(running torchserve | wc -l)
+# By their common names the new ones would be asked as soon as they run, and two pages would share a visitor's calls.
+if [ "${#old_torchserve[@]}" -gt 0 ] && [ "${#old_page[@]}" -gt 0 ]; then
+    proxy move $(addresses 7860 "${old_page[@]}") $(addresses 8080 "${old_torchserve[@]}")
+fi
 say "starting $revision beside the old version"
-compose up --detach --no-deps --no-recreate --scale "torchserve=$((2 * replicas))" --scale ui=2 torchserve ui
-mapfile -t added < <({ running torchserve; running ui; } | grep -vxF -f <(printf '%s\n' "${old[@]}"))
-[ "${#added[@]}" -eq "$((replicas + 1))" ] || { say "expected $((replicas + 1)) new containers, got ${#added[@]}"; exit 1; }
+compose up --detach --no-deps --no-recreate --scale "torchserve=$((${#old_torchserve[@]} + replicas))" \
+    --scale "ui=$((${#old_page[@]} + 1))" torchserve ui
+mapfile -t new_torchserve < <(running torchserve | without "${old[@]}")
+mapfile -t new_page < <(running ui | without "${old[@]}")
+[ "${#new_torchserve[@]} ${#new_page[@]}" = "$replicas 1" ] || { say "new containers are missing"; exit 1; }
 
 deadline=$((SECONDS + READY_S))
-for container in "${added[@]}"; do
-    until [ "$(health "$container")" = "running healthy" ]; do
-        case "$(health "$container")" in
-            "running starting") ;;
-            *) say "$(docker inspect --format '{{.Name}}' "$container") is $(health "$container")"; exit 1 ;;
-        esac
+for container in "${new_torchserve[@]}" "${new_page[@]}"; do
+    while now=$(state "$container"); [ "$now" != "running healthy" ]; do
+        [ "$now" = "running starting" ] || { say "$(docker inspect --format '{{.Name}}' "$container") is $now"; exit 1; }
         [ "$SECONDS" -lt "$deadline" ] || { say "not ready within $READY_S s"; exit 1; }
         sleep 1
     done
 done
 
 say "moving the proxy to $revision"
-servers=$(for container in $(running torchserve); do
-    printf '%s\n' "${added[@]}" | grep -qxF "$container" && echo "$(address "$container"):8080"; done || true)
-page=$(for container in $(running ui); do
-    printf '%s\n' "${added[@]}" | grep -qxF "$container" && echo "$(address "$container"):7860"; done || true)
-compose exec -T proxy sh /etc/sketchserve/start.sh move "$page" $servers
+proxy move "$(addresses 7860 "${new_page[@]}")" $(addresses 8080 "${new_torchserve[@]}")
 trap - EXIT
+echo "$revision" >taken
 sleep "$DRAIN_S"
-docker stop "${old[@]}" >/dev/null
-docker rm "${old[@]}" >/dev/null
-# Their common names mean the new ones alone from here on.
-compose exec -T proxy sh /etc/sketchserve/start.sh move
+[ "${#old[@]}" -eq 0 ] || { docker stop "${old[@]}" && docker rm "${old[@]}"; } >/dev/null
+# The common names mean the new ones alone from here on.
+proxy move
 # What else has other settings now, and nothing else: by itself compose would recreate all that depends on a new one.
-mapfile -t services < <(compose config --hash '*' | sort | comm -13 <(echo "$settings_before") - | cut -d ' ' -f 1 |
-    grep -vxE 'migrate|secrets|torchserve|ui')
+compose config --hash '*' | sort >hashes.new
+mapfile -t services < <(comm -13 hashes hashes.new | cut -d ' ' -f 1 | grep -vxE 'migrate|secrets|torchserve|ui')
 [ "${#services[@]}" -eq 0 ] || compose up --detach --no-deps --wait --wait-timeout "$READY_S" "${services[@]}"
-# Rules and probes are in folders that are mounted.
-compose kill --signal HUP prometheus blackbox
+mv hashes.new hashes
+# Rules and probes are in folders that are mounted. Not `docker kill`: who was sent a signal by that is not started again.
+for service in prometheus blackbox; do compose exec -T "$service" sh -c 'kill -HUP 1'; done
+# The images of this release and of the one before it stay.
+for image in page torchserve; do
+    docker image ls --format '{{.Tag}}' "sketchserve/$image" | without "$revision" "$taken" |
+        while read -r tag; do docker image rm "sketchserve/$image:$tag" >/dev/null 2>&1 || true; done
+done
 say "$revision runs"

@@ -98,8 +98,9 @@ def why_not() -> str:
         return "only root may use this machine as a host to deploy to"
     if not Path(SSHD).exists():
         return "no sshd: apt-get install openssh-server"
-    if shutil.which("rsync") is None:
-        return "no rsync: apt-get install rsync"
+    for program, package in (("rsync", "rsync"), ("ip", "iproute2")):
+        if shutil.which(program) is None:
+            return f"no {program}: apt-get install {package}"
     try:
         for command in (["docker", "info"], ["docker", "compose", "version"]):
             subprocess.run(command, capture_output=True, check=True, timeout=30)
@@ -134,6 +135,8 @@ def prepared(folder: Path) -> Iterator[Host]:
         pip = [str(PROJECT / ".venv" / "bin" / "python"), "-m", "pip", "download", "--quiet", "--no-deps"]
         subprocess.run([*pip, "--dest", str(wheels), STANDIN_TORCH], check=True, timeout=600)
     (host.app / ".env").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    # What a run that was killed left behind.
+    subprocess.run(["docker", "compose", "-p", COMPOSE_PROJECT, "down", "--volumes"], check=True, timeout=300)
     with _sshd(folder, sshd_port):
         try:
             yield host

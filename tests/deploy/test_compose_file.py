@@ -75,7 +75,7 @@ def test_no_password_stands_in_the_file():
     for name, service in SERVICES.items():
         for key, value in (service.get("environment") or {}).items():
             if re.search("PASS|SECRET|TOKEN", key):
-                assert str(value).startswith("/secrets/"), f"{name}: {key}"
+                assert re.match(r"(\$\$__file\{)?/secrets/", str(value)), f"{name}: {key}"
         assert not re.search(r"://[^/@\s]*:[^/@\s]*@", str(service)), name
 
 

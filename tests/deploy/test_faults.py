@@ -6,7 +6,6 @@ prints the table of docs/deploying.md.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -172,10 +171,16 @@ def newer(folder: Path) -> None:
 
 
 def broken(folder: Path) -> None:
-    path = folder / "ui" / "__main__.py"
-    path.write_text(
-        path.read_text().replace("def main() -> int:", "def main() -> int:\n    raise OSError('broken')")
+    """A page that listens, but reads no drawing and says so."""
+    path = folder / "ui" / "health.py"
+    start = '    """Return whether the page can read a drawing'
+    broken = path.read_text().replace(
+        start, '    return {"is_ready": False, "reason": "broken"}\n' + start, 1
     )
+    path.write_text(broken)
+    path = folder / "ui" / "outcome.py"
+    line = "        drawing = read_drawing"
+    path.write_text(path.read_text().replace(line, f"        raise OSError('broken')\n{line}", 1))
 
 
 def test_an_update_loses_no_request_and_no_drawing(host: Host, tmp_path, capsys):
@@ -211,10 +216,9 @@ def test_a_version_that_does_not_become_ready_goes_back_and_nobody_notices(host:
         time.sleep(BEFORE_S)
         done = host.deploy(checkout)
     assert done.returncode != 0
-    assert "broken" in done.stdout
+    assert "ui-2 is running unhealthy" in done.stdout
     assert "going back" in done.stdout
     assert (tally.answered, tally.asked_again) == (tally.asked, 0), tally.troubles
     assert before == {service: host.containers(service) for service in before}
     assert (host.app / ".env").read_text() == settings
-    assert "broken" not in (host.app / "ui" / "__main__.py").read_text()
-    shutil.rmtree(checkout)
+    assert "broken" not in (host.app / "ui" / "outcome.py").read_text()

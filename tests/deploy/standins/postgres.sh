@@ -1,7 +1,10 @@
 #!/bin/sh
 # What the public image's entry point does with the settings that docker-compose.yml gives it: makes the data folder
-# once, with a superuser's password from a file, runs /docker-entrypoint-initdb.d, and becomes the server.
+# once, with a superuser's password from a file, which it leaves in the environment, runs /docker-entrypoint-initdb.d, and becomes the server.
 set -eu
+shift
+POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+export POSTGRES_PASSWORD
 data=/var/lib/postgresql/18/docker
 if [ ! -s "$data/PG_VERSION" ]; then
     mkdir -p "$data"
@@ -14,4 +17,4 @@ if [ ! -s "$data/PG_VERSION" ]; then
     done
     pg_ctl --pgdata="$data" --wait --mode=fast stop
 fi
-exec postgres -D "$data" -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql
+exec postgres -D "$data" "$@" -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql
