@@ -4,7 +4,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,7 +100,9 @@ def backups(folder: Path) -> list[Backup]:
     for path in folder.glob("sketchserve-*.dump"):
         match = _NAME.fullmatch(path.name)
         if match and path.is_file():
-            found.append(Backup(path, datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), match[2]))
+            with suppress(ValueError):  # digits that are no time: not one of ours
+                time = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
+                found.append(Backup(path, time, match[2]))
     return sorted(found, key=lambda backup: backup.time, reverse=True)
 
 

@@ -1,5 +1,6 @@
 """A new database beside one on its server, with what a backup holds; and the exchange of the two."""
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,10 @@ MAX_NAME_BYTES = 63
 # The first server that knows `transaction_timeout`, which pg_restore sets without asking.
 _KNOWS_TRANSACTION_TIMEOUT = 170_000
 _OBJECT_IN_USE = "55006"
+# Says of a database that it was made here and may be dropped again.
+_OURS = "made by sketchserve for a backup or a restore"
+# Each try to rename waits 5 s for sessions to end.
+_LONGEST_EXCHANGE_S = 60.0
 
 # Those of other roles can be ended only by who may act for them.
 _END_SESSIONS = text(
@@ -58,17 +63,19 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
     which ends with its connection, says that nobody works there now.
 
     Raises:
-        BesideError: Somebody works there, or the name would be too long.
+        BesideError: Somebody works there, the database is somebody else's, or the name would be too long.
     """
     name = f"{url.database}{suffix}"
     check_name(name)
     with server(url) as postgres, postgres.connect() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name}):
             raise BesideError(f"another process works in the database {name}: wait for it to end")
+        _refuse_anothers(connection, name)
         _drop(connection, name)
         try:
             # template0 and not template1, to which an operator may have added what a dump has, too.
             connection.execute(text(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0"))
+            connection.execute(text(f"COMMENT ON DATABASE {_quoted(name)} IS '{_OURS}'"))
             yield url.set(database=name)
         finally:
             # A signal may have broken the other connection.
@@ -102,7 +109,7 @@ def exchange(url: URL, new: URL, kept: str | None) -> None:
     Both or neither; sessions in the old one end, and their next connection finds the new one.
 
     Raises:
-        BesideError: Sessions of other roles use the old database.
+        BesideError: Sessions of other roles, or something else that does not end, use the old database.
     """
     renames = [(str(new.database), str(url.database))]
     if kept is not None:
@@ -112,8 +119,16 @@ def exchange(url: URL, new: URL, kept: str | None) -> None:
         # Beside the rename and not before it: clients are back within a millisecond. While it waits for
         # the last of them PostgreSQL lets no new one in.
         ending = beside.submit(_end_sessions, postgres, str(url.database), done)
+        deadline = time.monotonic() + _LONGEST_EXCHANGE_S
         try:
             while (error := _in_use(postgres, renames)) is not None:
+                if ending.done():
+                    ending.result()
+                if time.monotonic() > deadline:
+                    raise BesideError(
+                        f"the database {url.database} is in use for {_LONGEST_EXCHANGE_S:g} s, perhaps by a "
+                        "prepared transaction: end what uses it and try again"
+                    ) from error
                 with postgres.connect() as connection:
                     others = ", ".join(connection.scalars(_OTHERS_SESSIONS, {"name": url.database}))
                 # Without others our own sessions took longer than the 5 s that PostgreSQL waits.
@@ -125,6 +140,8 @@ def exchange(url: URL, new: URL, kept: str | None) -> None:
         finally:
             done.set()
             ending.result()
+        with postgres.connect() as connection:
+            connection.execute(text(f"COMMENT ON DATABASE {_quoted(str(url.database))} IS NULL"))
 
 
 def check_name(name: str) -> None:
@@ -153,6 +170,15 @@ def _in_use(postgres: Engine, renames: Sequence[tuple[str, str]]) -> Operational
             return error
         raise
     return None
+
+
+def _refuse_anothers(connection: Connection, name: str) -> None:
+    comment = text(
+        "SELECT coalesce(shobj_description(oid, 'pg_database'), '') FROM pg_database WHERE datname = :name"
+    )
+    found = connection.scalar(comment, {"name": name})
+    if found is not None and found != _OURS:
+        raise BesideError(f"there is a database {name} that was not made here: rename it, or drop it")
 
 
 def _drop(connection: Connection, name: str) -> None:

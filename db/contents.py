@@ -9,9 +9,10 @@ from db import engine
 # Alembic's own, whose one row is the revision.
 _REVISION_TABLE = "alembic_version"
 
+# Without other sessions' temporary tables, which nobody else can read.
 _TABLES = """
     SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) AS quoted, tablename
-    FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY tablename
+    FROM pg_tables WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema' ORDER BY tablename
 """
 
 

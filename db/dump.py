@@ -61,7 +61,7 @@ def make(url: URL, folder: Path, keep: int) -> Made:
             for outdated in backup_folder.outdated(backup_folder.backups(folder), keep):
                 # After a clock was set back the new one is not the first in the list.
                 if outdated != made.backup:
-                    outdated.path.unlink()
+                    outdated.path.unlink(missing_ok=True)
             return made
     except SQLAlchemyError as error:
         raise BackupError(_with_fix(f"{libpq.argument(url)}: {first_line(error)}")) from error

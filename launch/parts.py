@@ -86,7 +86,10 @@ def _has_ready_worker(settings: Settings) -> bool:
     answer = _get(f"{settings.management_url}/models/{settings.model}")
     if answer is None or answer.status_code != 200:
         return False
-    return any(worker["status"] == "READY" for worker in answer.json()[0]["workers"])
+    try:
+        return any(worker["status"] == "READY" for worker in answer.json()[0]["workers"])
+    except (ValueError, LookupError, TypeError):  # something else answers there
+        return False
 
 
 def _answers(url: str) -> bool:

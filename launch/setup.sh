@@ -20,6 +20,7 @@ pins() {
     sed -n 's/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' "$@" | sort -u
 }
 
+[ "$#" -gt 0 ] || fail "no group was named" "sh launch/setup.sh run"
 locks=
 for group in "$@"; do
     lock=requirements/$group.lock
@@ -62,11 +63,12 @@ install() {
     if [ ! -t 1 ]; then set -- --quiet "$@"; fi
     # Without dependencies: a lock has them all, and torch's CPU build none of CUDA's. Compiled at once, as pip does:
     # TorchServe starts in half the time, also where nobody may write bytecode later.
-    if [ -x "$uv" ]; then
-        "$uv" pip install --python .venv/bin/python --no-deps --compile-bytecode "$@"
-    else
-        .venv/bin/python -m pip install --no-deps "$@"
-    fi || fail "what$locks pins could not be installed" "see the lines above; make setup goes on where it stopped"
+    if [ -x "$uv" ] && "$uv" pip install --python .venv/bin/python --no-deps --compile-bytecode "$@"; then return; fi
+    case " $* " in *" --torch-backend "*) ;; *)
+        [ ! -x "$uv" ] || say "uv could not, so pip tries, which has settings of its own"
+        if .venv/bin/python -m pip install --no-deps "$@"; then return; fi ;;
+    esac
+    fail "what$locks pins could not be installed" "see the lines above; make setup goes on where it stopped"
 }
 
 has_nvidia_gpu() {
@@ -117,10 +119,11 @@ cpu)
     install --torch-backend cpu -r "$wanted"
     ;;
 *)
-    (
+    torches=$(pins $locks | grep -E '^(torch|torchvision)==' || true)
+    [ -z "$torches" ] || (
         export PIP_INDEX_URL="$build" UV_DEFAULT_INDEX="$build"
-        install $(pins $locks | grep -E '^(torch|torchvision)==')
-    )
+        install $torches
+    ) || { rm -f "$build_file"; exit 1; }  # an index that does not have it is not asked again
     grep -h '^[a-z0-9]' $locks | grep -vE "$cuda|^(torch|torchvision)==" >"$wanted"
     install -r "$wanted"
     ;;

@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import anyio.to_thread
 import gradio as gr
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -33,6 +34,8 @@ logger = logging.getLogger("ui")
 
 # For the writer's last records once the last request is answered.
 DRAIN_S = 0.5
+# So many health checks and scrapes at once; one may wait for the database for seconds.
+THREADS = 8
 
 
 def main() -> int:
@@ -103,24 +106,27 @@ def build(settings: Settings) -> FastAPI:
 
 
 def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
-    # Not in a thread, as the others: those may all be waiting for TorchServe.
+    # Threads of their own, since all others may be waiting for TorchServe.
+    threads = anyio.CapacityLimiter(THREADS)
+
     @web.get("/livez")
     async def livez() -> dict[str, bool]:
         return {"is_alive": True}
 
     @web.get("/readyz")
-    def readyz() -> JSONResponse:
-        found = readiness(backend)
+    async def readyz() -> JSONResponse:
+        found = await anyio.to_thread.run_sync(readiness, backend, limiter=threads)
         return JSONResponse(found, status_code=200 if found["is_ready"] else 503)
 
     @web.get("/healthz")
-    def healthz() -> JSONResponse:
-        found = health(backend, engine)
+    async def healthz() -> JSONResponse:
+        found = await anyio.to_thread.run_sync(health, backend, engine, limiter=threads)
         return JSONResponse(found, status_code=200 if found["status"] == "ok" else 503)
 
     @web.get("/metrics")
-    def metrics() -> Response:
-        return Response(generate_latest(backend.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    async def metrics() -> Response:
+        written = await anyio.to_thread.run_sync(generate_latest, backend.metrics.registry, limiter=threads)
+        return Response(written, media_type=CONTENT_TYPE_LATEST)
 
 
 if __name__ == "__main__":

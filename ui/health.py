@@ -16,7 +16,7 @@ RECENTLY_S = 300.0
 
 
 def readiness(backend: Backend) -> dict[str, Any]:
-    """Return whether the page can read a drawing, and if not the reason; takes 2 s at most."""
+    """Return whether the page can read a drawing, and if not the reason; TorchServe has seconds to say it."""
     reason = _torchserve(backend).get("reason", "")
     return {"is_ready": False, "reason": reason} if reason else {"is_ready": True}
 

@@ -37,7 +37,11 @@ class Repeats(logging.Filter):
             self._kept_back[kind] = 0
         later = threading.Timer(self._every_s, self._tell, [record.levelno, kind])
         later.daemon = True
-        later.start()
+        try:
+            later.start()
+        except RuntimeError:  # no thread is to be had: what repeats is then written each time
+            with self._lock:
+                self._kept_back.pop(kind, None)
         return True
 
     def _tell(self, level: int, kind: Kind) -> None:

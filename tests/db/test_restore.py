@@ -347,3 +347,31 @@ def test_a_name_with_signs_that_sql_reads_is_quoted(postgres_server):
 
 def test_known_revisions_are_read_from_the_dump_itself(filled, folder):
     assert restore.known_revision(back_up(filled, folder)) == "0002"
+
+
+def test_a_database_of_the_scratch_ones_name_that_was_not_made_here_is_left_alone(filled, folder):
+    back_up(filled, folder)
+    own = f"{make_url(filled).database}_backup_check"
+    execute(server_url(filled), f'CREATE DATABASE "{own}"')
+    try:
+        with pytest.raises(dump.BackupError, match=f"there is a database {own} that was not made here"):
+            back_up(filled, folder)
+        assert own in databases(filled)
+    finally:
+        execute(server_url(filled), f'DROP DATABASE "{own}"')
+
+
+def test_a_restored_database_carries_no_mark_that_it_may_be_dropped(filled, folder):
+    done = make_restore(filled, folder, f"FILE={back_up(filled, folder)}", "YES=1")
+    assert done.returncode == 0, done.stderr
+    comment = (
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+    )
+    assert execute(filled, comment) == [(None,)]
+
+
+def test_temporary_tables_of_others_do_not_keep_a_backup_from_being_made(filled, folder):
+    with closing(psycopg2.connect(filled)) as other, other.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE notes AS SELECT 1 AS one")
+        other.commit()
+        assert back_up(filled, folder).exists()
