@@ -23,7 +23,7 @@ REACHES = """
 import socket, sys
 host, port = sys.argv[1], int(sys.argv[2])
 try:
-    socket.create_connection((host, port), timeout=3).close()
+    socket.create_connection((host, port), timeout=1.5).close()
     print("yes")
 except OSError:
     print("no")
