@@ -46,7 +46,7 @@ BODY = {
 @contextmanager
 def page_before(server: Answering) -> Iterator[str]:
     """Run the page that asks this server; give its address."""
-    torchserve = TorchServe(server.url, server.url, server.url, os.getpid(), Path())
+    torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
     with running_page(NO_DATABASE, torchserve) as running:
         yield running.url
 
@@ -231,7 +231,7 @@ def test_an_idle_model_is_loaded_again_before_it_explains(chromium: Browser, tmp
         answering(body, busy="/explanations/") as server,
         running_page(
             NO_DATABASE,
-            TorchServe(server.url, management.url, server.url, os.getpid(), Path()),
+            TorchServe(server.url, management.url, server.url, server.url, os.getpid(), Path()),
             MODEL_STORE=str(tmp_path),
         ) as running,
         visit(chromium, running.url) as page,
