@@ -31,7 +31,7 @@ def prepared(store: Path) -> Iterator[tuple[Managing, str]]:
     """The server and the address of a page before it."""
     put_archive(store, "digits.mar", "digits")
     with managing(store, loaded=["digits.mar"]) as server:
-        torchserve = TorchServe(server.url, server.url, server.url, os.getpid(), Path())
+        torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
         with running_page(NO_DATABASE, torchserve, MODEL_STORE=str(store)) as running:
             yield server, running.url
 

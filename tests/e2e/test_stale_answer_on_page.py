@@ -25,7 +25,7 @@ WAITING = "sessionStorage.getItem('sketchserve-unanswered') !== null"
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with answering(ANSWER, delay_s=DELAY_S, slow="/predictions/") as server:
-        torchserve = TorchServe(server.url, server.url, server.url, os.getpid(), Path())
+        torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
         with running_page(NO_DATABASE, torchserve) as running:
             yield running.url
 
