@@ -80,7 +80,7 @@ def test_a_backup_is_one_line_and_one_file_for_its_owner_alone(url, folder):
 
 def test_the_make_verb_makes_one_even_where_the_service_is_configured(url, folder):
     done = subprocess.run(
-        ["make", "backup"],
+        ["make", "--no-print-directory", "backup"],
         cwd=PROJECT,
         env=environment(url, folder, BACKUP_EVERY_HOURS="24"),
         capture_output=True,

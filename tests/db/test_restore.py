@@ -69,7 +69,7 @@ def back_up(url, folder):
 
 def make_restore(url, folder, *variables):
     return subprocess.run(
-        ["make", "restore", *variables],
+        ["make", "--no-print-directory", "restore", *variables],
         cwd=PROJECT,
         env=environment(url, folder),
         stdin=subprocess.DEVNULL,

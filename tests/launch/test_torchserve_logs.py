@@ -71,7 +71,7 @@ def test_a_request_is_logged_with_the_pages_id_and_no_other_query(torchserve: To
 def test_what_spans_lines_is_indented(torchserve: TorchServe) -> None:
     lines = (torchserve.log_dir / "ts.log").read_text().splitlines()
     assert "    Torchserve version: 0.12.0" in lines
-    assert all(line.startswith(("20", "    ")) or not line for line in lines)
+    assert [line for line in lines if line and not line.startswith(("20", "    "))] == []
 
 
 def test_in_a_container_the_console_has_it_all(model_store: Path) -> None:
