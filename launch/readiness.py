@@ -118,7 +118,7 @@ def _ready_version(session: requests.Session, url: str, model: str, log_dir: Pat
 
 def _refusal(ts_log: Path) -> str:
     """Give the exception below the last "Failed to load model"."""
-    lines = _tail(ts_log)
+    lines = [line.strip() for line in _tail(ts_log)]
     failed = [i for i, line in enumerate(lines) if "Failed to load model" in line]
     if not failed:
         return "its log does not say why"
