@@ -72,8 +72,11 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     assert said[1] in run_script(refused, platform)
     assert '"importance": [[' in run_script(explain, platform)
     assert run_script(manage, platform).count("digits.mar") == 2
+    first = platform.members("model_service_worker")
     assert '"version": "1.1.0"' in run_script(second, platform)
-    # The worker that served the handler's went with the first version; another takes its place in a moment.
+    # The first version's worker ends after the answer, and with it, until another takes its place, the
+    # handler's metrics. A process is a zombie before its last thread, and its port, are gone.
+    wait_until(lambda: not any(one.is_running() for one in first), "the first version's worker is gone")
     wait_until(lambda: not is_free(platform.ports["HANDLER_METRICS_PORT"]), "the handler's metrics are back")
     shown = run_script(metrics, platform)
     for name in (

@@ -6,7 +6,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -73,12 +72,9 @@ def rows(run: Run) -> int:
 
 def member(run: Run, words: str) -> psutil.Process:
     """The process of the run, no keeper, whose command line has the words."""
-    for process in run.family():
-        with suppress(psutil.NoSuchProcess):
-            command = " ".join(process.cmdline())
-            if words in command and "launch.keeper" not in command:
-                return process
-    raise AssertionError(f"no process has {words!r}")
+    found = run.members(words)
+    assert found, f"no process has {words!r}"
+    return found[0]
 
 
 def java(run: Run) -> psutil.Process:

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,16 @@ class Run:
         make = psutil.Process(self.process.pid)
         self.seen = [make, *make.children(recursive=True)]
         return self.seen
+
+    def members(self, words: str) -> list[psutil.Process]:
+        """Give the processes of the run, no keepers, whose command line has the words."""
+        found = []
+        for process in self.family():
+            with suppress(psutil.NoSuchProcess):
+                command = " ".join(process.cmdline())
+                if words in command and "launch.keeper" not in command:
+                    found.append(process)
+        return found
 
     def url(self, key: str) -> str:
         """Give the address of the server on the port."""
