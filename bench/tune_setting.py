@@ -18,9 +18,10 @@ import requests
 import yaml
 
 from bench.changed_archive import changed_archive
-from launch.archive import MANIFEST, read_archive
+from launch.archive import read_archive
 from launch.readiness import local_session
 from launch.temporary import TorchServe
+from training.archive.contents import MANIFEST
 
 READY_S = 120
 POLL_S = 0.1

@@ -41,6 +41,7 @@ COPY config.properties ./
 COPY handler/ handler/
 COPY launch/ launch/
 COPY training/__init__.py training/names.py training/
+COPY training/archive/__init__.py training/archive/contents.py training/archive/
 COPY --from=archive /app/model_store/digits.mar model_store/
 # Compiled here, since the root file system is read-only where it runs.
 RUN /venv/bin/python -m compileall -q handler launch training

@@ -63,7 +63,7 @@ def download(path: Path, source: Source = UCI) -> None:
 
 
 def fetched(url: str) -> bytes:
-    """Give what is at the address, up to MOST_BYTES.
+    """Return what is at the address, up to MOST_BYTES.
 
     Raises:
         OSError: it cannot be reached, answers with an error, falls silent or takes too long.
@@ -83,7 +83,7 @@ def fetched(url: str) -> bytes:
 
 
 def member_of(archive: bytes) -> bytes:
-    """Give the packed strokes of a zip archive.
+    """Return the packed strokes of a zip archive.
 
     Raises:
         ValueError: it is no zip archive, a damaged one, or one without them.
@@ -98,7 +98,7 @@ def member_of(archive: bytes) -> bytes:
 
 
 def unpacked(packed: bytes) -> bytes:
-    """Give what Unix `compress` packed.
+    """Return what Unix `compress` packed.
 
     The gzip program does it: it reads .Z and is on every Linux and macOS, while nothing in Python's standard
     library reads .Z, and a package for one file would be one more dependency of everybody.

@@ -24,7 +24,7 @@ TRAINING_SHARES = {
 
 
 def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
-    """Give the pen digits by part: "train", "validation" and "report".
+    """Return the pen digits by part: "train", "validation" and "report".
 
     Args:
         data_dir: where the strokes' file lies, or where it is put.
@@ -44,7 +44,7 @@ def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
 
 
 def render(digits: list[Drawn], copies: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give frames, uint8 (count, 28, 28), and labels, int64 (count,), of every digit drawn `copies` times.
+    """Return frames, uint8 (count, 28, 28), and labels, int64 (count,), of every digit drawn `copies` times.
 
     A picture that serving refuses as blank is left out, as it is in serving.
     """

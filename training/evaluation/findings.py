@@ -8,8 +8,8 @@ import numpy as np
 from training.evaluation import figures, outliers
 from training.evaluation.ask import Answers, Question
 from training.evaluation.figures import Change, Reliability, Row
-from training.evaluation.outliers import Rejection
 from training.evaluation.questions import UNCHANGED
+from training.gate.rejection import Rejection, rejection, with_means
 
 WORST_SHOWN = {"mnist": 12, "strokes": 24}
 
@@ -66,7 +66,7 @@ class Findings:
     has_gate: bool
 
     def as_json(self) -> dict[str, Any]:
-        """Give all figures as what the json module writes."""
+        """Return all figures as what the json module writes."""
         return {
             "model": self.model,
             "rows": [asdict(row) for row in self.rows],
@@ -91,7 +91,7 @@ class Findings:
 
 
 def find(answers: list[Answers]) -> Findings:
-    """Give the findings of all answers.
+    """Return the findings of all answers.
 
     Raises:
         ValueError: they come from more than one model.
@@ -124,7 +124,7 @@ def find(answers: list[Answers]) -> Findings:
 
 
 def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
-    """Give the figures of each kind of outlier against all digits, and the means; none without a gate."""
+    """Return the figures of each kind of outlier against all digits, and the means; none without a gate."""
     scores = [part.digit_scores for part in digits if part.digit_scores is not None]
     if not scores or not asked:
         return []
@@ -133,8 +133,8 @@ def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
         own = [part for part in asked if part.question.name == kind]
         found = np.concatenate([part.digit_scores for part in own if part.digit_scores is not None])
         accepted = np.concatenate([part.called_digits for part in own])
-        rows.append(outliers.rejection(kind, np.concatenate(scores), found, accepted))
-    return outliers.with_means(rows)
+        rows.append(rejection(kind, np.concatenate(scores), found, accepted))
+    return with_means(rows)
 
 
 def _together(kinds: list[Answers]) -> list[Row]:

@@ -2,10 +2,10 @@
 
 from textwrap import fill
 
-from launch.archive import Archive
+from training.archive.contents import Archive
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings
-from training.evaluation.outliers import Rejection
+from training.gate.rejection import outlier_table
 
 WIDTH = 110
 # Data set, as archives name it -> what is in it. Of another one the card gives the name.
@@ -18,7 +18,7 @@ TRAINED_ON = {
 
 
 def table(rows: list[Row]) -> str:
-    """Give rows as a table."""
+    """Return rows as a table."""
     lines = [
         "| pictures | renderer | number | correct | 95 % interval | ECE | refused | set holds it | set size "
         "| called no digit |",
@@ -33,22 +33,8 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def outlier_table(rejections: list[Rejection]) -> str:
-    """Give how well what is no digit is told from digits, as a table; the means come last."""
-    lines = [
-        "| outliers | in training | pictures | AUROC | false positives at 95 % | called digits |",
-        "|---|---|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {row.kind or 'mean of these kinds'} | {'yes' if row.seen else 'no'} | {row.pictures:,} "
-        f"| {row.auroc:.4f} | {row.false_positives:.2%} | {row.accepted:.2%} |"
-        for row in rejections
-    ]
-    return "\n".join(lines)
-
-
 def model_card(found: Findings, command: str, archive: Archive) -> str:
-    """Give the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures.
+    """Return the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures.
 
     Args:
         found: the figures.

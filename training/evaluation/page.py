@@ -8,7 +8,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from training.evaluation import plots
+from training import plots
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings, Mistake
 from training.evaluation.thumbnails import thumbnail, url
@@ -24,7 +24,7 @@ def page(
     when: str = "",
     coverage: float | None = None,
 ) -> str:
-    """Give the page's HTML.
+    """Return the page's HTML.
 
     Args:
         found: what it shows.
@@ -61,11 +61,11 @@ def page(
 
 
 def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - made by training.evaluation.plots from numbers
+    return Markup(svg)  # noqa: S704 - made by training.plots from numbers
 
 
 def _tiles(found: Findings) -> list[dict[str, str]]:
-    """Give the figures that come first."""
+    """Return the figures that come first."""
     tiles, ece = [], []
     kinds = [row for row in found.rows if row.renderer]
     for row in found.rows:

@@ -25,7 +25,7 @@ def save_classical(path: Path, network: onnx.ModelProto, about: About) -> None:
 
 
 def load_classical(path: Path) -> tuple[bytes, About]:
-    """Give a model file's network, as the archive carries it, and what it says of itself.
+    """Return a model file's network, as the archive carries it, and what it says of itself.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -77,7 +77,7 @@ RECIPES = {
 
 
 def training_frames(data: Frames, recipe: Recipe, labels: int, seed: int) -> Frames:
-    """Give what the recipe trains on: a share of every label's frames, then their augmented copies.
+    """Return what the recipe trains on: a share of every label's frames, then their augmented copies.
 
     Raises:
         ValueError: a label has no frame, or there are too few of all.

@@ -26,7 +26,7 @@ def save(path: Path, tensors: dict[str, Tensor], about: Any) -> None:
 def load(
     path: Path, rebuild: Callable[[dict[str, Any], dict[str, Tensor]], Rebuilt], kind: str, command: str
 ) -> Rebuilt:
-    """Give what `rebuild` makes of the dataclass's fields and the tensors.
+    """Return what `rebuild` makes of the dataclass's fields and the tensors.
 
     Args:
         path: of the file.
