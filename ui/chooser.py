@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
+from client.errors import LoadFailed
 from ui.loading import Loader
-from ui.management import LoadFailed
 from ui.models import Listing, Model, Models
 
 

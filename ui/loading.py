@@ -9,8 +9,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
-from ui.errors import Unreachable
-from ui.management import ChangeRefused, LoadFailed, Management, ModelStatus
+from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
+from client.management import Management, ModelStatus, path_of
+from client.readiness import given_up_when_all_fail, wait_until_ready
 from ui.models import Model
 
 logger = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Loader:
             self._forget(path)
 
     def _is_own(self, name: str, version: str) -> bool:
-        return name == self._own and self._management.describe(self._own).version == version
+        return name == self._own and self._management.describe(path_of(self._own)).version == version
 
     def _note_ours(self, path: str) -> None:
         with self._clock:
@@ -197,34 +198,17 @@ class Loader:
         return lambda: self._management.scale(model.path, 0)
 
     def _wait_until_ready(self, model: Model, former: set[int]) -> int:
-        """Return how many workers the model has, once one is READY.
+        """Return how many workers the model has, once one is ready.
 
         They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
 
-        Args:
-            model: Whose.
-            former: Processes that were there before: of a worker that crashed, TorchServe names the last one
-                until the next runs.
-
         Raises:
-            LoadFailed: Each of the workers has had its process replaced before one was ready, or none is in
-                time.
+            LoadFailed: It cannot be loaded, or is not ready in time.
         """
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        processes: defaultdict[str, set[int]] = defaultdict(set)
-        while time.monotonic() < deadline:
-            try:
-                status = self._find(model)
-            except LoadFailed:
-                pass  # one status that does not come says nothing of the workers
-            else:
-                if status is None:
-                    raise LoadFailed("it was unregistered meanwhile")
-                if status.ready_workers:
-                    return status.workers
-                for worker, process in status.starting.items():
-                    processes[worker] |= {process} - former - {-1}
-                if status.workers and all(len(processes[worker]) > 1 for worker in status.starting):
-                    raise LoadFailed("its workers do not start; TorchServe's model.log says why")
-            time.sleep(POLL_S)
-        raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")
+        check = given_up_when_all_fail(former)
+        try:
+            return wait_until_ready(self._management, model.path, READY_TIMEOUT_S, check).workers
+        except NotLoaded as error:
+            raise LoadFailed("it was unregistered meanwhile") from error
+        except Unreachable as error:
+            raise LoadFailed(str(error).rstrip(".")) from error

@@ -5,25 +5,27 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from client.answers import Answer
+from client.errors import Busy, NotLoaded, PredictionError, Refused
+from client.inference import Inference
+from client.management import Management
 from db.log import DatabaseUnavailable, PredictionLog
 from db.records import Feedback, HistoryRow, Prediction
 from db.writer import Writer
+from ui import request_id
 from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path
-from ui.errors import Busy, NotLoaded, PredictionError, Refused
 from ui.loading import Loader
-from ui.management import Management
 from ui.metrics import Metrics
 from ui.models import Model, Models
 from ui.recent import Recent
 from ui.thumbnails import Thumbnails
-from ui.torchserve import Answer, TorchServe
 
 
 @dataclass(frozen=True)
 class Backend:
     """What stands behind the page, made once when it starts."""
 
-    torchserve: TorchServe
+    inference: Inference
     management: Management
     model: str
     models: Models
@@ -92,7 +94,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         return _not_there(model_path, backend.models.own())
     backend.loader.used(model)
     try:
-        answer = backend.torchserve.predict(drawing.image, model.path)
+        answer = backend.inference.predict(drawing.image, model.path, request_id.current())
     except Refused as error:
         return _refused(backend, error)
     except PredictionError as error:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from client.inference import Inference
+from client.management import Management
 from db import engine
 from db.log import PredictionLog
 from db.records import Prediction
@@ -18,13 +20,11 @@ from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
 from ui.loading import Loader
-from ui.management import Management
 from ui.metrics import Metrics
 from ui.models import Models
 from ui.outcome import Backend
 from ui.recent import Recent
 from ui.thumbnails import Thumbnails
-from ui.torchserve import TorchServe
 
 NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
 
@@ -79,7 +79,7 @@ def make_backend() -> Callable[..., Backend]:
         writer = Writer(log, max_records=max_records)
         management = Management(torchserve_url)
         return Backend(
-            torchserve=TorchServe(torchserve_url, timeout_s=0.3),
+            inference=Inference(torchserve_url, timeout_s=0.3),
             management=management,
             model="digits",
             models=Models("digits", management, store=None),

@@ -4,9 +4,9 @@ import json
 import zipfile
 from pathlib import Path
 
+from client.management import Management
 from tests.ui.managing import Managing
 from ui.loading import Loader
-from ui.management import Management
 from ui.models import Model, Models
 
 DIGITS = tuple("0123456789")

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from client.management import path_of
 from tests.ui.answering import NOBODY
 from tests.ui.managing import Managing
 from tests.ui.several_models import DIGITS, backend, put_archive
 from ui.chooser import Chooser, choose, chooser_html
-from ui.models import path_of
 
 
 def options(shown: Chooser) -> list[str]:

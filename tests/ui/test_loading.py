@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from client.errors import ChangeRefused, LoadFailed
+from client.management import Management
 from tests.ui.managing import Managing
 from tests.ui.several_models import VIT, found, listed, pass_idle_time, put_archive
 from ui.loading import POLL_S
-from ui.management import ChangeRefused, LoadFailed, Management
 
 
 def ready_workers(torchserve: Managing) -> int:

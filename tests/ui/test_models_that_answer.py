@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from client.inference import Inference
 from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.managing import Managing
 from tests.ui.several_models import put_archive
 from tests.ui.test_outcome import counted, pad_value
 from ui.outcome import BLANK, Backend, NoReading, Reading, predict
-from ui.torchserve import TorchServe
 
 MakeBackend = Callable[..., Backend]
 
@@ -19,7 +19,7 @@ MakeBackend = Callable[..., Backend]
 def test_a_drawing_is_read_by_the_model_that_it_names(vit: tuple[Backend, Managing], drawing: bytes) -> None:
     answer = {**ANSWER, "model": "digits-vit", "set": ["7", "1"], "is_digit": True, "digit_score": 0.9}
     with answering(answer) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
+        backend = replace(vit[0], inference=Inference(server.url))
         reading = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
         predict(backend, pad_value(drawing), SESSION)
     assert server.paths == ["/predictions/digits-vit/1.0.0", "/predictions/digits"]
@@ -38,7 +38,7 @@ def test_a_model_that_lost_its_workers_has_to_be_loaded_first(
     backend, management = vit
     management.workers["digits-vit", "1.0.0"] = 0
     with answering({}, status=status) as server:
-        backend = replace(backend, torchserve=TorchServe(server.url))
+        backend = replace(backend, inference=Inference(server.url))
         result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
         own = predict(backend, pad_value(drawing), SESSION)
     assert isinstance(result, NoReading)
@@ -50,7 +50,7 @@ def test_a_model_that_lost_its_workers_has_to_be_loaded_first(
 
 def test_a_busy_model_with_workers_is_not_loaded_again(vit: tuple[Backend, Managing], drawing: bytes) -> None:
     with answering({}, status=503) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
+        backend = replace(vit[0], inference=Inference(server.url))
         result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
     assert isinstance(result, NoReading)
     assert ("busy" in result.title, result.loads) == (True, "")
