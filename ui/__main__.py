@@ -20,15 +20,14 @@ from db.log import PredictionLog
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
+from ui.backend import Backend
 from ui.health import health, readiness
-from ui.loading import Loader
 from ui.metrics import Metrics
-from ui.models import Models
-from ui.outcome import Backend
+from ui.models.listing import Models
+from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, SettingsError, from_environment
-from ui.thumbnails import Thumbnails
 
 logger = logging.getLogger("ui")
 
@@ -64,7 +63,6 @@ def build(settings: Settings) -> FastAPI:
         log=log,
         writer=writer,
         recent=Recent(),
-        thumbnails=Thumbnails(),
         metrics=Metrics(writer),
     )
 

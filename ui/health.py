@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from client.errors import Unreachable
 from client.management import path_of
 from db.writer import Writer
-from ui.outcome import Backend
+from ui.backend import Backend
 
 # A batch is written within milliseconds, and a database that was away is tried again after five seconds.
 WAITS_TOO_LONG_S = 10.0

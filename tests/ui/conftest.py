@@ -19,12 +19,11 @@ from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
-from ui.loading import Loader
+from ui.backend import Backend
 from ui.metrics import Metrics
-from ui.models import Models
-from ui.outcome import Backend
+from ui.models.listing import Models
+from ui.models.loading import Loader
 from ui.recent import Recent
-from ui.thumbnails import Thumbnails
 
 NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
 
@@ -87,7 +86,6 @@ def make_backend() -> Callable[..., Backend]:
             log=log,
             writer=writer,
             recent=Recent(),
-            thumbnails=Thumbnails(),
             metrics=Metrics(writer),
         )
 

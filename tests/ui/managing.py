@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.ui.answering import ANSWER
-from ui.archives import read_archive
+from ui.models.archives import read_archive
 
 # Two, as the archive's model-config.yaml has it, whatever a register call asks for.
 WORKERS = 2

@@ -11,9 +11,9 @@ from client.inference import Inference
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import SESSION, answering
 from tests.ui.managing import Managing
-from ui.explanation import explain
-from ui.models import Model
-from ui.outcome import Backend
+from ui.backend import Backend
+from ui.draw.explanation import explain
+from ui.models.listing import Model
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]

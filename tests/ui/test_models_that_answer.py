@@ -11,7 +11,8 @@ from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.managing import Managing
 from tests.ui.several_models import put_archive
 from tests.ui.test_outcome import counted, pad_value
-from ui.outcome import BLANK, Backend, NoReading, Reading, predict
+from ui.backend import Backend
+from ui.draw.outcome import BLANK, NoReading, Reading, predict
 
 MakeBackend = Callable[..., Backend]
 
@@ -73,7 +74,7 @@ def test_a_model_that_is_not_there_is_told_and_no_other_one_reads_for_it(
 def test_after_another_version_became_the_default_one_coverage_is_its_own(
     vit: tuple[Backend, Managing], drawing: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.models.LIST_AGAIN_S", 0.0)
+    monkeypatch.setattr("ui.models.listing.LIST_AGAIN_S", 0.0)
     backend, server = vit
     backend.models.listing()
     put_archive(tmp_path, "digits-1.1.0.mar", "digits", "1.1.0", coverage=0.9)

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from db.records import Prediction
-from ui.outcome import BLANK, NoReading, Reading
-from ui.reading import reading_html
+from ui.draw.outcome import BLANK, NoReading, Reading
+from ui.draw.reading import reading_html
 
 MakePrediction = Callable[..., Prediction]
 DIGITS = tuple("0123456789")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from ui.outcome import NoReading, Reading
+from ui.draw.outcome import NoReading, Reading
 
 # More labels than these would fill the headline.
 MOST_NAMED = 4

@@ -12,7 +12,8 @@ from client.answers import Explained
 from client.errors import PredictionError, Refused, Unexplained
 from client.management import path_of
 from ui import request_id
-from ui.outcome import Backend, is_idle
+from ui.backend import Backend
+from ui.draw.outcome import is_idle
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.

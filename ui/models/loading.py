@@ -12,7 +12,7 @@ from contextlib import suppress
 from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
 from client.readiness import given_up_when_all_fail, wait_until_ready
-from ui.models import Model
+from ui.models.listing import Model
 
 logger = logging.getLogger(__name__)
 

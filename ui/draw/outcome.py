@@ -1,4 +1,4 @@
-"""From a drawing to an answer and a record on its way to the database; corrections likewise."""
+"""From a drawing to an answer, and a record on its way to the database."""
 
 import uuid
 from dataclasses import dataclass
@@ -7,34 +7,11 @@ from typing import Any
 
 from client.answers import Answer
 from client.errors import Busy, NotLoaded, PredictionError, Refused
-from client.inference import Inference
-from client.management import Management
-from db.log import DatabaseUnavailable, PredictionLog
-from db.records import Feedback, HistoryRow, Prediction
-from db.writer import Writer
+from db.records import HistoryRow, Prediction
 from ui import request_id
-from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path
-from ui.loading import Loader
-from ui.metrics import Metrics
-from ui.models import Model, Models
-from ui.recent import Recent
-from ui.thumbnails import Thumbnails
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What stands behind the page, made once when it starts."""
-
-    inference: Inference
-    management: Management
-    model: str
-    models: Models
-    loader: Loader
-    log: PredictionLog
-    writer: Writer
-    recent: Recent
-    thumbnails: Thumbnails
-    metrics: Metrics
+from ui.backend import Backend
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.models.listing import Model
 
 
 @dataclass(frozen=True)
@@ -113,23 +90,6 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     return Reading(prediction, answer.frame, is_kept, answer.label_set, model.coverage, answer.is_digit)
 
 
-def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
-    """Record what one of the session's own drawings really was; return "", or why it is not recorded."""
-    row = _find(backend, session_id, prediction_id)
-    if session_id is None or row is None:
-        return "This drawing is not in your history, so its correction could not be kept."
-    prediction = row.prediction
-    if not isinstance(true_label, str) or true_label not in prediction.probabilities:
-        return f"{true_label!r} is not a label of this model: choose one of the buttons."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id)
-    if not backend.writer.submit(feedback):
-        return "Your correction could not be kept: too many records wait for the database. Try again later."
-    backend.recent.judge(session_id, prediction.id, true_label)
-    was = "right" if true_label == prediction.predicted_label else "wrong"
-    backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
-    return ""
-
-
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
     """Return whether a model gave no answer because it has no worker and has to be loaded first."""
     may_be = isinstance(error, (Busy, NotLoaded)) and not model.is_own
@@ -162,24 +122,6 @@ def _loads_again(model: Model) -> NoReading:
         "Your drawing is still there and is read as soon as the model is ready.",
         loads=model.path,
     )
-
-
-def _find(backend: Backend, session_id: str | None, prediction_id: Any) -> HistoryRow | None:
-    """Return one of the session's rows, from memory or, after a restart of the page, from the database."""
-    try:
-        wanted = uuid.UUID(str(prediction_id))
-    except ValueError:
-        return None
-    if session_id is None:
-        return None
-    known = backend.recent.find(session_id, wanted)
-    if known is not None or backend.writer.paused:
-        return known
-    try:
-        backend.recent.merge(session_id, backend.log.history(session_id))
-    except DatabaseUnavailable:
-        return None
-    return backend.recent.find(session_id, wanted)
 
 
 def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:

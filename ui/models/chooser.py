@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from html import escape
 
 from client.errors import LoadFailed
-from ui.loading import Loader
-from ui.models import Listing, Model, Models
+from ui.models.listing import Listing, Model, Models
+from ui.models.loading import Loader
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from client.errors import Unreachable
 from client.management import Management, ModelStatus, path_of
-from ui.archives import Archive, read_store
+from ui.models.archives import Archive, read_store
 
 # For what is not known the models are listed again while a visitor waits: no more often than this, since a
 # browser may name anything, and seldom where the management API may take seconds not to answer.
