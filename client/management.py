@@ -119,7 +119,7 @@ class Management:
         return True
 
     def scale(self, path: str, workers: int) -> None:
-        """Give a model's version so many workers, and return before they run.
+        """Have a model's version get so many workers, and return before they run.
 
         Args:
             path: As `path_of` gives it, with the version.

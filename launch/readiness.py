@@ -1,4 +1,4 @@
-"""Says why TorchServe does not serve a model, from its logs, where the answers of its API do not say it.
+"""When TorchServe serves a model, and where it does not, why: its logs say what its API does not.
 
 `python -m launch.readiness`, where TorchServe runs, asks once: its exit status is 0 with a READY worker for
 MODEL, else 1.

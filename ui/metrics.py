@@ -72,7 +72,7 @@ class _WriterCollector(Collector):
         self._writer = writer
 
     def collect(self) -> Iterator[Metric]:
-        """Give one family per figure."""
+        """Yield one family per figure."""
         writer = self._writer
         yield CounterMetricFamily("sketchserve_records_written", "Records in PostgreSQL.", writer.written)
         yield CounterMetricFamily("sketchserve_records_dropped", "Records not kept: no room.", writer.dropped)

@@ -22,7 +22,7 @@ ABSENT = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
 
 def one_value(value: float) -> list[list[float]]:
-    """Give a map of zeros with one value."""
+    """Return a map of zeros with one value."""
     return [[value if (row, column) == (10, 12) else 0.0 for column in range(28)] for row in range(28)]
 
 
@@ -39,7 +39,7 @@ EXPLAINED = {
 
 
 def shown(backend: Backend, prediction: Prediction, session: str | None = SESSION) -> dict[str, Any]:
-    """Give what the page shows of an explanation of a drawing that was just read."""
+    """Return what the page shows of an explanation of a drawing that was just read."""
     backend.recent.add(HistoryRow(prediction, None))
     return explain(backend, session, str(prediction.id), 3)
 

@@ -25,7 +25,7 @@ def test_a_drawing_is_read_by_the_model_that_it_names(vit: tuple[Backend, Managi
         predict(backend, pad_value(drawing), SESSION)
     assert server.paths == ["/predictions/digits-vit/1.0.0", "/predictions/digits"]
     assert isinstance(reading, Reading)
-    assert (reading.prediction.model_name, reading.label_set, reading.coverage) == (
+    assert (reading.prediction.model_name, reading.prediction.label_set, reading.coverage) == (
         "digits-vit",
         ("7", "1"),
         0.95,

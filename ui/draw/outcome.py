@@ -22,17 +22,13 @@ class Reading:
         prediction: What is recorded of it.
         frame: What the network saw, a data URL, or "".
         is_kept: Whether the record was taken for the history.
-        label_set: The labels that it may be, likeliest first; () where the model gives no set.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
-        is_digit: Whether it looks like a digit at all; None where the model does not say.
     """
 
     prediction: Prediction
     frame: str
     is_kept: bool
-    label_set: tuple[str, ...] = ()
     coverage: float | None = None
-    is_digit: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         is_kept = backend.writer.submit(prediction)
         if is_kept:
             backend.recent.add(HistoryRow(prediction, true_label=None))
-    return Reading(prediction, answer.frame, is_kept, answer.label_set, model.coverage, answer.is_digit)
+    return Reading(prediction, answer.frame, is_kept, model.coverage)
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:

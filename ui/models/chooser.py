@@ -27,7 +27,7 @@ class Chooser:
 
 
 def choose(models: Models, loader: Loader, wanted_path: object, active_path: object) -> Iterator[Chooser]:
-    """Give the chooser's states one after the other, until the wanted model is active or will not be.
+    """Yield the chooser's states one after the other, until the wanted model is active or will not be.
 
     The active model stays active, and answers, until the wanted one has a READY worker.
     """

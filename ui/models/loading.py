@@ -59,8 +59,8 @@ class Loader:
     def has_no_worker(self, model: Model) -> bool:
         """Return whether the model has to be loaded before it can answer; False where nobody can say."""
         try:
-            status = self._find(model)
-        except LoadFailed:
+            status = self._management.find(model.path)
+        except Unreachable:
             return False
         return status is None or not status.workers
 
@@ -80,25 +80,32 @@ class Loader:
         raise LoadFailed("the page is being stopped")
 
     def _load(self, model: Model, done: Future[None]) -> None:
+        """Bring the model up; what is raised is raised where it is waited for."""
         try:
             self._bring_up(model)
+        except NotLoaded:
+            done.set_exception(LoadFailed("it was unregistered meanwhile"))
+        except Unreachable as error:
+            done.set_exception(LoadFailed(str(error).rstrip(".")))
         except Exception as error:
-            done.set_exception(error)  # raised where it is waited for
+            done.set_exception(error)
         else:
             done.set_result(None)
 
     def _bring_up(self, model: Model) -> None:
         with self._locks[model.path]:
-            status = self._find(model)
+            status = self._management.find(model.path)
             if status is None or not status.ready_workers:
                 undo = self._start(model, status)
-                former = {*status.starting.values()} if status else set()
+                check = given_up_when_all_fail({*status.starting.values()} if status else set())
                 try:
-                    self._given[model.path] = self._wait_until_ready(model, former)
-                except LoadFailed:
+                    status = wait_until_ready(self._management, model.path, READY_TIMEOUT_S, check)
+                except (LoadFailed, Unreachable):
                     if undo is not None:
                         self._take_back(model, undo)
                     raise
+                # As many as its archive's model-config.yaml says, whatever was asked for at its registration.
+                self._given[model.path] = status.workers
             self.used(model)
 
     def used(self, model: Model) -> None:
@@ -149,12 +156,6 @@ class Loader:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
             self.scale_down_idle()
 
-    def _find(self, model: Model) -> ModelStatus | None:
-        try:
-            return self._management.find(model.path)
-        except Unreachable as error:
-            raise LoadFailed(str(error).rstrip(".")) from error
-
     def _take_back(self, model: Model, undo: Callable[[], None]) -> None:
         # TorchServe keeps a model whose workers do not start, and goes on to start them for five minutes.
         with suppress(LoadFailed, Unreachable):
@@ -196,19 +197,3 @@ class Loader:
             self._forget(model.path)
             raise
         return lambda: self._management.scale(model.path, 0)
-
-    def _wait_until_ready(self, model: Model, former: set[int]) -> int:
-        """Return how many workers the model has, once one is ready.
-
-        They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
-
-        Raises:
-            LoadFailed: It cannot be loaded, or is not ready in time.
-        """
-        check = given_up_when_all_fail(former)
-        try:
-            return wait_until_ready(self._management, model.path, READY_TIMEOUT_S, check).workers
-        except NotLoaded as error:
-            raise LoadFailed("it was unregistered meanwhile") from error
-        except Unreachable as error:
-            raise LoadFailed(str(error).rstrip(".")) from error
