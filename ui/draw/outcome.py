@@ -1,38 +1,17 @@
-"""From a drawing to an answer and a record on its way to the database; corrections likewise."""
+"""From a drawing to an answer, and a record on its way to the database."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from db.log import DatabaseUnavailable, PredictionLog
-from db.records import Feedback, HistoryRow, Prediction
-from db.writer import Writer
-from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path
-from ui.errors import Busy, NotLoaded, PredictionError, Refused
-from ui.loading import Loader
-from ui.management import Management
-from ui.metrics import Metrics
-from ui.models import Model, Models
-from ui.recent import Recent
-from ui.thumbnails import Thumbnails
-from ui.torchserve import Answer, TorchServe
-
-
-@dataclass(frozen=True)
-class Backend:
-    """What stands behind the page, made once when it starts."""
-
-    torchserve: TorchServe
-    management: Management
-    model: str
-    models: Models
-    loader: Loader
-    log: PredictionLog
-    writer: Writer
-    recent: Recent
-    thumbnails: Thumbnails
-    metrics: Metrics
+from client.answers import Answer
+from client.errors import Busy, NotLoaded, PredictionError, Refused
+from db.records import HistoryRow, Prediction
+from ui import request_id
+from ui.backend import Backend
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.models.listing import Model
 
 
 @dataclass(frozen=True)
@@ -43,17 +22,13 @@ class Reading:
         prediction: What is recorded of it.
         frame: What the network saw, a data URL, or "".
         is_kept: Whether the record was taken for the history.
-        label_set: The labels that it may be, likeliest first; () where the model gives no set.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
-        is_digit: Whether it looks like a digit at all; None where the model does not say.
     """
 
     prediction: Prediction
     frame: str
     is_kept: bool
-    label_set: tuple[str, ...] = ()
     coverage: float | None = None
-    is_digit: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +67,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         return _not_there(model_path, backend.models.own())
     backend.loader.used(model)
     try:
-        answer = backend.torchserve.predict(drawing.image, model.path)
+        answer = backend.inference.predict(drawing.image, model.path, request_id.current())
     except Refused as error:
         return _refused(backend, error)
     except PredictionError as error:
@@ -108,24 +83,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         is_kept = backend.writer.submit(prediction)
         if is_kept:
             backend.recent.add(HistoryRow(prediction, true_label=None))
-    return Reading(prediction, answer.frame, is_kept, answer.label_set, model.coverage, answer.is_digit)
-
-
-def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
-    """Record what one of the session's own drawings really was; return "", or why it is not recorded."""
-    row = _find(backend, session_id, prediction_id)
-    if session_id is None or row is None:
-        return "This drawing is not in your history, so its correction could not be kept."
-    prediction = row.prediction
-    if not isinstance(true_label, str) or true_label not in prediction.probabilities:
-        return f"{true_label!r} is not a label of this model: choose one of the buttons."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id)
-    if not backend.writer.submit(feedback):
-        return "Your correction could not be kept: too many records wait for the database. Try again later."
-    backend.recent.judge(session_id, prediction.id, true_label)
-    was = "right" if true_label == prediction.predicted_label else "wrong"
-    backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
-    return ""
+    return Reading(prediction, answer.frame, is_kept, model.coverage)
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
@@ -160,24 +118,6 @@ def _loads_again(model: Model) -> NoReading:
         "Your drawing is still there and is read as soon as the model is ready.",
         loads=model.path,
     )
-
-
-def _find(backend: Backend, session_id: str | None, prediction_id: Any) -> HistoryRow | None:
-    """Return one of the session's rows, from memory or, after a restart of the page, from the database."""
-    try:
-        wanted = uuid.UUID(str(prediction_id))
-    except ValueError:
-        return None
-    if session_id is None:
-        return None
-    known = backend.recent.find(session_id, wanted)
-    if known is not None or backend.writer.paused:
-        return known
-    try:
-        backend.recent.merge(session_id, backend.log.history(session_id))
-    except DatabaseUnavailable:
-        return None
-    return backend.recent.find(session_id, wanted)
 
 
 def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:

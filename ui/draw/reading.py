@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-from ui.outcome import NoReading, Reading
+from ui.draw.outcome import NoReading, Reading
 
 # More labels than these would fill the headline.
 MOST_NAMED = 4
@@ -22,46 +22,40 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
     the bars glide from one answer to the next.
     """
     if isinstance(reading, NoReading):
-        probabilities = dict.fromkeys(labels, 0.0)
         return _panel(
             state="message" if reading.title else "blank",
-            prediction_id="",
-            label="",
             headline=reading.title or "Draw one of these",
             detail=reading.advice or "It is read as the pen lifts. A picture of one will do, too.",
-            frame="",
-            probabilities=probabilities,
-            meta="",
+            probabilities=dict.fromkeys(labels, 0.0),
             loads=reading.loads,
             sent=sent,
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
     headline, detail = _words(reading)
-    is_doubted = reading.is_digit is False
     return _panel(
-        state="answer is-doubted" if is_doubted else "answer",
-        prediction_id=str(prediction.id),
-        label=prediction.predicted_label,
+        state="answer is-doubted" if prediction.is_digit is False else "answer",
         headline=headline,
         detail=detail,
-        frame=reading.frame,
         probabilities=prediction.probabilities,
-        meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
         sent=sent,
+        prediction_id=str(prediction.id),
+        label=prediction.predicted_label,
+        frame=reading.frame,
+        meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
     )
 
 
 def _panel(
     state: str,
-    prediction_id: str,
-    label: str,
     headline: str,
     detail: str,
-    frame: str,
     probabilities: dict[str, float],
-    meta: str,
     sent: int,
+    prediction_id: str = "",
+    label: str = "",
+    frame: str = "",
+    meta: str = "",
     loads: str = "",
 ) -> str:
     is_disabled = "" if prediction_id else " disabled"
@@ -103,10 +97,10 @@ def _words(reading: Reading) -> tuple[str, str]:
     """Return headline and detail: how sure the model is, which labels it leaves open, or that it doubts."""
     prediction = reading.prediction
     sure = f"{_percent(prediction.confidence)} sure"
-    if reading.is_digit is False:
+    if prediction.is_digit is False:
         return "That does not look like a digit", f"If it is one: {prediction.predicted_label}, {sure}"
-    if len(reading.label_set) > 1:
-        return _one_of(reading.label_set), f"Likeliest first.{_promise(reading.coverage)}"
+    if len(label_set := prediction.label_set or ()) > 1:
+        return _one_of(label_set), f"Likeliest first.{_promise(reading.coverage)}"
     return sure, _runner_up(prediction.probabilities, prediction.predicted_label)
 
 

@@ -1,4 +1,4 @@
-"""The client of TorchServe's management API: which models are served, and loading and unloading them."""
+"""TorchServe's management API: which models are served, and loading and unloading them."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,7 +6,8 @@ from urllib.parse import quote
 
 import requests
 
-from ui.errors import Unreachable
+from client.errors import ChangeRefused, Denied, LoadFailed, NotLoaded, Unreachable
+from client.session import local_session
 
 ANSWER_TIMEOUT_S = 2.0
 # What starts workers is answered once the archive has been unpacked.
@@ -17,16 +18,12 @@ AT_ONCE = {"synchronous": "false"}
 PAGE_SIZE = 100
 
 
-class LoadFailed(Exception):  # noqa: N818 - what happened, as callers read it
-    """A model cannot be loaded; the message says why, in words for the person who chose it."""
+def path_of(name: str, version: str = "") -> str:
+    """Return the path by which TorchServe is asked for a model: name/version, each quoted as in a URL.
 
-
-class ChangeRefused(LoadFailed):
-    """TorchServe answered that it changed nothing. Without an answer nobody knows."""
-
-
-class _NotFound(Unreachable):
-    pass
+    Without a version it is the name alone, which stands for the model's default version.
+    """
+    return "/".join(quote(part, safe="") for part in (name, version) if part)
 
 
 @dataclass(frozen=True)
@@ -55,37 +52,32 @@ class Management:
 
     Args:
         url: Such as http://127.0.0.1:8081.
+        timeout_s: How long it may take to say what is served.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._url = url
-        self._session = requests.Session()
-        # TorchServe is a neighbour, which a proxy from the environment would not find.
-        self._session.trust_env = False
+        self._timeout_s = timeout_s
+        self._session = local_session()
 
-    def describe(self, model: str) -> ModelStatus:
-        """Return the status of a model's default version.
-
-        Raises:
-            Unreachable: The management API does not answer, or does not know the model.
-        """
-        found = self.find(quote(model, safe=""))
-        if found is None:
-            raise Unreachable(f"TorchServe has no model {model}.")
-        return found
-
-    def find(self, path: str) -> ModelStatus | None:
-        """Return the status of a version, None where it is not registered.
+    def describe(self, path: str) -> ModelStatus:
+        """Return the status of a model's version.
 
         Args:
-            path: The model's name, for its default version; or name, slash and version. Quoted as in a URL.
+            path: As `path_of` gives it.
 
         Raises:
-            Unreachable: The management API does not answer as it should.
+            NotLoaded: The model is not registered.
+            Denied: The management API may not be asked.
+            Unreachable: It does not answer, or not as it should.
         """
+        return self._versions(f"/models/{path}")[0]
+
+    def find(self, path: str) -> ModelStatus | None:
+        """Return the status of a model's version as `describe` does, None where it is not registered."""
         try:
-            return self._versions(f"/models/{path}")[0]
-        except _NotFound:
+            return self.describe(path)
+        except NotLoaded:
             return None
 
     def served(self) -> list[ModelStatus]:
@@ -105,7 +97,7 @@ class Management:
                 raise _unknown_form() from error
             # A token that comes again would be asked for without end.
             next_page = following if following != next_page else ""
-        paths = [f"/models/{quote(name, safe='')}/all" for name in names]
+        paths = [f"/models/{path_of(name)}/all" for name in names]
         return [status for path in paths for status in self._versions(path)]
 
     def register(self, file: str) -> bool:
@@ -127,10 +119,10 @@ class Management:
         return True
 
     def scale(self, path: str, workers: int) -> None:
-        """Give a model's version so many workers, and return before they run.
+        """Have a model's version get so many workers, and return before they run.
 
         Args:
-            path: The name, a slash and the version, each quoted as in a URL.
+            path: As `path_of` gives it, with the version.
             workers: 0 leaves it registered, without a process.
 
         Raises:
@@ -165,12 +157,14 @@ class Management:
 
     def _get(self, path: str) -> Any:
         try:
-            response = self._session.get(f"{self._url}{path}", timeout=ANSWER_TIMEOUT_S)
+            response = self._session.get(f"{self._url}{path}", timeout=self._timeout_s)
         except requests.RequestException as error:
             raise Unreachable("TorchServe's management API cannot be reached.") from error
+        if response.status_code == requests.codes.not_found:
+            raise NotLoaded(f"TorchServe has no model {path.removeprefix('/models/')}.")
         if response.status_code != requests.codes.ok:
-            kind = _NotFound if response.status_code == requests.codes.not_found else Unreachable
-            raise kind(f"TorchServe answers {response.status_code} to GET {path}.")
+            kind = Denied if 400 <= response.status_code < 500 else Unreachable
+            raise kind(f"{_reason(response)} to GET {path}.")
         try:
             return response.json()
         except requests.JSONDecodeError as error:
@@ -179,7 +173,7 @@ class Management:
     def _change(self, method: str, path: str, query: dict[str, str]) -> requests.Response:
         try:
             return self._session.request(
-                method, f"{self._url}{path}", params=query, timeout=(ANSWER_TIMEOUT_S, CHANGE_TIMEOUT_S)
+                method, f"{self._url}{path}", params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S)
             )
         except requests.Timeout as error:
             raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error

@@ -8,10 +8,12 @@ from typing import Any
 
 import gradio as gr
 
-from ui.errors import PredictionError, Refused, Unexplained
-from ui.models import path_of
-from ui.outcome import Backend, is_idle
-from ui.torchserve import Explained
+from client.answers import Explained
+from client.errors import PredictionError, Refused, Unexplained
+from client.management import path_of
+from ui import request_id
+from ui.backend import Backend
+from ui.draw.outcome import is_idle
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
@@ -51,7 +53,7 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     if model is not None:
         backend.loader.used(model)
     try:
-        explained = backend.torchserve.explain(prediction.drawing, path)
+        explained = backend.inference.explain(prediction.drawing, path, request_id.current())
     except (Refused, Unexplained) as error:  # and would be the next time, too
         return {**value, "complaint": str(error)}
     except PredictionError as error:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
-from ui.loading import Loader
-from ui.management import LoadFailed
-from ui.models import Listing, Model, Models
+from client.errors import LoadFailed
+from ui.models.listing import Listing, Model, Models
+from ui.models.loading import Loader
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Chooser:
 
 
 def choose(models: Models, loader: Loader, wanted_path: object, active_path: object) -> Iterator[Chooser]:
-    """Give the chooser's states one after the other, until the wanted model is active or will not be.
+    """Yield the chooser's states one after the other, until the wanted model is active or will not be.
 
     The active model stays active, and answers, until the wanted one has a READY worker.
     """

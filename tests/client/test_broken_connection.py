@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from client.errors import Unreachable
+from client.inference import Inference
 from tests.ui.answering import ANSWER
-from ui.errors import Unreachable
-from ui.torchserve import TorchServe
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER for no time: closing sends a reset
 
@@ -30,7 +30,7 @@ class Breaking:
 def breaking(resets: int, *, within_answer: bool = False, wait_s: float = 0.0) -> Iterator[Breaking]:
     """Reset the first connections once the request is read, answer the others.
 
-    With `within_answer` a part of the answer is sent before the reset, with `wait_s` all this takes so long.
+    With `within_answer` it ends, after a part of the answer, with no reset. All this takes `wait_s`.
     """
     listening = socket.create_server(("127.0.0.1", 0))
     server = Breaking(f"http://127.0.0.1:{listening.getsockname()[1]}")
@@ -46,13 +46,13 @@ def breaking(resets: int, *, within_answer: bool = False, wait_s: float = 0.0) -
                     while not request.endswith(b"drawing"):
                         request += connection.recv(65536)
                     server.requests.append(request)
-                    time.sleep(wait_s)
-                    if len(server.requests) > resets:
-                        connection.sendall(answer)
-                        continue
-                    if within_answer:
+                    breaks = len(server.requests) <= resets
+                    if breaks and within_answer:
                         connection.sendall(answer[:-10])
-                    else:
+                    time.sleep(wait_s)
+                    if not breaks:
+                        connection.sendall(answer)
+                    elif not within_answer:
                         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -66,7 +66,7 @@ def breaking(resets: int, *, within_answer: bool = False, wait_s: float = 0.0) -
 @pytest.mark.parametrize("within_answer", [False, True])
 def test_a_drawing_whose_connection_broke_is_read_at_the_second_try(within_answer: bool) -> None:
     with breaking(1, within_answer=within_answer) as server:
-        answer = TorchServe(server.url).predict(b"drawing", "digits")
+        answer = Inference(server.url).predict(b"drawing", "digits")
     assert answer.label == "7"
     assert len(server.requests) == 2
     sent = {request.partition(b"\r\n")[0] for request in server.requests}
@@ -75,16 +75,17 @@ def test_a_drawing_whose_connection_broke_is_read_at_the_second_try(within_answe
 
 def test_there_is_no_third_try() -> None:
     with breaking(9) as server, pytest.raises(Unreachable, match="cannot be reached"):
-        TorchServe(server.url).predict(b"drawing", "digits")
+        Inference(server.url).predict(b"drawing", "digits")
     assert len(server.requests) == 2
 
 
-def test_a_time_out_is_no_reason_to_try_again() -> None:
+@pytest.mark.parametrize("within_answer", [False, True])
+def test_a_time_out_is_no_reason_to_try_again(within_answer: bool) -> None:
     with (
-        breaking(0, wait_s=1.0) as server,
+        breaking(9, within_answer=within_answer, wait_s=1.0) as server,
         pytest.raises(Unreachable, match=r"within 0\.2 seconds"),
     ):
-        TorchServe(server.url, timeout_s=0.2).predict(b"drawing", "digits")
+        Inference(server.url, timeout_s=0.2).predict(b"drawing", "digits")
     assert len(server.requests) == 1
 
 
@@ -92,5 +93,5 @@ def test_both_tries_together_take_no_longer_than_one_may() -> None:
     with breaking(1, wait_s=0.5) as server:
         began = time.monotonic()
         with pytest.raises(Unreachable):
-            TorchServe(server.url, timeout_s=0.8).predict(b"drawing", "digits")
+            Inference(server.url, timeout_s=0.8).predict(b"drawing", "digits")
         assert time.monotonic() - began < 0.5 + 0.8

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 
-from ui.errors import Unreachable
-from ui.management import ChangeRefused, LoadFailed, Management, ModelStatus
-from ui.models import Model
+from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
+from client.management import Management, ModelStatus, path_of
+from client.readiness import given_up_when_all_fail, wait_until_ready
+from ui.models.listing import Model
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class Loader:
     def has_no_worker(self, model: Model) -> bool:
         """Return whether the model has to be loaded before it can answer; False where nobody can say."""
         try:
-            status = self._find(model)
-        except LoadFailed:
+            status = self._management.find(model.path)
+        except Unreachable:
             return False
         return status is None or not status.workers
 
@@ -79,25 +80,32 @@ class Loader:
         raise LoadFailed("the page is being stopped")
 
     def _load(self, model: Model, done: Future[None]) -> None:
+        """Bring the model up; what is raised is raised where it is waited for."""
         try:
             self._bring_up(model)
+        except NotLoaded:
+            done.set_exception(LoadFailed("it was unregistered meanwhile"))
+        except Unreachable as error:
+            done.set_exception(LoadFailed(str(error).rstrip(".")))
         except Exception as error:
-            done.set_exception(error)  # raised where it is waited for
+            done.set_exception(error)
         else:
             done.set_result(None)
 
     def _bring_up(self, model: Model) -> None:
         with self._locks[model.path]:
-            status = self._find(model)
+            status = self._management.find(model.path)
             if status is None or not status.ready_workers:
                 undo = self._start(model, status)
-                former = {*status.starting.values()} if status else set()
+                check = given_up_when_all_fail({*status.starting.values()} if status else set())
                 try:
-                    self._given[model.path] = self._wait_until_ready(model, former)
-                except LoadFailed:
+                    status = wait_until_ready(self._management, model.path, READY_TIMEOUT_S, check)
+                except (LoadFailed, Unreachable):
                     if undo is not None:
                         self._take_back(model, undo)
                     raise
+                # As many as its archive's model-config.yaml says, whatever was asked for at its registration.
+                self._given[model.path] = status.workers
             self.used(model)
 
     def used(self, model: Model) -> None:
@@ -134,7 +142,7 @@ class Loader:
             self._forget(path)
 
     def _is_own(self, name: str, version: str) -> bool:
-        return name == self._own and self._management.describe(self._own).version == version
+        return name == self._own and self._management.describe(path_of(self._own)).version == version
 
     def _note_ours(self, path: str) -> None:
         with self._clock:
@@ -147,12 +155,6 @@ class Loader:
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
             self.scale_down_idle()
-
-    def _find(self, model: Model) -> ModelStatus | None:
-        try:
-            return self._management.find(model.path)
-        except Unreachable as error:
-            raise LoadFailed(str(error).rstrip(".")) from error
 
     def _take_back(self, model: Model, undo: Callable[[], None]) -> None:
         # TorchServe keeps a model whose workers do not start, and goes on to start them for five minutes.
@@ -195,36 +197,3 @@ class Loader:
             self._forget(model.path)
             raise
         return lambda: self._management.scale(model.path, 0)
-
-    def _wait_until_ready(self, model: Model, former: set[int]) -> int:
-        """Return how many workers the model has, once one is READY.
-
-        They are as many as its archive's model-config.yaml says, whatever was asked for as it was registered.
-
-        Args:
-            model: Whose.
-            former: Processes that were there before: of a worker that crashed, TorchServe names the last one
-                until the next runs.
-
-        Raises:
-            LoadFailed: Each of the workers has had its process replaced before one was ready, or none is in
-                time.
-        """
-        deadline = time.monotonic() + READY_TIMEOUT_S
-        processes: defaultdict[str, set[int]] = defaultdict(set)
-        while time.monotonic() < deadline:
-            try:
-                status = self._find(model)
-            except LoadFailed:
-                pass  # one status that does not come says nothing of the workers
-            else:
-                if status is None:
-                    raise LoadFailed("it was unregistered meanwhile")
-                if status.ready_workers:
-                    return status.workers
-                for worker, process in status.starting.items():
-                    processes[worker] |= {process} - former - {-1}
-                if status.workers and all(len(processes[worker]) > 1 for worker in status.starting):
-                    raise LoadFailed("its workers do not start; TorchServe's model.log says why")
-            time.sleep(POLL_S)
-        raise LoadFailed(f"none of its workers was seen ready within {READY_TIMEOUT_S:g} seconds")

@@ -5,21 +5,15 @@ import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import quote
 
-from ui.archives import Archive, read_store
-from ui.errors import Unreachable
-from ui.management import Management, ModelStatus
+from client.errors import Unreachable
+from client.management import Management, ModelStatus, path_of
+from ui.models.archives import Archive, read_store
 
 # For what is not known the models are listed again while a visitor waits: no more often than this, since a
 # browser may name anything, and seldom where the management API may take seconds not to answer.
 LIST_AGAIN_S = 1.0
 LIST_AGAIN_WHILE_AWAY_S = 30.0
-
-
-def path_of(name: str, version: str) -> str:
-    """Return the path by which TorchServe is asked for one version: name/version, each quoted as in a URL."""
-    return f"{quote(name, safe='')}/{quote(version, safe='')}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +93,10 @@ class Models:
         archives, damaged = read_store(self._store)
         complaint = ""
         try:
-            served, own_version = self._management.served(), self._management.describe(self._own).version
+            served, own_version = (
+                self._management.served(),
+                self._management.describe(path_of(self._own)).version,
+            )
         except Unreachable as error:
             served = [status for status in self._served if status.ready_workers > 0]
             own_version = self._own_version
@@ -121,7 +118,7 @@ class Models:
         """Return the page's own model."""
         if not self._known:
             self.listing()
-        return self._known[quote(self._own, safe="")]
+        return self._known[path_of(self._own)]
 
     def find(self, path: object) -> Model | None:
         """Return the model that a browser asks for, or None where there is none now.
@@ -180,7 +177,7 @@ def _models(
     if not own[1]:
         own = next((key for key in known if key[0] == own[0]), own)
     others = sorted({*statuses, *(known if can_load else ())} - {own})
-    paths = {own: quote(own[0], safe="")}
+    paths = {own: path_of(own[0])}
     paths |= {key: path_of(*key) for key in others}
     return tuple(_model(path, *key, known.get(key), statuses.get(key)) for key, path in paths.items())
 

@@ -5,8 +5,8 @@ from html import escape
 
 from db.log import DatabaseUnavailable
 from db.records import Accuracy, HistoryRow, Prediction
-from ui.outcome import Backend
-from ui.thumbnails import Thumbnails
+from ui.backend import Backend
+from ui.history.thumbnails import Thumbnails
 
 SHOWN_ROWS = 30
 PAUSED = (
@@ -78,11 +78,6 @@ def notice_html(history: History, was_paused: bool) -> str:
     if history.is_paused:
         return f'<p class="notice" role="alert">{PAUSED.format(pending=history.pending)}</p>'
     return f'<p class="notice is-good" role="status">{RESUMED}</p>' if was_paused else ""
-
-
-def complaint_html(complaint: str) -> str:
-    """Return the line that says why a correction was not kept, "" when it was."""
-    return f'<p class="notice" role="alert">{escape(complaint)}</p>' if complaint else ""
 
 
 def history_html(history: History, thumbnails: Thumbnails) -> str:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from client.errors import LoadFailed, Unreachable
+from client.management import Management, ModelStatus
 from tests.ui.answering import NOBODY, answering
 from tests.ui.managing import PAGE_SIZE, managing
 from tests.ui.several_models import put_archive
-from ui.errors import Unreachable
-from ui.management import LoadFailed, Management, ModelStatus
 
 
 def test_a_models_description_says_version_and_ready_workers() -> None:
