@@ -16,6 +16,7 @@ from torch import nn
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
 from handler.model import BrokenArchive, Model
+from system.files import written_aside
 from training.archive import golden
 from training.archive.contents import sha256, within_project
 from training.gate import network as gate
@@ -41,7 +42,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         OSError: the archive cannot be written.
         ValueError: the trained file is broken, or the archive's own preprocessing or the archiver failed.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)  # before half a minute's work finds that it cannot be kept
     with tempfile.TemporaryDirectory(prefix="archive-") as folder:
         staged = Path(folder)
         extra = staged / "extra"
@@ -76,10 +77,9 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         with zipfile.ZipFile(staged / f"{name}.mar", "a", zipfile.ZIP_DEFLATED) as mar:
             for file in machine_code:
                 mar.write(file, file.relative_to(extra))
-        # Copied first: a rename does not reach from the temporary folder to another file system.
-        partial = out.with_name(f".{out.name}")
-        shutil.copyfile(staged / f"{name}.mar", partial)
-        partial.replace(out)
+        # Copied: a rename does not reach from the temporary folder to another file system.
+        with written_aside(out) as draft:
+            shutil.copyfile(staged / f"{name}.mar", draft)
     return out
 
 

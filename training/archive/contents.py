@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PROJECT = Path(__file__).resolve().parents[2]
+from system.files import PROJECT
+
 MANIFEST = "MAR-INF/MANIFEST.json"
 SERVING = "model.json"
 

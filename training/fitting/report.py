@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from system.files import written_aside
 from training import plots
 from training.data.sets import DataSet
-from training.files import written_aside
 from training.fitting.conformal import in_words
 
 USE = """Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
 from training.data import sets as data
+from training.data.frames import arrays
 from training.data.rendered import writers
 from training.gate.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 
@@ -52,15 +53,7 @@ def counts(part: str) -> dict[str, int]:
 def load(part: str, material: Material, cache_dir: Path) -> dict[str, np.ndarray]:
     """Return a part's frames by kind, uint8 (count, 28, 28) each, from the cache when nothing has changed."""
     path = cache_dir / f"outliers-{part}-{preprocessing_fingerprint()}-{_sources()}.npz"
-    if not path.exists():
-        made = draw(counts(part), material, SEEDS[part])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, **made)  # type: ignore[arg-type]
-        unfinished.replace(path)
-    with np.load(path) as kept:
-        return dict(kept)
+    return arrays(path, lambda: draw(counts(part), material, SEEDS[part]))
 
 
 def draw(wanted: dict[str, int], material: Material, seed: int) -> dict[str, np.ndarray]:
