@@ -18,6 +18,7 @@ import requests
 
 from training.evaluation.ask import Server
 from training.evaluation.evaluate import archive_of, measure
+from training.evaluation.findings import plain
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
 from training.gate.rejection import outlier_table
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"evaluate: {error}", file=sys.stderr)
         return 1
     given.out.mkdir(parents=True, exist_ok=True)
-    report = {"command": command, "data_set": archive.data_set, **found.as_json()}
+    report = {"command": command, "data_set": archive.data_set, **plain(found)}
     # The card goes along with the weights, the folder of the data does not.
     anywhere = command.replace(data, "DATA=<folder>", 1)
     for name, text in (

@@ -5,6 +5,7 @@ from textwrap import fill
 from training.archive.contents import Archive
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings
+from training.fitting.report import card
 from training.gate.rejection import outlier_table
 
 WIDTH = 110
@@ -34,7 +35,7 @@ def table(rows: list[Row]) -> str:
 
 
 def model_card(found: Findings, command: str, archive: Archive) -> str:
-    """Return the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures.
+    """Return the model card made from the page's own figures.
 
     Args:
         found: the figures.
@@ -59,20 +60,17 @@ def model_card(found: Findings, command: str, archive: Archive) -> str:
         if found.rejections
         else ""
     )
-    return f"""# Model card: {model["model"]} {model["version"]}
-
-Reads one handwritten digit from a picture. Preprocessing `{model["preprocessing"]}`.
-
-{_use(found)}
-
-{_data(found, archive.data_set)}
-
-    {command}
-
-{table(found.rows + found.together)}
-{changes}{outliers}
-{_terms(found, archive.coverage)}
-"""
+    measured = f"{table(found.rows + found.together)}\n{changes}{outliers}".rstrip("\n")
+    return card(
+        model["model"],
+        model["version"],
+        f"Reads one handwritten digit from a picture. Preprocessing `{model['preprocessing']}`.",
+        _use(found),
+        _data(found, archive.data_set),
+        f"    {command}",
+        measured,
+        _terms(found, archive.coverage),
+    )
 
 
 def _use(found: Findings) -> str:

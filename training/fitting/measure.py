@@ -121,17 +121,11 @@ def fit_shares(log_probabilities: Tensor, labels: np.ndarray) -> Tensor:
         labels: int (count,).
     """
     truth = torch.from_numpy(labels)
-    log_weights = torch.zeros(len(log_probabilities), requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_weights], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
-
-    def loss() -> Tensor:
-        optimizer.zero_grad()
-        value = F.cross_entropy(torch.einsum("n,nbc->bc", log_weights.exp(), log_probabilities), truth)
-        value.backward()
-        return value
-
-    optimizer.step(loss)
-    return torch.softmax(log_weights.detach(), dim=0)
+    log_weights = _fitted(
+        torch.zeros(len(log_probabilities)),
+        lambda logs: F.cross_entropy(torch.einsum("n,nbc->bc", logs.exp(), log_probabilities), truth),
+    )
+    return torch.softmax(log_weights, dim=0)
 
 
 def fit_temperature(logits: Tensor, labels: np.ndarray) -> float:
@@ -140,15 +134,21 @@ def fit_temperature(logits: Tensor, labels: np.ndarray) -> float:
     Only for data that was not trained on: on training data it would learn overconfidence.
     """
     truth = torch.from_numpy(labels)
-    log_temperature = torch.zeros(1, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_temperature], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
+    log_temperature = _fitted(torch.zeros(1), lambda log: F.cross_entropy(logits / log.exp(), truth))
+    # On a tiny validation set without an error the optimum runs away to zero; keep it sane.
+    return float(log_temperature.exp().clamp(0.05, 20))
 
-    def loss() -> Tensor:
+
+def _fitted(start: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the parameters with the least loss that are found from here."""
+    parameters = start.requires_grad_()
+    optimizer = torch.optim.LBFGS([parameters], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
+
+    def step() -> Tensor:
         optimizer.zero_grad()
-        value = F.cross_entropy(logits / log_temperature.exp(), truth)
+        value = loss(parameters)
         value.backward()
         return value
 
-    optimizer.step(loss)
-    # On a tiny validation set without an error the optimum runs away to nought; keep it sane.
-    return float(log_temperature.detach().exp().clamp(0.05, 20))
+    optimizer.step(step)
+    return parameters.detach()

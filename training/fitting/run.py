@@ -23,7 +23,7 @@ from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings
 from training.models.networks import MODELS
 
-LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near nought
+LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
 WARM_UP_SHARE = 0.15
 WEIGHT_DECAY = 0.02
 LABEL_SMOOTHING = 0.05

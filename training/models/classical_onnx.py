@@ -119,7 +119,7 @@ def _votes(graph: Graph, forest: Estimator, pixels: str) -> str:
 
 
 def _drop_zeros(trees: onnx.NodeProto) -> None:
-    """Leave out the leaves' weights that are nought: most are, and each takes memory in every worker."""
+    """Leave out the leaves' weights that are zero: most are, and each takes memory in every worker."""
     weights = {entry.name: entry for entry in trees.attribute if entry.name.startswith("class_")}
     kept = np.flatnonzero(np.array(weights["class_weights"].floats))
     for entry in weights.values():
@@ -158,7 +158,7 @@ def _kernel(graph: Graph, machines: OneVsRestClassifier, points: str, levels: in
     # |p - v|^2 = |v|^2 - 2 p v + |p|^2: a matrix product, where the differences would be written out.
     partial = graph.add("Gemm", [points, table, squares], alpha=-2.0, transB=1)
     own = graph.add("ReduceSumSquare", [points, graph.constant(np.array([1], np.int64))], keepdims=1)
-    distances = graph.add("Relu", [graph.add("Add", [partial, own])])  # rounding may give less than nought
+    distances = graph.add("Relu", [graph.add("Add", [partial, own])])  # rounding may give less than zero
     kernel = graph.add("Exp", [graph.add("Mul", [distances, graph.constant(np.float32(-gamma))])])
     constants = (graph.constant(value.astype(np.float32)) for value in (coefficients, offsets))
     return graph.add("Gemm", [kernel, *constants])
