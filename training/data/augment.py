@@ -13,9 +13,8 @@ SHEAR = 0.25  # of the height, to either side
 SCALE = 0.16  # of the size, on each axis by itself
 SHIFT_PX = 1.5
 PERSPECTIVE = 0.1  # how much larger than its middle the near edge of a tilted sheet looks
-ELASTIC_PX = (
-    1.2  # standard deviation of the displacement (Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801)
-)
+# Standard deviation of the displacement (Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801).
+ELASTIC_PX = 1.2
 ELASTIC_CELLS = 6  # control points a side
 STROKE_SHARE = 0.5  # of the frames get a thicker or thinner pen
 CROP_SHARE = 0.1  # of the frames lose one edge of the drawing

@@ -119,7 +119,7 @@ def thinned(ink: np.ndarray) -> np.ndarray:
         (-1, 1),
         (0, 1),
         (1, 1),
-    )  # from the north, clockwise
+    )  # clockwise from the north
     while True:
         before = int(ink.sum())
         for first in (True, False):
