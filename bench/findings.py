@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bench.measured import NO_ANSWER
+from bench.load import NO_ANSWER
 from bench.rounds import Row
 
 OURS = "Sketchserve"
@@ -28,7 +28,7 @@ class Findings:
 
 
 def markdown(findings: Findings) -> str:
-    """Give the table, and below it the ratios."""
+    """Return the table, and below it the ratios."""
     lines = [
         "| server | clients | requests/s | p50 ms | p99 ms | refused or lost | generator's CPU |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -42,13 +42,13 @@ def markdown(findings: Findings) -> str:
 
 
 def failures_in_words(failures: dict[int, int]) -> str:
-    """Give counts by status, such as "503: 1,200"; "none" where there are none."""
+    """Return counts by status, such as "503: 1,200"; "none" where there are none."""
     named = {("lost" if status == NO_ANSWER else str(status)): n for status, n in sorted(failures.items())}
     return ", ".join(f"{name}: {number:,}" for name, number in named.items()) or "none"
 
 
 def ratios(findings: Findings) -> list[str]:
-    """Give one sentence for each comparison that the measured servers allow."""
+    """Return one sentence for each comparison that the measured servers allow."""
     busy = busy_rows(findings.rows)
     ours = busy.get(OURS)
     said = [f"In-process limit, no server: {findings.limit_per_s:,.0f} pictures/s."]
@@ -69,7 +69,7 @@ def ratios(findings: Findings) -> list[str]:
 
 
 def busy_rows(rows: Sequence[Row]) -> dict[str, Row]:
-    """Give each server's row for BUSY_CLIENTS, or for the largest number below, or else the smallest."""
+    """Return each server's row for BUSY_CLIENTS, or for the largest number below, or else the smallest."""
     counts = {row.clients for row in rows}
     below = [count for count in counts if count <= BUSY_CLIENTS]
     count = max(below) if below else min(counts, default=0)
