@@ -83,11 +83,10 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
         before_s = _children_cpu_s()
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         cpu_s = _children_cpu_s() - before_s
-    last = (done.stdout.strip().splitlines() or [""])[-1]
-    if done.returncode != 0 or not last.startswith("{"):
+    if done.returncode != 0 or not done.stdout.endswith("}\n"):
         words = f"{done.stdout}{done.stderr}".strip()[-300:]
         raise LoadError(f"wrk ended with {done.returncode} on {url} ({words})")
-    found = json.loads(last)
+    found = json.loads(done.stdout.splitlines()[-1])
     if not found["requests"]:
         raise LoadError(f"{url} answered none of {clients} clients within {seconds:g} s: does it run?")
     failures = {int(status): int(number) for status, number in found["failures"].items()}
@@ -122,17 +121,14 @@ def require_loopback(url: str) -> None:
         ValueError: it is not.
     """
     parts = urlsplit(url)
-    if parts.scheme != "http" or not _is_loopback(parts.hostname or ""):
+    try:
+        own = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        own = False
+    if parts.scheme != "http" or not own:
         raise ValueError(
             f"{url!r} is not a server of this machine: load is put on http://127.0.0.1:<port>/... only"
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _allow_files(connections: int) -> None:

@@ -35,14 +35,14 @@ def main() -> None:
     end_in_order_when_told()
     try:
         require_wrk()
-        found, overloaded = run(given)
+        table = run(given)
     except (LaunchError, LoadError, OSError) as error:
         sys.exit(f"bench.throughput: {error}")
-    write("throughput.md", f"{findings.markdown(found)}\nOverload:\n\n{overloaded}")
+    write("throughput.md", table)
 
 
-def run(given: argparse.Namespace) -> tuple[findings.Findings, str]:
-    """Return what was measured, and the report on the overload.
+def run(given: argparse.Namespace) -> str:
+    """Return the table of what was measured, and that of the overload.
 
     Raises:
         LaunchError: a server did not come up.
@@ -71,11 +71,12 @@ def run(given: argparse.Namespace) -> tuple[findings.Findings, str]:
         only(servers[0])
         size = overload.configured_queue_size()
         pairs = overload.measure(servers[0].url, files, size, given.rounds, given.seconds)
-    machine = (
+    return (
+        f"{findings.markdown(rows, statistics.median(limits))}\n"
         f"{len(os.sched_getaffinity(0))} cores, which the one server that runs shares with wrk. Load average "
-        f"before the run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s."
+        f"before the run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s.\n"
+        f"\nOverload:\n\n{overload.markdown(pairs, size)}"
     )
-    return findings.Findings(machine, rows, statistics.median(limits)), overload.markdown(pairs, size)
 
 
 def _start(

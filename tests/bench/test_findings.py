@@ -1,7 +1,7 @@
 import pytest
 
 from bench import findings
-from bench.findings import BASELINE, OURS, Findings
+from bench.findings import BASELINE, OURS
 from bench.load import Measured
 from bench.rounds import Row, measure, row_of
 from bench.serving import Server
@@ -21,11 +21,11 @@ ROWS = [
     row("Flask", 64, 2000),
     row("Flask", 8, 1900),
 ]
-FOUND = Findings("2 cores.", ROWS, 6250.0)
+LIMIT = 6250.0
 
 
 def test_the_table_has_a_line_for_each_server_and_number_of_clients():
-    table = findings.markdown(FOUND)
+    table = findings.markdown(ROWS, LIMIT)
     assert "| Sketchserve | 64 | 5,000 | 12.5 | 20.0 | none | 5% |" in table
     assert f"| {BASELINE} | 64 | 400 | 150.0 | 300.0 | lost: 2, 503: 1,234 | 5% |" in table
     lines = [line for line in table.splitlines() if line.startswith("|")]
@@ -34,7 +34,7 @@ def test_the_table_has_a_line_for_each_server_and_number_of_clients():
 
 
 def test_ratios_are_those_at_64_clients():
-    said = " ".join(findings.ratios(FOUND))
+    said = " ".join(findings.ratios(ROWS, LIMIT))
     assert "0.80 of the in-process limit" in said
     assert "p99 is 1.60 times p50" in said
     assert f"12.5 times {BASELINE}" in said
@@ -42,7 +42,7 @@ def test_ratios_are_those_at_64_clients():
 
 
 def test_what_was_not_measured_is_not_compared():
-    said = " ".join(findings.ratios(Findings("", ROWS[:2], 6250.0)))
+    said = " ".join(findings.ratios(ROWS[:2], LIMIT))
     assert "0.80" in said
     assert "peer" not in said
     assert BASELINE not in said
