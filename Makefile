@@ -88,7 +88,7 @@ doctor: ## say what is here, what is missing and what to do about it
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
 backup: setup ## back up the database while it runs, proved by a restore (BACKUP_DIR=var/backups, KEEP_BACKUPS=7)
-	@exec $(PY) -m db.backup --once
+	@exec env BACKUP_EVERY_HOURS= $(PY) -m db.backup
 
 restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1 where it has rows)
 	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)

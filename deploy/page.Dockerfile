@@ -20,8 +20,9 @@ COPY --from=installed /venv /venv
 WORKDIR /app
 COPY db/ db/
 COPY deploy/make_secrets.py deploy/
+COPY system/ system/
 COPY ui/ ui/
-RUN /venv/bin/python -m compileall -q db ui
+RUN /venv/bin/python -m compileall -q db system ui
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 USER 10001:10001
 EXPOSE 7860

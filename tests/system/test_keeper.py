@@ -11,8 +11,9 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from launch.keeper import KILLED, kept, lifeline
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.keeper import KILLED
+from system.processes import kept, lifeline
 from tests.launch.shell_parts import LINUX, sleeping
 
 # Deaf to SIGTERM, in a session of its own, and with a parent that is gone at once: nobody's child.
@@ -110,7 +111,7 @@ def test_being_told_to_stop_lets_the_command_end_in_order(signum):
 def test_a_killed_caller_takes_along_what_does_not_want_to_end():
     caller = f"""
 import subprocess, time
-from launch.keeper import KILLED, kept, lifeline
+from system.processes import kept, lifeline
 with lifeline() as stdin:
     subprocess.Popen(kept(["sh", "-c", "{ORPHAN}; echo there; exec sleep 300"]), stdin=stdin)
     time.sleep(300)
@@ -133,11 +134,10 @@ def test_a_killed_keeper_takes_its_command_along():
 
 
 def test_a_command_that_does_not_listen_is_killed_and_this_is_said():
-    impatient = "import sys, launch.keeper as keeper; keeper.STOP_S = 0.5; keeper.main()"
     script = "trap '' TERM; echo there; sleep 300"
     with lifeline() as stdin:
         process = subprocess.Popen(
-            [sys.executable, "-c", impatient, "sh", "-c", script],
+            kept(["sh", "-c", script], stop_s=0.5),
             cwd=PROJECT,
             stdin=stdin,
             stdout=subprocess.PIPE,

@@ -1,11 +1,11 @@
 """Runs one command and leaves none of its processes behind, however it, its caller or the keeper ends.
 
-    python -m launch.keeper COMMAND ...
+    python -m system.keeper STOP_S COMMAND ...
 
-A SIGTERM, or the end of its standard input, is passed on as a SIGTERM to the command. When the command has
-ended, what it started and left running is ended, too, and then the keeper ends as the command did: with its
-exit code, or of the same signal. The standard input is a pipe that only the caller can write to (`lifeline`),
-and that therefore ends when the caller is killed.
+A SIGTERM, or the end of its standard input, is passed on as a SIGTERM to the command, which is killed STOP_S
+seconds later. When the command has ended, what it started and left running is ended, too, and then the keeper
+ends as the command did: with its exit code, or of the same signal. The standard input is a pipe that only the
+caller can write to (`processes.lifeline`), and that therefore ends when the caller is killed.
 """
 
 import ctypes
@@ -16,35 +16,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 
 import psutil
 
+from system.stopping import STOPS
+
 STOP_S = 12  # for the command after SIGTERM; TorchServe takes 2.4 s at rest
 LEAVE_S = 3  # for what outlived the command; PostgreSQL's processes go by themselves
 POLL_S = 0.02
-STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 KILLED = "did not end after SIGTERM and was killed"  # what is said of such a command
 STDIN, STDOUT = 0, 1
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36  # linux/prctl.h
-
-
-def kept(command: Sequence[str]) -> list[str]:
-    """Return the command line that runs the command under a keeper, in the project's folder."""
-    return [sys.executable, "-m", "launch.keeper", *command]
-
-
-@contextmanager
-def lifeline() -> Iterator[int]:
-    """Give a standard input for keepers: it ends with the block, or with this process."""
-    reading, writing = os.pipe()
-    try:
-        yield reading
-    finally:
-        os.close(writing)
-        os.close(reading)
 
 
 def adopt_orphans() -> None:
@@ -78,6 +62,7 @@ def sweep(patience_s: float = 0) -> None:
             for process in set(family) - told:
                 with suppress(psutil.NoSuchProcess):
                     process.send_signal(signum)
+                    process.resume()  # one that is stopped would not hear it
             told.update(family)
             time.sleep(POLL_S)
             _reap()
@@ -85,7 +70,7 @@ def sweep(patience_s: float = 0) -> None:
 
 def main() -> None:
     """Run the command that the arguments are, and end as it does."""
-    command = sys.argv[1:]
+    stop_s, *command = sys.argv[1:]
     adopt_orphans()
     heard = hear(*STOPS, signal.SIGCHLD)
     try:
@@ -95,12 +80,12 @@ def main() -> None:
         )
     except OSError as error:
         sys.exit(f"{command[0]} cannot be started ({error.strerror})")
-    code = _until_it_ends(process.pid, heard)
+    code = _until_it_ends(process.pid, heard, float(stop_s))
     sweep(LEAVE_S)
     _end_alike(code)
 
 
-def _until_it_ends(pid: int, heard: int) -> int:
+def _until_it_ends(pid: int, heard: int, stop_s: float) -> int:
     """Return the command's exit code, -N where signal N ended it; end it when told to."""
     sources, deadline = [STDIN, heard], float("inf")
     while True:
@@ -116,12 +101,13 @@ def _until_it_ends(pid: int, heard: int) -> int:
         # Not waited for yet, so that the process id is still the command's.
         if is_told and deadline == float("inf"):
             os.kill(pid, signal.SIGTERM)
-            deadline = time.monotonic() + STOP_S
+            os.kill(pid, signal.SIGCONT)  # one that is stopped would not hear it
+            deadline = time.monotonic() + stop_s
         elif time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             with suppress(OSError):  # nobody reads it where the caller is gone
                 os.write(STDOUT, f"{KILLED}\n".encode())
-            deadline += STOP_S
+            deadline += stop_s
 
 
 def _reap() -> dict[int, int]:
