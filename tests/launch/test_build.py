@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from launch import build, weights
 from launch.archive import MANIFEST, SERVING
 from launch.errors import LaunchError
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
 from launch.weights import (
     COMMITTED,
     describe,
@@ -24,6 +24,7 @@ from launch.weights import (
     where_weights_come_from,
     within_project,
 )
+from system.files import PROJECT
 
 
 @pytest.fixture
