@@ -16,13 +16,13 @@ from launch.errors import LaunchError
 from launch.parts import TORCHSERVE_S
 from launch.processes import Part, Platform
 from launch.readiness import wait_until_ready
-from launch.settings import PROJECT, Settings
+from launch.settings import Settings
 from launch.terminal import show
-from system.processes import kept, lifeline
+from system.files import PROJECT
+from system.processes import kept, lifeline, until
 
 MIGRATIONS_S = 90
 FIRST_ANSWER_S = 60
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Clock:
     began: float
 
     def seconds(self) -> float:
-        """Give the seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.began
 
     def say(self, progress: str) -> None:
@@ -72,7 +72,7 @@ def bring_up(platform: Platform, settings: Settings, parts: Mapping[str, Part], 
 
 
 def first_answer(settings: Settings) -> str:
-    """Give the label that TorchServe answers to a drawn digit.
+    """Return the label that TorchServe answers to a drawn digit.
 
     Raises:
         LaunchError: when it does not answer with one.
@@ -88,7 +88,7 @@ def first_answer(settings: Settings) -> str:
 
 
 def drawn_seven() -> bytes:
-    """Give a PNG of a 7 as a pen draws it: dark ink on white paper, 280x280 px."""
+    """Return a PNG of a 7 as a pen draws it: dark ink on white paper, 280x280 px."""
     paper = Image.new("RGB", (280, 280), "white")
     ImageDraw.Draw(paper).line([(70, 70), (205, 70), (125, 225)], fill="black", width=18, joint="curve")
     png = io.BytesIO()
@@ -103,13 +103,10 @@ def _stopped(platform: Platform) -> str | None:
 
 def _until_ready(platform: Platform, part: Part) -> None:
     log = f"see {platform.log_dir / part.name}.log"
-    deadline = time.monotonic() + part.ready_s
-    while not part.is_ready():
-        if platform.stopping:
-            raise LaunchError(f"{part.name} was stopped before it was ready", log)
-        if time.monotonic() > deadline:
-            raise LaunchError(f"{part.name} was not ready within {part.ready_s:g} s", log)
-        time.sleep(POLL_S)
+    if not until(lambda: platform.stopping or part.is_ready(), part.ready_s):
+        raise LaunchError(f"{part.name} was not ready within {part.ready_s:g} s", log)
+    if platform.stopping:
+        raise LaunchError(f"{part.name} was stopped before it was ready", log)
 
 
 def _migrate(environ: Mapping[str, str]) -> None:

@@ -9,6 +9,7 @@ import requests
 from client.management import Management, path_of
 from client.readiness import is_ready
 from client.session import local_session
+from db.server import CLIENTS_TIMEOUT_S, STOP_TIMEOUT_S
 from launch.preflight import Found
 from launch.processes import Part
 from launch.settings import Settings
@@ -17,6 +18,8 @@ from launch.settings import Settings
 POSTGRES_S = 60
 TORCHSERVE_S = 180  # the first import of torch from a slow disk takes most of it
 UI_S = 120
+# For its clients, the last checkpoint of its server, and itself; a server that is killed has to recover.
+POSTGRES_STOP_S = CLIENTS_TIMEOUT_S + STOP_TIMEOUT_S + 3
 ASK_S = 5
 PAGE_ANSWERS = "/livez"
 
@@ -39,6 +42,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
         {**shared, "POSTGRES_PORT": str(settings.postgres_port)},
         lambda: _accepts(database_url),
         POSTGRES_S,
+        POSTGRES_STOP_S,
     )
     torchserve = Part(
         "torchserve",

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from launch.locks import LOCKS
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 # Imports modules as where nothing is installed but what a lock pins: other packages are not found.
 ALONE = """

@@ -2,8 +2,8 @@ import pytest
 import requests
 
 from launch.errors import LaunchError
-from launch.ports import free_ports
 from launch.readiness import wait_until_ready, worker_deaths
+from system.ports import free_ports
 
 # As TorchServe 0.12 wrote it with this project's log4j2.xml.
 DYING = """\

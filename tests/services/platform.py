@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from launch.ports import free_ports, holder, is_free
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports, holder, is_free
 
 KEYS = (
     "INFERENCE_PORT",

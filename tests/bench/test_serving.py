@@ -5,7 +5,9 @@ import sys
 import psutil
 import pytest
 
-from bench.process_group import ServerError, family, serving, wait_for_answer
+from bench.serving import serving, wait_for_answer
+from bench.turns import family
+from launch.errors import LaunchError
 from launch.ports import free_ports
 from launch.settings import PROJECT
 from tests.bench.tiny_server import REFUSED, tiny_server
@@ -28,13 +30,12 @@ child.stdout.readline()
 {PLAIN}"""
 
 
-def test_a_server_is_ended_with_children_that_do_not_want_to(tmp_path, monkeypatch):
-    monkeypatch.setattr("bench.process_group.STOP_S", 0.5)
+def test_a_server_is_ended_with_children_that_do_not_want_to(tmp_path):
     port = free_ports(1)[0]
     command = [sys.executable, "-c", STUBBORN, str(port)]
-    with serving(command, f"http://127.0.0.1:{port}/", b"picture", tmp_path / "log", {}) as pid:
-        members = family(pid)
-        assert members[0].pid == pid
+    with serving("one", command, f"http://127.0.0.1:{port}/", b"picture", tmp_path / "log", {}) as server:
+        members = family(server.pid)
+        assert members[0].pid == server.pid
         assert len(members) == 2
     assert not any(member.is_running() and member.status() != psutil.STATUS_ZOMBIE for member in members)
 
@@ -43,27 +44,28 @@ def test_a_server_that_does_not_start_is_quoted(tmp_path):
     command = [sys.executable, "-c", "import sys; sys.exit('no such module: mosec')"]
     url = f"http://127.0.0.1:{free_ports(1)[0]}/"
     with (
-        pytest.raises(ServerError, match="ended with 1: no such module: mosec"),
-        serving(command, url, b"", tmp_path / "log", {}),
+        pytest.raises(LaunchError, match="ended with 1: no such module: mosec"),
+        serving("one", command, url, b"", tmp_path / "log", {}),
     ):
         pytest.fail("it is not running")
 
 
 def test_a_server_that_answers_with_errors_only_is_not_ready(monkeypatch):
-    monkeypatch.setattr("bench.process_group.READY_S", 0.5)
-    with tiny_server() as server, pytest.raises(ServerError, match=r"within 0\.5 s, but with 503: answer"):
+    monkeypatch.setattr("bench.serving.READY_S", 0.5)
+    with tiny_server() as server, pytest.raises(LaunchError, match=r"within 0\.5 s, but with 503: answer"):
         wait_for_answer(server.url, REFUSED)
 
 
 BENCH = """
 import sys, time
 from pathlib import Path
-from bench.process_group import serving
+from bench.serving import serving
 from launch.temporary import end_in_order_when_told
 end_in_order_when_told()
 port, program, log = sys.argv[1:]
-with serving([sys.executable, "-c", program, port], f"http://127.0.0.1:{port}/", b"", Path(log), {}) as pid:
-    print(pid, flush=True)
+command, url = [sys.executable, "-c", program, port], f"http://127.0.0.1:{port}/"
+with serving("one", command, url, b"", Path(log), {}) as server:
+    print(server.pid, flush=True)
     time.sleep(99)
 """
 
