@@ -7,15 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from training.data import idx_sets
-from training.data.frames import DataSet, Frames, as_pixels, cached, framed, validation_index
+from training.data.frames import DataSet, cached, framed, validation_index
 from training.data.idx_sets import DIGITS, idx_images, load_idx
 from training.data.image_folder import USUAL_FRAMING, load_folder
 from training.data.rendered import render, writers
 from training.names import FOLDER
-
-__all__ = [
-    "CACHE", "DIGITS", "SOURCES", "DataSet", "Frames", "as_pixels", "load", "mnist_images", "validation_index"
-]  # fmt: skip
 
 CACHE = Path("var/frames")  # drawn or framed once, and found there by later runs
 STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn

@@ -11,7 +11,7 @@ import requests
 from tqdm import tqdm
 
 from training.data.drawing import png
-from training.data.sets import DIGITS
+from training.data.idx_sets import DIGITS
 
 CLIENTS = 16  # at a time, so that the server's batches fill
 TIMEOUT_S = 30

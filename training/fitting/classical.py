@@ -16,7 +16,8 @@ import torch
 from sklearn.pipeline import Pipeline
 from torch import Tensor
 
-from training.data.sets import CACHE, Frames, load
+from training.data.frames import Frames
+from training.data.sets import CACHE, load
 from training.fitting import report
 from training.fitting.measure import calibrated
 from training.fitting.settings import Settings

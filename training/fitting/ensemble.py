@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 
-from training.data.sets import CACHE, DataSet, Frames, load
+from training.data.frames import DataSet, Frames
+from training.data.sets import CACHE, load
 from training.fitting import report, seeds
 from training.fitting.measure import calibrated, fit_shares, logits_of, measured
 from training.models import weights

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from handler.fingerprint import preprocessing_fingerprint
-from training.data.sets import DataSet, Frames
+from training.data.frames import DataSet, Frames
 from training.fitting.conformal import coverage_for, fit_set_threshold, measure_sets
 from training.models.weights import About
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from system.files import written_aside
 from training import plots
-from training.data.sets import DataSet
+from training.data.frames import DataSet
 from training.fitting.conformal import in_words
 
 USE = """Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from handler.fingerprint import preprocessing_fingerprint
 from system.files import written_aside
 from training.data.augment import augment
-from training.data.sets import DataSet
+from training.data.frames import DataSet
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings

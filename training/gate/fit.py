@@ -15,7 +15,8 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of_pixels
 from training.data import paint
 from training.data.augment import augment
-from training.data.sets import CACHE, Frames, load
+from training.data.frames import Frames
+from training.data.sets import CACHE, load
 from training.data.strokes import Drawn
 from training.fitting.run import follow
 from training.gate.network import NONE, Gate, GateAbout

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from training.data.augment import augment
-from training.data.sets import Frames
+from training.data.frames import Frames
 from training.models.classical_onnx import Estimator
 
 AUGMENTED_AT_ONCE = 1000

@@ -12,7 +12,8 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
 from handler.fingerprint import preprocessing_fingerprint
-from training.data.sets import DataSet, Frames, load
+from training.data.frames import DataSet, Frames
+from training.data.sets import load
 from training.fitting import classical, train
 from training.fitting.settings import Settings
 from training.models.classical_file import load_classical, save_classical
