@@ -35,7 +35,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     models = {"MODEL": settings.model, "MODEL_STORE": str(settings.model_store)}
     postgres = Part(
         "postgres",
-        [sys.executable, "-m", "db.embedded", "--data-dir", str(settings.var / "postgres")],
+        [sys.executable, "-m", "db.embedded"],
         {**shared, "POSTGRES_PORT": str(settings.postgres_port)},
         lambda: _accepts(database_url),
         POSTGRES_S,
