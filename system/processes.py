@@ -30,7 +30,7 @@ class Running:
         log: What the command says, and the keeper.
     """
 
-    keeper: "subprocess.Popen[bytes]"
+    keeper: subprocess.Popen[bytes]
     log: Path
 
     def how_it_ended(self) -> str | None:
@@ -110,7 +110,7 @@ def until(ask: Callable[[], Answer], within_s: float, every_s: float = POLL_S) -
     return answer
 
 
-def end(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
+def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
     """Send a process one signal after another until it has ended.
 
     Args:
