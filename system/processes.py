@@ -43,7 +43,8 @@ class Running:
     def family(self) -> list[psutil.Process]:
         """Return the command's process and, after it, its descendants; none once it has ended."""
         with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.keeper.pid).children(recursive=True)
+            descendants = psutil.Process(self.keeper.pid).children(recursive=True)
+            return sorted(descendants, key=psutil.Process.create_time)
         return []
 
 
@@ -88,6 +89,7 @@ def running(
             stdin=stdin,
             stdout=said,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C in the terminal is for this process
         )
         try:
             yield Running(keeper, log)
