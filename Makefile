@@ -49,10 +49,10 @@ format: setup-dev ## rewrite the code as ruff formats it
 	$(PY) -m ruff check --fix .
 
 train: setup-train ## train a model (DATASET=..., MODEL=..., DATA=folder with or for it, ARGS=... for its command)
-	@exec $(PY) -m training.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
+	@exec $(PY) -m training.fitting.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
 
 seeds: setup-train ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
-	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m training.fitting.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 gate: setup-train ## train the network that says "this is no digit" (DATA=..., ARGS=... for training.gate)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
@@ -71,7 +71,7 @@ else
 endif
 
 evaluate: setup-train archive ## measure an archive through TorchServe (MODEL=..., DATA=folder with MNIST, ARGS=...)
-	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluation $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 bench: setup-train archive ## throughput and latency under load (PEERS=1: beside other servers; ARGS=... for bench.throughput)
 	@exec $(PY) -m bench.throughput --baseline --overload $(if $(PEERS),--peers) $(ARGS)

@@ -21,8 +21,9 @@ WORKDIR /app
 COPY client/ client/
 COPY db/ db/
 COPY deploy/make_secrets.py deploy/
+COPY system/ system/
 COPY ui/ ui/
-RUN /venv/bin/python -m compileall -q client db ui
+RUN /venv/bin/python -m compileall -q client db system ui
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 USER 10001:10001
 EXPOSE 7860

@@ -13,12 +13,12 @@ from client.errors import PredictionError
 from client.inference import Inference
 from client.management import path_of
 from launch.errors import LaunchError
-from launch.keeper import kept, lifeline
 from launch.parts import TORCHSERVE_S
 from launch.processes import Part, Platform
 from launch.readiness import wait_until_ready
 from launch.settings import PROJECT, Settings
 from launch.terminal import show
+from system.processes import kept, lifeline
 
 MIGRATIONS_S = 90
 FIRST_ANSWER_S = 60

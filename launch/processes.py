@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 
 from launch.errors import LaunchError
-from launch.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, kept, lifeline, sweep
 from launch.output import Output
 from launch.settings import PROJECT
+from system.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, sweep
+from system.processes import kept, lifeline
 
 FIRST_TO_STOP = "ui"  # it still hands its last records to PostgreSQL
 FIRST_STOP_S = 8  # it answers what was asked, for 7 s at most

@@ -18,10 +18,11 @@ from pathlib import Path
 import psutil
 
 from launch.errors import LaunchError
-from launch.keeper import KILLED, STOP_S, kept, lifeline
 from launch.ports import free_ports
 from launch.readiness import wait_until_ready
 from launch.settings import PROJECT, read_settings
+from system.keeper import KILLED, STOP_S
+from system.processes import kept, lifeline
 
 READY_S = 90
 

@@ -20,7 +20,7 @@ from bench.served_archive import answers, load_handler, unpack
 from bench.turns import Server
 from launch.settings import PROJECT
 from launch.temporary import running
-from training import weights
+from training.models import weights
 
 LABELS = [str(index % 10) for index in range(64)]
 

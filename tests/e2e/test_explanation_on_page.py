@@ -19,7 +19,7 @@ from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.managing import managing
 from tests.ui.several_models import put_archive
 from tests.ui.test_explanation import EXPLAINED
-from training.drawing import drawing, encoded
+from training.data.drawing import drawing, encoded
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 

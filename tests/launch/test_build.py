@@ -155,7 +155,7 @@ def test_a_damaged_archive_is_built_again(project):
 
 
 def test_the_gates_code_is_an_ingredient():
-    assert PROJECT / "training" / "gate.py" in build.ingredients(COMMITTED)
+    assert PROJECT / "training/gate/network.py" in build.ingredients(COMMITTED)
 
 
 def test_every_ingredient_is_there():
@@ -221,10 +221,10 @@ def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path, give
     [
         (
             "train DATASET=kmnist MODEL=lenet5 DATA=d",
-            'training.train --dataset "kmnist" --model "lenet5" --data "d"',
+            'training.fitting.train --dataset "kmnist" --model "lenet5" --data "d"',
         ),
-        ("train", "training.train"),
-        ("train MODEL=svm", 'training.classical --model "svm"'),
+        ("train", "training.fitting.train"),
+        ("train MODEL=svm", 'training.fitting.classical --model "svm"'),
         ("archive DATASET=kmnist", 'training.archive --dataset "kmnist"'),
         ("archive", "launch.build"),
         ("-B archive", "launch.build --anew"),

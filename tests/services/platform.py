@@ -64,7 +64,7 @@ class Run:
         for process in self.family():
             with suppress(psutil.NoSuchProcess):
                 command = " ".join(process.cmdline())
-                if words in command and "launch.keeper" not in command:
+                if words in command and "system.keeper" not in command:
                     found.append(process)
         return found
 
