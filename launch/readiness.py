@@ -25,17 +25,12 @@ TAIL_BYTES = 64 * 1024
 REFUSED = re.compile(r"Failed to load model \S+, exception (.+)")
 
 
-def always_alive() -> str | None:
-    """Return None: there is no process to watch."""
-    return None
-
-
 def wait_until_ready(
     management_url: str,
     model: str,
     timeout_s: float,
     log_dir: Path,
-    ended: Callable[[], str | None] = always_alive,
+    ended: Callable[[], str | None] = lambda: None,
 ) -> str:
     """Return the version of the model once TorchServe has a READY worker for it.
 
