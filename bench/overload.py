@@ -27,9 +27,9 @@ from bench.results import say, write
 from bench.serving import wait_for_answer
 from launch.errors import LaunchError
 from launch.readiness import local_session
-from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
 from launch.torchserve import CONFIG
+from system.files import PROJECT
 
 BUSY_CLIENTS = 64
 # More than any queue that is measured, so that there is always somebody left to be refused.

@@ -21,8 +21,8 @@ from bench.rounds import row_of
 from bench.serving import wait_for_answer
 from launch.errors import LaunchError
 from launch.readiness import local_session
-from launch.settings import PROJECT
 from launch.temporary import TorchServe, end_in_order_when_told, running
+from system.files import PROJECT
 
 MODEL, CLIENTS = "digits", 64
 JAVA_WARM_UP_S, WARM_UP_S, SECONDS = 20, 1, 2
