@@ -13,6 +13,7 @@ from launch.readiness import local_session
 from system import processes
 
 READY_S = 120
+PNG = {"Content-Type": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def wait_for_answer(url: str, picture: bytes, how_it_ended: Callable[[], str | N
         if end := how_it_ended():
             raise LaunchError(f"the server of {url} {end}", "start it by itself to see more")
         try:
-            answer = session.post(url, data=picture, timeout=READY_S / 4)
+            answer = session.post(url, data=picture, headers=PNG, timeout=READY_S / 4)
         except requests.RequestException as error:
             last = f"{type(error).__name__}: {error}"
             return False
