@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from handler import even_sheet, frame, ink, paper
+from handler import even_sheet, frame, ink, marks, paper
 from handler.bad_image import BadImage
 from handler.decode import decode
 from handler.even_sheet import _find_sheet as find_sheet  # the one that is not switched off
@@ -85,8 +85,9 @@ STEPS: dict[str, list[tuple[Any, str, Any]]] = {
     "speck removal (none)": [(ink, "SPECK_SHARE", 0.0), (even_sheet, "SPECK_SHARE", 0.0)],
     "local strength (one for the drawing)": [(ink, "_strength", one_strength)],
     "ink box of 20 px (whole picture to 28 px)": [
-        (ink, "_box", whole_picture),
-        (even_sheet, "_box", whole_picture),
+        (ink, "box_of", whole_picture),
+        (even_sheet, "box_of", whole_picture),
+        (marks, "box_of", whole_picture),
         (even_sheet, "_find_sheet", whole_sheet),
         (frame, "BOX_PX", frame.FRAME_PX),
     ],
