@@ -49,10 +49,10 @@ format: setup-dev ## rewrite the code as ruff formats it
 	$(PY) -m ruff check --fix .
 
 train: setup-train ## train a model (DATASET=..., MODEL=..., DATA=folder with or for it, ARGS=... for its command)
-	@exec $(PY) -m training.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
+	@exec $(PY) -m training.fitting.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
 
 seeds: setup-train ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
-	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m training.fitting.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 gate: setup-train ## train the network that says "this is no digit" (DATA=..., ARGS=... for training.gate)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
@@ -71,15 +71,15 @@ else
 endif
 
 evaluate: setup-train archive ## measure an archive through TorchServe (MODEL=..., DATA=folder with MNIST, ARGS=...)
-	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluation $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-bench: setup-train archive ## throughput and latency under load (PEERS=1: beside other servers; ARGS=... for bench.throughput)
-	@exec $(PY) -m bench.throughput --baseline --overload $(if $(PEERS),--peers) $(ARGS)
+bench: setup-train archive ## throughput and latency under load, by wrk (PEERS=1: beside other servers; ARGS=... for bench.throughput)
+	@exec $(PY) -m bench.throughput $(if $(PEERS),--peers) $(ARGS)
 
 soak: setup-train archive ## memory while 200,000 requests are answered (ARGS=... for bench.soak)
 	@exec $(PY) -m bench.soak $(ARGS)
 
-tune: setup-train archive ## try workers x batch x delay on this machine, print table and advice (ARGS=... for bench.tune)
+tune: setup-train archive ## try workers x batch x delay on this machine, print the table and the best (ARGS=... for bench.tune)
 	@exec $(PY) -m bench.tune $(ARGS)
 
 doctor: ## say what is here, what is missing and what to do about it
@@ -88,7 +88,7 @@ doctor: ## say what is here, what is missing and what to do about it
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
 backup: setup ## back up the database while it runs, proved by a restore (BACKUP_DIR=var/backups, KEEP_BACKUPS=7)
-	@exec $(PY) -m db.backup --once
+	@exec env BACKUP_EVERY_HOURS= $(PY) -m db.backup
 
 restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1 where it has rows)
 	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)

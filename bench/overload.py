@@ -1,25 +1,32 @@
 """What happens when far more is asked than can be answered: `python -m bench.overload`.
 
 Clients that fill the queue, and a thousand more that ask again as soon as they are refused: the surplus is as
-large as server and generator together can pass on. In each round the server's capacity is measured as well,
-with the same picture, so that the ratio is one under the same conditions. The generator runs on the server's
-own cores, so that the report says who used them.
+large as server and wrk together can pass on. Each round measures the server's capacity as well, with the same
+picture, so that the ratio is one under the same conditions. wrk cannot tell how long the accepted waited from
+how long the refused did; a few newcomers beside it can, and what happens to theirs happens to anybody's.
 
 The queue bounds the latency of what is accepted: a full one takes job_queue_size / capacity to work off.
 """
 
 import argparse
 import re
+import statistics
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
-from bench.load import LoadError, load
-from bench.overload_report import Overload, markdown
+import numpy as np
+import requests
+
+from bench.load import NO_ANSWER, LoadError, Measured, load, require_wrk
 from bench.pictures import pictures
-from bench.pressure import RAMP_S, Pressure, press
-from bench.process_group import ServerError, wait_for_answer
-from bench.turns import Server
+from bench.results import say, write
+from bench.serving import wait_for_answer
 from launch.errors import LaunchError
+from launch.readiness import local_session
 from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
 from launch.torchserve import CONFIG
@@ -27,49 +34,126 @@ from launch.torchserve import CONFIG
 BUSY_CLIENTS = 64
 # More than any queue that is measured, so that there is always somebody left to be refused.
 SURPLUS_CLIENTS = 1000
+# Too few and too seldom to be a load themselves; they begin when the queue is as full as it gets.
+NEWCOMERS, PAUSE_S, RAMP_S = 8, 0.2, 1.0
+WARM_UP_S, SECONDS = 60, 10
+OK, REFUSED = 200, 503
 
 
-def measure(
-    server: Server,
-    files: list[bytes],
-    queue_size: int,
-    rounds: int,
-    seconds: float,
-    say: Callable[[str], None],
-) -> Overload:
-    """Give how a server behaved at its capacity and beyond it.
+@dataclass(frozen=True)
+class Pressure:
+    """What was measured under one load.
+
+    Attributes:
+        crowd: what the clients measured that ask again as soon as they are answered.
+        newcomers: status and latency in ms of each of the newcomers' requests; NO_ANSWER where none came.
+    """
+
+    crowd: Measured
+    newcomers: list[tuple[int, float]]
+
+    @property
+    def refused_per_s(self) -> float:
+        """Return the rate of answers with 503."""
+        return self.crowd.failures.get(REFUSED, 0) / self.crowd.seconds
+
+
+Pairs = Sequence[tuple[Pressure, Pressure]]  # at capacity and beyond it, a pair a round
+
+
+def measure(url: str, files: list[bytes], queue_size: int, rounds: int, seconds: float) -> Pairs:
+    """Return how a server behaved at its capacity and beyond it.
 
     Args:
-        server: a warm TorchServe.
-        files: pictures, of which the smallest is posted: the surplus should cost the generator little.
+        url: where a warm TorchServe answers.
+        files: pictures, of which the smallest is posted: the surplus should cost wrk little.
         queue_size: its job_queue_size.
         rounds: how often both are measured.
         seconds: of each measurement; at least twice RAMP_S.
-        say: told of the progress.
 
     Raises:
         LoadError, OSError: it answered nothing, or took no connections.
-        ServerError: it did not recover.
+        LaunchError: it did not recover.
     """
-    picture = min(files, key=len)
-    found: list[tuple[Pressure, Pressure]] = []
+    picture, seconds, found = min(files, key=len), max(seconds, 2 * RAMP_S), []
     for turn in range(1, rounds + 1):
-        pair = []
-        for clients in (BUSY_CLIENTS, queue_size + SURPLUS_CLIENTS):
-            wait_for_answer(server.url, picture)
-            pair.append(press(server, picture, clients, max(seconds, 2 * RAMP_S)))
-            say(
-                f"overload, round {turn} of {rounds}, {clients} clients: {pair[-1].accepted_per_s:,.0f} "
-                f"accepted/s, {pair[-1].refused_per_s:,.0f} refused/s"
-            )
-        found.append((pair[0], pair[1]))
-    wait_for_answer(server.url, picture)
-    at_capacity, beyond = zip(*found, strict=True)
-    return Overload(queue_size, len(picture), tuple(at_capacity), tuple(beyond))
+        near = press(url, picture, BUSY_CLIENTS, seconds)
+        far = press(url, picture, queue_size + SURPLUS_CLIENTS, seconds)
+        wait_for_answer(url, picture)  # the queue is empty again
+        found.append((near, far))
+        say(
+            f"overload, round {turn} of {rounds}: {near.crowd.requests_per_s:,.0f} accepted/s at capacity; "
+            f"beyond it {far.crowd.requests_per_s:,.0f} accepted/s, {far.refused_per_s:,.0f} refused/s"
+        )
+    return found
+
+
+def press(url: str, picture: bytes, clients: int, seconds: float) -> Pressure:
+    """Return what a server did while so many clients asked it for so long, which is more than RAMP_S."""
+    over, seen = threading.Event(), []
+
+    def newcomer() -> None:
+        with local_session() as session:
+            while not over.wait(PAUSE_S):
+                began, status = time.perf_counter(), NO_ANSWER
+                try:
+                    status = session.post(url, data=picture, timeout=30).status_code
+                except requests.RequestException as error:
+                    say(f"a newcomer got no answer: {error}")
+                seen.append((status, 1000 * (time.perf_counter() - began)))
+
+    with ThreadPoolExecutor(NEWCOMERS + 1) as pool:
+        try:
+            crowd = pool.submit(load, url, [picture], clients, seconds)
+            time.sleep(RAMP_S)
+            for _ in range(NEWCOMERS):
+                pool.submit(newcomer)
+            measured = crowd.result()
+        finally:
+            over.set()
+    return Pressure(measured, seen)
+
+
+def markdown(found: Pairs, queue_size: int) -> str:
+    """Return the table and what follows from it."""
+    kept = sorted(far.crowd.requests_per_s / near.crowd.requests_per_s for near, far in found)
+    lines = [
+        "| clients | 200/s | 503/s | other | newcomers' 200: p50, p99 ms | 503: p50, p99 ms | wrk's CPU |",
+        "|--:|--:|--:|--:|--:|--:|--:|",
+        *map(_line, (BUSY_CLIENTS, queue_size + SURPLUS_CLIENTS), zip(*found, strict=True)),
+        "",
+        f"- Throughput was {statistics.median(kept):.3f} ({kept[0]:.3f} to {kept[-1]:.3f}) of that at "
+        f"{BUSY_CLIENTS} clients: median, lowest and highest of {len(kept)} rounds' ratios.",
+        f"- job_queue_size {queue_size}, medians of the rounds, wrk's CPU in shares of a core.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _line(clients: int, pressures: Sequence[Pressure]) -> str:
+    failures = [failed for one in pressures for failed in one.crowd.failures.items()]
+    cells = [
+        f"{clients:,}",
+        f"{statistics.median(one.crowd.requests_per_s for one in pressures):,.0f}",
+        f"{statistics.median(one.refused_per_s for one in pressures):,.0f}",
+        f"{sum(number for status, number in failures if status != REFUSED):,}",
+        *(_newcomers(pressures, status) for status in (OK, REFUSED)),
+        f"{statistics.median(one.crowd.generator_cpu_share for one in pressures):.0%}",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _newcomers(pressures: Sequence[Pressure], status: int) -> str:
+    """Return median and 99th percentile over all rounds, and of how many; "-" where there were none."""
+    times_ms = [time_ms for one in pressures for code, time_ms in one.newcomers if code == status]
+    if not times_ms:
+        return "-"
+    p50, p99 = np.percentile(times_ms, [50, 99])
+    return f"{p50:.1f}, {p99:.1f} (of {len(times_ms):,})"
 
 
 def configured_queue_size() -> int:
-    """Give the job_queue_size of config.properties.
+    """Return the job_queue_size of config.properties.
 
     Raises:
         ValueError: it has none.
@@ -81,55 +165,25 @@ def configured_queue_size() -> int:
 
 
 def main() -> None:
-    """Measure each queue size with a server of its own and print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.overload", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument(
-        "--queue-sizes", type=int, nargs="+", default=[configured_queue_size()], help="(%(default)s)"
-    )
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="for each size (%(default)s)")
-    parser.add_argument("--warm-up", type=float, default=60, help="seconds of load before (%(default)s)")
-    parser.add_argument(
-        "--set",
-        dest="settings",
-        nargs="+",
-        default=[],
-        metavar="KEY=VALUE",
-        help="of config.properties, for this run only: number_of_netty_threads=4",
-    )
+    """Measure a server of its own and print the table."""
+    about = (__doc__ or "").split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m bench.overload", description=about)
+    parser.add_argument("--rounds", type=int, default=3, help="how often it is measured (%(default)s)")
     given = parser.parse_args()
-    if min([*given.queue_sizes, given.seconds, given.rounds, given.warm_up]) <= 0:
-        parser.error("--queue-sizes, --seconds, --rounds and --warm-up must be above 0")
-    settings = _environment(parser, given.settings)
-    files, found = pictures(), []
+    if given.rounds < 1:
+        parser.error("--rounds must be above 0")
+    files, size = pictures(), configured_queue_size()
     end_in_order_when_told()
     try:
-        for size in given.queue_sizes:
-            with running(PROJECT / "model_store", **{**settings, "TS_JOB_QUEUE_SIZE": str(size)}) as ours:
-                server = Server("Sketchserve", f"{ours.inference_url}/predictions/digits", ours.pid)
-                _say(f"warming up with job_queue_size {size} for {given.warm_up:g} s")
-                load(server.url, files, BUSY_CLIENTS, given.warm_up)
-                found.append(measure(server, files, size, given.rounds, given.seconds, _say))
-    except (LaunchError, LoadError, ServerError, OSError) as error:
+        require_wrk()
+        with running(PROJECT / "model_store") as ours:
+            url = f"{ours.inference_url}/predictions/digits"
+            say(f"warming up for {WARM_UP_S} s")
+            load(url, files, BUSY_CLIENTS, WARM_UP_S)
+            found = measure(url, files, size, given.rounds, SECONDS)
+    except (LaunchError, LoadError, OSError) as error:
         sys.exit(f"bench.overload: {error}")
-    print("\n".join(markdown(one) for one in found))
-
-
-def _environment(parser: argparse.ArgumentParser, settings: list[str]) -> dict[str, str]:
-    """Give TorchServe's environment variables for settings such as "number_of_netty_threads=4"."""
-    found = {}
-    for entry in settings:
-        key, equals, value = entry.partition("=")
-        if not (key and equals and value):
-            parser.error(f"--set got {entry!r}: it takes KEY=VALUE, such as number_of_netty_threads=4")
-        found[f"TS_{key.upper()}"] = value
-    return found
-
-
-def _say(progress: str) -> None:
-    print(progress, file=sys.stderr, flush=True)
+    write("overload.md", markdown(found, size))
 
 
 if __name__ == "__main__":

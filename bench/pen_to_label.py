@@ -7,10 +7,10 @@ of a visitor of its own.
 
 import argparse
 import shutil
-import statistics
 import sys
 from collections.abc import Sequence
 
+import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
 # One stroke each, in units of the pad's side.
@@ -21,6 +21,7 @@ DIGITS: dict[str, list[tuple[float, float]]] = {
     "3": [(0.32, 0.24), (0.62, 0.26), (0.46, 0.46), (0.66, 0.62), (0.52, 0.78), (0.32, 0.72)],
 }
 MOVES_PER_LEG = 8
+STROKES, GOAL_MS = 30, 150
 
 # Resolves one painted frame after the first answer that is another one than before.
 WATCH = """() => {
@@ -46,33 +47,29 @@ def main() -> int:
     """Draw, measure and print; return 1 when the median is above the goal, 2 when nothing was measured."""
     parser = argparse.ArgumentParser(prog="python -m bench.pen_to_label", description=__doc__.splitlines()[0])
     parser.add_argument("--url", default="http://127.0.0.1:7860", help="the page (%(default)s)")
-    parser.add_argument("--strokes", type=int, default=30, help="how many are measured (%(default)s)")
-    parser.add_argument("--goal-ms", type=float, default=150, help="for the median (%(default)s)")
-    options = parser.parse_args()
+    url = parser.parse_args().url
     try:
-        waits_ms = measure(options.url, options.strokes)
+        waits_ms = sorted(measure(url))
     except Error as error:
         # Playwright's message goes on with a log of its calls.
         reason = error.message.splitlines()[0]
-        print(
-            f"bench.pen_to_label: {options.url}: {reason} Does the page run there (`make run`)?",
-            file=sys.stderr,
-        )
+        print(f"bench.pen_to_label: {url}: {reason} Does the page run there (`make run`)?", file=sys.stderr)
         return 2
-    p50_ms = statistics.median(waits_ms)
+    p50_ms, p99_ms = np.percentile(waits_ms, [50, 99])
     print(
-        f"pen up to label, {len(waits_ms)} strokes: p50 {p50_ms:.0f} ms, "
-        f"p99 {percentile(waits_ms, 99):.0f} ms, slowest {max(waits_ms):.0f} ms"
+        f"pen up to label, {len(waits_ms)} strokes: p50 {p50_ms:.0f} ms, p99 {p99_ms:.0f} ms, slowest "
+        f"{waits_ms[-1]:.0f} ms"
     )
-    return 0 if p50_ms <= options.goal_ms else 1
+    return 0 if p50_ms <= GOAL_MS else 1
 
 
-def measure(url: str, strokes: int) -> list[float]:
-    """Return the wait in ms for each of so many strokes on the page at `url`.
+def measure(url: str) -> list[float]:
+    """Return the wait in ms for each of STROKES strokes on the page, after one that is not counted.
 
     Raises:
-        playwright.sync_api.Error: No page answers there, or no label comes.
+        playwright.sync_api.Error: no page answers there, or no label comes.
     """
+    waits_ms, paths = [], list(DIGITS.values())
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
@@ -81,21 +78,14 @@ def measure(url: str, strokes: int) -> list[float]:
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.goto(url)
         page.locator(".pad-hint").wait_for(state="visible")
-        return measure_strokes(page, strokes)
-
-
-def measure_strokes(page: Page, strokes: int) -> list[float]:
-    """Return the wait in ms for each of so many strokes, after one that is not counted."""
-    waits_ms = []
-    paths = list(DIGITS.values())
-    for number in range(strokes + 1):
-        page.evaluate(WATCH)
-        draw(page, paths[number % len(paths)])
-        waits_ms.append(page.evaluate("window.penToLabel"))
-        # A person looks at the answer; by then the history is drawn too.
-        page.wait_for_timeout(400)
-        page.get_by_role("button", name="Clear").click()
-        page.locator(".reading.is-blank").wait_for()
+        for number in range(STROKES + 1):
+            page.evaluate(WATCH)
+            draw(page, paths[number % len(paths)])
+            waits_ms.append(page.evaluate("window.penToLabel"))
+            # A person looks at the answer; by then the history is drawn too.
+            page.wait_for_timeout(400)
+            page.get_by_role("button", name="Clear").click()
+            page.locator(".reading.is-blank").wait_for()
     return waits_ms[1:]
 
 
@@ -110,12 +100,6 @@ def draw(page: Page, path: Sequence[tuple[float, float]]) -> None:
     for point in points[1:]:
         page.mouse.move(*point, steps=MOVES_PER_LEG)
     page.mouse.up()
-
-
-def percentile(values: list[float], percent: int) -> float:
-    """Return the nearest-rank percentile: the smallest value that so many percent do not exceed."""
-    rank = -(-len(values) * percent // 100)
-    return sorted(values)[rank - 1]
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from training.drawing import SIDE_PX, STROKES, encoded
-from training.strokes import placed, rasterise, smooth
+from training.data.drawing import SIDE_PX, STROKES, encoded
+from training.data.strokes import placed, rasterise, smooth
 
 # Of ten pictures so many come from the project's own page, which always sends RGBA of one size.
 PAGE_SHARE = 0.6
@@ -31,7 +31,7 @@ class Sheet:
 
 
 def pictures(count: int = 64, seed: int = 0) -> list[bytes]:
-    """Give so many PNG files, the ten digits in turn; the same seed gives the same bytes."""
+    """Return so many PNG files, the ten digits in turn; the same seed gives the same bytes."""
     random = np.random.default_rng(seed)
     digits = sorted(STROKES)
     return [_picture(digits[index % len(digits)], random) for index in range(count)]
@@ -58,7 +58,7 @@ def _sheet(random: np.random.Generator) -> Sheet:
 
 
 def _by_hand(digit: str, random: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Give a digit's strokes as one hand would draw them: turned, slanted, off the grid."""
+    """Return a digit's strokes as one hand would draw them: turned, slanted, off the grid."""
     turn, slant = random.normal(0, 0.08), random.normal(0, 0.12)
     matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     matrix = matrix @ np.array([[random.uniform(0.8, 1.15), slant], [0, 1]])
@@ -70,7 +70,7 @@ def _by_hand(digit: str, random: np.random.Generator) -> tuple[np.ndarray, ...]:
 
 
 def _coloured(cover: np.ndarray, sheet: Sheet, random: np.random.Generator) -> Image.Image:
-    """Give the picture of a pen's cover, float32 (height, width), 0..1, on a sheet."""
+    """Return the picture of a pen's cover, float32 (height, width), 0..1, on a sheet."""
     dark, light = random.integers(0, 90, 3), 255 - random.integers(0, 30, 3) * random.integers(0, 2)
     pen, paper = (light, dark) if sheet.light_on_dark else (dark, light)
     if sheet.mode == "transparent":

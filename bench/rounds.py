@@ -8,23 +8,23 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.measured import Measured
-from bench.turns import Server
+from bench.load import Measured
+from bench.results import say
+from bench.serving import Server
 
 
 @dataclass(frozen=True)
 class Row:
-    """One server under one number of clients, over all rounds.
+    """One server under one number of clients: medians of the rounds.
 
     Attributes:
         server: its name.
         clients: how many asked at the same time.
-        requests_per_s: answers with 2xx per second, the median of the rounds; so are the next three.
+        requests_per_s: answers with 2xx per second.
         p50_ms: latency.
         p99_ms: latency.
-        generator_cpu_share: the generator's CPU seconds per second.
+        generator_cpu_share: wrk's CPU seconds per second.
         failures: answers by status, of all rounds together.
-        rounds: every round's measurement, in order.
     """
 
     server: str
@@ -34,7 +34,6 @@ class Row:
     p99_ms: float
     generator_cpu_share: float
     failures: dict[int, int]
-    rounds: tuple[Measured, ...]
 
 
 def measure(
@@ -43,9 +42,8 @@ def measure(
     rounds: int,
     load: Callable[[Server, int], Measured],
     between: Callable[[], None],
-    say: Callable[[str], None],
 ) -> list[Row]:
-    """Give a row for each server and number of clients.
+    """Return a row for each server and number of clients.
 
     Args:
         servers: what is measured.
@@ -53,7 +51,6 @@ def measure(
         rounds: how often everything is measured.
         load: measures a server under so many clients.
         between: called once a round, for what is measured along with the servers.
-        say: told of the progress.
     """
     found: dict[tuple[str, int], list[Measured]] = {}
     for turn in range(1, rounds + 1):
@@ -71,17 +68,12 @@ def measure(
 
 
 def row_of(server: str, clients: int, measured: Sequence[Measured]) -> Row:
-    """Give the medians of the rounds."""
+    """Return the medians of the rounds."""
     failures: Counter[int] = Counter()
     for one in measured:
         failures.update(one.failures)
-    return Row(
-        server=server,
-        clients=clients,
-        requests_per_s=statistics.median(one.requests_per_s for one in measured),
-        p50_ms=statistics.median(one.p50_ms for one in measured),
-        p99_ms=statistics.median(one.p99_ms for one in measured),
-        generator_cpu_share=statistics.median(one.generator_cpu_share for one in measured),
-        failures=dict(failures),
-        rounds=tuple(measured),
+    rate, p50_ms, p99_ms, cpu_share = (
+        statistics.median(getattr(one, figure) for one in measured)
+        for figure in ("requests_per_s", "p50_ms", "p99_ms", "generator_cpu_share")
     )
+    return Row(server, clients, rate, p50_ms, p99_ms, cpu_share, dict(failures))

@@ -16,7 +16,7 @@ BATCH = 16
 
 
 def unpack(archive: Path, folder: Path) -> Path:
-    """Give the folder after the archive was unpacked into it.
+    """Return the folder after the archive was unpacked into it.
 
     Raises:
         FileNotFoundError: there is no such archive.
@@ -27,7 +27,7 @@ def unpack(archive: Path, folder: Path) -> Path:
 
 
 def load_handler(folder: Path) -> Any:
-    """Give the handler of an unpacked archive, initialized; its code is the archive's own."""
+    """Return the handler of an unpacked archive, initialized; its code is the archive's own."""
     sys.path.insert(0, str(folder))
     manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))
     module = importlib.import_module(Path(manifest["model"]["handler"]).stem)
@@ -39,7 +39,7 @@ def load_handler(folder: Path) -> Any:
 
 
 def answers(handler: Any, payloads: list[bytes]) -> list[tuple[int, bytes]]:
-    """Give status and JSON body for each image file, in order, as one batch."""
+    """Return status and JSON body for each image file, in order, as one batch."""
     frames = handler.preprocess([{"body": bytearray(payload)} for payload in payloads])
     good = [frame for frame in frames if isinstance(frame, np.ndarray)]
     probabilities = iter(handler.inference(np.stack(good)) if good else ())

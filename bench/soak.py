@@ -1,6 +1,6 @@
 """Whether memory stays flat while it serves: `python -m bench.soak --requests 200000`.
 
-Writes the memory of java and of each worker over time as a table and a plot, and a verdict by one rule:
+Writes the memory of java and of each worker over time as a table, and a verdict by one rule:
 between the third and the last quarter of the run, no process's median grows by more than GROWTH_ALLOWED.
 """
 
@@ -10,19 +10,17 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import psutil
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from bench.load import LoadError, load
+from bench.load import LoadError, load, require_wrk
 from bench.pictures import pictures
+from bench.results import say, write
 from launch.errors import LaunchError
 from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
 
-CLIENTS = 64
+CLIENTS, LOOK_S = 64, 5
 GROWTH_ALLOWED = 0.02
 LEAST_SAMPLES = 8
 MIB = 2**20
@@ -46,46 +44,40 @@ class Sample:
 def main() -> int:
     """Soak, write, judge; give 0 where memory is flat and 1 where it is not."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--requests", type=int, default=200_000)
-    parser.add_argument("--seconds", type=float, default=5, help="of load between two looks (%(default)s)")
-    parser.add_argument("--out", type=Path, default=PROJECT / "var" / "bench", help="folder for the results")
+    parser.add_argument("--requests", type=int, default=200_000, help="that are answered (%(default)s)")
     given = parser.parse_args()
     end_in_order_when_told()
     try:
+        require_wrk()
         with running(PROJECT / "model_store") as server:
             url = f"{server.inference_url}/predictions/digits"
-            samples = soak(url, server.pid, given.requests, given.seconds)
+            samples = soak(url, server.pid, given.requests)
     except (LaunchError, LoadError) as error:
         sys.exit(f"bench.soak: {error}")
     said = verdict(samples)
-    table = f"{markdown(samples)}\n{said}\n"
-    print(table)
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "soak.md").write_text(table, encoding="utf-8")
-    draw(samples, given.out / "soak.png")
+    write("soak.md", f"{markdown(samples)}\n{said}\n")
     return 0 if said.startswith("flat") else 1
 
 
-def soak(url: str, pid: int, requests: int, seconds: float) -> list[Sample]:
-    """Give a sample before the load and one after each few seconds of it, until so many are answered.
+def soak(url: str, pid: int, requests: int) -> list[Sample]:
+    """Return a sample before the load and one after each LOOK_S of it, until so many are answered.
 
     Args:
         url: where to post to.
         pid: TorchServe's java process, the parent of its workers.
         requests: how many answers are enough.
-        seconds: between two samples.
     """
     files, started, answered = pictures(), time.monotonic(), 0
     samples = [Sample(0.0, 0, memory_mib(pid))]
     while answered < requests:
-        answered += load(url, files, CLIENTS, seconds).requests
+        answered += load(url, files, CLIENTS, LOOK_S).requests
         samples.append(Sample(time.monotonic() - started, answered, memory_mib(pid)))
-        print(f"{answered:,} of {requests:,} requests answered", file=sys.stderr)
+        say(f"{answered:,} of {requests:,} requests answered")
     return samples
 
 
 def memory_mib(pid: int) -> dict[str, float]:
-    """Give the resident memory of java and of each of its workers in MiB, workers named by process id."""
+    """Return the resident memory of java and of each of its workers in MiB, workers named by process id."""
     java = psutil.Process(pid)
     found = {"java": java.memory_info().rss / MIB}
     for child in java.children():
@@ -96,14 +88,14 @@ def memory_mib(pid: int) -> dict[str, float]:
 
 
 def growth(values: Sequence[float]) -> float:
-    """Give how much the last quarter's median is above the third quarter's, as a share of it."""
+    """Return how much the last quarter's median is above the third quarter's, as a share of it."""
     quarter = len(values) // 4
     third, last = values[-2 * quarter : -quarter], values[-quarter:]
     return statistics.median(last) / statistics.median(third) - 1
 
 
 def verdict(samples: Sequence[Sample]) -> str:
-    """Give one sentence that begins with "flat", "grows" or "cannot tell"."""
+    """Return one sentence that begins with "flat", "grows" or "cannot tell"."""
     names = list(samples[0].rss_mib)
     if any(list(sample.rss_mib) != names for sample in samples):
         return "cannot tell: a worker ended and another took its place; see TorchServe's logs."
@@ -119,7 +111,7 @@ def verdict(samples: Sequence[Sample]) -> str:
 
 
 def markdown(samples: Sequence[Sample], rows: int = 12) -> str:
-    """Give a table of at most so many samples, the first and the last among them."""
+    """Return a table of at most so many samples, the first and the last among them."""
     names = list(samples[-1].rss_mib)
     step = max(1, -(-(len(samples) - 1) // (rows - 1)))
     shown = [*samples[:-1:step], samples[-1]]
@@ -131,26 +123,6 @@ def markdown(samples: Sequence[Sample], rows: int = 12) -> str:
         cells = (f"{sample.rss_mib[name]:.0f}" if name in sample.rss_mib else "" for name in names)
         lines.append(f"| {sample.answered:,} | {sample.seconds:.0f} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
-
-
-def draw(samples: Sequence[Sample], path: Path) -> None:
-    """Write the memory of each process over the requests as a PNG."""
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots()
-    for name in samples[-1].rss_mib:
-        shown = [sample for sample in samples if name in sample.rss_mib]
-        axes.plot(
-            [sample.answered for sample in shown], [sample.rss_mib[name] for sample in shown], label=name
-        )
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("requests answered")
-    axes.set_ylabel("resident memory in MiB")
-    axes.set_title(f"Memory while {CLIENTS} clients ask")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False)
-    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":

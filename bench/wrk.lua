@@ -1,4 +1,4 @@
--- wrk's part of bench/wrk.py: posts the pictures in turn and prints what was measured as one line of JSON.
+-- wrk's part of bench/load.py: posts the pictures in turn and prints what was measured as one line of JSON.
 
 local threads = {}
 

@@ -1,6 +1,5 @@
-"""Backs up the database: `python -m db.backup`; with `--every HOURS` again and again, as a service."""
+"""Backs up the database: `python -m db.backup`; with BACKUP_EVERY_HOURS again and again, as a service."""
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping
@@ -8,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from db import backup_folder, backup_schedule, libpq, stopping
+from db import backup_folder, backup_schedule, libpq
 from db.backup_folder import BusyError
 from db.dump import BackupError
 from db.unprivileged import EmbeddedError
+from system import environment, stopping
 
 
 @dataclass(frozen=True)
@@ -33,61 +33,40 @@ class Settings:
     metrics_port: int
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Return the settings in `environment`.
+    def from_environment(cls, env: Mapping[str, str]) -> Self:
+        """Return the settings in `env`.
 
         Raises:
             ValueError: It names key, value and what was expected.
         """
-        every = environment.get("BACKUP_EVERY_HOURS")
+        is_service = bool(env.get("BACKUP_EVERY_HOURS"))
         return cls(
-            folder=backup_folder.place(environment),
-            keep=_whole(environment, "KEEP_BACKUPS", 7, most=10_000),
-            every_hours=hours(every, "BACKUP_EVERY_HOURS") if every else None,
-            metrics_host=environment.get("METRICS_HOST") or "127.0.0.1",
-            metrics_port=_whole(environment, "BACKUP_METRICS_PORT", 9188, most=65_535),
+            folder=backup_folder.place(env),
+            keep=environment.whole(env, "KEEP_BACKUPS", 7, 1, 10_000),
+            every_hours=environment.span(env, "BACKUP_EVERY_HOURS", 24, "hours", 24 * 366)
+            if is_service
+            else None,
+            metrics_host=environment.text(env, "METRICS_HOST", "127.0.0.1"),
+            metrics_port=environment.port(env, "BACKUP_METRICS_PORT", 9188),
         )
-
-
-def hours(value: str, name: str = "--every") -> float:
-    """Return a period in hours.
-
-    Raises:
-        ValueError: It is none, not above 0, or above a year.
-    """
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= 24 * 366:
-        raise ValueError(f"{name} is {value!r}: expected hours, more than 0 and at most {24 * 366}")
-    return number
 
 
 def main() -> int:
     """Back up the database of DATABASE_URL, or the embedded one that runs; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m db.backup", description=main.__doc__)
-    how_often = parser.add_mutually_exclusive_group()
-    how_often.add_argument("--every", metavar="HOURS", help="go on as a service (BACKUP_EVERY_HOURS)")
-    how_often.add_argument(
-        "--once", action="store_true", help="make one backup, whatever BACKUP_EVERY_HOURS is"
-    )
-    arguments = parser.parse_args()
-    every_hours = None
+    is_service = False
     stopping.raise_on_signals()
     try:
         settings = Settings.from_environment(os.environ)
-        if not arguments.once:
-            every_hours = hours(arguments.every) if arguments.every else settings.every_hours
         url = libpq.database_url()
-        if every_hours is None:
-            backup_schedule.once(url, settings.folder, settings.keep)
+        if settings.every_hours is None:
+            backup_schedule.back_up(url, settings.folder, settings.keep)
         else:
+            is_service = True
             backup_schedule.run(
-                url,
+                libpq.database_url,
                 settings.folder,
                 settings.keep,
-                3600 * every_hours,
+                3600 * settings.every_hours,
                 settings.metrics_host,
                 settings.metrics_port,
             )
@@ -95,18 +74,11 @@ def main() -> int:
         print(f"db.backup: {error}", file=sys.stderr)
         return 1
     except stopping.Stopped:
-        if every_hours is not None:
+        if is_service:
             return 0
         print("db.backup: stopped before the backup was complete: none was made", file=sys.stderr)
         return 1
     return 0
-
-
-def _whole(environment: Mapping[str, str], key: str, default: int, most: int) -> int:
-    value = environment.get(key, "").strip() or str(default)
-    if not (value.isascii() and value.isdigit() and 1 <= int(value) <= most):
-        raise ValueError(f"{key} is {value!r}: expected a number from 1 to {most}")
-    return int(value)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """The folder of backups: how they are named, who may work in it, and which ones are kept."""
 
-import fcntl
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -10,11 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from db import embedded
+from system import environment
+from system.files import UNFINISHED, HeldError, lock
 
 KEEP_WEEKS = 5
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"sketchserve-([0-9]{8}T[0-9]{6}Z)-([0-9A-Za-z_]+)\.dump")
-_UNFINISHED = ".unfinished"
+# What a killed backup leaves, with its process's id.
+_DRAFT = re.compile(rf"{_NAME.pattern}(\.[0-9]+)?{re.escape(UNFINISHED)}")
 
 
 class BusyError(Exception):
@@ -36,11 +37,9 @@ class Backup:
     revision: str
 
 
-def place(environment: Mapping[str, str]) -> Path:
+def place(env: Mapping[str, str]) -> Path:
     """Return the folder that BACKUP_DIR names, by default `backups` in VAR_DIR, which need not exist."""
-    given = environment.get("BACKUP_DIR")
-    folder = Path(given).expanduser() if given else embedded.data_dir(environment).with_name("backups")
-    return (embedded.PROJECT / folder).resolve()
+    return environment.folder(env, "BACKUP_DIR", str(embedded.data_dir(env).with_name("backups")))
 
 
 def make(folder: Path) -> None:
@@ -62,18 +61,13 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         BusyError: Another process holds it.
     """
-    with os.fdopen(os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600), "r+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            owner = lock.read().strip()
-            raise BusyError(
-                f"a backup is being made in {folder} by process {owner}: wait for its end"
-            ) from error
-        # In place: a full disk has no room for more.
-        lock.seek(0)
-        lock.write(f"{os.getpid():<10}")
-        lock.flush()
+    try:
+        held = lock(folder / "lock")
+    except HeldError as error:
+        raise BusyError(
+            f"a backup is being made in {folder} by process {error.owner}: wait for its end"
+        ) from error
+    with held:
         yield
 
 
@@ -82,15 +76,10 @@ def name(time: datetime, revision: str) -> str:
     return f"sketchserve-{time.astimezone(UTC).strftime(_TIME)}-{revision}.dump"
 
 
-def unfinished(path: Path) -> Path:
-    """Return the name that the backup `path` has until it is known to be good."""
-    return path.with_name(path.name + _UNFINISHED)
-
-
 def remove_unfinished(folder: Path) -> None:
     """Remove what killed backups left; whoever holds the lock knows that no other one works on them."""
-    for path in folder.glob(f"sketchserve-*{_UNFINISHED}"):
-        if _NAME.fullmatch(path.name.removesuffix(_UNFINISHED)):
+    for path in folder.glob(f"sketchserve-*{UNFINISHED}"):
+        if _DRAFT.fullmatch(path.name):
             path.unlink()
 
 
@@ -122,12 +111,3 @@ def outdated(newest_first: Sequence[Backup], keep: int) -> list[Backup]:
         last_of_week.setdefault((year, week), backup)
     kept = [*newest_first[:keep], *list(last_of_week.values())[:KEEP_WEEKS]]
     return [backup for backup in newest_first if backup not in kept]
-
-
-def sync(path: Path) -> None:
-    """Return once a file's content, or a folder's names, are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

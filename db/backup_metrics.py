@@ -37,7 +37,7 @@ class _FolderCollector(Collector):
         self._folder = folder
 
     def collect(self) -> Iterator[Metric]:
-        """Give one family per figure; without a backup its time is 0, so that it counts as too old."""
+        """Yield one family per figure; without a backup its time is 0, so that it counts as too old."""
         newest = backup_folder.newest(self._folder, datetime.now(UTC))
         disk = shutil.disk_usage(self._folder)
         seconds = newest.time.timestamp() if newest else 0

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -12,7 +13,8 @@ from sqlalchemy import URL
 from db import backup_folder, dump
 from db.backup_folder import BusyError
 from db.backup_metrics import Metrics
-from db.dump import BackupError, Made
+from db.dump import BackupError
+from db.unprivileged import EmbeddedError
 
 FIRST_RETRY_S = 60.0
 LAST_RETRY_S = 3600.0
@@ -20,8 +22,12 @@ LAST_RETRY_S = 3600.0
 LOOK_AGAIN_S = 60.0
 
 
-def run(url: URL, folder: Path, keep: int, every_s: float, host: str, port: int) -> NoReturn:
+def run(
+    database: Callable[[], URL], folder: Path, keep: int, every_s: float, host: str, port: int
+) -> NoReturn:
     """Make a backup whenever the newest is `every_s` old, which is looked up in the folder; serve metrics.
+
+    `database` is asked for each: an embedded server that was started again has another port.
 
     A failure is tried again after a minute, then two, four, ... at most an hour or the period.
 
@@ -48,39 +54,31 @@ def run(url: URL, folder: Path, keep: int, every_s: float, host: str, port: int)
             time.sleep(min(wait_s, LOOK_AGAIN_S))
             continue
         try:
-            report(*_timed(url, folder, keep))
+            back_up(database(), folder, keep)
             retry_s = FIRST_RETRY_S
             continue
         except BusyError as busy:
             print(f"db.backup: {busy}", file=sys.stderr, flush=True)
-        except BackupError as error:
+        except (BackupError, EmbeddedError) as error:
             metrics.failures.inc()
             print(f"db.backup: {error} (again in {retry_s:.0f} s)", file=sys.stderr, flush=True)
         time.sleep(retry_s)
         retry_s = min(2 * retry_s, LAST_RETRY_S, max(every_s, FIRST_RETRY_S))
 
 
-def once(url: URL, folder: Path, keep: int) -> None:
-    """Make one backup and print its line.
+def back_up(url: URL, folder: Path, keep: int) -> None:
+    """Make one backup and print its line: file, size, rows, seconds.
 
     Raises:
         BackupError: As `dump.make`.
         BusyError: As `dump.make`.
     """
-    report(*_timed(url, folder, keep))
-
-
-def report(made: Made, seconds: float) -> None:
-    """Print a backup's line: file, size, rows, seconds."""
+    began = time.monotonic()
+    made = dump.make(url, folder, keep)
+    seconds = time.monotonic() - began
     megabytes = made.size_bytes / 1e6
     rows = f"{made.contents.total:,} rows in {len(made.contents.rows)} tables"
     print(f"{made.backup.path}: {megabytes:.2f} MB, {rows}, {seconds:.1f} s", flush=True)
-
-
-def _timed(url: URL, folder: Path, keep: int) -> tuple[Made, float]:
-    began = time.monotonic()
-    made = dump.make(url, folder, keep)
-    return made, time.monotonic() - began
 
 
 def _until_due(folder: Path, every_s: float) -> float:

@@ -40,12 +40,8 @@ class BesideError(Exception):
 @contextmanager
 def server(url: URL) -> Iterator[Engine]:
     """Yield an engine on the server's own database `postgres`, each statement a transaction of its own."""
-    own = url.set(database="postgres").render_as_string(hide_password=False)
-    created = engine.create(own, statement_timeout_ms=0)
-    try:
-        yield created.execution_options(isolation_level="AUTOCOMMIT")
-    finally:
-        created.dispose()
+    with engine.opened(url.set(database="postgres")) as own:
+        yield own.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def exists(url: URL) -> bool:
@@ -185,7 +181,11 @@ def _drop(connection: Connection, name: str) -> None:
     connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)"))
 
 
+def identifier(name: str) -> str:
+    """Return `name` as SQL's identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def _quoted(name: str) -> str:
     """Return `name` as an identifier in SQLAlchemy's text, where a colon begins a parameter."""
-    escaped = name.replace('"', '""').replace(":", r"\:")
-    return f'"{escaped}"'
+    return identifier(name).replace(":", r"\:")

@@ -9,7 +9,6 @@ one that runs now.
 
 import os
 import sys
-from pathlib import Path
 from typing import NoReturn
 
 from db import cluster, libpq
@@ -25,8 +24,8 @@ def main() -> NoReturn:
         sys.exit(f"usage: python -m db.client {'|'.join(PROGRAMS)} [ARGUMENTS]")
     if sys.argv[1] not in PROGRAMS:
         sys.exit(f"db.client: got {sys.argv[1]!r}, expected one of {', '.join(PROGRAMS)}")
-    program = Path(cluster.programs()) / sys.argv[1]
     try:
+        program = cluster.programs() / sys.argv[1]
         url = libpq.database_url()
     except (EmbeddedError, ValueError) as error:
         sys.exit(f"db.client: {error}")

@@ -57,9 +57,5 @@ def of(url: URL) -> Contents:
     Raises:
         SQLAlchemyError: The database cannot be read.
     """
-    reader = engine.create(url.render_as_string(hide_password=False), statement_timeout_ms=0)
-    try:
-        with reader.connect() as connection:
-            return read(connection.execution_options(isolation_level="REPEATABLE READ"))
-    finally:
-        reader.dispose()
+    with engine.opened(url) as reader, reader.connect() as connection:
+        return read(connection.execution_options(isolation_level="REPEATABLE READ"))

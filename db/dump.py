@@ -15,6 +15,7 @@ from db.backup_folder import Backup
 from db.contents import Contents
 from db.errors import first_line
 from db.unprivileged import EmbeddedError
+from system.files import written_aside
 
 # Longer than a migration of large tables should hold them.
 _LOCK_TIMEOUT_S = 60
@@ -78,19 +79,12 @@ def _make(url: URL, folder: Path) -> Made:
         if source.revision is None:
             raise BackupError(f"{url.database} has no tables yet: run `python -m db.migrate` first")
         path = folder / backup_folder.name(now, source.revision)
-        draft = backup_folder.unfinished(path)
-        try:
+        with written_aside(path) as draft:
             _dump(url, snapshot, draft)
             # The snapshot would keep VACUUM from removing dead rows.
             connection.close()
             libpq.run("pg_restore", "--list", str(draft))
             _compare(url, draft, source)
-            backup_folder.sync(draft)
-            draft.rename(path)
-            backup_folder.sync(folder)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
     backup = Backup(path, now.replace(microsecond=0), source.revision)
     return Made(backup, source, path.stat().st_size)
 
@@ -98,15 +92,11 @@ def _make(url: URL, folder: Path) -> Made:
 @contextmanager
 def _snapshot(url: URL) -> Iterator[tuple[Connection, str]]:
     """Yield a connection that sees one moment, and the name under which pg_dump sees the same."""
-    reader = engine.create(url.render_as_string(hide_password=False), statement_timeout_ms=0)
-    try:
-        with reader.connect() as connection:
-            connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
-            connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'"))
-            yield connection, str(connection.scalar(text("SELECT pg_export_snapshot()")))
-    finally:
-        reader.dispose()
+    with engine.opened(url) as reader, reader.connect() as connection:
+        connection = connection.execution_options(isolation_level="REPEATABLE READ")
+        connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_S}s'"))
+        yield connection, str(connection.scalar(text("SELECT pg_export_snapshot()")))
 
 
 def _dump(url: URL, snapshot: str, draft: Path) -> None:

@@ -1,5 +1,7 @@
 """Connections to PostgreSQL: a pool that tests each connection before use and gives up in time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
@@ -13,7 +15,7 @@ POOL_TIMEOUT_S = 5
 GRACE_S = 1.0
 
 
-def create(url: str, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Engine:
+def create(url: str | URL, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Engine:
     """Return an engine for `url`; nothing connects before its first use.
 
     Args:
@@ -52,7 +54,17 @@ def create(url: str, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> Engine
     return engine
 
 
-def parse(url: str) -> URL:
+@contextmanager
+def opened(url: str | URL) -> Iterator[Engine]:
+    """Yield an engine without a time limit for statements; close its connections at the end of the block."""
+    engine = create(url, statement_timeout_ms=0)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def parse(url: str | URL) -> URL:
     """Return `url` with its driver set to psycopg2; `postgres://` is accepted too.
 
     Raises:

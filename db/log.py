@@ -74,7 +74,7 @@ class PredictionLog:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """Give a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
+        """Yield a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
         try:
             with self._engine.connect() as connection:
                 yield connection

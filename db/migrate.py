@@ -4,7 +4,6 @@ Programs may run it at the same time: each waits for an advisory lock, and the s
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +14,13 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, text
+from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import embedded
-from db.engine import create, parse
+from db import libpq
+from db.engine import opened, parse
 from db.errors import first_line
+from db.unprivileged import EmbeddedError
 
 # Any number will do as long as nothing else in the database uses it: "sketch" in ASCII.
 LOCK_KEY = int.from_bytes(b"sketch")
@@ -31,7 +31,7 @@ class MigrationError(Exception):
     """The schema could not be changed; the message says why and what to do."""
 
 
-def upgrade(url: str, revision: str = "head") -> str | None:
+def upgrade(url: str | URL, revision: str = "head") -> str | None:
     """Bring the database at `url` up to `revision`; return the revision it then has.
 
     Raises:
@@ -43,7 +43,7 @@ def upgrade(url: str, revision: str = "head") -> str | None:
         return _revision(connection)
 
 
-def downgrade(url: str, revision: str) -> str | None:
+def downgrade(url: str | URL, revision: str) -> str | None:
     """Take the database at `url` back to `revision` ("base": no tables); return the revision it then has.
 
     Raises:
@@ -55,7 +55,7 @@ def downgrade(url: str, revision: str) -> str | None:
         return _revision(connection)
 
 
-def write_revision(url: str, message: str) -> None:
+def write_revision(url: str | URL, message: str) -> None:
     """Write a new migration file: the difference between `db.schema` and the database at `url`.
 
     Raises:
@@ -68,12 +68,11 @@ def write_revision(url: str, message: str) -> None:
 
 
 @contextmanager
-def _locked(url: str) -> Iterator[tuple[Connection, Config]]:
+def _locked(url: str | URL) -> Iterator[tuple[Connection, Config]]:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
-    engine = create(url, statement_timeout_ms=0)
     try:
-        with engine.connect() as connection:
+        with opened(url) as engine, engine.connect() as connection:
             connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
             connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
             connection.commit()
@@ -92,22 +91,10 @@ def _locked(url: str) -> Iterator[tuple[Connection, Config]]:
             f"{error}: if the database was migrated by newer code, run that code; "
             "if a table's migration is missing here, restore the file in db/migrations/versions"
         ) from error
-    finally:
-        engine.dispose()
 
 
 def _revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
-
-
-def _database_url() -> str:
-    url = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.data_dir(os.environ))
-    if not url:
-        raise ValueError(
-            "DATABASE_URL is empty and no embedded PostgreSQL runs: expected "
-            "postgresql://user:password@host:port/name, or `python -m db.embedded` in another terminal"
-        )
-    return url
 
 
 def main() -> int:
@@ -116,12 +103,12 @@ def main() -> int:
     parser.add_argument("--revision", metavar="MESSAGE", help="write a new migration file instead")
     arguments = parser.parse_args()
     try:
-        url = _database_url()
+        url = libpq.database_url()
         if arguments.revision:
             write_revision(url, arguments.revision)
         else:
-            print(f"{parse(url).render_as_string(hide_password=True)} has schema {upgrade(url)}")
-    except (MigrationError, ValueError) as error:
+            print(f"{url.render_as_string(hide_password=True)} has schema {upgrade(url)}")
+    except (EmbeddedError, MigrationError, ValueError) as error:
         print(f"db.migrate: {error}", file=sys.stderr)
         return 1
     return 0

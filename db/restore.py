@@ -6,6 +6,7 @@ It is restored beside, checked and migrated first; the database that it replaces
 import argparse
 import os
 import re
+import shlex
 import sys
 import time
 from datetime import UTC, datetime
@@ -16,10 +17,11 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import backup_folder, beside, contents, libpq, migrate, stopping
+from db import backup_folder, beside, contents, libpq, migrate
 from db.contents import Contents
 from db.errors import first_line
 from db.unprivileged import EmbeddedError
+from system import stopping
 
 
 class RestoreError(Exception):
@@ -64,9 +66,8 @@ def restore(url: URL, dump: Path, confirmed: bool) -> None:
         beside.exchange(url, new, kept if current is not None else None)
     print(f"{url.database} is now the backup's, after {time.monotonic() - began:.1f} s")
     if current is not None:
-        print(
-            f"Drop the earlier one when nobody misses it: python -m db.client psql -c 'DROP DATABASE {kept}'"
-        )
+        drop = shlex.quote(f"DROP DATABASE {beside.identifier(kept)}")
+        print(f"Drop the earlier one when nobody misses it: python -m db.client psql -c {drop}")
 
 
 def known_revision(dump: Path) -> str:
@@ -96,7 +97,7 @@ def _restored(new: URL, dump: Path, revision: str) -> Contents:
     filled = contents.of(new)
     if filled.revision != revision:
         raise RestoreError(f"{dump} was restored with schema {filled.revision} instead of {revision}")
-    migrate.upgrade(new.render_as_string(hide_password=False))
+    migrate.upgrade(new)
     migrated = contents.of(new)
     lost = [name for name, count in filled.rows.items() if migrated.rows.get(name, 0) < count]
     if lost:

@@ -1,12 +1,9 @@
 """Starts and stops a PostgreSQL on a folder of its own: `data`, `password`, `server.log` and `lock`."""
 
 import errno
-import fcntl
 import os
 import signal
-import socket
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +13,9 @@ from sqlalchemy.exc import OperationalError
 
 from db import cluster, credentials, engine, postmaster, unprivileged
 from db.unprivileged import EmbeddedError
+from system.files import HeldError, lock
+from system.ports import free_ports, is_free
+from system.processes import end, until
 
 # Recovery after a crash has to fit in.
 START_TIMEOUT_S = 60
@@ -27,6 +27,9 @@ ORPHAN_TIMEOUT_S = 5
 TAKEN_TIMEOUT_S = 2
 # For the last checkpoint.
 STOP_TIMEOUT_S = 20
+POLL_S = 0.02
+
+_UNKNOWN = "password authentication failed"
 
 # For a machine of 2 cores and little memory that runs a model beside it; durability stays at its default.
 _SETTINGS = {
@@ -57,12 +60,12 @@ class Server:
         process: The running server.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], data_dir: Path, port: int, lock: IO[str]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], data_dir: Path, port: int, held: IO[str]) -> None:
         self.url = credentials.url(data_dir, port)
         self.port = port
         self.data_dir = data_dir
         self.process = process
-        self._lock = lock
+        self._held = held
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -77,7 +80,7 @@ class Server:
     def stop(self, clients_timeout_s: float = CLIENTS_TIMEOUT_S) -> None:
         """Wait until the clients have left, then cut them off and end the server. Harmless when repeated."""
         _end(self.process, clients_timeout_s)
-        self._lock.close()
+        self._held.close()
 
 
 class _PasswordRefusedError(EmbeddedError):
@@ -98,20 +101,24 @@ def start(data_dir: Path, port: int = 0) -> Server:
     """
     try:
         credentials.make_folder(data_dir)
-        lock = _lock(data_dir)
+        held = lock(data_dir / "lock")
+    except HeldError as error:
+        raise EmbeddedError(
+            f"{data_dir} is in use by the PostgreSQL that process {error.owner} started: stop that one first"
+        ) from error
     except OSError as error:
         raise EmbeddedError(f"{data_dir} cannot be written ({error.strerror}): check its owner") from error
     try:
-        return _start_locked(data_dir, port or _free_port(), lock)
+        return _start_locked(data_dir, port or free_ports(1)[0], held)
     except OSError as error:
-        lock.close()
+        held.close()
         raise EmbeddedError(f"{data_dir} cannot be used: {error}") from error
     except BaseException:
-        lock.close()
+        held.close()
         raise
 
 
-def _start_locked(data_dir: Path, port: int, lock: IO[str]) -> Server:
+def _start_locked(data_dir: Path, port: int, held: IO[str]) -> Server:
     data = data_dir / "data"
     _refuse_second_server(data)
     _refuse_taken_port(port)
@@ -133,7 +140,7 @@ def _start_locked(data_dir: Path, port: int, lock: IO[str]) -> Server:
     for name in ("lock", "password", log.name):
         # What root made in an ordinary user's folder must not keep that user out.
         unprivileged.give(data_dir / name, identity)
-    return Server(process, data_dir, port, lock)
+    return Server(process, data_dir, port, held)
 
 
 def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[bytes]:
@@ -154,20 +161,25 @@ def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[
 
 
 def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    client = engine.create(url)
-    while process.poll() is None:
-        try:
-            client.connect().close()
-            client.dispose()
-            return
-        except OperationalError as error:
-            cause = str(error.orig)
-        if "password authentication failed" in cause:
-            raise _PasswordRefusedError(f"PostgreSQL refuses the password in {log.parent / 'password'}")
-        if time.monotonic() > deadline:
+    refusal = ""
+    with engine.opened(url) as client:
+
+        def is_decided() -> bool:
+            """Return whether it answers, has ended, or does not know the password."""
+            nonlocal refusal
+            try:
+                client.connect().close()
+                refusal = ""
+            except OperationalError as error:
+                refusal = str(error.orig)
+            return not refusal or process.poll() is not None or _UNKNOWN in refusal
+
+        if not until(is_decided, START_TIMEOUT_S, POLL_S):
             raise EmbeddedError(f"PostgreSQL did not answer within {START_TIMEOUT_S} s: {log} says why")
-        time.sleep(0.02)
+    if not refusal:
+        return
+    if _UNKNOWN in refusal:
+        raise _PasswordRefusedError(f"PostgreSQL refuses the password in {log.parent / 'password'}")
     lines = log.read_text(errors="replace").strip().splitlines()
     # Clients that were too early are FATAL too.
     causes = [line for line in lines if "FATAL:" in line and "the database system is" not in line]
@@ -177,46 +189,19 @@ def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> N
 
 def _end(process: subprocess.Popen[bytes], clients_timeout_s: float) -> None:
     # https://www.postgresql.org/docs/18/server-shutdown.html: wait for clients, cut them off, leave at once.
-    steps = (
+    end(
+        process,
         (signal.SIGTERM, clients_timeout_s),
         (signal.SIGINT, STOP_TIMEOUT_S),
         (signal.SIGQUIT, STOP_TIMEOUT_S),
         (signal.SIGKILL, STOP_TIMEOUT_S),
     )
-    for step, timeout_s in steps:
-        if process.poll() is None:
-            process.send_signal(step)
-            try:
-                process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                continue
-        return
-
-
-def _lock(data_dir: Path) -> IO[str]:
-    """Return the folder's lock file, locked; the lock ends with this process or with `close()`."""
-    lock = (data_dir / "lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        owner = lock.read().strip()
-        lock.close()
-        raise EmbeddedError(
-            f"{data_dir} is in use by the PostgreSQL that process {owner} started: stop that one first"
-        ) from error
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
 
 
 def _refuse_second_server(data: Path) -> None:
     # Whoever started it is gone, since the lock was free: it may be about to end as well.
-    deadline = time.monotonic() + ORPHAN_TIMEOUT_S
-    while (owner := postmaster.live(data)) is not None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    if owner is not None:
+    until(lambda: postmaster.live(data) is None, ORPHAN_TIMEOUT_S, POLL_S)
+    if (owner := postmaster.live(data)) is not None:
         raise EmbeddedError(
             f"{data} is in use by PostgreSQL, process {owner.pid}: `kill -INT {owner.pid}` stops it"
         )
@@ -224,28 +209,13 @@ def _refuse_second_server(data: Path) -> None:
 
 def _refuse_taken_port(port: int) -> None:
     # Clients that try again while the server is away: their own end of a connection gets any free port.
-    deadline = time.monotonic() + TAKEN_TIMEOUT_S
-    while error := _bind_error(port):
-        if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
-            raise EmbeddedError(
-                f"port {port} on 127.0.0.1 cannot be used ({error.strerror}): "
-                "set POSTGRES_PORT to a free one, or to 0"
-            ) from error
-        time.sleep(0.05)
-
-
-def _bind_error(port: int) -> OSError | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            return error
-    return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    try:
+        obstacle = (
+            "" if until(lambda: is_free(port), TAKEN_TIMEOUT_S, POLL_S) else os.strerror(errno.EADDRINUSE)
+        )
+    except OSError as error:
+        obstacle = str(error.strerror)
+    if obstacle:
+        raise EmbeddedError(
+            f"port {port} on 127.0.0.1 cannot be used ({obstacle}): set POSTGRES_PORT to a free one, or to 0"
+        )

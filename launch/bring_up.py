@@ -7,20 +7,22 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import requests
 from PIL import Image, ImageDraw
 
+from client.errors import PredictionError
+from client.inference import Inference
+from client.management import path_of
 from launch.errors import LaunchError
-from launch.keeper import kept, lifeline
 from launch.parts import TORCHSERVE_S
 from launch.processes import Part, Platform
-from launch.readiness import local_session, wait_until_ready
-from launch.settings import PROJECT, Settings
+from launch.readiness import wait_until_ready
+from launch.settings import Settings
 from launch.terminal import show
+from system.files import PROJECT
+from system.processes import kept, lifeline, until
 
 MIGRATIONS_S = 90
 FIRST_ANSWER_S = 60
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Clock:
     began: float
 
     def seconds(self) -> float:
-        """Give the seconds since the start."""
+        """Return the seconds since the start."""
         return time.monotonic() - self.began
 
     def say(self, progress: str) -> None:
@@ -70,26 +72,23 @@ def bring_up(platform: Platform, settings: Settings, parts: Mapping[str, Part], 
 
 
 def first_answer(settings: Settings) -> str:
-    """Give the label that TorchServe answers to a drawn digit.
+    """Return the label that TorchServe answers to a drawn digit.
 
     Raises:
         LaunchError: when it does not answer with one.
     """
-    url = f"{settings.inference_url}/predictions/{settings.model}"
-    with local_session() as session:
-        try:
-            answer = session.post(url, data=drawn_seven(), timeout=FIRST_ANSWER_S)
-            answer.raise_for_status()
-            return str(answer.json()["label"])
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            raise LaunchError(
-                f"TorchServe did not answer a drawn digit with a label ({error})",
-                f"see model.log and ts.log in {settings.log_dir}",
-            ) from error
+    inference = Inference(settings.inference_url, timeout_s=FIRST_ANSWER_S)
+    try:
+        return inference.predict(drawn_seven(), path_of(settings.model)).label
+    except PredictionError as error:
+        raise LaunchError(
+            f"TorchServe did not answer a drawn digit with a label ({error})",
+            f"see model.log and ts.log in {settings.log_dir}",
+        ) from error
 
 
 def drawn_seven() -> bytes:
-    """Give a PNG of a 7 as a pen draws it: dark ink on white paper, 280x280 px."""
+    """Return a PNG of a 7 as a pen draws it: dark ink on white paper, 280x280 px."""
     paper = Image.new("RGB", (280, 280), "white")
     ImageDraw.Draw(paper).line([(70, 70), (205, 70), (125, 225)], fill="black", width=18, joint="curve")
     png = io.BytesIO()
@@ -104,13 +103,10 @@ def _stopped(platform: Platform) -> str | None:
 
 def _until_ready(platform: Platform, part: Part) -> None:
     log = f"see {platform.log_dir / part.name}.log"
-    deadline = time.monotonic() + part.ready_s
-    while not part.is_ready():
-        if platform.stopping:
-            raise LaunchError(f"{part.name} was stopped before it was ready", log)
-        if time.monotonic() > deadline:
-            raise LaunchError(f"{part.name} was not ready within {part.ready_s:g} s", log)
-        time.sleep(POLL_S)
+    if not until(lambda: platform.stopping or part.is_ready(), part.ready_s):
+        raise LaunchError(f"{part.name} was not ready within {part.ready_s:g} s", log)
+    if platform.stopping:
+        raise LaunchError(f"{part.name} was stopped before it was ready", log)
 
 
 def _migrate(environ: Mapping[str, str]) -> None:

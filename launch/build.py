@@ -17,10 +17,10 @@ INGREDIENTS = (
     "handler/*.py",
     "handler/*.yaml",
     "model_store/digit_gate.safetensors",
-    *(
-        f"training/{name}.py"
-        for name in ("archive", "drawing", "gate", "golden", "models", "tensor_file", "weights")
-    ),
+    "training/archive/*.py",
+    "training/data/drawing.py",
+    "training/gate/network.py",
+    *(f"training/models/{name}.py" for name in ("networks", "tensor_file", "weights")),
 )
 
 

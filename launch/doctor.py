@@ -19,8 +19,9 @@ from launch.java import find_java
 from launch.locks import LOCKS, pins
 from launch.ports import obstacle, require_own_address
 from launch.preflight import refuse_torchserve_variables, require_database
-from launch.settings import PROJECT, Settings, read_settings
+from launch.settings import Settings, read_settings
 from launch.weights import describe, weights_path, where_weights_come_from
+from system.files import PROJECT
 
 PYTHONS = ("3.11", "3.12")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Give all findings, what everything else rests on first."""
+    """Return all findings, what everything else rests on first."""
     return [
         python(),
         environment(),
@@ -81,7 +82,7 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def report(findings: list[Finding]) -> str:
-    """Give the findings as lines, each advice below what it is about."""
+    """Return the findings as lines, each advice below what it is about."""
     marks = {"ok": "ok  ", "need": "NEED", "optional": " -  "}
     lines = []
     for finding in findings:
@@ -116,7 +117,7 @@ def is_supported() -> bool:
 
 
 def installed() -> set[str]:
-    """Give the pins that `make setup` has installed."""
+    """Return the pins that `make setup` has installed."""
     stamp = VENV / STAMP
     return pins(stamp) if stamp.exists() else set()
 
@@ -136,7 +137,7 @@ def environment() -> Finding:
 
 
 def absent(subject: str, seen: str) -> Finding:
-    """Give the finding about something that the lock files bring: `make run` installs it, where it can."""
+    """Return the finding about something that the lock files bring: `make run` installs it, where it can."""
     if is_supported() and not is_installed():
         return Finding(subject, "optional", seen, "make run installs it")
     return Finding(subject, "need", seen, "make setup")
@@ -230,7 +231,7 @@ def browser() -> Finding:
 
 
 def find_browser() -> str | None:
-    """Give the path of the browser that the browser tests drive, None where there is none."""
+    """Return the path of the browser that the browser tests drive, None where there is none."""
     return next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 

@@ -32,7 +32,7 @@ class Java:
 
 
 def find_java(environ: Mapping[str, str] | None = None) -> Java:
-    """Give the first Java that is new enough.
+    """Return the first Java that is new enough.
 
     Raises:
         LaunchError: when there is none; its cause lists each place that was looked at.
@@ -54,7 +54,7 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
 
 
 def major_version(java: Path) -> int | None:
-    """Give the major version that the executable reports, or None when it does not run."""
+    """Return the major version that the executable reports, or None when it does not run."""
     try:
         answer = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=ANSWER_S)
     except (OSError, subprocess.TimeoutExpired):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 # What `make run` needs comes first, and the one lock, whose pins all others repeat, last.
 LOCKS = {
@@ -17,5 +17,5 @@ PIN = re.compile(r"^[a-z0-9][^ \n]*==[^ \n]+", re.MULTILINE)
 
 
 def pins(lock: Path) -> set[str]:
-    """Give NAME==VERSION of each package that a lock file pins."""
+    """Return NAME==VERSION of each package that a lock file pins."""
     return set(PIN.findall(lock.read_text(encoding="utf-8")))

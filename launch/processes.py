@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 
 from launch.errors import LaunchError
-from launch.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, kept, lifeline, sweep
 from launch.output import Output
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.keeper import LEAVE_S, STOP_S, adopt_orphans, hear, sweep
+from system.processes import end, kept, lifeline, until
 
 FIRST_TO_STOP = "ui"  # it still hands its last records to PostgreSQL
 FIRST_STOP_S = 8  # it answers what was asked, for 7 s at most
@@ -29,7 +30,6 @@ SPEAKER = "launcher"
 FIRST_PAUSE_S = 1.0
 MOST_RESTARTS = 5
 STEADY_S = 60.0
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Part:
         environ: its whole environment.
         is_ready: says whether it does its work now; asked until it does, and may take seconds to answer.
         ready_s: within how many seconds after a restart it must do so.
+        stop_s: how many seconds it may take to end before it is killed.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Part:
     environ: Mapping[str, str]
     is_ready: Callable[[], bool]
     ready_s: float
+    stop_s: float = STOP_S
 
 
 class Platform:
@@ -162,7 +164,7 @@ class Platform:
                 return None
             self._output.forget(part.name)
             process = subprocess.Popen(
-                kept(part.command),
+                kept(part.command, part.stop_s),
                 cwd=PROJECT,
                 env=dict(part.environ),
                 stdin=stdin,
@@ -182,18 +184,20 @@ class Platform:
 
     def _wait_until_ready(self, part: Part, process: subprocess.Popen[bytes], ended_at: float) -> float:
         """Return when the restarted part was ready, infinity where it ends or is ended before it is."""
-        deadline = time.monotonic() + part.ready_s
-        while process.poll() is None and not self.stopping:
-            if part.is_ready():
-                now = time.monotonic()
-                self._output.write(SPEAKER, f"{part.name} is back {now - ended_at:.1f} s after its end")
-                return now
-            if time.monotonic() > deadline:
-                self._output.write(SPEAKER, f"{part.name} was not ready within {part.ready_s:g} s")
-                process.terminate()
-                break
-            time.sleep(POLL_S)
-        return float("inf")
+
+        def is_over() -> bool:
+            return process.poll() is not None or self.stopping
+
+        is_ready = until(lambda: is_over() or part.is_ready(), part.ready_s)
+        if is_over():
+            return float("inf")
+        if not is_ready:
+            self._output.write(SPEAKER, f"{part.name} was not ready within {part.ready_s:g} s")
+            process.terminate()
+            return float("inf")
+        now = time.monotonic()
+        self._output.write(SPEAKER, f"{part.name} is back {now - ended_at:.1f} s after its end")
+        return now
 
     def _how_it_ended(self, name: str, process: subprocess.Popen[bytes]) -> str:
         code = process.returncode
@@ -215,12 +219,10 @@ class Platform:
         self._output.hide(NOISY_STOP)
         first = self._processes.get(FIRST_TO_STOP)
         if first is not None:
-            first.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                first.wait(FIRST_STOP_S)
+            end(first, (signal.SIGTERM, FIRST_STOP_S))
         for process in self._processes.values():
             process.terminate()
-        deadline = time.monotonic() + STOP_S + 2 * LEAVE_S
+        deadline = time.monotonic() + max(part.stop_s for part in self._parts) + 2 * LEAVE_S
         for thread in keeping:
             thread.join(max(0, deadline - time.monotonic()))
 

@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 from launch.bring_up import Clock, bring_up
 from launch.errors import LaunchError
 from launch.parts import parts
-from launch.ports import free_ports
 from launch.preflight import Found, preflight
 from launch.processes import Platform
 from launch.settings import Settings, read_settings
 from launch.terminal import show
+from system.ports import free_ports
 
 
 def main() -> None:
@@ -62,7 +62,7 @@ def with_database(settings: Settings) -> tuple[Settings, str]:
 
 
 def addresses(settings: Settings, database_url: str, seconds: float) -> str:
-    """Give the block that tells where everything answers; the database's password is left out."""
+    """Return the block that tells where everything answers; the database's password is left out."""
     place = urlsplit(database_url)
     kind = "" if settings.database_url else f" (embedded, in {settings.var / 'postgres'})"
     rows = {

@@ -8,9 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.errors import LaunchError
+from system import environment
+from system.environment import SettingError
+from system.files import PROJECT
+from system.ports import LOOPBACK
 
-PROJECT = Path(__file__).resolve().parent.parent
-LOOPBACK = "127.0.0.1"
+# 65535 is refused by TorchServe itself ("Invalid port number").
+LAST_PORT = 65534
+
+__all__ = ["LOOPBACK", "PROJECT", "Settings", "http_url", "read_settings"]
 
 
 @dataclass(frozen=True)
@@ -53,41 +59,41 @@ class Settings:
 
     @property
     def archive(self) -> Path:
-        """Give the archive of the served model."""
+        """Return the archive of the served model."""
         return self.model_store / f"{self.model}.mar"
 
     @property
     def log_dir(self) -> Path:
-        """Give the folder of all logs."""
+        """Return the folder of all logs."""
         return self.var / "log"
 
     @property
     def inference_url(self) -> str:
-        """Give the address of TorchServe's inference API."""
+        """Return the address of TorchServe's inference API."""
         return _own_url(self.inference_host, self.inference_port)
 
     @property
     def management_url(self) -> str:
-        """Give the address of TorchServe's management API."""
+        """Return the address of TorchServe's management API."""
         return _own_url(self.management_host, self.management_port)
 
     @property
     def metrics_url(self) -> str:
-        """Give the address of TorchServe's metrics, as Prometheus on this machine reaches it."""
+        """Return the address of TorchServe's metrics, as Prometheus on this machine reaches it."""
         return f"{_own_url(self.metrics_host, self.metrics_port)}/metrics"
 
     @property
     def handler_metrics_url(self) -> str:
-        """Give the address of the handler's metrics, likewise."""
+        """Return the address of the handler's metrics, likewise."""
         return f"{_own_url(self.metrics_host, self.handler_metrics_port)}/metrics"
 
     @property
     def ui_url(self) -> str:
-        """Give the address of the page, as a browser on this machine reaches it."""
+        """Return the address of the page, as a browser on this machine reaches it."""
         return _own_url(self.ui_host, self.ui_port)
 
     def torchserve_ports(self) -> dict[str, tuple[str, int]]:
-        """Give every port that TorchServe binds: environment variable -> (what it is for, port)."""
+        """Return every port that TorchServe binds: environment variable -> (what it is for, port)."""
         return {
             "INFERENCE_PORT": ("TorchServe's inference API", self.inference_port),
             "MANAGEMENT_PORT": ("TorchServe's management API", self.management_port),
@@ -98,7 +104,7 @@ class Settings:
         }
 
     def ports(self) -> dict[str, tuple[str, int]]:
-        """Give every port that a local run binds, the embedded PostgreSQL's only when it is fixed."""
+        """Return every port that a local run binds, the embedded PostgreSQL's only when it is fixed."""
         ports = {**self.torchserve_ports(), "UI_PORT": ("the page", self.ui_port)}
         if not self.database_url and self.postgres_port:
             ports["POSTGRES_PORT"] = ("the embedded PostgreSQL", self.postgres_port)
@@ -106,91 +112,66 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Give the settings that the environment asks for.
+    """Return the settings that the environment asks for.
 
     Raises:
         LaunchError: when a value is not what its key expects; the line names key, value and expectation.
     """
-    env = os.environ if environ is None else environ
-    model = env.get("MODEL") or "digits"
-    if not model.replace("-", "").replace("_", "").isalnum():
-        raise LaunchError(
-            f"MODEL is {model!r}, expected a name of letters, digits, - and _",
-            "set MODEL to the name of an archive in the model store, without .mar",
-        )
-    settings = Settings(
-        model=model,
-        models=env.get("MODELS") or f"{model}.mar",
-        model_store=_folder(env, "MODEL_STORE", "model_store"),
-        var=_folder(env, "VAR_DIR", "var"),
-        inference_host=env.get("INFERENCE_HOST") or LOOPBACK,
-        management_host=env.get("MANAGEMENT_HOST") or LOOPBACK,
-        metrics_host=env.get("METRICS_HOST") or LOOPBACK,
-        inference_port=_port(env, "INFERENCE_PORT", 8080),
-        management_port=_port(env, "MANAGEMENT_PORT", 8081),
-        metrics_port=_port(env, "METRICS_PORT", 8082),
-        handler_metrics_port=_port(env, "HANDLER_METRICS_PORT", 8083),
-        grpc_inference_port=_port(env, "GRPC_INFERENCE_PORT", 7070),
-        grpc_management_port=_port(env, "GRPC_MANAGEMENT_PORT", 7071),
-        ui_host=env.get("UI_HOST") or "127.0.0.1",
-        ui_port=_port(env, "UI_PORT", 7860),
-        database_url=_database_url(env),
-        postgres_port=_port(env, "POSTGRES_PORT", 0, lowest=0),
-        # The page's own limits, which it checks only once the others run.
-        answer_timeout_s=_duration(env, "ANSWER_TIMEOUT_S", 5.0, "seconds", 600),
-        idle_minutes=_duration(env, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
-    )
+    try:
+        settings = _read(os.environ if environ is None else environ)
+    except SettingError as error:
+        raise LaunchError(str(error), error.fix) from None
     _refuse_shared_ports(settings)
-    if env.get("LOG_TO", "file") not in ("", "file", "console"):  # log4j2.xml would write no request at all
-        raise LaunchError(
-            f"LOG_TO is {env['LOG_TO']!r}, expected file or console",
-            "set LOG_TO to one of these, or unset it",
-        )
     return settings
 
 
 def http_url(host: str, port: int) -> str:
-    """Give the address of a server."""
+    """Return the address of a server."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+def _read(env: Mapping[str, str]) -> Settings:
+    def host(key: str) -> str:
+        return environment.text(env, key, LOOPBACK)
+
+    def port(key: str, default: int, least: int = 1) -> int:
+        return environment.port(env, key, default, least, LAST_PORT)
+
+    environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
+    name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
+    model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
+    return Settings(
+        model=model,
+        models=environment.text(env, "MODELS", f"{model}.mar"),
+        model_store=environment.folder(env, "MODEL_STORE", "model_store"),
+        var=environment.folder(env, "VAR_DIR", "var"),
+        inference_host=host("INFERENCE_HOST"),
+        management_host=host("MANAGEMENT_HOST"),
+        metrics_host=host("METRICS_HOST"),
+        inference_port=port("INFERENCE_PORT", 8080),
+        management_port=port("MANAGEMENT_PORT", 8081),
+        metrics_port=port("METRICS_PORT", 8082),
+        handler_metrics_port=port("HANDLER_METRICS_PORT", 8083),
+        grpc_inference_port=port("GRPC_INFERENCE_PORT", 7070),
+        grpc_management_port=port("GRPC_MANAGEMENT_PORT", 7071),
+        ui_host=host("UI_HOST"),
+        ui_port=port("UI_PORT", 7860),
+        database_url=_database_url(env),
+        postgres_port=port("POSTGRES_PORT", 0, least=0),
+        # The page's own limits, which it checks only once the others run.
+        answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
+        idle_minutes=environment.span(env, "IDLE_MINUTES", 10, "minutes", 7 * 24 * 60),
+    )
+
+
 def _own_url(host: str, port: int) -> str:
-    """Give the address of a server that listens at the host, as this machine reaches it."""
+    """Return the address of a server that listens at the host, as this machine reaches it."""
     # It listens on IPv6 alone where it is told "::".
-    return http_url({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port)  # noqa: S104
-
-
-def _folder(env: Mapping[str, str], key: str, default: str) -> Path:
-    return (PROJECT / Path(env.get(key) or default).expanduser()).resolve()
-
-
-def _port(env: Mapping[str, str], key: str, default: int, lowest: int = 1) -> int:
-    text = (env.get(key) or str(default)).strip()
-    # 65535 is refused by TorchServe itself ("Invalid port number").
-    if not (text.isascii() and text.isdigit() and lowest <= int(text) <= 65534):
-        raise LaunchError(
-            f"{key} is {text!r}, expected a port number from {lowest} to 65534",
-            f"set {key} to such a number, or unset it for {default}",
-        )
-    return int(text)
-
-
-def _duration(env: Mapping[str, str], key: str, default: float, unit: str, most: int) -> float:
-    text = env.get(key) or str(default)
-    try:
-        duration = float(text)
-    except ValueError:
-        duration = 0.0
-    if not 0 < duration <= most:
-        raise LaunchError(
-            f"{key} is {text!r}, expected {unit}, more than 0 and at most {most}",
-            f"set {key} to such a number, or unset it for {default:g}",
-        )
-    return duration
+    return http_url({"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host), port)  # noqa: S104
 
 
 def _database_url(env: Mapping[str, str]) -> str:
-    url = (env.get("DATABASE_URL") or "").strip()
+    url = environment.text(env, "DATABASE_URL")
     if url and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
         # The value may hold a password, so only its scheme is repeated.
         scheme, separator, _ = url.partition("://")

@@ -36,14 +36,14 @@ if [ -x .venv/bin/python ] && [ -f "$stamp" ] && ! pins $locks | grep -qvxFf "$s
     exit 0
 fi
 
-if [ ! -x .venv/bin/python ]; then
+# An interrupted one may have a Python and nothing to install with.
+if [ ! -x .venv/bin/python ] || { [ ! -x .venv/bin/uv ] && ! .venv/bin/python -m pip --version >/dev/null 2>&1; }; then
     # What it prints is the Python, or why there is none.
     python=$(sh launch/find_python.sh 2>&1) ||
         fail "$python" "install one, or name it: make setup PYTHON=/path/to/python3.11"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python cannot make virtual environments" "apt install python3-venv (Debian, Ubuntu)"
     say "making .venv with $("$python" --version)"
-    # An interrupted one has no working pip.
     rm -rf .venv
     "$python" -m venv .venv || fail "$python -m venv failed" "see the lines above"
 fi

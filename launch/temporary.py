@@ -15,13 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from launch.errors import LaunchError
-from launch.keeper import KILLED, STOP_S, kept, lifeline
-from launch.ports import free_ports
 from launch.readiness import wait_until_ready
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
+from system import processes, stopping
+from system.keeper import KILLED, STOP_S
+from system.ports import free_ports
 
 READY_S = 90
 
@@ -69,54 +68,26 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         }
         log_dir = Path(folder, "log")
         log_dir.mkdir()
-        with lifeline() as stdin, (log_dir / "console.log").open("wb") as console:
-            keeper = subprocess.Popen(
-                kept([sys.executable, "-m", "launch.torchserve"]),
-                cwd=PROJECT,
-                env=environ,
-                stdin=stdin,
-                stdout=console,
-                stderr=subprocess.STDOUT,
+        management_url = f"http://127.0.0.1:{management}"
+        console = log_dir / "console.log"
+        with processes.running([sys.executable, "-m", "launch.torchserve"], environ, console) as server:
+            for name in names:
+                wait_until_ready(management_url, name, READY_S, log_dir, server.how_it_ended)
+            yield TorchServe(
+                inference_url=f"http://127.0.0.1:{inference}",
+                management_url=management_url,
+                metrics_url=f"http://127.0.0.1:{metrics}/metrics",
+                handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
+                pid=server.family()[0].pid,
+                log_dir=log_dir,
             )
-
-            def ended() -> str | None:
-                if keeper.poll() is None:
-                    return None
-                words = (log_dir / "console.log").read_text(errors="replace")
-                return f"ended with {keeper.returncode} ({words.strip()[-500:]})"
-
-            management_url = f"http://127.0.0.1:{management}"
-            try:
-                for name in names:
-                    wait_until_ready(management_url, name, READY_S, log_dir, ended)
-                (java,) = psutil.Process(keeper.pid).children()
-                yield TorchServe(
-                    inference_url=f"http://127.0.0.1:{inference}",
-                    management_url=management_url,
-                    metrics_url=f"http://127.0.0.1:{metrics}/metrics",
-                    handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
-                    pid=java.pid,
-                    log_dir=log_dir,
-                )
-            finally:
-                _end(keeper, log_dir / "console.log")
+        if KILLED in console.read_text(errors="replace"):
+            raise LaunchError(f"TorchServe ran for {STOP_S} s after SIGTERM and was killed", "see its logs")
 
 
 def end_in_order_when_told() -> None:
     """Let a SIGTERM to this process end its servers too, as Ctrl-C does, instead of leaving them behind."""
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-
-
-def _end(keeper: subprocess.Popen[bytes], console: Path) -> None:
-    """End java as an operator would; its keeper sees to it that no worker is left.
-
-    Raises:
-        LaunchError: java outlived SIGTERM and had to be killed.
-    """
-    keeper.terminate()
-    keeper.wait()
-    if KILLED in console.read_text(errors="replace"):
-        raise LaunchError(f"TorchServe ran for {STOP_S} s after SIGTERM and was killed", "see its logs")
+    stopping.raise_on_signals(signal.SIGTERM)
 
 
 def main() -> None:

@@ -4,7 +4,6 @@
 stays in between instead, and a SIGTERM to it leaves java and the workers running.
 """
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -14,11 +13,13 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
-from launch.settings import PROJECT, Settings, http_url, read_settings
+from launch.settings import Settings, http_url, read_settings
+from system.files import PROJECT, HeldError, lock
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
@@ -29,7 +30,7 @@ HANDLER_METRICS = "metrics"
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
-    """Give java's command line, the one that TorchServe's `ts/model_server.py` builds."""
+    """Return java's command line, the one that TorchServe's `ts/model_server.py` builds."""
     home = _torchserve_home()
     return [
         str(java.path),
@@ -49,7 +50,7 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 
 
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Give java's environment: the given one, with this instance's ports and folders.
+    """Return java's environment: the given one, with this instance's ports and folders.
 
     A `TS_*` variable that is already there wins, so that a container can say TS_INFERENCE_ADDRESS itself.
     """
@@ -91,7 +92,7 @@ def at_own_addresses(settings: Settings) -> Settings:
 
 
 def temporary_folder(settings: Settings) -> Path:
-    """Give this instance's folder for unpacked archives and sockets, under the run-time folder.
+    """Return this instance's folder for unpacked archives and sockets, under the run-time folder.
 
     Where that path is too long for a socket, it is a folder of the system's temporary one, always the same.
     """
@@ -110,11 +111,12 @@ def main() -> None:
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
         settings.log_dir.mkdir(parents=True, exist_ok=True)
-        _lock(settings.var / "torchserve")
+        held = _lock(settings.var / "torchserve")
         _empty(tmp)
         (tmp / HANDLER_METRICS).mkdir()
     except LaunchError as problem:
         sys.exit(str(problem))
+    os.set_inheritable(held.fileno(), True)  # java goes on to hold it
     os.chdir(PROJECT)  # config.properties has paths relative to it
     os.execve(java.path, command(settings, java, tmp), environment(settings, tmp, os.environ))  # noqa: S606
 
@@ -127,7 +129,7 @@ def _torchserve_home() -> Path:
 
 
 def _vmargs(config: Path) -> list[str]:
-    """Give the configuration's JVM options, but for the log file's, which is given with its whole path."""
+    """Return the configuration's JVM options, but for the log file's, which is given with its whole path."""
     for line in config.read_text(encoding="utf-8").splitlines():
         key, _, value = line.partition("=")
         if key.strip() == "vmargs":
@@ -135,21 +137,16 @@ def _vmargs(config: Path) -> list[str]:
     return []
 
 
-def _lock(folder: Path) -> None:
-    """Hold the folder until this process, by then java, ends: a second TorchServe would empty it."""
+def _lock(folder: Path) -> IO[str]:
+    """Return a lock on the folder, which a second TorchServe would empty."""
     folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        pid = os.read(descriptor, 20).decode("ascii", "replace").strip() or "unknown"
+        return lock(folder / "lock")
+    except HeldError as error:
         raise LaunchError(
-            f"another TorchServe (pid {pid}) uses {folder}",
+            f"another TorchServe (pid {error.owner}) uses {folder}",
             "stop that process, or set VAR_DIR to another folder for this one",
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"{os.getpid()}\n".encode())
-    os.set_inheritable(descriptor, True)
 
 
 def _empty(tmp: Path) -> None:

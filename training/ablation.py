@@ -26,11 +26,11 @@ from handler.decode import decode
 from handler.even_sheet import _find_sheet as find_sheet  # the one that is not switched off
 from handler.fingerprint import preprocessing_fingerprint
 from handler.paper import Paper
-from training import weights
-from training.data import mnist_images
+from training.data.sets import mnist_images
 from training.evaluation.questions import SEED, held_out
 from training.evaluation.renderers import RENDERERS
-from training.models import Served
+from training.models import weights
+from training.models.networks import Served
 
 KINDS = ("plain", "transparent", "photo", "strong_jpeg")
 SPECKS = "with specks"

@@ -19,14 +19,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from training import weights
-from training.data import SOURCES, Frames, load
-from training.distributed import Processes, leave
+from training.data.sets import SOURCES, Frames, load
+from training.fitting.distributed import Processes, leave
+from training.fitting.measure import logits_of, measure
+from training.fitting.settings import Settings, natural, positive
+from training.fitting.train import FRAMES, status_of, train
 from training.forward_time import BATCH, ROUNDS, Cost, ForwardCosts, forward_costs
-from training.measure import logits_of, measure
-from training.models import MODELS, Served
-from training.settings import Settings, natural, positive
-from training.train import FRAMES, status_of, train
+from training.models import weights
+from training.models.networks import MODELS, Served
 
 OUT = Path("runs/candidates")
 EPOCHS = 10
@@ -40,7 +40,7 @@ class Candidate:
     """One line of the table.
 
     Attributes:
-        name: a key of training.models.MODELS.
+        name: a key of training.models.networks.MODELS.
         channels: of its convolutions, in order.
         parameters: how many numbers were trained.
         weights_mb: all of its tensors, in megabytes.
@@ -112,7 +112,7 @@ def compare(
 
     Args:
         settings: of all runs, but for model and out.
-        names: keys of training.models.MODELS.
+        names: keys of training.models.networks.MODELS.
         rounds: how often each is timed.
         fresh: train again what is finished.
         processes: those that torchrun started.

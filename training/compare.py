@@ -31,13 +31,15 @@ from launch.build import ingredients
 from launch.errors import LaunchError
 from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
-from training import archive, names, weights
-from training.classical_recipes import RECIPES
+from training import names
+from training.archive.build import build
 from training.evaluation import figures, questions
 from training.evaluation.ask import Server
+from training.fitting.settings import natural, positive
 from training.forward_time import BATCH, ROUNDS, in_turns, session_of
+from training.models import weights
+from training.models.classical_recipes import RECIPES
 from training.names import USUAL_ARCHITECTURE, model_name, run_folder, training_command
-from training.settings import natural, positive
 
 DATA_SET = "digits"
 MODELS = (USUAL_ARCHITECTURE, "lenet5", "vit", *RECIPES)
@@ -141,7 +143,7 @@ def measured(given: argparse.Namespace, model: str, file: Path) -> Line:
     """
     name = model_name(DATA_SET, given.data, model)
     with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-        built = archive.build(file, name, Path(folder) / f"{name}.mar")
+        built = build(file, name, Path(folder) / f"{name}.mar")
         network_us = _network_us(built)
         with running(Path(folder), built.name) as server:
             url = f"{server.inference_url}/predictions/{name}"

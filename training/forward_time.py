@@ -12,8 +12,8 @@ import onnxruntime
 import torch
 
 from handler.frame import FRAME_PX
-from training.archive import export
-from training.models import Served
+from training.archive.build import export
+from training.models.networks import Served
 
 ROUNDS = 30
 SLICE_S = 0.03  # one measurement: long against the clock's steps, short against other programs' moods

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import torch
 
-from training import weights
+from training.models import weights
 
 FOLDER = Path(__file__).parent
 NAME = "baseline"
 
 
 def build(folder: Path, weights_path: Path = weights.DEFAULT_WEIGHTS) -> Path:
-    """Give the archive of the same weights for eager PyTorch, built in the folder.
+    """Return the archive of the same weights for eager PyTorch, built in the folder.
 
     Raises:
         subprocess.CalledProcessError: torch-model-archiver failed.

@@ -20,12 +20,12 @@ class PillowHandler(BaseHandler):
     """BaseHandler loads the network and runs it; this gives it frames as MNIST's are and names the result."""
 
     def preprocess(self, data: list[dict[str, Any]]) -> torch.Tensor:
-        """Give the batch's frames, float32 (batch, 1, 28, 28), 0 = paper .. 1 = ink, on its device."""
+        """Return the batch's frames, float32 (batch, 1, 28, 28), 0 = paper .. 1 = ink, on its device."""
         images = [row.get("data") or row.get("body") for row in data]
         return torch.stack([_frame(bytes(image or b"")) for image in images]).to(self.device)
 
     def postprocess(self, data: torch.Tensor) -> list[dict[str, Any]]:
-        """Give label and probabilities for each row of logits, float32 (batch, labels)."""
+        """Return label and probabilities for each row of logits, float32 (batch, labels)."""
         answers = []
         for row in torch.softmax(data, dim=1).tolist():
             named = {self.mapping[str(index)]: probability for index, probability in enumerate(row)}
@@ -35,7 +35,7 @@ class PillowHandler(BaseHandler):
 
 
 def _frame(payload: bytes) -> torch.Tensor:
-    """Give one frame: the ink's box scaled to 20 px, its centre of mass in the middle of 28 x 28."""
+    """Return one frame: the ink's box scaled to 20 px, its centre of mass in the middle of 28 x 28."""
     image = Image.open(io.BytesIO(payload)).convert("RGBA")
     ink = image.getchannel("A")
     if ink.getextrema() == (255, 255):  # opaque: ink is what differs from the paper
@@ -54,6 +54,6 @@ def _frame(payload: bytes) -> torch.Tensor:
 
 
 def _start(profile: torch.Tensor) -> int:
-    """Give where a box begins whose profile is float32 (length,), for its mass to be in the middle."""
+    """Return where a box begins whose profile is float32 (length,), for its mass to be in the middle."""
     centre = float((profile * (torch.arange(len(profile)) + 0.5)).sum() / profile.sum())
     return min(max(round(FRAME_PX / 2 - centre), 0), FRAME_PX - len(profile))

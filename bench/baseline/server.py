@@ -7,8 +7,7 @@ from pathlib import Path
 
 from bench.baseline import archive
 from bench.findings import BASELINE
-from bench.process_group import serving
-from bench.turns import Server
+from bench.serving import Server, serving
 from launch.java import find_java
 from launch.ports import free_ports
 from launch.settings import PROJECT
@@ -26,14 +25,14 @@ disable_token_authorization=true
 
 @contextmanager
 def running(folder: Path, picture: bytes) -> Iterator[Server]:
-    """Give the baseline while it runs.
+    """Yield the baseline while it runs.
 
     Args:
         folder: an empty folder for its archive, settings, logs and sockets.
         picture: an image file that it is asked until it answers.
 
     Raises:
-        ServerError: it did not come up.
+        LaunchError: it did not come up.
     """
     built = archive.build(folder)
     ports = free_ports(5)
@@ -53,5 +52,5 @@ def running(folder: Path, picture: bytes) -> Iterator[Server]:
         "METRICS_LOCATION": str(folder / "logs"),
     }
     url = f"http://127.0.0.1:{ports[0]}/predictions/{archive.NAME}"
-    with serving(command, url, picture, folder / "console.log", environ) as pid:
-        yield Server(BASELINE, url, pid)
+    with serving(BASELINE, command, url, picture, folder / "console.log", environ) as server:
+        yield server

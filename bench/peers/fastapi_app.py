@@ -9,7 +9,7 @@ from bench.served_archive import FOLDER_VARIABLE, answers, load_handler
 
 
 def app() -> FastAPI:
-    """Give the application; uvicorn calls this once in each worker."""
+    """Return the application; uvicorn calls this once in each worker."""
     handler = load_handler(Path(os.environ[FOLDER_VARIABLE]))
     served = FastAPI()
 

@@ -11,7 +11,7 @@ from bench.served_archive import FOLDER_VARIABLE, answers, load_handler
 
 
 def app() -> Flask:
-    """Give the application; gunicorn calls this once in each worker."""
+    """Return the application; gunicorn calls this once in each worker."""
     handler = load_handler(Path(os.environ[FOLDER_VARIABLE]))
     served = Flask(__name__)
 

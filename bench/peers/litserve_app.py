@@ -23,23 +23,23 @@ class Digits(LitAPI):
         self.handler = load_handler(Path(os.environ[FOLDER_VARIABLE]))
 
     def decode_request(self, request: Annotated[bytes, Body()]) -> bytes:
-        """Give the request's body as it is; LitServe would take it for JSON."""
+        """Return the request's body as it is; LitServe would take it for JSON."""
         return request
 
     def batch(self, inputs: list[bytes]) -> list[bytes]:
-        """Give the batch as it is; LitServe would make an array of it."""
+        """Return the batch as it is; LitServe would make an array of it."""
         return inputs
 
     def predict(self, x: list[bytes], **kwargs: Any) -> list[tuple[int, bytes]]:
-        """Give status and body for each request of a batch."""
+        """Return status and body for each request of a batch."""
         return answers(self.handler, x)
 
     def unbatch(self, output: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        """Give the answers one by one."""
+        """Return the answers one by one."""
         return output
 
     def encode_response(self, output: tuple[int, bytes], **kwargs: Any) -> Response:
-        """Give the HTTP answer."""
+        """Return the HTTP answer."""
         status, body = output
         return Response(body, status, media_type="application/json")
 

@@ -23,15 +23,15 @@ class Digits(Worker):
         self.handler = load_handler(Path(os.environ[FOLDER_VARIABLE]))
 
     def deserialize(self, data: bytes) -> bytes:
-        """Give the request's body as it is; mosec would take it for JSON."""
+        """Return the request's body as it is; mosec would take it for JSON."""
         return data
 
     def serialize(self, data: bytes) -> bytes:
-        """Give the answer as it is: it is JSON already."""
+        """Return the answer as it is: it is JSON already."""
         return data
 
     def forward(self, data: list[bytes]) -> list[bytes]:
-        """Give the answer for each request of a batch."""
+        """Return the answer for each request of a batch."""
         return [body for _, body in answers(self.handler, data)]
 
 

@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.process_group import serving
 from bench.served_archive import FOLDER_VARIABLE
-from bench.turns import Server
+from bench.serving import Server, serving
 from launch.ports import free_ports
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
@@ -78,7 +77,7 @@ PEERS = (
 
 
 def missing(peer: Peer, python: str) -> list[str]:
-    """Give which of the packages that the peer needs that Python does not have."""
+    """Return which of the packages that the peer needs that Python does not have."""
     program = (
         "import importlib.util, sys; print(*(n for n in sys.argv[1:] if not importlib.util.find_spec(n)))"
     )
@@ -88,7 +87,7 @@ def missing(peer: Peer, python: str) -> list[str]:
 
 @contextmanager
 def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -> Iterator[Server]:
-    """Give the peer while it runs.
+    """Yield the peer while it runs.
 
     Args:
         peer: which one.
@@ -98,11 +97,12 @@ def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -
         picture: an image file that it is asked until it answers.
 
     Raises:
-        ServerError: it did not come up.
+        LaunchError: it did not come up.
     """
     port = str(free_ports(1)[0])
     # As in TorchServe's workers: there are several, and one's threads would take the cores from another.
     environ = {FOLDER_VARIABLE: str(archive), "OMP_NUM_THREADS": "1"}
     url = f"http://127.0.0.1:{port}{peer.path}"
-    with serving([python, "-m", *peer.options(port)], url, picture, log, environ) as pid:
-        yield Server(peer.name, url, pid)
+    command = [python, "-m", *peer.options(port)]
+    with serving(peer.name, command, url, picture, log, environ) as server:
+        yield server

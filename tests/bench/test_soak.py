@@ -1,7 +1,6 @@
 import pytest
-from PIL import Image
 
-from bench.soak import Sample, draw, growth, markdown, verdict
+from bench.soak import Sample, growth, markdown, verdict
 
 
 def samples(worker_mib):
@@ -46,9 +45,3 @@ def test_the_table_has_the_first_and_the_last_sample_and_few_between(count):
     assert lines[2].startswith("| 0 | 0 |")
     assert lines[-1].startswith(f"| {1000 * (count - 1):,} |")
     assert len(lines) <= 2 + 12
-
-
-def test_the_plot_is_a_picture(tmp_path):
-    draw(samples([1.0, 2.0]), tmp_path / "soak.png")
-    with Image.open(tmp_path / "soak.png") as image:
-        assert image.size == (960, 540)

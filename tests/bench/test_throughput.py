@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -6,25 +7,25 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 import torch
-from PIL import Image
 
 from bench import throughput
 from bench.baseline import archive as baseline_archive
 from bench.baseline.pillow_handler import PillowHandler
 from bench.in_process import limit
 from bench.load import load
-from bench.overload import SURPLUS_CLIENTS, measure
+from bench.overload import SURPLUS_CLIENTS, markdown, measure
 from bench.peers import servers as peers
 from bench.pictures import pictures
 from bench.served_archive import answers, load_handler, unpack
-from bench.turns import Server
 from launch.settings import PROJECT
 from launch.temporary import running
-from training import weights
+from tests.bench.tiny_server import needs_wrk
+from training.models import weights
 
 LABELS = [str(index % 10) for index in range(64)]
 
 
+@needs_wrk
 @pytest.mark.integration
 def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve):
     url = f"{torchserve.inference_url}/predictions/digits"
@@ -38,31 +39,33 @@ def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve)
     assert measured.requests > 50
 
 
+@needs_wrk
 @pytest.mark.integration
 def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
     files = pictures()
     with running(model_store, TS_JOB_QUEUE_SIZE="20") as server:
         url = f"{server.inference_url}/predictions/digits"
-        found = measure(Server("ours", url, server.pid), files, 20, 1, 2, lambda _: None)
+        ((_, beyond),) = found = measure(url, files, 20, 1, 2)
         assert requests.post(url, data=files[0], timeout=10).status_code == 200
-    beyond = found.beyond[0]
-    assert beyond.clients == 20 + SURPLUS_CLIENTS
+    assert set(beyond.crowd.failures) == {503}
     assert beyond.refused_per_s > 0
-    assert beyond.accepted_per_s > 0
-    assert set(beyond.newcomer_ms) <= {200, 503}
-    assert min(beyond.java_cpu, beyond.workers_cpu, beyond.generator_cpu) > 0
-    assert beyond.other == 0
+    assert beyond.crowd.requests_per_s > 0
+    assert {status for status, _ in beyond.newcomers} <= {200, 503}
+    assert f"| {20 + SURPLUS_CLIENTS:,} |" in markdown(found, 20)
 
 
+@needs_wrk
 @pytest.mark.integration
 def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     command = [
         *(sys.executable, "-m", "bench.throughput", "--clients", "1", "8", "--seconds", "1", "--rounds", "1"),
-        *("--warm-up", "1", "--baseline", "--peers", "--out", str(tmp_path)),
+        *("--warm-up", "1", "--peers"),
     ]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=280, check=False)
+    environ = {**os.environ, "VAR_DIR": str(tmp_path)}
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=280, check=False
+    )
     assert done.returncode == 0, done.stderr
-    found = json.loads((tmp_path / "throughput.json").read_text())
     expected = ["Sketchserve", "TorchServe's defaults, Pillow handler"]
     for peer in peers.PEERS:
         absent = peers.missing(peer, sys.executable)
@@ -71,11 +74,14 @@ def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
             assert ", ".join(absent) in done.stderr
         else:
             expected.append(peer.name)
-    assert [row["server"] for row in found["rows"]] == [name for name in expected for _ in (1, 8)]
-    assert all(row["requests_per_s"] > 0 and not row["failures"] for row in found["rows"])
-    assert found["limit_per_s"] > 0
-    assert done.stdout.strip() == (tmp_path / "throughput.md").read_text().strip()
-    Image.open(tmp_path / "throughput.png").verify()
+    table = (tmp_path / "bench" / "throughput.md").read_text()
+    assert done.stdout.strip() == table.strip()
+    measured, _, overload = table.partition("Overload:")
+    rows = [line.split(" | ") for line in measured.splitlines() if line.startswith("| ")][1:]
+    assert [(row[0], row[1]) for row in rows] == [(f"| {name}", n) for name in expected for n in ("1", "8")]
+    assert all(float(row[2].replace(",", "")) > 0 and row[5] == "none" for row in rows)
+    assert "of the in-process limit" in measured
+    assert "Throughput was" in overload
 
 
 @pytest.mark.integration
@@ -114,7 +120,7 @@ def test_the_baselines_archive_has_network_handler_and_labels(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--rounds", "0"], ["--clients", "0"], ["--seconds", "-1"], ["--pair-rounds", "0"]]
+    "arguments", [["--rounds", "0"], ["--clients", "0"], ["--seconds", "-1"], ["--warm-up", "0"]]
 )
 def test_nonsense_is_refused_before_anything_starts(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["throughput", *arguments])

@@ -8,11 +8,11 @@ import psutil
 import pytest
 import requests
 
-from bench.process_group import family, serving
-from bench.turns import Server, load_alone, one_at_a_time, resume, stop
+from bench.serving import serving
+from bench.turns import family, load_alone, one_at_a_time, resume, stop
 from launch.ports import free_ports
 from launch.settings import PROJECT
-from tests.bench.test_process_group import PLAIN
+from tests.bench.test_serving import PLAIN
 
 # Works all the time, in a process of its own and in its child, and answers beside that.
 BUSY = f"""
@@ -48,8 +48,9 @@ threading.Thread(target=watch, daemon=True).start()
 def started(folder, program, name="one"):
     port = free_ports(1)[0]
     url = f"http://127.0.0.1:{port}/"
-    with serving([sys.executable, "-c", program, str(port)], url, b"", folder / f"{name}.log", {}) as pid:
-        yield Server(name, url, pid)
+    command = [sys.executable, "-c", program, str(port)]
+    with serving(name, command, url, b"", folder / f"{name}.log", {}) as server:
+        yield server
 
 
 def statuses(server):
@@ -128,9 +129,9 @@ def test_a_child_outside_its_own_session_is_stopped_with_its_children():
 
 
 def test_a_stopped_server_is_ended_in_order(tmp_path):
-    with started(tmp_path, BUSY) as server:
+    with started(tmp_path, BUSY) as server, one_at_a_time([server]) as only:
         members = family(server.pid)
-        stop(server.pid)
+        only(None)
         began = time.monotonic()
     assert time.monotonic() - began < 5, "it heard SIGTERM"
     assert not any(member.is_running() for member in members)
@@ -146,19 +147,19 @@ def test_a_server_that_has_ended_is_no_error(tmp_path):
 BENCH = """
 import signal, sys, time
 from pathlib import Path
-from bench.process_group import serving
-from bench.turns import Server, one_at_a_time
+from bench.serving import serving
+from bench.turns import one_at_a_time
 from launch.temporary import end_in_order_when_told
 signal.signal(signal.SIGINT, signal.default_int_handler)
 end_in_order_when_told()
 port, program, log = sys.argv[1:]
 url = f"http://127.0.0.1:{port}/"
 with (
-    serving([sys.executable, "-c", program, port], url, b"", Path(log), {}) as pid,
-    one_at_a_time([Server("one", url, pid)]) as only,
+    serving("one", [sys.executable, "-c", program, port], url, b"", Path(log), {}) as server,
+    one_at_a_time([server]) as only,
 ):
     only(None)
-    print(pid, flush=True)
+    print(server.pid, flush=True)
     time.sleep(99)
 """
 

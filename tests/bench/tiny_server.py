@@ -1,5 +1,6 @@
 """A real HTTP server of a few lines, for what load generators have to cope with."""
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -7,7 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+
 REFUSED = b"refuse me"
+
+needs_wrk = pytest.mark.skipif(not shutil.which("wrk"), reason="needs wrk: apt-get install wrk")
 
 
 @dataclass

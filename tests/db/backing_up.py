@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, make_url, select, text
+from sqlalchemy import make_url, select, text
 
 from db import cluster, migrate
 from db import engine as database
 from db.schema import feedback, predictions
+from system.files import PROJECT
 
-PROJECT = Path(__file__).resolve().parents[2]
 # The machine may be busy with other tests.
 PATIENCE_S = 180.0
 
@@ -33,13 +33,10 @@ _FILL = """
 
 def execute(url: str, statement: str, **values: object) -> list:
     """Return the rows of one statement, a transaction of its own."""
-    engine = database.create(url, statement_timeout_ms=0)
-    try:
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            result = connection.execute(text(statement), values)
-            return list(result) if result.returns_rows else []
-    finally:
-        engine.dispose()
+    with database.opened(url) as engine, engine.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        result = connection.execute(text(statement), values)
+        return list(result) if result.returns_rows else []
 
 
 def server_url(url: str) -> str:
@@ -91,13 +88,9 @@ def fill(url: str, rows: int) -> None:
 
 def everything(url: str) -> tuple[list, list]:
     """Return every row of both tables, drawings as bytes."""
-    engine: Engine = database.create(url)
-    try:
-        with engine.connect() as connection:
-            drawn = connection.execute(select(predictions).order_by(predictions.c.id)).all()
-            judged = connection.execute(select(feedback).order_by(feedback.c.id)).all()
-    finally:
-        engine.dispose()
+    with database.opened(url) as engine, engine.connect() as connection:
+        drawn = connection.execute(select(predictions).order_by(predictions.c.id)).all()
+        judged = connection.execute(select(feedback).order_by(feedback.c.id)).all()
     bytes_of = [{**row._mapping, "drawing": bytes(row.drawing)} for row in drawn]
     return bytes_of, [dict(row._mapping) for row in judged]
 

@@ -3,14 +3,17 @@
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from db import embedded
 from db import engine as database
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
+from tests.db.backing_up import migrated_database
 from tests.db.kept_table import used_folder
 from tests.services.postgres import postgres_server, postgres_url
 
@@ -21,6 +24,19 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010100000000376ef924"
     "0000000a49444154789c63680000008200817dd3f5690000000049454e44ae426082"
 )
+
+
+@pytest.fixture
+def url(postgres_server: embedded.Server) -> Iterator[str]:
+    """The URL of a migrated database of the test's own."""
+    with migrated_database(postgres_server.url) as url:
+        yield url
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder for backups, which is not there yet."""
+    return tmp_path / "backups"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-PROJECT = Path(__file__).resolve().parents[2]
+from system.files import PROJECT
 
 
 def command(folder: Path, *arguments: str) -> list[str]:

@@ -35,12 +35,6 @@ from tests.db.backing_up import (
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
-@pytest.fixture
-def url(postgres_server):
-    with migrated_database(postgres_server.url) as url:
-        yield url
-
-
 @pytest.fixture(scope="module")
 def large(postgres_server):
     """A database whose dump takes a second or two, to be copied."""
@@ -53,11 +47,6 @@ def large(postgres_server):
 def large_url(postgres_server, large):
     with migrated_database(postgres_server.url, copied=large) as url:
         yield url
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "backups"
 
 
 def make(url, folder, keep=7):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from db import backup_folder
-from db.backup import Settings, hours
+from db.backup import Settings
 
 # A Monday.
 FIRST = datetime(2026, 1, 5, 3, 0, tzinfo=UTC)
@@ -89,9 +89,9 @@ def test_one_from_the_future_does_not_pass_for_the_newest(tmp_path):
 
 
 def test_what_a_killed_backup_left_goes_and_nothing_else(tmp_path):
-    left = tmp_path / "sketchserve-20260105T030000Z-0002.dump.unfinished"
+    left = [tmp_path / f"sketchserve-20260105T030000Z-0002.dump{end}.unfinished" for end in ("", ".4711")]
     others = [tmp_path / "sketchserve-mine.unfinished", tmp_path / backup_folder.name(FIRST, "0002")]
-    for path in (left, *others):
+    for path in (*left, *others):
         path.touch()
     backup_folder.remove_unfinished(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted(others)
@@ -132,7 +132,7 @@ def test_the_second_in_the_folder_is_told_who_is_first(tmp_path):
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named_with_its_value(key, value):
-    with pytest.raises(ValueError, match=f"{key} is '{value}': expected"):
+    with pytest.raises(ValueError, match=f"{key} is '{value}', expected"):
         Settings.from_environment({key: value})
 
 
@@ -141,4 +141,4 @@ def test_the_settings_have_defaults():
     assert str(settings.folder) == "/srv/var/backups"
     assert (settings.keep, settings.every_hours) == (7, None)
     assert (settings.metrics_host, settings.metrics_port) == ("127.0.0.1", 9188)
-    assert hours("0.5") == 0.5
+    assert Settings.from_environment({"BACKUP_EVERY_HOURS": "0.5"}).every_hours == 0.5

@@ -1,4 +1,4 @@
-"""`python -m db.backup --every HOURS`: backs up in time, tries again, tells Prometheus, ends when asked."""
+"""With BACKUP_EVERY_HOURS it backs up in time, tries again, tells Prometheus, and ends when asked."""
 
 import os
 import re
@@ -12,14 +12,13 @@ from urllib.request import urlopen
 import pytest
 from sqlalchemy import make_url
 
-from db import backup_folder, backup_schedule, dump, engine
-from launch.ports import free_ports
+from db import backup_folder, backup_schedule, dump, embedded, engine
+from system.ports import free_ports
 from tests.db.backing_up import (
     PATIENCE_S,
     databases,
     dumps,
     fill,
-    migrated_database,
     run,
     started,
     unfinished,
@@ -27,17 +26,6 @@ from tests.db.backing_up import (
 )
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-
-
-@pytest.fixture
-def url(postgres_server):
-    with migrated_database(postgres_server.url) as url:
-        yield url
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "backups"
 
 
 @pytest.fixture
@@ -61,7 +49,7 @@ def metrics(port):
 
 
 def service(url, folder, port, hours, **more):
-    return started("db.backup", url, folder, "--every", hours, BACKUP_METRICS_PORT=str(port), **more)
+    return started("db.backup", url, folder, BACKUP_EVERY_HOURS=hours, BACKUP_METRICS_PORT=str(port), **more)
 
 
 def test_it_backs_up_at_the_start_and_says_so_to_prometheus(url, folder, port):
@@ -103,10 +91,8 @@ def test_a_period_later_the_next_one_is_made(url, folder, port):
     assert old in dumps(folder)
 
 
-def test_it_goes_on_period_after_period_and_the_environment_may_say_which(url, folder, port):
-    with started(
-        "db.backup", url, folder, BACKUP_EVERY_HOURS="0.0005", BACKUP_METRICS_PORT=str(port), KEEP_BACKUPS="2"
-    ):
+def test_it_goes_on_period_after_period(url, folder, port):
+    with service(url, folder, port, "0.0005", KEEP_BACKUPS="2"):
         wait_until(lambda: dumps(folder))
         first = dumps(folder)[0]
         wait_until(lambda: first not in dumps(folder))
@@ -153,8 +139,27 @@ def test_pauses_after_failures_grow_to_an_hour(folder, port, monkeypatch):
     monkeypatch.setattr(backup_schedule.time, "sleep", sleep)
     with pytest.raises(KeyboardInterrupt):
         nobody = engine.parse("postgresql://u:p@127.0.0.1:1/d")
-        backup_schedule.run(nobody, folder, keep=7, every_s=86_400, host="127.0.0.1", port=port)
+        backup_schedule.run(lambda: nobody, folder, keep=7, every_s=86_400, host="127.0.0.1", port=port)
     assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+
+
+def test_each_backup_asks_where_the_embedded_server_is_now(url, folder, port, monkeypatch):
+    asked = []
+
+    def database():
+        asked.append("")
+        if len(asked) == 1:
+            raise embedded.EmbeddedError("no embedded PostgreSQL runs")
+        return engine.parse("postgresql://u:p@127.0.0.1:1/d" if len(asked) == 2 else url)
+
+    def sleep(_seconds):
+        if dumps(folder):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(backup_schedule.time, "sleep", sleep)
+    with pytest.raises(KeyboardInterrupt):
+        backup_schedule.run(database, folder, keep=7, every_s=86_400, host="127.0.0.1", port=port)
+    assert (len(asked), len(dumps(folder))) == (3, 1)
 
 
 def test_sigterm_in_the_middle_ends_it_at_once_and_nothing_is_left(url, folder, port):
@@ -168,18 +173,12 @@ def test_sigterm_in_the_middle_ends_it_at_once_and_nothing_is_left(url, folder, 
     assert databases(url) == [make_url(url).database]
 
 
-def test_a_single_one_beside_the_service_is_asked_for_by_once(url, folder):
-    done = run("db.backup", url, folder, "--once", BACKUP_EVERY_HOURS="24")
-    assert done.returncode == 0, done.stderr
-    assert len(dumps(folder)) == 1
-
-
 def test_a_taken_port_is_one_line(url, folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run("db.backup", url, folder, "--every", "24", BACKUP_METRICS_PORT=str(port))
+        done = run("db.backup", url, folder, BACKUP_EVERY_HOURS="24", BACKUP_METRICS_PORT=str(port))
     assert done.returncode == 1
     assert done.stderr == (
         f"db.backup: the metrics cannot be served at 127.0.0.1:{port} (Address already in use): "
@@ -189,6 +188,7 @@ def test_a_taken_port_is_one_line(url, folder):
 
 @pytest.mark.parametrize("hours", ["0", "daily", "-1"])
 def test_a_period_that_is_none_is_one_line(url, folder, hours):
-    done = run("db.backup", url, folder, f"--every={hours}")
+    done = run("db.backup", url, folder, BACKUP_EVERY_HOURS=hours)
     assert done.returncode == 1
-    assert done.stderr == (f"db.backup: --every is '{hours}': expected hours, more than 0 and at most 8784\n")
+    expected = f"BACKUP_EVERY_HOURS is '{hours}', expected hours, more than 0 and at most 8784"
+    assert done.stderr == f"db.backup: {expected}\n"

@@ -1,10 +1,9 @@
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
+from system.files import PROJECT
 
 
 def client(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -26,8 +26,10 @@ def test_data_survives_a_restart(used_folder):
 
 
 def test_a_port_that_waiting_does_not_free_is_refused_at_once(monkeypatch):
-    denied = PermissionError(errno.EACCES, "Permission denied")
-    monkeypatch.setattr(server, "_bind_error", lambda _: denied)
+    def denied(_: int) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(server, "is_free", denied)
     monkeypatch.setattr(server, "TAKEN_TIMEOUT_S", 600)
     with pytest.raises(EmbeddedError, match=r"port 80 .*Permission denied.*: set POSTGRES_PORT"):
         server._refuse_taken_port(80)

@@ -1,6 +1,7 @@
 """`python -m db.embedded` says where it answers, ends without a trace, and gives errors in one line."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,6 @@ import psutil
 import pytest
 
 from db import cluster, credentials, embedded, migrate, postmaster
-from db.embedded import Settings
 from tests.db.embedded_process import ends, foreground, no_server_left, ready_line, run
 from tests.db.kept_table import assert_data_is_kept, connected
 
@@ -32,14 +32,19 @@ def test_a_taken_port_is_one_line_with_cause_and_fix(used_folder):
 
 
 @pytest.mark.parametrize("value", ["high", "-1", "65536", "5432.0"])
-def test_a_port_that_is_none_is_refused_by_name_and_value(value):
-    with pytest.raises(ValueError, match=f"POSTGRES_PORT is '{value}': expected 1 to 65535, or 0"):
-        Settings.from_environment({"POSTGRES_PORT": value})
+def test_a_port_that_is_none_is_refused_by_name_and_value(tmp_path, value):
+    done = run(tmp_path, POSTGRES_PORT=value)
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"db.embedded: POSTGRES_PORT is '{value}', expected a port number from 0 to 65535\n"
+    )
 
 
-@pytest.mark.parametrize("environment", [{}, {"POSTGRES_PORT": ""}, {"POSTGRES_PORT": "0"}])
-def test_no_port_means_a_free_one(environment):
-    assert Settings.from_environment(environment) == Settings(port=0)
+@pytest.mark.parametrize("value", ["", "0"])
+def test_no_port_means_a_free_one(used_folder, value):
+    with foreground(used_folder, "env", f"POSTGRES_PORT={value}") as process:
+        assert re.search(r"@127\.0\.0\.1:[1-9][0-9]+/", ready_line(process))
+        ends(process, "SIGTERM", status=0)
 
 
 def test_a_second_server_on_the_folder_is_one_line_and_harms_nothing(used_folder):

@@ -39,17 +39,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def url(postgres_server):
-    with migrated_database(postgres_server.url) as url:
-        yield url
-
-
-@pytest.fixture
-def folder(tmp_path):
-    return tmp_path / "backups"
-
-
-@pytest.fixture
 def filled(url, prediction, correction):
     """A database with drawings of all bytes, doubts, and two opinions on one drawing."""
     made = [
@@ -142,7 +131,7 @@ def test_a_database_with_rows_is_replaced_only_when_told_and_is_kept(filled, fol
     assert everything(kept_url) == current
     assert f"{name} holds predictions 21, feedback 3 (schema 0002); it will be kept as {kept}" in done.stdout
 
-    said = re.search(r"psql -c '(DROP DATABASE .*)'$", done.stdout.strip())
+    said = re.search(rf"psql -c '(DROP DATABASE \"{kept}\")'$", done.stdout.strip())
     assert said
     assert run("db.client", filled, folder, "psql", "-c", said[1]).returncode == 0
     assert databases(filled) == [name]
@@ -343,6 +332,10 @@ def test_a_name_with_signs_that_sql_reads_is_quoted(postgres_server):
     with beside.new_database(odd, "_new") as new:
         assert beside.exists(new)
     assert not beside.exists(new)
+
+
+def test_a_name_that_a_person_is_shown_is_quoted_as_sql_wants_it():
+    assert beside.identifier('odd " :name') == '"odd "" :name"'
 
 
 def test_known_revisions_are_read_from_the_dump_itself(filled, folder):

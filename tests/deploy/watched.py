@@ -88,10 +88,11 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
         )
         start(
             "backup",
-            [sys.executable, "-m", "db.backup", "--every", "24"],
+            [sys.executable, "-m", "db.backup"],
             f"{urls['backup']}/metrics",
             DATABASE_URL=database.url,
             BACKUP_DIR=str(folder / "backups"),
+            BACKUP_EVERY_HOURS="24",
             BACKUP_METRICS_PORT=str(ports["backup"]),
         )
         addresses = {

@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw
 from handler.bad_image import BadImage
 from handler.even_sheet import SIDE_PX, _distances, ink_on_even_sheet
 from handler.frame import frame_of_pixels
-from training.drawing import STROKES, drawing
+from training.data.drawing import STROKES, drawing
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:

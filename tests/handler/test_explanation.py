@@ -13,9 +13,10 @@ from sklearn.ensemble import RandomForestClassifier
 
 from handler.explanation import Network, explain, explanation_answer
 from handler.frame import frame_of, to_frame
-from training import archive, weights
-from training.drawing import STROKES, png
-from training.models import Served, build
+from training.archive.build import export
+from training.data.drawing import STROKES, png
+from training.models import weights
+from training.models.networks import Served, build
 
 # The network is exported once for all of them.
 pytestmark = pytest.mark.training
@@ -31,7 +32,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
     """The committed network, as an archive carries it."""
     model, about = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)
     path = tmp_path_factory.mktemp("network") / "network.onnx"
-    archive.export(Served(model, about.temperature).eval(), path)
+    export(Served(model, about.temperature).eval(), path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

@@ -12,9 +12,9 @@ from handler.frame import frame_of, frame_of_pixels
 from handler.model import FRAMINGS
 from handler.picture import picture_frame_of
 from handler.placement import PLACEMENTS, Placement, placement
-from training import paint
-from training.drawing import STROKES, drawing, encoded
-from training.strokes import Drawn
+from training.data import paint
+from training.data.drawing import STROKES, drawing, encoded
+from training.data.strokes import Drawn
 
 # What a map may lie beside its drawing, in pixels of the frame.
 TOLERANCE_PX = 1.5

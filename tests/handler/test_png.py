@@ -13,7 +13,7 @@ from PIL import Image
 from handler.decode import WORK_SIDE_PX, _by_pillow, decode
 from handler.frame import frame_of_pixels
 from handler.png import SIGNATURE, read_png
-from training.drawing import STROKES, drawing, encoded, png
+from training.data.drawing import STROKES, drawing, encoded, png
 
 COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # by bytes a pixel
 

@@ -20,8 +20,9 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
 from launch.errors import LaunchError
 from launch.temporary import running
-from training import archive, weights
-from training.models import Served
+from training.archive.build import export
+from training.models import weights
+from training.models.networks import Served
 
 # Nearly every test here exports the network first.
 pytestmark = pytest.mark.training
@@ -87,7 +88,7 @@ def swap_the_network(folder: Path) -> None:
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.02 * weight.std(correction=0) * torch.randn(weight.shape, generator=generator))
-    archive.export(Served(model, about.temperature).eval(), folder / "network.onnx")
+    export(Served(model, about.temperature).eval(), folder / "network.onnx")
 
 
 def swap_two_labels(folder: Path) -> None:

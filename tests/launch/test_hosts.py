@@ -9,9 +9,10 @@ import requests
 
 from launch import ports
 from launch.errors import LaunchError
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
 from launch.temporary import TorchServe
 from launch.torchserve import at_own_addresses, environment
+from system.files import PROJECT
 
 
 @pytest.mark.parametrize(
@@ -29,7 +30,7 @@ def test_of_a_name_that_containers_share_the_own_address_is_taken(monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(socket, "getaddrinfo", shared)
         # What binds the probe asks again, for one address.
-        patched.setattr(ports, "_bind", bind_own)
+        patched.setattr(ports, "try_to_bind", bind_own)
         assert ports.own_address("METRICS_HOST", "torchserve-metrics") == "127.0.0.3"
 
 

@@ -7,8 +7,9 @@ from launch.errors import LaunchError
 from launch.java import Java
 from launch.parts import parts
 from launch.preflight import Found
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
 from launch.torchserve import environment
+from system.files import PROJECT
 from ui.settings import from_environment
 
 

@@ -4,7 +4,7 @@ import tomllib
 import pytest
 
 from launch.locks import pins
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 GROUP_LOCKS = sorted((PROJECT / "requirements").glob("*.lock"))
 

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from launch.archive import MANIFEST, SERVING, Archive, read_archive
 from launch.errors import LaunchError
-from launch.ports import free_ports, is_free, obstacle, require_free, require_own_address
+from launch.ports import obstacle, require_free, require_own_address
 from launch.preflight import (
     OWN_KEYS,
     read_served_archive,
@@ -20,6 +20,7 @@ from launch.preflight import (
 )
 from launch.settings import read_settings
 from launch.weights import count_tensors, where_weights_come_from
+from system.ports import free_ports, is_free
 
 
 def write_archive(path: Path, model: object, serving: str | None = None) -> None:
@@ -39,13 +40,6 @@ def test_a_taken_port_names_its_holder_and_the_variable_that_moves_it():
     assert "UI_PORT=" in caught.value.fix
 
 
-def test_a_port_is_free_again_when_its_server_is_gone():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        assert not is_free(port)
-    assert is_free(port)
-
-
 @pytest.mark.parametrize("host", ["garbage", "256.1.1.1", "8.8.8.8", "a" * 300, "a b"])
 def test_a_host_that_is_not_this_machine_is_refused_whatever_the_port(host):
     with pytest.raises(LaunchError, match=f"UI_HOST is '{host}', expected an address of this machine"):
@@ -63,7 +57,7 @@ def test_a_port_that_this_user_may_not_have_is_not_called_taken(monkeypatch):
     def refused(_host: str, _port: int) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("launch.ports._bind", refused)
+    monkeypatch.setattr("system.ports.try_to_bind", refused)
     problem = obstacle("UI_PORT", "the page", 80)
     assert problem is not None
     assert problem.cause == "port 80 for the page is not for this user to listen on"
@@ -85,10 +79,6 @@ def test_tokens_are_refused_as_nothing_here_sends_them(value):
 
 def test_other_variables_of_torchserve_are_taken():
     refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": "True", "TS_JOB_QUEUE_SIZE": "500"})
-
-
-def test_free_ports_are_different():
-    assert len(set(free_ports(20))) == 20
 
 
 def test_an_archive_says_which_model_it_holds(tmp_path):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 Setup = Callable[..., subprocess.CompletedProcess[str]]
 HAS_NVIDIA = Path("/proc/driver/nvidia").exists() or Path("/dev/nvidia0").exists()
@@ -150,11 +150,12 @@ def test_an_unknown_group_is_one_line(setup):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_uv_pip_installs(project, setup):
-    shutil.rmtree(project / ".venv")
+def test_a_venv_whose_making_was_interrupted_is_made_anew_and_without_uv_pip_installs(project, setup):
+    (project / ".venv" / "bin" / "uv").unlink()  # nor has it a pip: what Ctrl-C leaves
     lock(project, dev=["network==1", "page==1", "uv==0"])
     done = setup("run")
     assert done.returncode == 0, done.stderr
+    assert "making .venv with Python" in done.stdout
     assert "pip installs the rest" in done.stdout
     assert installed(project)["page"] == "1"
 

@@ -14,9 +14,10 @@ import pytest
 import requests
 
 from launch.errors import LaunchError
-from launch.settings import PROJECT, read_settings
+from launch.settings import read_settings
 from launch.temporary import TorchServe, running
 from launch.torchserve import LONGEST_TMP, temporary_folder
+from system.files import PROJECT
 
 HANDLER = """
 import os

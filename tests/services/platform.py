@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from launch.ports import free_ports, holder, is_free
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports, holder, is_free
 
 KEYS = (
     "INFERENCE_PORT",
@@ -64,7 +64,7 @@ class Run:
         for process in self.family():
             with suppress(psutil.NoSuchProcess):
                 command = " ".join(process.cmdline())
-                if words in command and "launch.keeper" not in command:
+                if words in command and "system.keeper" not in command:
                     found.append(process)
         return found
 

@@ -32,16 +32,9 @@ def postgres_url(postgres_server: embedded.Server) -> Iterator[str]:
 def empty_database(server_url: str) -> Iterator[str]:
     """Yield the URL of a new, empty database on the server of `server_url`, and remove it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    admin = engine.create(server_url)
-    try:
-        _execute_alone(admin, f"CREATE DATABASE {name}")
+    with engine.opened(server_url) as admin, admin.connect() as connection:
+        # CREATE and DROP DATABASE refuse to run inside a transaction.
+        alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+        alone.execute(text(f"CREATE DATABASE {name}"))
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-        _execute_alone(admin, f"DROP DATABASE {name} WITH (FORCE)")
-    finally:
-        admin.dispose()
-
-
-def _execute_alone(admin: engine.Engine, statement: str) -> None:
-    # CREATE and DROP DATABASE refuse to run inside a transaction.
-    with admin.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text(statement))
+        alone.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

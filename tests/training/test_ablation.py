@@ -11,7 +11,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from training import ablation
 from training.ablation import STEPS, specked, without
-from training.drawing import drawing, encoded, png
+from training.data.drawing import drawing, encoded, png
 
 ALL = "all steps"
 

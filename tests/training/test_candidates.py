@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 import torch
 
-from tests.training.test_data import SEVEN
-from tests.training.test_train import settings
-from training import data
-from training.archive import export
+from tests.training.data.test_data import SEVEN
+from tests.training.fitting.test_train import settings
+from training.archive.build import export
 from training.candidates import Candidate, channels_of, compare, main, table, validation_parts
+from training.data import sets as data
 from training.forward_time import Cost, ForwardCosts, in_turns, session_of
-from training.models import MODELS, Served
+from training.models.networks import MODELS, Served
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.training.answers import answers
-from training import compare, weights
+from tests.training.evaluation.answers import answers
+from training import compare
+from training.data.strokes import FILE
 from training.evaluation import figures
-from training.strokes import FILE
+from training.models import weights
 
 # 199 of 200 are right, and so sure that they ought to be 197.
 ROW = figures.row([answers([7] * 199 + [1], [7] * 200, 0.985, "mnist", "MNIST test set", "")])

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from client.management import path_of
 from tests.ui.answering import NOBODY
 from tests.ui.managing import Managing
 from tests.ui.several_models import DIGITS, backend, put_archive
-from ui.chooser import Chooser, choose, chooser_html
-from ui.models import path_of
+from ui.models.chooser import Chooser, choose, chooser_html
 
 
 def options(shown: Chooser) -> list[str]:
@@ -136,7 +136,7 @@ def test_a_model_that_came_after_the_last_listing_is_found(
     put_archive(store, "abc.mar", "abc")
     assert models.find("abc/1.0.0") is None  # not listed again within the second
     models, _ = backend(torchserve.url, store)
-    monkeypatch.setattr("ui.models.LIST_AGAIN_S", 0.0)
+    monkeypatch.setattr("ui.models.listing.LIST_AGAIN_S", 0.0)
     models.listing()
     put_archive(store, "abd.mar", "abd")
     found = models.find("abd/1.0.0")

@@ -10,8 +10,8 @@ import numpy as np
 import requests
 from tqdm import tqdm
 
-from training.data import DIGITS
-from training.drawing import png
+from training.data.drawing import png
+from training.data.sets import DIGITS
 
 CLIENTS = 16  # at a time, so that the server's batches fill
 TIMEOUT_S = 30

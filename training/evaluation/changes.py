@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from training.data.strokes import Drawn, placed
 from training.evaluation.renderers import Cover
-from training.strokes import Drawn, placed
 
 SIDES_PX = (12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 # The least distance of two colours in the RGB cube, whose diagonal is 1.73.

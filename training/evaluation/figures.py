@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from training.evaluation.ask import Answers
-from training.measure import ECE_BINS, expected_calibration_error
+from training.fitting.measure import ECE_BINS, expected_calibration_error
 
 CONFIDENCE = 0.95
 

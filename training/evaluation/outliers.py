@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from training.data import mnist_images
+from training.data.rendered import TRAINING_SHARES, writers
+from training.data.sets import mnist_images
 from training.evaluation.ask import Question
 from training.evaluation.questions import SEED
 from training.evaluation.renderers import RENDERERS, Painted
-from training.outliers.kinds import HELD_OUT, NO_DIGIT, PICTURES, SKETCHES, Material, drawn
-from training.rendered import TRAINING_SHARES, writers
+from training.gate.outliers.kinds import HELD_OUT, NO_DIGIT, PICTURES, SKETCHES, Material, drawn
 
 PART = "outlier"
 KEPT = 0.95  # the share of digits that is let through where false positives are counted
@@ -68,7 +68,7 @@ def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.
     """Give the figures of one kind.
 
     Args:
-        kind: a name, for `seen` one of training.outliers.kinds.
+        kind: a name, for `seen` one of training.gate.outliers.kinds.
         digits: the scores of digits, float (count,).
         outliers: the scores of outliers, float (count,).
         accepted: which outliers were called digits, bool (count,).

@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.data import mnist_images
+from training.data.rendered import writers
+from training.data.sets import mnist_images
+from training.data.strokes import Drawn
 from training.evaluation import changes
 from training.evaluation.ask import Question
 from training.evaluation.renderers import RENDERERS, Cover, Painted
-from training.rendered import writers
-from training.strokes import Drawn
 
 # Pictures are drawn from this seed, so that two evaluations send the same ones.
 SEED = 2024

@@ -1,7 +1,8 @@
 """Every kind of picture a second time, drawn with training.evaluation.brush and Pillow, for evaluation alone.
 
-The kinds have the names that training.paint gives them and mean the same to a person; sizes, colours, light,
-noise and encoders are chosen here on their own. What reads well only as training draws it shows as a gap.
+The kinds have the names that training.data.paint gives them and mean the same to a person; sizes, colours,
+light, noise and encoders are chosen here on their own. What reads well only as training draws it shows as a
+gap.
 """
 
 import io
@@ -10,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
+from training.data.strokes import Drawn
 from training.evaluation.brush import Stroke, cover_of, written
-from training.strokes import Drawn
 
 Colour = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)

@@ -1,0 +1,72 @@
+"""Files that somebody else may read or write at the same time."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+PROJECT = Path(__file__).resolve().parent.parent
+UNFINISHED = ".unfinished"
+
+
+class HeldError(Exception):
+    """Another process holds a lock; `owner` is its id."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        super().__init__(f"{path} is held by process {owner}")
+        self.owner = owner
+
+
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """Yield the path of a draft, which takes the place of `path` when the block ends without an error.
+
+    Who reads `path` finds what was there before or all of the new, also after a power failure. The folder is
+    made where it is absent; the draft is the block's to make, and is removed when the block fails.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Of its own for each process: two may make the same file at the same time.
+    draft = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    try:
+        yield draft
+        sync(draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Return once a file's content, or a folder's names, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def lock(path: Path) -> IO[str]:
+    """Return the file, locked until it is closed or this process ends, whatever ends it.
+
+    It holds the process's id, for whoever is refused.
+
+    Raises:
+        HeldError: Another process holds it.
+        OSError: It cannot be written.
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise HeldError(path, owner) from error
+    # In place: a full disk has no room for more.
+    file.write(f"{os.getpid():<10}")
+    file.flush()
+    return file

@@ -1,0 +1,80 @@
+"""TCP ports of this machine: free or taken, and by whom."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return that many different free ports of the loopback interface."""
+    probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
+    try:
+        for probe in probes:
+            probe.bind((LOOPBACK, 0))
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()
+
+
+def is_free(port: int, host: str = LOOPBACK) -> bool:
+    """Return whether no other server listens on the port now.
+
+    Raises:
+        PermissionError: This user may not listen on the port.
+        OSError: The host is not an address of this machine.
+    """
+    try:
+        try_to_bind(host, port)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            return False
+        raise
+    return True
+
+
+def holder(port: int) -> str:
+    """Return the process that listens on the port, such as "pid 4711 (java)"; "another process" if hidden."""
+    try:
+        import psutil  # not there before `make setup`, when the doctor already asks
+    except ImportError:
+        return "another process"
+    try:
+        for connection in psutil.net_connections("tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.pid
+            if listens and getattr(connection.laddr, "port", None) == port:
+                return f"pid {connection.pid} ({psutil.Process(connection.pid).name()})"
+    except psutil.Error:
+        pass
+    return "another process"
+
+
+def try_to_bind(host: str, port: int) -> None:
+    """Bind a probe, for a moment, to every address of the host that this machine has.
+
+    Raises:
+        OSError: One of them cannot be bound, or the host is not of this machine.
+        UnicodeError: The host cannot be a name at all.
+    """
+    absent: OSError | None = None
+    bound = False
+    for family, kind, _, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        with socket.socket(family, kind) as probe:
+            # As servers do: connections of an ended server that still linger do not count as taken,
+            # and "::" leaves IPv4 alone.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                probe.bind(address)
+                bound = True
+            except OSError as error:
+                # "localhost" is ::1 as well, also where IPv6 is off; servers pass over that.
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+                absent = error
+    if absent is not None and not bound:
+        raise absent
