@@ -124,6 +124,12 @@ def make_variables() -> set[str]:
 
 def _variables(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
+        # In a function that is given the environment, what it calls may have it, too.
+        if isinstance(node, ast.FunctionDef) and any(one.arg in _ENVIRONMENTS for one in node.args.args):
+            called = [
+                text for call in ast.walk(node) if isinstance(call, ast.Call) for text in _texts(call.args)
+            ]
+            yield from (text for text in called if "_" in text and _VARIABLE.fullmatch(text))
         asked: list[ast.expr] = []
         if isinstance(node, ast.Subscript) and _is_environment(node.value):
             asked = [node.slice]
