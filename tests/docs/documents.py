@@ -10,6 +10,8 @@ DOCUMENTS = [
     for folder in (".", "docs", "model_store", "deploy/wheels")
     for path in sorted((PROJECT / folder).glob("*.md"))
 ]
+# What they say is as it is now; the other one says what was.
+CURRENT = [document for document in DOCUMENTS if document != "CHANGELOG.md"]
 _FENCE = re.compile(
     r"^(?:<!-- (?P<note>[^>]+) -->\n)?(?P<fence>```+)(?P<language>\w*)\n(?P<text>.*?)^(?P=fence)$",
     re.DOTALL | re.MULTILINE,
@@ -76,6 +78,14 @@ def scripts(document: str, section: str) -> list[str]:
 def prose(document: str) -> str:
     """Return a document without its fenced blocks."""
     return _FENCE.sub("", read(document))
+
+
+def code(document: str) -> list[str]:
+    """Return what is set as code in a document, spans and blocks, but for commands of former days."""
+    text = re.sub(r"`[^`]+`,? at commit [0-9a-f]{7}", "", read(document))
+    # A span may go over a line's end.
+    spans = [re.sub(r"\s+", " ", span) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
+    return spans + [block.text for block in blocks(document)]
 
 
 def anchors(document: str) -> set[str]:

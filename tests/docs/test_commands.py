@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from tests.docs import surface
-from tests.docs.documents import DOCUMENTS, PROJECT, Block, blocks, read
+from tests.docs.documents import CURRENT, DOCUMENTS, PROJECT, Block, blocks, code, read
 
 # What no machine that tests has.
 NEEDS = {"a GPU", "a cluster", "a network", "a domain"}
@@ -62,9 +62,9 @@ def test_what_is_fenced_says_what_it_is(document: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
+@pytest.mark.parametrize("document", CURRENT)
 def test_every_verb_and_module_in_a_document_exists(document: str) -> None:
-    spans = _code(document)
+    spans = code(document)
     verbs = {
         verb for span in spans for verb in re.findall(r"(?:^|&& )make (?:-B )?([a-z][a-z-]*)", span, re.M)
     }
@@ -72,10 +72,3 @@ def test_every_verb_and_module_in_a_document_exists(document: str) -> None:
     modules = {name for span in spans for name in re.findall(r"-m ((?:\w+\.)*\w+)", span)}
     own = {name for name in modules if (PROJECT / name.partition(".")[0]).is_dir()}
     assert own - surface.commands() == set(), "no module that can be run"
-
-
-def _code(document: str) -> list[str]:
-    """Return what is set as code in a document: spans, which may go over a line's end, and blocks."""
-    text = read(document)
-    spans = [re.sub(r"\s+", " ", span) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
-    return spans + [block.text for block in blocks(document)]

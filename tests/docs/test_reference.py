@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.docs import surface
-from tests.docs.documents import DOCUMENTS, blocks, read
+from tests.docs.documents import CURRENT, code, read
 
 # Read, but nobody's to set: what a program or tool hands to what it starts.
 INTERNAL = {
@@ -21,18 +21,15 @@ FOREIGN = {
     "PGPASSFILE",  # libpq
     "TS_...",  # TorchServe
 }
+# Verbs whose ARGS are for programs that are not ours.
+PASSED_ON = {"test", "test-unit", "logs", "db-shell"}
+OPTION = re.compile(r"(?<!\S)--[a-z][a-z-]*")
 PACKAGES = sorted({path.partition("/")[0] for path in surface.modules()})
 
 
-def code(document: str) -> str:
-    """Return what is set as code in a document, spans and blocks."""
-    spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", read(document))
-    return "\n".join([*spans, *(block.text for block in blocks(document))])
-
-
-def words(documents: list[str] = DOCUMENTS) -> set[str]:
+def words(documents: list[str] = CURRENT) -> set[str]:
     """Return the words that are set as code."""
-    return set(re.findall(r"[\w.]+", "\n".join(map(code, documents))))
+    return {word for document in documents for span in code(document) for word in re.findall(r"[\w.]+", span)}
 
 
 def first_cells(document: str, title: str) -> list[str]:
@@ -50,7 +47,7 @@ def test_every_variable_is_documented() -> None:
 
 
 def test_every_documented_variable_is_read() -> None:
-    documented = {name for document in DOCUMENTS for name in first_cells(document, "variable")}
+    documented = {name for document in CURRENT for name in first_cells(document, "variable")}
     assert len(documented) > 30
     assert documented - surface.variables() - surface.make_variables() - FOREIGN == set()
     assert INTERNAL - surface.variables() == set(), "not read any more"
@@ -73,7 +70,10 @@ def test_every_route_of_the_page_is_documented_and_every_documented_one_exists()
 def test_every_route_of_the_proxy_is_documented() -> None:
     # A part of /predict, and of TLS; browsers ask for the other by themselves.
     internal = {"/predict/multipart", "/explain/multipart", "/favicon.ico"}
-    assert surface.proxy_routes() - internal - set(re.findall(r"/[\w./-]+", code("docs/proxy.md"))) == set()
+    assert (
+        surface.proxy_routes() - internal - set(re.findall(r"/[\w./-]+", " ".join(code("docs/proxy.md"))))
+        == set()
+    )
 
 
 def test_every_verb_is_documented_and_every_documented_verb_exists() -> None:
@@ -96,9 +96,12 @@ def test_every_command_is_documented() -> None:
 
 
 def test_options_in_the_documents_are_options_of_the_command_beside_them() -> None:
-    unknown = []
-    for document in DOCUMENTS:
-        for command in re.findall(r"-m ((?:training|bench|db|launch)\.[^`\n&|]*)", code(document)):
-            package = command.partition(".")[0]
-            unknown += set(re.findall(r"(?<!\S)--[a-z][a-z-]*", command)) - surface.options(package)
+    unknown: list[str] = []
+    every = {option for package in PACKAGES for option in surface.options(package)}
+    for span in (span for document in CURRENT for span in code(document)):
+        for package, command in re.findall(rf"-m ({'|'.join(PACKAGES)})\.([^\n&|]*)", span):
+            unknown += set(OPTION.findall(command)) - surface.options(package)
+        for verb, arguments in re.findall(r'make ([a-z-]+)[^`\n]*? ARGS="?([^"]*)', span):
+            if verb not in PASSED_ON:
+                unknown += set(OPTION.findall(arguments)) - every
     assert unknown == []
