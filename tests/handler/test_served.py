@@ -1,4 +1,4 @@
-"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that the README shows."""
+"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that docs/api.md shows."""
 
 import base64
 import shutil

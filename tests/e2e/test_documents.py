@@ -1,4 +1,4 @@
-"""The README's commands, run as they stand there, against a running platform."""
+"""The documents' commands about a running platform, run as they stand there."""
 
 import os
 import re
@@ -11,11 +11,11 @@ import pytest
 
 from launch.ports import is_free
 from launch.settings import PROJECT
+from tests.docs.documents import read, scripts
 from tests.e2e.page import wait_until
 from tests.services.platform import STOP_S, Run, make_run
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
 DEFAULT_PORTS = {
     "8080": "INFERENCE_PORT",
     "8081": "MANAGEMENT_PORT",
@@ -25,17 +25,10 @@ DEFAULT_PORTS = {
 }
 
 
-def scripts(section: str) -> list[str]:
-    """Give the `sh` blocks of a section, one script each."""
-    text = README.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, flags=re.DOTALL | re.MULTILINE)
-    return [re.sub(r"^  ", "", block, flags=re.MULTILINE) for block in blocks]
-
-
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Iterator[Run]:
     """A running platform with a model store of its own, next to its `var`."""
-    folder = tmp_path_factory.mktemp("readme")
+    folder = tmp_path_factory.mktemp("documents")
     (folder / "model_store").mkdir()
     shutil.copy(model_store / "digits.mar", folder / "model_store")
     with make_run(folder / "var", MODEL_STORE=str(folder / "model_store")) as run:
@@ -46,7 +39,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Ite
 
 
 def run_script(script: str, platform: Run) -> str:
-    """Give what a script prints; each of its commands must succeed, none touching the project's own files."""
+    """Return what a script prints; its commands must succeed, and touch none of the project's own files."""
     for port, key in DEFAULT_PORTS.items():
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
     script = script.replace("model_store/", f"{platform.var.parent}/model_store/")
@@ -64,13 +57,21 @@ def run_script(script: str, platform: Run) -> str:
     return done.stdout
 
 
+def test_the_readme_s_question_gets_the_readme_s_answer(platform: Run) -> None:
+    (ask,) = scripts("README.md", "Ask it yourself")
+    assert '"label": "7"' in run_script(ask, platform)
+
+
 def test_the_api_commands_do_what_they_say(platform: Run) -> None:
-    predict, refused, explain, manage, second, metrics = scripts("The APIs")
+    (predict,) = scripts("docs/api.md", "Predict")
     assert run_script(predict, platform).count('"label": "7"') == 3
-    said = re.search(r'"message": "(5 bytes[^"]+)"', README)
+    (refused,) = scripts("docs/api.md", "Errors")
+    said = re.search(r'"message": "(5 bytes[^"]+)"', read("docs/api.md"))
     assert said is not None
     assert said[1] in run_script(refused, platform)
+    (explain,) = scripts("docs/api.md", "Explain")
     assert '"importance": [[' in run_script(explain, platform)
+    manage, second = scripts("docs/api.md", "Manage models")
     assert run_script(manage, platform).count("digits.mar") == 2
     first = platform.members("model_service_worker")
     assert '"version": "1.1.0"' in run_script(second, platform)
@@ -78,6 +79,7 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     # handler's metrics. A process is a zombie before its last thread, and its port, are gone.
     wait_until(lambda: not any(one.is_running() for one in first), "the first version's worker is gone")
     wait_until(lambda: not is_free(platform.ports["HANDLER_METRICS_PORT"]), "the handler's metrics are back")
+    (metrics,) = scripts("docs/api.md", "Metrics and health")
     shown = run_script(metrics, platform)
     for name in (
         "ts_inference_requests_total",
@@ -88,20 +90,9 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
         assert name in shown
 
 
-def test_the_operate_commands_work(platform: Run) -> None:
-    (script,) = scripts("Operate")
+def test_the_database_commands_work(platform: Run) -> None:
+    (script,) = scripts("docs/operating.md", "The database")
     shown = run_script(script, platform)
     (backup,) = (platform.var / "backups").glob("*.dump")
     for said in (f"{backup}: ", f"{backup.name} holds ", "is now the backup's", "predicted_label"):
         assert said in shown
-
-
-def test_every_make_verb_that_the_readme_names_exists() -> None:
-    listed = subprocess.run(["make"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    verbs = set(re.findall(r"(?:`|^)make (?:-B )?([a-z-]+)", README, flags=re.MULTILINE))
-    assert verbs <= set(re.findall(r"make ([a-z-]+)", listed)), "a verb that make does not list"
-
-
-def test_every_file_that_the_readme_links_to_exists() -> None:
-    for link in re.findall(r"\]\(([^)#]+)\)", README):
-        assert link.startswith("http") or (PROJECT / link).exists(), link
