@@ -21,15 +21,15 @@ from dataclasses import dataclass
 import numpy as np
 import requests
 
-from bench.load import NO_ANSWER, LoadError, Measured, load, require_wrk
+from bench.load import NO_ANSWER, TIMEOUT_S, LoadError, Measured, load, require_wrk
 from bench.pictures import pictures
 from bench.results import say, write
-from bench.serving import wait_for_answer
+from bench.serving import PNG, wait_for_answer
 from launch.errors import LaunchError
 from launch.readiness import local_session
-from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
 from launch.torchserve import CONFIG
+from system.files import PROJECT
 
 BUSY_CLIENTS = 64
 # More than any queue that is measured, so that there is always somebody left to be refused.
@@ -97,7 +97,7 @@ def press(url: str, picture: bytes, clients: int, seconds: float) -> Pressure:
             while not over.wait(PAUSE_S):
                 began, status = time.perf_counter(), NO_ANSWER
                 try:
-                    status = session.post(url, data=picture, timeout=30).status_code
+                    status = session.post(url, data=picture, headers=PNG, timeout=TIMEOUT_S).status_code
                 except requests.RequestException as error:
                     say(f"a newcomer got no answer: {error}")
                 seen.append((status, 1000 * (time.perf_counter() - began)))

@@ -1,23 +1,19 @@
-"""A server under a keeper: started, waited for by a real answer, ended with all its processes."""
+"""A server that is measured: started, waited for by a real answer, ended with all its processes."""
 
 import os
-import subprocess
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import requests
 
+from client.session import local_session
 from launch.errors import LaunchError
-from launch.readiness import local_session
-from launch.settings import PROJECT
-from system.processes import kept, lifeline
+from system import processes
 
 READY_S = 120
-POLL_S = 0.1
+PNG = {"Content-Type": "image/png"}
 
 
 @dataclass(frozen=True)
@@ -52,58 +48,38 @@ def serving(
     Raises:
         LaunchError: it ended, or did not answer within READY_S.
     """
-    with lifeline() as stdin, log.open("wb") as said:
-        keeper = subprocess.Popen(
-            kept(command),
-            cwd=PROJECT,
-            env={**os.environ, **environ},
-            stdin=stdin,
-            stdout=said,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # a Ctrl-C is for this process, which lets what is stopped run on first
-        )
-
-        def ended() -> str | None:
-            if keeper.poll() is None:
-                return None
-            words = log.read_text(errors="replace").strip()[-500:] or "it said nothing"
-            return f"{' '.join(command)[:200]} ended with {keeper.returncode}: {words}"
-
-        try:
-            wait_for_answer(url, picture, ended)
-            leader = min(psutil.Process(keeper.pid).children(), key=psutil.Process.create_time)
-            yield Server(name, url, leader.pid)
-        finally:
-            keeper.terminate()
-            keeper.wait()
+    with processes.running(command, {**os.environ, **environ}, log) as started:
+        wait_for_answer(url, picture, started.how_it_ended)
+        yield Server(name, url, started.family()[0].pid)
 
 
-def wait_for_answer(url: str, picture: bytes, ended: Callable[[], str | None] = lambda: None) -> None:
+def wait_for_answer(url: str, picture: bytes, how_it_ended: Callable[[], str | None] = lambda: None) -> None:
     """Wait until a picture is answered with 200: the server is up, and has worked off what was queued.
 
     Args:
         url: where it answers.
         picture: an image file that it can read.
-        ended: says how its process ended, None while it runs.
+        how_it_ended: says in words how its process ended, None while it runs.
 
     Raises:
         LaunchError: it ended, or did not answer so within READY_S.
     """
-    deadline, last = time.monotonic() + READY_S, "nothing"
+    last = "nothing"
+
+    def is_answered() -> bool:
+        nonlocal last
+        if end := how_it_ended():
+            raise LaunchError(f"the server of {url} {end}", "start it by itself to see more")
+        try:
+            answer = session.post(url, data=picture, headers=PNG, timeout=READY_S / 4)
+        except requests.RequestException as error:
+            last = f"{type(error).__name__}: {error}"
+            return False
+        last = f"{answer.status_code}: {answer.text[:200]}"
+        return answer.status_code == 200
+
     with local_session() as session:
-        while time.monotonic() < deadline:
-            how = ended()
-            if how is not None:
-                raise LaunchError(how, "run the command by itself to see more")
-            try:
-                headers = {"Content-Type": "image/png"}
-                answer = session.post(url, data=picture, headers=headers, timeout=READY_S / 4)
-                if answer.status_code == 200:
-                    return
-                last = f"{answer.status_code}: {answer.text[:200]}"
-            except requests.RequestException as error:
-                last = f"{type(error).__name__}: {error}"
-            time.sleep(POLL_S)
-    raise LaunchError(
-        f"{url} did not answer a picture with 200 within {READY_S} s, but with {last}", "see its log"
-    )
+        if not processes.until(is_answered, READY_S):
+            raise LaunchError(
+                f"{url} did not answer a picture with 200 within {READY_S} s, but with {last}", "see its log"
+            )

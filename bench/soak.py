@@ -17,8 +17,8 @@ from bench.load import LoadError, load, require_wrk
 from bench.pictures import pictures
 from bench.results import say, write
 from launch.errors import LaunchError
-from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
+from system.files import PROJECT
 
 CLIENTS, LOOK_S = 64, 5
 GROWTH_ALLOWED = 0.02

@@ -23,8 +23,8 @@ from bench.served_archive import unpack
 from bench.serving import Server
 from bench.turns import load_alone, one_at_a_time
 from launch.errors import LaunchError
-from launch.settings import PROJECT
 from launch.temporary import end_in_order_when_told, running
+from system.files import PROJECT
 
 ARCHIVE = PROJECT / "model_store" / "digits.mar"
 

@@ -8,6 +8,7 @@ busier favours no setting. Ctrl-C ends the sweep; what was measured so far is pr
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,8 +22,8 @@ from bench.rounds import row_of
 from bench.serving import wait_for_answer
 from launch.errors import LaunchError
 from launch.readiness import local_session
-from launch.settings import PROJECT
 from launch.temporary import TorchServe, end_in_order_when_told, running
+from system.files import PROJECT
 
 MODEL, CLIENTS = "digits", 64
 JAVA_WARM_UP_S, WARM_UP_S, SECONDS = 20, 1, 2
@@ -56,13 +57,14 @@ def settings_to_try(
 
 
 def served(server: TorchServe) -> Setting:
-    """Return the setting that TorchServe serves the model with, counting the workers that are ready."""
+    """Return the setting that TorchServe says it serves the model with."""
     with local_session() as session:
         answer = session.get(f"{server.management_url}/models/{MODEL}", timeout=ANSWER_S)
     answer.raise_for_status()
     (model,) = answer.json()
-    ready = [worker["status"] for worker in model["workers"]].count("READY")
-    return Setting(ready, model["batchSize"], model["maxBatchDelay"] if model["batchSize"] > 1 else 1)
+    return Setting(
+        model["minWorkers"], model["batchSize"], model["maxBatchDelay"] if model["batchSize"] > 1 else 1
+    )
 
 
 def serve(server: TorchServe, wanted: Setting) -> None:
@@ -118,7 +120,7 @@ def report(found: Rounds, now: Setting) -> str:
     for one in by_rate:
         alone, busy = rows[one]
         rates = [many.requests_per_s for _, many in found[one]]
-        failures = failures_in_words({**alone.failures, **busy.failures})
+        failures = failures_in_words(Counter(alone.failures) + Counter(busy.failures))
         lines.append(
             f"| {one.workers} | {one.batch} | {one.delay_ms if one.batch > 1 else '-'} | "
             f"{busy.requests_per_s:,.0f} | {min(rates):,.0f} to {max(rates):,.0f} | {busy.p50_ms:.1f} | "
@@ -129,8 +131,8 @@ def report(found: Rounds, now: Setting) -> str:
         return "\n".join([*lines, "", "No setting answered every request: see TorchServe's logs.", ""])
     quickest = min(sound, key=lambda setting: rows[setting][0].p50_ms)
     for purpose, best in (("The most requests/s", sound[0]), ("The shortest wait of one client", quickest)):
-        entries = ["```yaml", *str(best).split(", "), "```"]
-        lines += ["", f"{purpose}{', as it is now' if best == now else ''}:", "", *entries]
+        now_or_not = ", as it is now" if best == now else ""
+        lines += ["", f"{purpose}{now_or_not}:", "", "```yaml", *str(best).split(", "), "```"]
     lines += ["", "Write the one that you want into handler/model-config.yaml and run `make archive`."]
     return "\n".join([*lines, "A gain within the range of the rounds is none.", ""])
 

@@ -75,8 +75,12 @@ class Inference:
             response = self._send(url, image, {"Content-Type": "application/octet-stream", **headers})
         except requests.RequestException as error:
             took_ms = _ms_since(started)
-            said = ("torchserve gave no answer: %s after %.0f ms", type(error).__name__, took_ms)
-            logger.warning(*said, extra={"fields": {"duration_ms": took_ms}})
+            logger.warning(
+                "torchserve gave no answer: %s after %.0f ms",
+                type(error).__name__,
+                took_ms,
+                extra={"fields": {"duration_ms": took_ms}},
+            )
             # A time-out within the answer's body comes as a ConnectionError.
             if isinstance(error, requests.Timeout) or took_ms >= 1000 * self._timeout_s:
                 raise Unreachable(f"The model did not answer within {self._timeout_s:g} seconds.") from error

@@ -111,12 +111,7 @@ class Management:
             LoadFailed: TorchServe does not answer.
         """
         query = {"url": file, "initial_workers": "1", **AT_ONCE}
-        response = self._change("POST", "/models", query)
-        if response.status_code == requests.codes.conflict:
-            return False
-        if not response.ok:
-            raise ChangeRefused(_reason(response))
-        return True
+        return self._change("POST", "/models", query, unless=requests.codes.conflict)
 
     def scale(self, path: str, workers: int) -> None:
         """Have a model's version get so many workers, and return before they run.
@@ -130,9 +125,7 @@ class Management:
             LoadFailed: TorchServe does not answer.
         """
         query = {"min_worker": str(workers), "max_worker": str(workers), **AT_ONCE}
-        response = self._change("PUT", f"/models/{path}", query)
-        if not response.ok:
-            raise ChangeRefused(_reason(response))
+        self._change("PUT", f"/models/{path}", query)
 
     def unregister(self, path: str) -> None:
         """Take a model's version away, if it is there.
@@ -141,9 +134,7 @@ class Management:
             ChangeRefused: It is the default one of several.
             LoadFailed: TorchServe does not answer.
         """
-        response = self._change("DELETE", f"/models/{path}", {})
-        if not response.ok and response.status_code != requests.codes.not_found:
-            raise ChangeRefused(_reason(response))
+        self._change("DELETE", f"/models/{path}", {}, unless=requests.codes.not_found)
 
     def _versions(self, path: str) -> list[ModelStatus]:
         described = self._get(path)
@@ -170,15 +161,19 @@ class Management:
         except requests.JSONDecodeError as error:
             raise _unknown_form() from error
 
-    def _change(self, method: str, path: str, query: dict[str, str]) -> requests.Response:
+    def _change(self, method: str, path: str, query: dict[str, str], unless: int = 0) -> bool:
+        """Return whether it was changed, False for the status `unless`; raise what fits for any other."""
         try:
-            return self._session.request(
+            response = self._session.request(
                 method, f"{self._url}{path}", params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S)
             )
         except requests.Timeout as error:
             raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
         except requests.RequestException as error:
             raise LoadFailed("TorchServe's management API cannot be reached") from error
+        if not response.ok and response.status_code != unless:
+            raise ChangeRefused(_reason(response))
+        return response.ok
 
 
 def _status(described: dict[str, Any]) -> ModelStatus:

@@ -44,6 +44,7 @@ COPY handler/ handler/
 COPY launch/ launch/
 COPY system/ system/
 COPY training/__init__.py training/names.py training/
+COPY training/archive/__init__.py training/archive/contents.py training/archive/
 COPY --from=archive /app/model_store/digits.mar model_store/
 # Compiled here, since the root file system is read-only where it runs.
 RUN /venv/bin/python -m compileall -q client handler launch system training

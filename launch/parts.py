@@ -38,7 +38,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     management = Management(settings.management_url, timeout_s=ASK_S)
     postgres = Part(
         "postgres",
-        [sys.executable, "-m", "db.embedded", "--data-dir", str(settings.var / "postgres")],
+        [sys.executable, "-m", "db.embedded"],
         {**shared, "POSTGRES_PORT": str(settings.postgres_port)},
         lambda: _accepts(database_url),
         POSTGRES_S,

@@ -25,17 +25,12 @@ TAIL_BYTES = 64 * 1024
 REFUSED = re.compile(r"Failed to load model \S+, exception (.+)")
 
 
-def always_alive() -> str | None:
-    """Return None: there is no process to watch."""
-    return None
-
-
 def wait_until_ready(
     management_url: str,
     model: str,
     timeout_s: float,
     log_dir: Path,
-    ended: Callable[[], str | None] = always_alive,
+    ended: Callable[[], str | None] = lambda: None,
 ) -> str:
     """Return the version of the model once TorchServe has a READY worker for it.
 
@@ -66,7 +61,7 @@ def wait_until_ready(
     try:
         return readiness.wait_until_ready(management, path_of(model), timeout_s, check).version
     except Unreachable as error:
-        raise _refused(error, model, log_dir) from error
+        raise _advice(error, model, log_dir) from error
     except LoadFailed as error:
         raise LaunchError(
             f"{model} was not ready within {timeout_s:g} s",
@@ -90,7 +85,7 @@ def worker_deaths(model_log: Path) -> tuple[int, str]:
     return len(deaths), "its log does not say why"
 
 
-def _refused(error: Unreachable, model: str, log_dir: Path) -> LaunchError:
+def _advice(error: Unreachable, model: str, log_dir: Path) -> LaunchError:
     """Return what to do where the management API does not describe the model."""
     if isinstance(error, NotLoaded):
         # TorchServe opens its ports after it has read the archives, so that a missing model stays missing.
@@ -133,7 +128,7 @@ def main() -> None:
     except LaunchError as error:
         sys.exit(f"launch.readiness: {error}")
     except Unreachable as error:
-        sys.exit(f"launch.readiness: {_refused(error, settings.model, settings.log_dir)}")
+        sys.exit(f"launch.readiness: {_advice(error, settings.model, settings.log_dir)}")
     if not status.ready_workers:
         sys.exit(f"launch.readiness: {settings.model} has no ready worker at {settings.management_url}")
     print(f"{settings.model} {status.version} has a ready worker")

@@ -27,7 +27,7 @@ from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
-from ui.settings import Settings, SettingsError, from_environment
+from ui.settings import Settings, from_environment
 
 logger = logging.getLogger("ui")
 
@@ -41,7 +41,7 @@ def main() -> int:
     """Serve until stopped; return the exit status."""
     try:
         settings = from_environment(os.environ)
-    except SettingsError as error:
+    except ValueError as error:
         print(f"ui: {error}", file=sys.stderr)
         return 2
     log_lines.install(settings.log_format)

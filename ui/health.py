@@ -75,5 +75,7 @@ def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
     if oldest_s > WAITS_TOO_LONG_S:
         found.append(f"A record has waited for the database for {oldest_s:.0f} s.")
     if writer.dropped_ago_s < RECENTLY_S:
-        found.append(f"Records were dropped for want of room, the last one {writer.dropped_ago_s:.0f} s ago.")
+        found.append(
+            f"Records were dropped, the last one {writer.dropped_ago_s:.0f} s ago: no room for them."
+        )
     return found

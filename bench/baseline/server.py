@@ -9,8 +9,8 @@ from bench.baseline import archive
 from bench.findings import BASELINE
 from bench.serving import Server, serving
 from launch.java import find_java
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 
 # What it needs to answer beside another TorchServe, and without a token; everything else is its default.
 SETTINGS = """\

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.served_archive import FOLDER_VARIABLE
 from bench.serving import Server, serving
-from launch.ports import free_ports
+from system.ports import free_ports
 
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 

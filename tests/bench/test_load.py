@@ -1,7 +1,7 @@
 import pytest
 
 from bench.load import NO_ANSWER, LoadError, load, require_loopback
-from launch.ports import free_ports
+from system.ports import free_ports
 from tests.bench.tiny_server import REFUSED, needs_wrk, tiny_server
 
 PICTURES = [b"one", b"two" * 1000, bytes(range(256))]

@@ -8,8 +8,8 @@ import pytest
 from bench.serving import serving, wait_for_answer
 from bench.turns import family
 from launch.errors import LaunchError
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 from tests.bench.tiny_server import REFUSED, tiny_server
 
 PLAIN = """
@@ -44,7 +44,7 @@ def test_a_server_that_does_not_start_is_quoted(tmp_path):
     command = [sys.executable, "-c", "import sys; sys.exit('no such module: mosec')"]
     url = f"http://127.0.0.1:{free_ports(1)[0]}/"
     with (
-        pytest.raises(LaunchError, match="ended with 1: no such module: mosec"),
+        pytest.raises(LaunchError, match=r"ended with 1 \(no such module: mosec\)"),
         serving("one", command, url, b"", tmp_path / "log", {}),
     ):
         pytest.fail("it is not running")

@@ -17,8 +17,8 @@ from bench.overload import SURPLUS_CLIENTS, markdown, measure
 from bench.peers import servers as peers
 from bench.pictures import pictures
 from bench.served_archive import answers, load_handler, unpack
-from launch.settings import PROJECT
 from launch.temporary import running
+from system.files import PROJECT
 from tests.bench.tiny_server import needs_wrk
 from training.models import weights
 

@@ -12,7 +12,7 @@ from bench import tune
 from bench.load import Measured
 from bench.tune import Setting, serve, served, settings_to_try, sweep
 from launch.errors import LaunchError
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.bench.tiny_server import needs_wrk
 
 NOW = Setting(2, 16, 1)

@@ -10,8 +10,8 @@ import requests
 
 from bench.serving import serving
 from bench.turns import family, load_alone, one_at_a_time, resume, stop
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
 
 # Works all the time, in a process of its own and in its child, and answers beside that.

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from handler import decode, frame, self_check
+from handler import decode, model, self_check
 from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
 from launch.errors import LaunchError
@@ -179,17 +179,17 @@ def test_another_jpeg_decoder_is_no_reason_to_refuse(unpacked: Path, monkeypatch
     """Decoders agree on even areas and differ by a level or two at edges; here it is three at random."""
     random = np.random.default_rng(0)
 
-    def decode_otherwise(payload: bytes) -> np.ndarray:
-        pixels = decode.decode(payload)
+    def decode_otherwise(payload: bytes) -> tuple[np.ndarray, int]:
+        pixels, reduction = decode.decode_reduced(payload)
         if payload[:2] != b"\xff\xd8":
-            return pixels
+            return pixels, reduction
         around = np.ones((5, 5), np.uint8)
         uneven = (cv2.dilate(pixels, around) != cv2.erode(pixels, around)).any(axis=-1, keepdims=True)
         off = random.integers(-3, 4, pixels.shape) * uneven
         off[..., 3] = 0
-        return np.clip(pixels + off, 0, 255).astype(np.uint8)
+        return np.clip(pixels + off, 0, 255).astype(np.uint8), reduction
 
-    monkeypatch.setattr(frame, "decode", decode_otherwise)
+    monkeypatch.setattr(model, "decode_reduced", decode_otherwise)
     for _ in range(5):
         check(unpacked)
 

@@ -233,9 +233,11 @@ def test_a_worker_that_is_killed_comes_back(torchserve: TorchServe) -> None:
 
 @pytest.mark.mnist
 def test_mnists_test_set_is_read_through_the_server(torchserve: TorchServe, mnist_dir: Path) -> None:
-    from training.evaluation.evaluate import evaluate
+    from training.evaluation.ask import Server
+    from training.evaluation.evaluate import measure
 
-    rows, _ = evaluate(f"{torchserve.inference_url}/predictions/digits", mnist_dir, strokes_of_each=0)
+    server = Server(f"{torchserve.inference_url}/predictions/digits")
+    rows = measure(server, mnist_dir, strokes_of_each=0).rows
     assert rows[0].pictures == 10_000
     assert rows[0].accuracy >= 0.995
     assert rows[0].refused == 0

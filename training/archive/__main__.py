@@ -10,7 +10,7 @@ from training.names import FOLDER, MODEL_NAMES, USUAL_ARCHITECTURE, model_name, 
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; give the exit status."""
+    """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m training.archive", description=(__doc__ or "").split("\n")[0]
     )

@@ -16,8 +16,9 @@ from torch import nn
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
 from handler.model import BrokenArchive, Model
-from launch.weights import sha256, within_project
+from system.files import written_aside
 from training.archive import golden
+from training.archive.contents import sha256, within_project
 from training.gate import network as gate
 from training.models import weights
 from training.models.classical_file import load_classical
@@ -32,7 +33,7 @@ ONNX_OPSET = 20
 
 
 def build(trained: Path, name: str, out: Path, version: str | None = None) -> Path:
-    """Give the path of the archive built from a network's weights, or from a classical model's ONNX file.
+    """Return the path of the archive built from a network's weights, or from a classical model's ONNX file.
 
     A server that reads `out` meanwhile sees the old archive or the new one, never half of it.
 
@@ -41,7 +42,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         OSError: the archive cannot be written.
         ValueError: the trained file is broken, or the archive's own preprocessing or the archiver failed.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)  # before half a minute's work finds that it cannot be kept
     with tempfile.TemporaryDirectory(prefix="archive-") as folder:
         staged = Path(folder)
         extra = staged / "extra"
@@ -76,15 +77,14 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         with zipfile.ZipFile(staged / f"{name}.mar", "a", zipfile.ZIP_DEFLATED) as mar:
             for file in machine_code:
                 mar.write(file, file.relative_to(extra))
-        # Copied first: a rename does not reach from the temporary folder to another file system.
-        partial = out.with_name(f".{out.name}")
-        shutil.copyfile(staged / f"{name}.mar", partial)
-        partial.replace(out)
+        # Copied: a rename does not reach from the temporary folder to another file system.
+        with written_aside(out) as draft:
+            shutil.copyfile(staged / f"{name}.mar", draft)
     return out
 
 
 def _compile(folder: Path, name: str) -> list[Path]:
-    """Let the archive check itself; that compiles its preprocessing, and no worker has to; give the files.
+    """Let the archive check itself; that compiles its preprocessing, and no worker has to; return the files.
 
     Each is marked with a hash of its source and with the CPU that it is for; a worker on another one compiles
     anew, which takes some seconds.
@@ -102,7 +102,7 @@ def _compile(folder: Path, name: str) -> list[Path]:
 
 
 def _write_network(trained: Path, path: Path) -> weights.About:
-    """Write what is to be served of a trained file as ONNX; give what the file says of itself."""
+    """Write what is to be served of a trained file as ONNX; return what the file says of itself."""
     if trained.suffix == ".onnx":
         network, about = load_classical(trained)
         path.write_bytes(network)
@@ -113,7 +113,7 @@ def _write_network(trained: Path, path: Path) -> weights.About:
 
 
 def _add_gate(folder: Path, preprocessing: str) -> float:
-    """Export the committed gate into an archive's folder; give its threshold."""
+    """Export the committed gate into an archive's folder; return its threshold."""
     network, about = gate.load(gate.DEFAULT_GATE)
     _warn_of_another(gate.DEFAULT_GATE, about.preprocessing, preprocessing)
     export(network, folder / "gate.onnx", "digit_score")

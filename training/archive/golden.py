@@ -38,7 +38,7 @@ def write(folder: Path, model: Model) -> None:
 
 
 def pictures() -> dict[str, bytes]:
-    """Give encoded pictures by what they show: always the same ones, and small: every start reads them."""
+    """Return encoded pictures by what they show: always the same ones, and small: every start reads them."""
     return {
         "0, RGB PNG": encoded(_drawn("0", side_px=LARGE_PX, pen_px=16)),
         "1, RGBA PNG, blue ink on nothing": encoded(_drawn("1", pen=(*BLUE, 255), paper=(255, 255, 255, 0))),
@@ -85,24 +85,24 @@ def pictures() -> dict[str, bytes]:
 
 
 def _drawn(digit: str, **options: Any) -> Image.Image:
-    """Give a drawn digit; the options are those of `drawing`."""
+    """Return a drawn digit; the options are those of `drawing`."""
     return drawing(digit, **{"side_px": SIDE_PX, "pen_px": 7.8, **options})
 
 
 def _on_a_wide_sheet(image: Image.Image) -> Image.Image:
-    """Give an RGB picture at the left of white paper that is wider than serving's WORK_SIDE_PX."""
+    """Return an RGB picture at the left of white paper that is wider than serving's WORK_SIDE_PX."""
     sheet = Image.new("RGB", (WORK_SIDE_PX + 52, image.height), "white")
     sheet.paste(image)
     return sheet
 
 
 def _sixteen_bit(image: Image.Image) -> Image.Image:
-    """Give a picture with 257 times its gray levels, mode "I;16"."""
+    """Return a picture with 257 times its gray levels, mode "I;16"."""
     return Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
 
 
 def _lit(image: Image.Image, shadow: float, noise: float = 0) -> Image.Image:
-    """Give a picture as a camera sees it: light that falls off to a corner, a soft shadow, noise.
+    """Return a picture as a camera sees it: light that falls off to a corner, a soft shadow, noise.
 
     Args:
         image: RGB.
@@ -118,7 +118,7 @@ def _lit(image: Image.Image, shadow: float, noise: float = 0) -> Image.Image:
 
 
 def _turned(image: Image.Image) -> bytes:
-    """Give a JPEG whose pixels lie on their side and whose EXIF says so."""
+    """Return a JPEG whose pixels lie on their side and whose EXIF says so."""
     exif = Image.Exif()
     exif[ORIENTATION_TAG] = TURNED_LEFT
     return encoded(image.transpose(Image.Transpose.ROTATE_90), "JPEG", exif=exif)

@@ -13,9 +13,8 @@ SHEAR = 0.25  # of the height, to either side
 SCALE = 0.16  # of the size, on each axis by itself
 SHIFT_PX = 1.5
 PERSPECTIVE = 0.1  # how much larger than its middle the near edge of a tilted sheet looks
-ELASTIC_PX = (
-    1.2  # standard deviation of the displacement (Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801)
-)
+# Standard deviation of the displacement (Simard et al. 2003, doi:10.1109/ICDAR.2003.1227801).
+ELASTIC_PX = 1.2
 ELASTIC_CELLS = 6  # control points a side
 STROKE_SHARE = 0.5  # of the frames get a thicker or thinner pen
 CROP_SHARE = 0.1  # of the frames lose one edge of the drawing
@@ -48,20 +47,20 @@ class Draws:
     strength: float = 1.0
 
     def up_to(self, bound: float) -> Tensor:
-        """Give one change for each frame, to either side: float32 (frames, 1, 1, 1)."""
+        """Return one change for each frame, to either side: float32 (frames, 1, 1, 1)."""
         return self.uniform() * (bound * self.strength)
 
     def uniform(self, low: float = -1.0, high: float = 1.0) -> Tensor:
-        """Give one number between low and high for each frame: float32 (frames, 1, 1, 1)."""
+        """Return one number between low and high for each frame: float32 (frames, 1, 1, 1)."""
         drawn = torch.rand(self.batch, generator=self.generator)[self.part] * (high - low) + low
         return drawn.to(self.device)[:, None, None, None]
 
     def normal(self, *shape: int) -> Tensor:
-        """Give normally distributed numbers for each frame: float32 (frames, *shape)."""
+        """Return normally distributed numbers for each frame: float32 (frames, *shape)."""
         return torch.randn(self.batch, *shape, generator=self.generator)[self.part].to(self.device)
 
     def chance(self, share: float) -> Tensor:
-        """Give True for about this share of the frames, times the strength: bool (frames, 1, 1, 1)."""
+        """Return True for about this share of the frames, times the strength: bool (frames, 1, 1, 1)."""
         return self.uniform(0, 1) < share * self.strength
 
 
@@ -72,7 +71,7 @@ def augment(
     part: slice | None = None,
     strength: float = 1.0,
 ) -> Tensor:
-    """Give the frames as other hands would have drawn them: float32 (frames, 1, 28, 28), 0..1.
+    """Return the frames as other hands would have drawn them: float32 (frames, 1, 28, 28), 0..1.
 
     Args:
         frames: float32 (frames, 1, 28, 28), 0 = paper .. 1 = ink.
@@ -115,7 +114,7 @@ def _warp(frames: Tensor, draws: Draws) -> Tensor:
 
 
 def tilt(grid: Tensor, x_tilt: Tensor, y_tilt: Tensor) -> Tensor:
-    """Give a sampling grid as a sheet shows it that is tilted away from the eye.
+    """Return a sampling grid as a sheet shows it that is tilted away from the eye.
 
     Args:
         grid: float32 (frames, height, width, 2), x and y in -1..1.

@@ -30,7 +30,7 @@ def drawing(
     paper: tuple[int, ...] = (255, 255, 255),
     box: tuple[float, float, float] = (0.1, 0.1, 0.8),
 ) -> Image.Image:
-    """Give a picture of a digit, "RGB" or, when the colours have four values, "RGBA".
+    """Return a picture of a digit, "RGB" or, when the colours have four values, "RGBA".
 
     Args:
         digit: a key of STROKES.
@@ -54,12 +54,12 @@ def drawing(
 
 
 def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes:
-    """Give a picture as the bytes of a file."""
+    """Return a picture as the bytes of a file."""
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
 
 
 def png(digit: str, **options: object) -> bytes:
-    """Give the PNG file of a drawn digit; the options are those of `drawing`."""
+    """Return the PNG file of a drawn digit; the options are those of `drawing`."""
     return encoded(drawing(digit, **options))  # type: ignore[arg-type]

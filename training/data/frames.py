@@ -12,6 +12,7 @@ from handler.bad_image import BadImage
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of_pixels
 from handler.picture import picture_frame_of_pixels
+from system.files import written_aside
 
 VALIDATION_SHARE = 1 / 12  # 5,000 of MNIST's 60,000, as in its literature
 # How decoded pixels become a frame, by the names that handler/model.py has for image files.
@@ -34,15 +35,15 @@ class Frames:
     labels: np.ndarray
 
     def __len__(self) -> int:
-        """Give the number of frames."""
+        """Return the number of frames."""
         return len(self.labels)
 
     def take(self, index: np.ndarray) -> "Frames":
-        """Give the frames at these positions."""
+        """Return the frames at these positions."""
         return Frames(self.frames[index], self.labels[index])
 
     def joined(self, other: "Frames") -> "Frames":
-        """Give these frames and the other's after them."""
+        """Return these frames and the other's after them."""
         return Frames(
             np.concatenate([self.frames, other.frames]), np.concatenate([self.labels, other.labels])
         )
@@ -70,7 +71,7 @@ class DataSet:
 
 
 def validation_index(labels: np.ndarray) -> np.ndarray:
-    """Give which training items select the checkpoint: bool (count,), the same share of every label.
+    """Return which training items select the checkpoint: bool (count,), the same share of every label.
 
     The choice depends on the labels' order alone, never on a run's seed, so that runs compare.
     """
@@ -83,12 +84,12 @@ def validation_index(labels: np.ndarray) -> np.ndarray:
 
 
 def as_pixels(gray: np.ndarray) -> np.ndarray:
-    """Give grey values, uint8 (height, width), as opaque RGBA, uint8 (height, width, 4)."""
+    """Return grey values, uint8 (height, width), as opaque RGBA, uint8 (height, width, 4)."""
     return np.dstack([gray, gray, gray, np.full_like(gray, 255)])
 
 
 def framed(path: Path, images: np.ndarray, labels: np.ndarray, framing: str = "ink") -> Frames:
-    """Give the frames of grey images.
+    """Return the frames of grey images.
 
     Args:
         path: where they are kept between runs.
@@ -120,14 +121,17 @@ def framed(path: Path, images: np.ndarray, labels: np.ndarray, framing: str = "i
 
 
 def cached(path: Path, make: Callable[[], tuple[np.ndarray, np.ndarray]], framing: str = "ink") -> Frames:
-    """Give what `make` gives, from the cache when it was made with this preprocessing before."""
+    """Return what `make` returns, from the cache when it was made with this preprocessing before."""
     path = path.with_name(f"{path.name}-{preprocessing_fingerprint(framing=framing)}.npz")
+    kept = arrays(path, lambda: dict(zip(("frames", "labels"), make(), strict=True)))
+    return Frames(kept["frames"], kept["labels"])
+
+
+def arrays(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of a file, which is made first where it is not there."""
     if not path.exists():
-        frames, labels = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, frames=frames, labels=labels)
-        unfinished.replace(path)
+        made = make()
+        with written_aside(path) as draft, draft.open("wb") as file:
+            np.savez_compressed(file, **made)  # type: ignore[arg-type]
     with np.load(path) as kept:
-        return Frames(kept["frames"], kept["labels"])
+        return dict(kept)

@@ -62,7 +62,7 @@ EMNIST_LETTERS = IdxSet(
 
 
 def load_idx(source: IdxSet, data_dir: Path, cache_dir: Path) -> DataSet:
-    """Give a data set, with a twelfth of its training images for validation.
+    """Return a data set, with a twelfth of its training images for validation.
 
     Raises:
         FileNotFoundError: it is not under data_dir and could not be downloaded.
@@ -88,7 +88,7 @@ def load_idx(source: IdxSet, data_dir: Path, cache_dir: Path) -> DataSet:
 
 
 def idx_images(source: IdxSet, data_dir: Path, train: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Give images as they came, but upright, uint8 (count, 28, 28), and labels from 0, int64 (count,).
+    """Return images as they came, but upright, uint8 (count, 28, 28), and labels from 0, int64 (count,).
 
     Raises:
         FileNotFoundError: they are not under data_dir and could not be downloaded.
@@ -116,7 +116,7 @@ def idx_images(source: IdxSet, data_dir: Path, train: bool) -> tuple[np.ndarray,
 
 
 def _opened(source: IdxSet, data_dir: Path, train: bool, *, download: bool) -> Any:
-    """Give torchvision's object.
+    """Return torchvision's object.
 
     Raises:
         FileNotFoundError: the files are not there.

@@ -43,7 +43,7 @@ class Example:
 
 
 def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
-    """Give the images below a folder, with the names of its sub-folders as labels, sorted.
+    """Return the images below a folder, with the names of its sub-folders as labels, sorted.
 
     What cannot be read, and all but one of equal files, is named on standard error and left out.
 
@@ -80,7 +80,7 @@ def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
 
 
 def _examples(folder: Path, framing: str) -> list[Example]:
-    """Give all images below the sub-folders of a folder that can be read, by label and path."""
+    """Return all images below the sub-folders of a folder that can be read, by label and path."""
     loose = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     if loose:
         print(
@@ -105,7 +105,7 @@ def _examples(folder: Path, framing: str) -> list[Example]:
 
 
 def _example(label: str, path: Path, framing: str) -> Example | str:
-    """Give what a file holds, or why it cannot be read."""
+    """Return what a file holds, or why it cannot be read."""
     try:
         payload = path.read_bytes()
         frame = FRAMINGS[framing](decode(payload))
@@ -115,7 +115,7 @@ def _example(label: str, path: Path, framing: str) -> Example | str:
 
 
 def _without_copies(parts: dict[str, list[Example]]) -> dict[str, list[Example]]:
-    """Give each image once: what is tested on is not trained on.
+    """Return each image once: what is tested on is not trained on.
 
     Raises:
         ValueError: copies of one image have different labels.
@@ -135,7 +135,7 @@ def _without_copies(parts: dict[str, list[Example]]) -> dict[str, list[Example]]
 
 
 def _divided(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:
-    """Give the examples without this share of each label's, and that share, which is one at least."""
+    """Return the examples without this share of each label's, and that share, which is one at least."""
     kept: list[Example] = []
     taken: list[Example] = []
     for label in sorted({example.label for example in examples}):
@@ -181,7 +181,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Give the files below a label's folder, at any depth, but for hidden ones."""
+    """Return the files below a label's folder, at any depth, but for hidden ones."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
             yield path

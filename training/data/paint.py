@@ -25,14 +25,14 @@ class Picture:
     jpeg_quality: int | None = None
 
     def encoded(self) -> bytes:
-        """Give the bytes of a PNG or JPEG file."""
+        """Return the bytes of a PNG or JPEG file."""
         if self.jpeg_quality is None:
             return cv2.imencode(".png", cv2.cvtColor(self.pixels, cv2.COLOR_RGBA2BGRA))[1].tobytes()
         bgr = cv2.cvtColor(self.pixels, cv2.COLOR_RGBA2BGR)
         return cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, self.jpeg_quality])[1].tobytes()
 
     def decoded(self) -> np.ndarray:
-        """Give what serving decodes from the file: uint8 (height, width, 4), straight RGBA."""
+        """Return what serving decodes from the file: uint8 (height, width, 4), straight RGBA."""
         if self.jpeg_quality is None:
             return self.pixels * (self.pixels[..., 3:] > 0)
         rgb = np.asarray(cv2.imdecode(np.frombuffer(self.encoded(), np.uint8), cv2.IMREAD_COLOR_RGB))
@@ -47,7 +47,7 @@ def _cover(
     box_share: tuple[float, float] = (0.4, 0.85),
     pen_share: tuple[float, float] = (0.05, 0.11),
 ) -> np.ndarray:
-    """Give the pen's cover of a canvas, float32 (height, width), the drawing somewhere on it.
+    """Return the pen's cover of a canvas, float32 (height, width), the drawing somewhere on it.
 
     Args:
         drawn: what is drawn.
@@ -67,7 +67,7 @@ def _cover(
 
 
 def _coloured(cover: np.ndarray, pen: np.ndarray, paper: np.ndarray) -> np.ndarray:
-    """Give opaque pixels of a pen's colour on a paper's, both float32 (3,), 0..1."""
+    """Return opaque pixels of a pen's colour on a paper's, both float32 (3,), 0..1."""
     rgb = paper + (pen - paper) * cover[..., None]
     return _opaque(rgb)
 

@@ -6,7 +6,6 @@ Repository, 1998, https://doi.org/10.24432/C5MG6K, CC BY 4.0.
 
 import hashlib
 import io
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+
+from system.files import written_aside
 
 MEMBER = "pendigits-orig.tra.Z"  # the training writers' strokes, packed by Unix `compress`
 # The real sizes are 1.7 MB, 1 MB and 3.6 MB; more than this is something else, and is not read to its end.
@@ -53,7 +54,8 @@ def download(path: Path, source: Source = UCI) -> None:
     try:
         strokes = unpacked(member_of(fetched(source.url)))
         _verify(strokes, source.sha256)
-        _write(path, strokes)
+        with written_aside(path) as draft:  # another download at the same time has a draft of its own
+            draft.write_bytes(strokes)
     except (OSError, ValueError) as error:  # those of requests are OSErrors too
         raise FileNotFoundError(
             f"{path} does not exist and cannot be downloaded from {source.url} ({error}). Download that zip "
@@ -63,7 +65,7 @@ def download(path: Path, source: Source = UCI) -> None:
 
 
 def fetched(url: str) -> bytes:
-    """Give what is at the address, up to MOST_BYTES.
+    """Return what is at the address, up to MOST_BYTES.
 
     Raises:
         OSError: it cannot be reached, answers with an error, falls silent or takes too long.
@@ -83,7 +85,7 @@ def fetched(url: str) -> bytes:
 
 
 def member_of(archive: bytes) -> bytes:
-    """Give the packed strokes of a zip archive.
+    """Return the packed strokes of a zip archive.
 
     Raises:
         ValueError: it is no zip archive, a damaged one, or one without them.
@@ -98,7 +100,7 @@ def member_of(archive: bytes) -> bytes:
 
 
 def unpacked(packed: bytes) -> bytes:
-    """Give what Unix `compress` packed.
+    """Return what Unix `compress` packed.
 
     The gzip program does it: it reads .Z and is on every Linux and macOS, while nothing in Python's standard
     library reads .Z, and a package for one file would be one more dependency of everybody.
@@ -141,14 +143,3 @@ def _verify(strokes: bytes, expected: str) -> None:
         raise ValueError(
             f"the SHA-256 of its {len(strokes):,} bytes of strokes is {found}, {expected} is expected"
         )
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file; a reader, or another download at the same time, sees nothing or all of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -1,7 +1,6 @@
 """Frames of pen strokes: each digit drawn in many ways, then sent through the serving preprocessing."""
 
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ TRAINING_SHARES = {
 
 
 def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
-    """Give the pen digits by part: "train", "validation" and "report".
+    """Return the pen digits by part: "train", "validation" and "report".
 
     Args:
         data_dir: where the strokes' file lies, or where it is put.
@@ -44,7 +43,7 @@ def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
 
 
 def render(digits: list[Drawn], copies: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Give frames, uint8 (count, 28, 28), and labels, int64 (count,), of every digit drawn `copies` times.
+    """Return frames, uint8 (count, 28, 28), and labels, int64 (count,), of every digit drawn `copies` times.
 
     A picture that serving refuses as blank is left out, as it is in serving.
     """
@@ -54,28 +53,17 @@ def render(digits: list[Drawn], copies: int, seed: int) -> tuple[np.ndarray, np.
         for i, drawn in enumerate(digits)
     ]
     with ProcessPoolExecutor() as pool:
-        results = pool.map(
-            partial(_one, kinds=tuple(TRAINING_SHARES), shares=tuple(TRAINING_SHARES.values())),
-            jobs,
-            chunksize=200,
-        )
-        found = [
-            (frame, drawn.label)
-            for (drawn, _), frame in zip(
-                jobs,
-                tqdm(results, total=len(jobs), desc="drawing", unit="picture", disable=None),
-                strict=True,
-            )
-            if frame is not None
-        ]
-    return np.stack([frame for frame, _ in found]), np.array([label for _, label in found], np.int64)
+        made = pool.map(_one, jobs, chunksize=200)
+        frames = list(tqdm(made, total=len(jobs), desc="drawing", unit="picture", disable=None))
+    labels = [drawn.label for (drawn, _), frame in zip(jobs, frames, strict=True) if frame is not None]
+    return np.stack([frame for frame in frames if frame is not None]), np.array(labels, np.int64)
 
 
-def _one(job: tuple[Drawn, int], kinds: tuple[str, ...], shares: tuple[float, ...]) -> np.ndarray | None:
+def _one(job: tuple[Drawn, int]) -> np.ndarray | None:
     drawn, seed = job
     random = np.random.default_rng(seed)
-    picture = KINDS[str(random.choice(kinds, p=shares))](drawn, random)
+    kind = str(random.choice(tuple(TRAINING_SHARES), p=tuple(TRAINING_SHARES.values())))
     try:
-        return frame_of_pixels(picture.decoded())
+        return frame_of_pixels(KINDS[kind](drawn, random).decoded())
     except BadImage:
         return None

@@ -7,22 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from training.data import idx_sets
-from training.data.frames import DataSet, Frames, as_pixels, cached, framed, validation_index
+from training.data.frames import DataSet, cached, framed, validation_index
 from training.data.idx_sets import DIGITS, idx_images, load_idx
 from training.data.image_folder import USUAL_FRAMING, load_folder
 from training.data.rendered import render, writers
 from training.names import FOLDER
 
-__all__ = [
-    "DIGITS", "SOURCES", "DataSet", "Frames", "as_pixels", "load", "mnist_images", "validation_index"
-]  # fmt: skip
-
+CACHE = Path("var/frames")  # drawn or framed once, and found there by later runs
 STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn
 OPTDIGITS_TRAIN = 1500  # of 1,797
 
 
 def load(name: str, data_dir: Path, cache_dir: Path, framing: str | None = None) -> DataSet:
-    """Give a data set by name, a key of SOURCES.
+    """Return a data set by name, a key of SOURCES.
 
     Args:
         name: which one.
@@ -46,12 +43,12 @@ def load(name: str, data_dir: Path, cache_dir: Path, framing: str | None = None)
 
 
 def mnist(data_dir: Path, cache_dir: Path) -> DataSet:
-    """Give MNIST: 60,000 training and 10,000 test images (http://yann.lecun.com/exdb/mnist)."""
+    """Return MNIST: 60,000 training and 10,000 test images (http://yann.lecun.com/exdb/mnist)."""
     return load_idx(idx_sets.MNIST, data_dir, cache_dir)
 
 
 def mnist_images(data_dir: Path, *, train: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Give MNIST's images as they came, uint8 (count, 28, 28), and labels, int64 (count,).
+    """Return MNIST's images as they came, uint8 (count, 28, 28), and labels, int64 (count,).
 
     Raises:
         FileNotFoundError: MNIST is not under data_dir and could not be downloaded.
@@ -60,7 +57,7 @@ def mnist_images(data_dir: Path, *, train: bool) -> tuple[np.ndarray, np.ndarray
 
 
 def digits(data_dir: Path, cache_dir: Path) -> DataSet:
-    """Give MNIST together with pen strokes, drawn in many ways; writers are not shared between the parts."""
+    """Return MNIST together with pen strokes, drawn in many ways; no writer is in two parts."""
     base = mnist(data_dir, cache_dir)
     drawn = {
         part: cached(cache_dir / f"strokes-{part}", partial(render, pen, STROKE_COPIES[part], seed))
@@ -76,7 +73,7 @@ def digits(data_dir: Path, cache_dir: Path) -> DataSet:
 
 
 def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
-    """Give scikit-learn's bundled 8x8 digits: 1,500 to train on and 297 to test with.
+    """Return scikit-learn's bundled 8x8 digits: 1,500 to train on and 297 to test with.
 
     Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", https://doi.org/10.24432/C50P49.
     They come in the order of collection, so the last ones are by other hands than the first.

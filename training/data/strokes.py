@@ -32,7 +32,7 @@ class Drawn:
 
 
 def read_unipen(path: Path) -> list[Drawn]:
-    """Give the digits of a UNIPEN file (Guyon et al. 1994, doi:10.1109/ICPR.1994.576870).
+    """Return the digits of a UNIPEN file (Guyon et al. 1994, doi:10.1109/ICPR.1994.576870).
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -69,7 +69,7 @@ def read_unipen(path: Path) -> list[Drawn]:
 
 
 def placed(strokes: tuple[np.ndarray, ...], box_px: float, left: float, top: float) -> list[np.ndarray]:
-    """Give the strokes scaled so that their longer side is box_px, their box's corner at (left, top)."""
+    """Return the strokes scaled so that their longer side is box_px, their box's corner at (left, top)."""
     points = np.concatenate(strokes)
     low = points.min(axis=0)
     scale = box_px / max(float(np.ptp(points, axis=0).max()), 1e-6)
@@ -77,7 +77,7 @@ def placed(strokes: tuple[np.ndarray, ...], box_px: float, left: float, top: flo
 
 
 def smooth(stroke: np.ndarray, passes: int) -> np.ndarray:
-    """Give the stroke with its corners cut, twice the points a pass (Chaikin 1974), ends kept."""
+    """Return the stroke with its corners cut, twice the points a pass (Chaikin 1974), ends kept."""
     for _ in range(passes):
         if len(stroke) < 3:
             break
@@ -91,7 +91,7 @@ def smooth(stroke: np.ndarray, passes: int) -> np.ndarray:
 def rasterise(
     strokes: list[np.ndarray], size: tuple[int, int], pen_px: float, *, soft: bool = True
 ) -> np.ndarray:
-    """Give how much of each pixel a round pen covers: float32 (height, width), 0..1.
+    """Return how much of each pixel a round pen covers: float32 (height, width), 0..1.
 
     Args:
         strokes: float32 (points, 2) each, in pixels.

@@ -5,28 +5,14 @@ from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
-from launch.archive import Archive, read_archive
-from launch.errors import LaunchError
+from training.archive.contents import Archive, read_archive
 from training.evaluation import outliers, questions
 from training.evaluation.ask import Question, Server
-from training.evaluation.figures import Row
 from training.evaluation.findings import Findings, find
 
 
-def evaluate(url: str, data_dir: Path, strokes_of_each: int) -> tuple[list[Row], dict[str, str]]:
-    """Give the report's rows, MNIST's first, and which model answered.
-
-    Raises:
-        FileNotFoundError: MNIST is not there and cannot be downloaded.
-        requests.RequestException: no server answers at the URL.
-        ValueError: the server answers something else than predictions of digits.
-    """
-    found = measure(Server(url), data_dir, strokes_of_each)
-    return found.rows, found.model
-
-
 def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = None) -> Iterable[Question]:
-    """Give all that a report asks; without strokes or their file, MNIST alone.
+    """Return all that a report asks; without strokes or their file, MNIST alone.
 
     Raises:
         FileNotFoundError: MNIST is not there and cannot be downloaded.
@@ -51,7 +37,7 @@ def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = N
 
 
 def measure(server: Server, data_dir: Path, strokes_of_each: int, mnist_count: int | None = None) -> Findings:
-    """Give what the server's answers to all that a report asks amount to.
+    """Return what the server's answers to all that a report asks amount to.
 
     Raises:
         FileNotFoundError: MNIST is not there and cannot be downloaded.
@@ -64,19 +50,19 @@ def measure(server: Server, data_dir: Path, strokes_of_each: int, mnist_count: i
 
 
 def archive_of(model: dict[str, str], path: Path) -> Archive:
-    """Give what the archive of the model that answered says; where this file is another's, what is known."""
+    """Return what the archive of the model that answered says; of another's file, what is known."""
     known = Archive(model["model"], model["version"])
     try:
         found = read_archive(path)
-    except LaunchError as error:
-        why = error.cause
+    except (OSError, ValueError) as error:
+        why = str(error)
     else:
         if (found.name, found.version) == (known.name, known.version):
             return found
         why = f"{path} holds {found.name} {found.version}"
     print(
-        f"evaluate: what {known.name} {known.version} was trained on is not known ({why}): name its archive "
-        "with --archive.",
+        f"evaluate: what {known.name} {known.version} was trained on is not known ({why}): MODEL "
+        "and MODEL_STORE name its archive.",
         file=sys.stderr,
     )
     return known

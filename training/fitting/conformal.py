@@ -5,13 +5,14 @@ import math
 
 import numpy as np
 
-COVERAGE = 0.99  # how often the true label is to be in the set, where validation can carry that
+from training.models.weights import COVERAGE
+
 # What is promised by fewer frames, the most first; any frame at all can carry the last.
 LOWER_COVERAGES = (0.95, 0.9, 0.8, 0.5)
 
 
 def coverage_for(count: int) -> float:
-    """Give the coverage that sets may promise which are fitted on so many frames.
+    """Return the coverage that sets may promise which are fitted on so many frames.
 
     The promise holds where the threshold's rank, (count + 1) * coverage, is at most count. Here it is less:
     a threshold that is the worst score of all follows one odd frame, and then most answers name several
@@ -27,7 +28,7 @@ def coverage_for(count: int) -> float:
 
 
 def fit_set_threshold(probabilities: np.ndarray, labels: np.ndarray, coverage: float, seed: int = 0) -> float:
-    """Give the threshold of adaptive prediction sets: 0..1, high = larger sets.
+    """Return the threshold of adaptive prediction sets: 0..1, high = larger sets.
 
     Romano, Sesia, Candès 2020, "Classification with valid and adaptive coverage", arXiv:2006.02544. A frame's
     score is the probability of all labels that are likelier than the true one, and a random part of the true
@@ -54,7 +55,7 @@ def fit_set_threshold(probabilities: np.ndarray, labels: np.ndarray, coverage: f
 
 
 def sets(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """Give which labels are in each frame's set, as serving forms it: bool (count, labels).
+    """Return which labels are in each frame's set, as serving forms it: bool (count, labels).
 
     Args:
         probabilities: float (count, labels), calibrated.
@@ -69,7 +70,7 @@ def sets(probabilities: np.ndarray, threshold: float) -> np.ndarray:
 
 
 def measure_sets(probabilities: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
-    """Give how often the true label is in the set (0..1), and how many labels are, on average.
+    """Return how often the true label is in the set (0..1), and how many labels are, on average.
 
     Args:
         probabilities: float (count, labels), calibrated.
@@ -84,7 +85,7 @@ def measure_sets(probabilities: np.ndarray, labels: np.ndarray, threshold: float
 
 
 def in_words(coverage: float, count: int) -> str:
-    """Give what sets promise, and why it is no more where it is less than COVERAGE.
+    """Return what sets promise, and why it is no more where it is less than COVERAGE.
 
     Args:
         coverage: as `coverage_for` gives it.
@@ -98,6 +99,6 @@ def in_words(coverage: float, count: int) -> str:
 
 
 def _rank(count: int, coverage: float) -> int:
-    """Give which of so many scores, from 1, is the threshold; more than there are: none is."""
+    """Return which of so many scores, from 1, is the threshold; more than there are: none is."""
     # One more than there are: the next frame's own score is a part of the ranking, too.
     return math.ceil((count + 1) * coverage)

@@ -45,7 +45,7 @@ class Processes:
         return self.rank == 0
 
     def part_of(self, batch: int) -> slice:
-        """Give which items of a batch are this process's: an equal share for each.
+        """Return which items of a batch are this process's: an equal share for each.
 
         Raises:
             ValueError: the batch cannot be shared equally.
@@ -59,7 +59,7 @@ class Processes:
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def from_first(self, make: Callable[[], Made]) -> Made:
-        """Give what `make` gives in the first process, to all."""
+        """Return what `make` gives in the first process, to all."""
         if self.count == 1:
             return make()
         box: list[Any] = [make() if self.first else None]
@@ -67,7 +67,7 @@ class Processes:
         return box[0]
 
     def in_turn(self, make: Callable[[], Made]) -> Made:
-        """Give what `make` gives in this process, one process after another, so that they can share files."""
+        """Return what `make` gives in this process, one process after another: they can share files."""
         made: list[Made] = []
         for turn in range(self.count):
             if turn == self.rank:
@@ -77,13 +77,13 @@ class Processes:
         return made[0]
 
     def mean(self, value: Tensor) -> Tensor:
-        """Give the mean of a value over all processes."""
+        """Return the mean of a value over all processes."""
         if self.count > 1:
             dist.all_reduce(value)
         return value / self.count
 
     def wrap(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """Give the module to train with, which averages gradients; the weights stay the model's own."""
+        """Return the module to train with, which averages gradients; the weights stay the model's own."""
         if self.count == 1:
             return model
         if device.type == "cuda":
@@ -93,7 +93,7 @@ class Processes:
 
 @contextmanager
 def joined() -> Iterator[Processes]:
-    """Give this process's place among those that torchrun started; the group ends with the block.
+    """Return this process's place among those that torchrun started; the group ends with the block.
 
     Raises:
         ValueError: torchrun's variables are set, but not to numbers.

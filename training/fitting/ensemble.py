@@ -8,22 +8,23 @@ fitted on validation. Figures of the members stand beside their ensemble's.
 """
 
 import argparse
-import os
 import sys
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from training.data.sets import DataSet, load
+from training.data.frames import DataSet, Frames
+from training.data.sets import CACHE, load
 from training.fitting import report, seeds
-from training.fitting.conformal import coverage_for, fit_set_threshold
-from training.fitting.measure import fit_shares, fit_temperature, logits_of, measure_answers
-from training.fitting.train import FRAMES
+from training.fitting.measure import calibrated, fit_shares, logits_of, measured
 from training.models import weights
 from training.models.networks import Ensemble
 from training.names import FOLDER, MODEL_NAMES
+from training.options import data_folder
 
 CPU = torch.device("cpu")
 MODEL_FILE = "model.safetensors"
@@ -32,13 +33,12 @@ ALIKE = ("label_names", "preprocessing", "data_set", "framing")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command; give the exit status."""
+    """Run the command and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m training.fitting.ensemble", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("members", type=Path, nargs="+", metavar="MEMBER", help="folders of trained networks")
-    default_data = Path(os.environ.get("MNIST_DIR", "data"))
-    parser.add_argument("--data", type=Path, default=default_data, help="the data sets' folder")
+    data_folder(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/digits-ensemble"), help="results' folder")
     parser.add_argument("--version", default="1.0.0", help="the ensemble's version")
     given = parser.parse_args(arguments)
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -> list[dict[str, Any]]:
-    """Write an ensemble of the folders, or one for each seed that all of them have; give the metrics.
+    """Write an ensemble of the folders, or one for each seed that all of them have; return the metrics.
 
     Raises:
         OSError: a member or the data set is not there, or the results cannot be written.
@@ -72,7 +72,7 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
         each.append(_one(loaded, data, out / name, version))
     if names:
         summary = seeds.over_seeds(each, [int(name.removeprefix("seed-")) for name in names])
-        seeds.write(out / "seeds.json", summary)
+        report.write_json(out / "seeds.json", summary)
         print(seeds.table(summary))
     return each
 
@@ -80,26 +80,18 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
 def _one(
     loaded: list[tuple[torch.nn.Module, weights.About]], data: DataSet, out: Path, version: str
 ) -> dict[str, Any]:
-    """Write one ensemble and its metrics; give these."""
+    """Write one ensemble and its metrics; return these."""
     ensemble = Ensemble([model for model, _ in loaded]).eval()
     ensemble.temperatures.copy_(torch.tensor([about.temperature for _, about in loaded]))
     read = [
-        torch.log_softmax(logits_of(model, data.validation, CPU) / about.temperature, dim=1)
+        torch.log_softmax(_reader(model)(data.validation) / about.temperature, dim=1)
         for model, about in loaded
     ]
     ensemble.shares.copy_(fit_shares(torch.stack(read), data.validation.labels))
-    logits = logits_of(ensemble, data.validation, CPU)
-    temperature = fit_temperature(logits, data.validation.labels)
-    probabilities = torch.softmax(logits / temperature, dim=1).numpy()
-    coverage = coverage_for(len(data.validation))
-    about = replace(
-        loaded[0][1],
-        architecture="+".join(about.architecture for _, about in loaded),
-        version=version,
-        temperature=temperature,
-        set_threshold=fit_set_threshold(probabilities, data.validation.labels, coverage),
-        coverage=coverage,
-    )
+    members = [{"model": one.architecture, **measured(_reader(model), one, data)} for model, one in loaded]
+    architecture = "+".join(about.architecture for _, about in loaded)
+    about, found = calibrated(_reader(ensemble), data, architecture, version)
+    about = replace(about, preprocessing=loaded[0][1].preprocessing)
     weights.save(out / MODEL_FILE, ensemble.state_dict(), about)
     metrics: dict[str, Any] = {
         "dataset": data.name,
@@ -107,15 +99,11 @@ def _one(
         "version": version,
         "parameters": sum(p.numel() for p in ensemble.parameters()),
         "shares": ensemble.shares.tolist(),
-        "temperature": temperature,
-        "set_threshold": about.set_threshold,
-        "coverage": coverage,
+        **found,
         "preprocessing": about.preprocessing,
-        "frames": {"validation": len(data.validation)},
-        **_measured(ensemble, about, data),
-        "members": [{"model": one.architecture, **_measured(model, one, data)} for model, one in loaded],
+        "members": members,
     }
-    seeds.write(out / "metrics.json", metrics)
+    report.write_json(out / "metrics.json", metrics)
     for line in (*metrics["members"], metrics):
         tests = ", ".join(f"{name} {row['accuracy']:.2%}" for name, row in line["tests"].items())
         print(f"{line['model']}: validation loss {line['validation']['loss']:.4f}; test: {tests}")
@@ -123,22 +111,16 @@ def _one(
     return metrics
 
 
-def _measured(model: torch.nn.Module, about: weights.About, data: DataSet) -> dict[str, Any]:
-    found = {
-        name: measure_answers(
-            logits_of(model, part, CPU) / about.temperature, part.labels, about.set_threshold
-        )
-        for name, part in {"": data.validation, **data.tests}.items()
-    }
-    return {"validation": found.pop(""), "tests": found}
+def _reader(model: torch.nn.Module) -> Callable[[Frames], torch.Tensor]:
+    return partial(logits_of, model, device=CPU)
 
 
 def _data_of(about: weights.About, data_dir: Path) -> DataSet:
-    """Give the data that a member was trained on, or another folder of images that was named in its place."""
+    """Return the data that a member was trained on, or another folder of images named in its place."""
     if about.data_set in MODEL_NAMES:
-        return load(about.data_set, data_dir, FRAMES)
+        return load(about.data_set, data_dir, CACHE)
     # A folder of images has a name of its own, and its framing was chosen.
-    return load(FOLDER, data_dir, FRAMES, about.framing)
+    return load(FOLDER, data_dir, CACHE, about.framing)
 
 
 def _require_labels_of(data: DataSet, about: weights.About, data_dir: Path) -> None:

@@ -15,14 +15,15 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
+from system.files import written_aside
 from training.data.augment import augment
-from training.data.sets import DataSet
+from training.data.frames import DataSet
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings
 from training.models.networks import MODELS
 
-LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near nought
+LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
 WARM_UP_SHARE = 0.15
 WEIGHT_DECAY = 0.02
 LABEL_SMOOTHING = 0.05
@@ -62,6 +63,11 @@ class Run:
         self.labels = torch.from_numpy(data.train.labels).to(device)
         self.epoch, self.best_state = 0, self.average.state_dict()
         self.curves: list[dict[str, float]] = []
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(tensor.numel() for tensor in self.model.parameters())
 
     @property
     def best_epoch(self) -> int:
@@ -118,7 +124,7 @@ class Run:
         )
 
     def _step(self, chosen: Tensor) -> Tensor:
-        """Learn from this process's share of a batch, int64 (count,); give its mean loss."""
+        """Learn from this process's share of a batch, int64 (count,); return its mean loss."""
         frames = augment(
             self.frames[chosen].float() / 255, self.generator, self.batch, self.part, self._strength()
         ).contiguous(memory_format=torch.channels_last)
@@ -133,7 +139,7 @@ class Run:
         return loss.detach()
 
     def _strength(self) -> float:
-        """Give how strong augmentation is at this step: 1, then down to FADED_STRENGTH in a straight line."""
+        """Return how strong augmentation is at this step: 1, then straight down to FADED_STRENGTH."""
         done = self.schedule.last_epoch / self.schedule.total_steps
         return 1 - (1 - FADED_STRENGTH) * max(0.0, (done - FADE_FROM) / (1 - FADE_FROM))
 
@@ -150,7 +156,6 @@ class Run:
         """Write what a later start needs: a kill at any moment costs one epoch at most."""
         if not self.processes.first:
             return
-        self.settings.out.mkdir(parents=True, exist_ok=True)
         state = {
             "settings": self._identity(), "epoch": self.epoch, "curves": self.curves,
             "model": self.model.state_dict(), "average": self.average.state_dict(),
@@ -158,9 +163,8 @@ class Run:
             "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
             "generator": self.generator.get_state(),
         }  # fmt: skip
-        partial = self.settings.out / ".last.pt"
-        torch.save(state, partial)
-        partial.replace(self.settings.out / "last.pt")
+        with written_aside(self.settings.out / "last.pt") as draft:
+            torch.save(state, draft)
 
     def resume(self) -> None:
         """Take up an unfinished run, with as many processes as there are now.
@@ -180,25 +184,25 @@ class Run:
         self.say(f"resuming after epoch {self.epoch} of {self.settings.epochs}")
 
     def _kept(self) -> dict[str, Any] | None:
-        """Give the state of an unfinished run, if there is one."""
+        """Return the state of an unfinished run, if there is one."""
         path = self.settings.out / "last.pt"
         if not path.exists():
             return None
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
-            raise ValueError(f"{path} is damaged ({error}): start over with --fresh.") from None
+            raise ValueError(f"{path} is damaged ({error}): remove it to start over.") from None
         now = self._identity()
         if state["settings"] != now:
             changed = [key for key, value in now.items() if state["settings"].get(key) != value]
             raise ValueError(
                 f"{path} is a run with another {', '.join(changed)}: "
-                "give another --out, or --fresh to start over."
+                "give another --out, or remove it to start over."
             )
         return state
 
     def _identity(self) -> dict[str, Any]:
-        """Give what must be equal for a run to go on."""
+        """Return what must be equal for a run to go on."""
         same = {key: value for key, value in asdict(self.settings).items() if key not in FREE_TO_CHANGE}
         preprocessing = preprocessing_fingerprint(framing=self.data.framing)
         labels = list(self.data.label_names)  # of a folder of images: --data may change, its classes may not

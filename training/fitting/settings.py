@@ -1,7 +1,6 @@
 """What a training run is made of, from the command line."""
 
 import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +9,10 @@ import torch
 from training.data.frames import FRAMINGS
 from training.data.sets import SOURCES
 from training.fitting.distributed import Processes
+from training.models.classical_recipes import RECIPES
 from training.models.networks import MODELS
 from training.names import run_folder
+from training.options import data_folder, natural, positive
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Settings:
         data: the data sets' folder; for the data set "folder" the folder of images itself.
         out: the results' folder.
         dataset: a key of training.data.sets.SOURCES.
-        model: a key of training.models.networks.MODELS.
+        model: a key of training.models.networks.MODELS or training.models.classical_recipes.RECIPES.
         epochs: the length of the learning rate's cycle, passes over the training frames.
         patience: epochs without a better validation result after which a run stops early; 0: never.
         batch: frames a step, over all processes together.
@@ -50,21 +51,19 @@ class Settings:
     framing: str | None = None
 
 
-def arguments_of_a_run(program: str, description: str) -> argparse.ArgumentParser:
-    """Give a parser of every setting except the seed, and of --fresh."""
-    parser = argparse.ArgumentParser(prog=program, description=description)
-    default_data = Path(os.environ.get("MNIST_DIR", "data"))
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=default_data,
-        help="the data sets' folder; downloads go there. With --dataset folder: the folder of images",
-    )
+def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings, list[int]]:
+    """Return the settings of the command's arguments, and the seeds that each are to be trained with, if any.
+
+    Raises:
+        SystemExit: an argument is wrong, or the folder of images has a name that fits no URL.
+    """
+    parser = argparse.ArgumentParser(prog="python -m training.fitting.train", description=description)
+    data_folder(parser)
     parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
     parser.add_argument(
         "--framing", choices=sorted(FRAMINGS), help="with --dataset folder: ink, or (default) picture"
     )
-    parser.add_argument("--model", choices=sorted(MODELS), default=Settings.model)
+    parser.add_argument("--model", choices=sorted([*MODELS, *RECIPES]), default=Settings.model)
     parser.add_argument("--out", type=Path, help="results' folder (default: runs/<dataset>-<model>)")
     parser.add_argument("--epochs", type=positive, default=Settings.epochs)
     parser.add_argument(
@@ -77,26 +76,21 @@ def arguments_of_a_run(program: str, description: str) -> argparse.ArgumentParse
     parser.add_argument("--device", default=Settings.device, help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default=Settings.precision)
     parser.add_argument("--version", default=Settings.version, help="the model's version, e.g. 1.1.0")
-    parser.add_argument("--fresh", action="store_true", help="start over instead of resuming")
-    return parser
-
-
-def settings_of(given: argparse.Namespace, seed: int) -> Settings:
-    """Give the settings of parsed arguments.
-
-    Raises:
-        SystemExit: the folder of images has a name that fits no URL; as the parser itself ends a command.
-    """
-    fields = {key: value for key, value in vars(given).items() if key in Settings.__dataclass_fields__}
+    parser.add_argument("--seed", type=natural, default=Settings.seed)
+    parser.add_argument("--seeds", type=natural, nargs="+", default=[], help="train once with each")
+    given = vars(parser.parse_args(arguments))
+    several = given.pop("seeds")
+    if len(set(several)) < len(several):
+        parser.error(f"--seeds {' '.join(map(str, several))}: each seed once is expected")
     try:
-        out = given.out or run_folder(given.dataset, given.data, given.model)
+        given["out"] = given["out"] or run_folder(given["dataset"], given["data"], given["model"])
     except ValueError as error:
         raise SystemExit(f"training: {error}") from None
-    return Settings(**{**fields, "out": out, "seed": seed})
+    return Settings(**given), several
 
 
 def device_of(wanted: str, processes: Processes) -> torch.device:
-    """Give the device of a name; "auto" takes CUDA, then Apple's MPS, then the CPU.
+    """Return the device of a name; "auto" takes CUDA, then Apple's MPS, then the CPU.
 
     Of several processes on one machine each takes a GPU of its own.
 
@@ -120,29 +114,13 @@ def device_of(wanted: str, processes: Processes) -> torch.device:
 
 
 def precision_of(wanted: str, device: torch.device) -> str:
-    """Give the precision of a name; "auto" takes bfloat16 where the hardware multiplies it natively."""
+    """Return the precision of a name; "auto" takes bfloat16 where the hardware multiplies it natively."""
     if wanted != "auto":
         return wanted
     native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type == "cpu":
         native = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
     return "bfloat16" if native else "float32"
-
-
-def positive(text: str) -> int:
-    """Give a whole number from 1."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} came, a whole number from 1 is expected")
-    return number
-
-
-def natural(text: str) -> int:
-    """Give a whole number from 0."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} came, a whole number from 0 is expected")
-    return number
 
 
 def _best(*, alone: bool) -> str:

@@ -15,16 +15,15 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of_pixels
 from training.data import paint
 from training.data.augment import augment
-from training.data.sets import Frames, load
+from training.data.frames import Frames
+from training.data.sets import CACHE, load
 from training.data.strokes import Drawn
-from training.evaluation.markdown import outlier_table
-from training.evaluation.outliers import Rejection, rejection, with_means
 from training.fitting.run import follow
 from training.gate.network import NONE, Gate, GateAbout
 from training.gate.outliers import frames
 from training.gate.outliers.hand import by_hand
+from training.gate.rejection import Rejection, outlier_table, rejection, with_means
 
-CACHE = Path("var/frames")
 BATCH = 256  # half of it digits, half outliers
 LEARNING_RATE = 6e-3  # AdamW's peak
 WEIGHT_DECAY = 0.02
@@ -45,14 +44,16 @@ class Recipe:
     Attributes:
         steps: batches.
         seed: of the first weights, the order and augmentation.
+        version: the gate's.
     """
 
     steps: int = 3000
     seed: int = 0
+    version: str = "1.0.0"
 
 
-def train(data_dir: Path, recipe: Recipe, version: str) -> tuple[Gate, GateAbout]:
-    """Give a trained gate and what its file is to say; print what was measured.
+def train(data_dir: Path, recipe: Recipe) -> tuple[Gate, GateAbout]:
+    """Return a trained gate and what its file is to say; print what was measured.
 
     Raises:
         FileNotFoundError: MNIST or the pen strokes are not under data_dir and cannot be downloaded.
@@ -89,11 +90,11 @@ def train(data_dir: Path, recipe: Recipe, version: str) -> tuple[Gate, GateAbout
     for part, share in refused.items():
         print(f"refused of {part}: {share:.2%}")
     measured = {"refused": refused, "outliers": [asdict(row) for row in found]}
-    return gate, GateAbout(threshold, preprocessing_fingerprint(), version, measured)
+    return gate, GateAbout(threshold, preprocessing_fingerprint(), recipe.version, measured)
 
 
 def fit(known: np.ndarray, labels: np.ndarray, outliers: np.ndarray, recipe: Recipe) -> Gate:
-    """Give a gate trained on digits and outliers, in evaluation mode.
+    """Return a gate trained on digits and outliers, in evaluation mode.
 
     The same arguments give the same weights on the same machine.
 
@@ -134,7 +135,7 @@ def fit(known: np.ndarray, labels: np.ndarray, outliers: np.ndarray, recipe: Rec
 
 
 def thin_digits(drawn: list[Drawn], seed: int) -> Frames:
-    """Give every digit drawn once with a thin pen and by another hand.
+    """Return every digit drawn once with a thin pen and by another hand.
 
     Thin strokes arrive broken and faint, and are rare among the digits that the classifier learns from: from
     those alone a gate learns that what is thin is no digit.
@@ -153,13 +154,13 @@ def thin_digits(drawn: list[Drawn], seed: int) -> Frames:
 
 @torch.no_grad()
 def scores(gate: nn.Module, some: np.ndarray, batch: int = 1000) -> np.ndarray:
-    """Give digit_score, float32 (count,), of frames, uint8 (count, 28, 28)."""
+    """Return digit_score, float32 (count,), of frames, uint8 (count, 28, 28)."""
     parts: list[Tensor] = [gate(part) for part in torch.from_numpy(some).split(batch)]
     return torch.cat(parts).numpy()
 
 
 def threshold_of(real: list[np.ndarray], refused: float = REFUSED) -> float:
-    """Give the highest threshold that refuses at most this share of each sort of real digits' scores."""
+    """Return the highest threshold that refuses at most this share of each sort of real digits' scores."""
     return min(float(np.sort(some)[int(len(some) * refused)]) for some in real)
 
 

@@ -62,11 +62,11 @@ class Gate(nn.Module):
         self.head = nn.Linear(third, DIGITS + 1)
 
     def logits(self, frames: Tensor) -> Tensor:
-        """Give logits, float32 (batch, 11), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        """Return logits, float32 (batch, 11), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
         return self.head(self.body(frames))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give digit_score, float32 (batch,), 0..1, high = a digit, for uint8 (batch, 28, 28), 255 = ink.
+        """Return digit_score, float32 (batch,), 0..1, high = a digit, for uint8 (batch, 28, 28), 255 = ink.
 
         It is the probability of a digit where digits and outliers are equally frequent, as in training.
         """
@@ -79,7 +79,7 @@ def save(path: Path, gate: Gate, about: GateAbout) -> None:
 
 
 def load(path: Path) -> tuple[Gate, GateAbout]:
-    """Give the gate, in evaluation mode on the CPU, and what its file says of it.
+    """Return the gate, in evaluation mode on the CPU, and what its file says of it.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 from onnx import helper
 
+from system.files import written_aside
 from training.models.weights import About
 
 ABOUT = "about"
@@ -18,14 +19,12 @@ ABOUT = "about"
 def save_classical(path: Path, network: onnx.ModelProto, about: About) -> None:
     """Write a model file; a reader sees the old one or the new one, never half of it."""
     helper.set_model_props(network, {ABOUT: json.dumps(asdict(about))})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
-    partial.write_bytes(network.SerializeToString())
-    partial.replace(path)
+    with written_aside(path) as draft:
+        draft.write_bytes(network.SerializeToString())
 
 
 def load_classical(path: Path) -> tuple[bytes, About]:
-    """Give a model file's network, as the archive carries it, and what it says of itself.
+    """Return a model file's network, as the archive carries it, and what it says of itself.
 
     Raises:
         FileNotFoundError: there is no such file.

@@ -42,25 +42,25 @@ class Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, value: np.ndarray | np.generic, name: str = "") -> str:
-        """Add a constant; give its name."""
+        """Add a constant; return its name."""
         name = name or f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
         return name
 
     def add(self, operator: str, inputs: Iterable[str], output: str = "", **attributes: Any) -> str:
-        """Add a node of ONNX's operators (https://onnx.ai/onnx/operators); give its output's name."""
+        """Add a node of ONNX's operators (https://onnx.ai/onnx/operators); return its output's name."""
         output = output or f"{operator}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], **attributes))
         return output
 
 
 def pixels_of(frames: np.ndarray) -> np.ndarray:
-    """Give what the estimators learn from: float32 (count, 784), 0 = paper .. 1 = ink, of uint8 frames."""
+    """Return what the estimators learn from: float32 (count, 784), 0 = paper .. 1 = ink, of uint8 frames."""
     return frames.reshape(len(frames), -1).astype(np.float32) / np.float32(255)
 
 
 def scores_of(estimator: Estimator, frames: np.ndarray) -> np.ndarray:
-    """Give scikit-learn's own scores, float64 (count, labels); their softmax is the uncalibrated answer."""
+    """Return scikit-learn's own scores, float64 (count, labels); their softmax is the uncalibrated answer."""
     if isinstance(estimator, FORESTS):
         return np.log(estimator.predict_proba(pixels_of(frames)) + LEAST_VOTES)
     decisions = estimator.decision_function(pixels_of(frames))
@@ -68,7 +68,7 @@ def scores_of(estimator: Estimator, frames: np.ndarray) -> np.ndarray:
 
 
 def network_of(estimator: Estimator, labels: int) -> onnx.ModelProto:
-    """Give the network whose answer is the softmax of the estimator's scores / temperature, which is 1.
+    """Return the network whose answer is the softmax of the estimator's scores / temperature, which is 1.
 
     Its input is "frames", uint8 (batch, 28, 28); its output "probabilities", float32 (batch, labels).
     """
@@ -105,7 +105,7 @@ def set_temperature(network: onnx.ModelProto, temperature: float) -> None:
 
 
 def _votes(graph: Graph, forest: Estimator, pixels: str) -> str:
-    """Add the trees; give the name of the logarithm of their mean vote."""
+    """Add the trees; return the name of the logarithm of their mean vote."""
     written = to_onnx(
         forest, np.zeros((1, PIXELS), np.float32), options={"zipmap": False}, target_opset=OPSETS
     )
@@ -119,7 +119,7 @@ def _votes(graph: Graph, forest: Estimator, pixels: str) -> str:
 
 
 def _drop_zeros(trees: onnx.NodeProto) -> None:
-    """Leave out the leaves' weights that are nought: most are, and each takes memory in every worker."""
+    """Leave out the leaves' weights that are zero: most are, and each takes memory in every worker."""
     weights = {entry.name: entry for entry in trees.attribute if entry.name.startswith("class_")}
     kept = np.flatnonzero(np.array(weights["class_weights"].floats))
     for entry in weights.values():
@@ -130,7 +130,7 @@ def _drop_zeros(trees: onnx.NodeProto) -> None:
 
 
 def _projected(graph: Graph, pca: PCA, pixels: str) -> str:
-    """Add the projection; give the name of its result, float32 (batch, components)."""
+    """Add the projection; return the name of its result, float32 (batch, components)."""
     matrix = pca.components_.T
     centre = -pca.mean_ @ matrix
     constants = (graph.constant(value.astype(np.float32)) for value in (matrix, centre))
@@ -138,7 +138,7 @@ def _projected(graph: Graph, pca: PCA, pixels: str) -> str:
 
 
 def _kernel(graph: Graph, machines: OneVsRestClassifier, points: str, levels: int | None) -> str:
-    """Add support vector machines with one Gaussian kernel, a label each; give the name of their decisions.
+    """Add support vector machines with one Gaussian kernel, a label each; return the name of their decisions.
 
     Args:
         graph: what is added to.
@@ -158,14 +158,14 @@ def _kernel(graph: Graph, machines: OneVsRestClassifier, points: str, levels: in
     # |p - v|^2 = |v|^2 - 2 p v + |p|^2: a matrix product, where the differences would be written out.
     partial = graph.add("Gemm", [points, table, squares], alpha=-2.0, transB=1)
     own = graph.add("ReduceSumSquare", [points, graph.constant(np.array([1], np.int64))], keepdims=1)
-    distances = graph.add("Relu", [graph.add("Add", [partial, own])])  # rounding may give less than nought
+    distances = graph.add("Relu", [graph.add("Add", [partial, own])])  # rounding may give less than zero
     kernel = graph.add("Exp", [graph.add("Mul", [distances, graph.constant(np.float32(-gamma))])])
     constants = (graph.constant(value.astype(np.float32)) for value in (coefficients, offsets))
     return graph.add("Gemm", [kernel, *constants])
 
 
 def _shared(machines: OneVsRestClassifier) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Give all machines as one.
+    """Return all machines as one.
 
     Returns:
         Support vectors, float64 (count, dimensions), each once; what each adds to a label's decision,

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from training.data.augment import augment
-from training.data.sets import Frames
+from training.data.frames import Frames
 from training.models.classical_onnx import Estimator
 
 AUGMENTED_AT_ONCE = 1000
@@ -77,7 +77,7 @@ RECIPES = {
 
 
 def training_frames(data: Frames, recipe: Recipe, labels: int, seed: int) -> Frames:
-    """Give what the recipe trains on: a share of every label's frames, then their augmented copies.
+    """Return what the recipe trains on: a share of every label's frames, then their augmented copies.
 
     Raises:
         ValueError: a label has no frame, or there are too few of all.

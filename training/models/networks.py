@@ -21,29 +21,20 @@ class Cnn(nn.Module):
         classes: how many logits.
         channels: at each resolution.
         dropout: the share of features that training leaves out before the last layer.
-        blocks: whether there are the residual blocks.
-        average: whether the average over space is taken after all.
     """
 
     def __init__(
-        self,
-        classes: int,
-        channels: tuple[int, int, int] = (16, 32, 64),
-        dropout: float = 0.1,
-        blocks: bool = True,
-        average: bool = False,
+        self, classes: int, channels: tuple[int, int, int] = (16, 32, 64), dropout: float = 0.1
     ) -> None:
         super().__init__()
         first, second, third = channels
         self.body = nn.Sequential(
             convolution(1, first),
             convolution(first, second, stride=2),
-            ResidualBlock(second) if blocks else nn.Identity(),
+            ResidualBlock(second),
             convolution(second, third, stride=2),
-            ResidualBlock(third) if blocks else nn.Identity(),
-            nn.AdaptiveAvgPool2d(1)
-            if average
-            else nn.Conv2d(third, third, FRAME_PX // 4, groups=third, bias=False),
+            ResidualBlock(third),
+            nn.Conv2d(third, third, FRAME_PX // 4, groups=third, bias=False),
             nn.BatchNorm2d(third),
             nn.ReLU(inplace=True),
             nn.Flatten(),
@@ -52,7 +43,7 @@ class Cnn(nn.Module):
         self.head = nn.Linear(third, classes)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        """Return logits, float32 (batch, classes), of float32 frames (batch, 1, 28, 28), 0 paper .. 1 ink."""
         return self.head(self.body(frames))
 
 
@@ -67,12 +58,12 @@ class ResidualBlock(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Give features of the same shape, float32 (batch, channels, height, width)."""
+        """Return features of the same shape, float32 (batch, channels, height, width)."""
         return torch.relu(features + self.second(self.first(features)))
 
 
 def convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    """Give a 3x3 convolution with batch normalisation and ReLU, at 1 / stride of the resolution."""
+    """Return a 3x3 convolution with batch normalisation and ReLU, at 1 / stride of the resolution."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(outputs),
@@ -105,7 +96,7 @@ class LeNet5(nn.Module):
         self.head = nn.Linear(84, classes)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        """Return logits, float32 (batch, classes), of float32 frames (batch, 1, 28, 28), 0 paper .. 1 ink."""
         return self.head(self.body(frames))
 
 
@@ -136,7 +127,7 @@ class Vit(nn.Module):
         self.head = nn.Linear(width, classes)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        """Return logits, float32 (batch, classes), of float32 frames (batch, 1, 28, 28), 0 paper .. 1 ink."""
         tokens = self.patches(frames).flatten(2).transpose(1, 2)  # (batch, 49, width)
         tokens = self.blocks(tokens + self.positions)
         return self.head(self.norm(tokens).mean(dim=1))
@@ -159,7 +150,7 @@ class TransformerBlock(nn.Module):
         nn.init.zeros_(last.weight)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Give tokens of the same shape, float32 (batch, tokens, width)."""
+        """Return tokens of the same shape, float32 (batch, tokens, width)."""
         tokens = tokens + self._attention(self.attention_norm(tokens))
         return tokens + self.layers(tokens)
 
@@ -192,7 +183,7 @@ class Ensemble(nn.Module):
         self.register_buffer("shares", torch.full((len(members),), 1 / len(members)))
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give logits, float32 (batch, classes), for frames, float32 (batch, 1, 28, 28), 0 paper .. 1 ink."""
+        """Return logits, float32 (batch, classes), of float32 frames (batch, 1, 28, 28), 0 paper .. 1 ink."""
         read = [
             self.shares[index] * torch.log_softmax(member(frames) / self.temperatures[index], dim=1)
             for index, member in enumerate(self.members)
@@ -200,21 +191,19 @@ class Ensemble(nn.Module):
         return torch.stack(read).sum(dim=0)
 
 
-# What --model names: how to build a network for so many classes. training/candidates.py compares them.
+# What --model names: how to build a network for so many classes.
 MODELS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": Cnn,
     "cnn-8": partial(Cnn, channels=(8, 16, 32)),
     "cnn-24": partial(Cnn, channels=(24, 48, 96)),
     "cnn-32": partial(Cnn, channels=(32, 64, 128)),
-    "cnn-no-blocks": partial(Cnn, blocks=False),
-    "cnn-average": partial(Cnn, average=True),
     "lenet5": LeNet5,
     "vit": Vit,
 }
 
 
 def build(architecture: str, classes: int) -> nn.Module:
-    """Give a network with fresh weights.
+    """Return a network with fresh weights.
 
     Args:
         architecture: a key of MODELS, or several joined by "+": an ensemble of them.
@@ -238,6 +227,6 @@ class Served(nn.Module):
         self.temperature = temperature
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Give probabilities, float32 (batch, classes), for frames, uint8 (batch, 28, 28), 255 = ink."""
+        """Return probabilities, float32 (batch, classes), for frames, uint8 (batch, 28, 28), 255 = ink."""
         logits = self.model(frames.unsqueeze(1).float() / 255)
         return torch.softmax(logits / self.temperature, dim=1)

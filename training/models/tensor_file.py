@@ -10,23 +10,23 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from system.files import written_aside
+
 Rebuilt = TypeVar("Rebuilt")
 
 
 def save(path: Path, tensors: dict[str, Tensor], about: Any) -> None:
     """Write tensors and a dataclass; a reader sees the old file or the new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}")
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(kept, str(partial), metadata={"about": json.dumps(asdict(about))})
-    partial.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
-    partial.replace(path)
+    with written_aside(path) as draft:
+        save_file(kept, str(draft), metadata={"about": json.dumps(asdict(about))})
+        draft.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
 
 
 def load(
     path: Path, rebuild: Callable[[dict[str, Any], dict[str, Tensor]], Rebuilt], kind: str, command: str
 ) -> Rebuilt:
-    """Give what `rebuild` makes of the dataclass's fields and the tensors.
+    """Return what `rebuild` makes of the dataclass's fields and the tensors.
 
     Args:
         path: of the file.

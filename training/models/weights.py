@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from torch import Tensor, nn
 
-from handler.fingerprint import preprocessing_fingerprint
-from training.fitting.conformal import COVERAGE, coverage_for, fit_set_threshold
 from training.models import tensor_file
 from training.models.networks import build
 
-if TYPE_CHECKING:  # an archive is built where nothing is installed that data sets need
-    from training.data.sets import DataSet
-    from training.fitting.settings import Settings
-
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
+COVERAGE = 0.99  # how often the true label is to be in the set, where validation can carry that
 
 
 @dataclass(frozen=True)
@@ -48,36 +42,13 @@ class About:
     framing: str = "ink"
 
 
-def describe(settings: Settings, data: DataSet, temperature: float, probabilities: np.ndarray) -> About:
-    """Give what the file of a model says that was trained with these settings on this data.
-
-    Args:
-        settings: of the run.
-        data: what it was trained on.
-        temperature: that was fitted on validation.
-        probabilities: of the validation frames, float (count, labels), calibrated.
-    """
-    coverage = coverage_for(len(data.validation))
-    return About(
-        architecture=settings.model,
-        label_names=data.label_names,
-        version=settings.version,
-        temperature=temperature,
-        preprocessing=preprocessing_fingerprint(framing=data.framing),
-        data_set=data.name,
-        set_threshold=fit_set_threshold(probabilities, data.validation.labels, coverage),
-        coverage=coverage,
-        framing=data.framing,
-    )
-
-
 def save(path: Path, state: dict[str, Tensor], about: About) -> None:
     """Write a weights file; a reader sees the old one or the new one, never half of it."""
     tensor_file.save(path, state, about)
 
 
 def load(path: Path) -> tuple[nn.Module, About]:
-    """Give the model, in evaluation mode on the CPU, and what its file says of it.
+    """Return the model, in evaluation mode on the CPU, and what its file says of it.
 
     Raises:
         FileNotFoundError: there is no such file.

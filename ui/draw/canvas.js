@@ -240,7 +240,7 @@ async function readPicture(chosen) {
   try {
     picture = { bitmap: await createImageBitmap(chosen), image: await asDataUrl(chosen) };
   } catch {
-    complaint.textContent = "That file is no picture that this browser can show. Choose a PNG or JPEG.";
+    complaint.textContent = "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
     return;
   }
   strokes = [];

@@ -74,7 +74,7 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
 
 def _importance_note(explained: Explained) -> str:
     if max(map(max, explained.importance)) < DOUBLE_ODDS:
-        return f"No piece of it was needed: without any one, {explained.label} is hardly less likely."
+        return f"No single piece was needed: without any one, {explained.label} is hardly less likely."
     return ""
 
 

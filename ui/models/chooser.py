@@ -35,7 +35,7 @@ def choose(models: Models, loader: Loader, wanted_path: object, active_path: obj
     wanted, active = models.find(wanted_path), models.find(active_path) or models.own()
     if wanted is None:
         why = listing.complaint or "That model is not there any more."
-        yield Chooser(listing, active, complaint=f"{why} {active.title} reads.")
+        yield Chooser(listing, active, complaint=f"{why} {active.title} reads instead.")
         return
     if wanted.is_own or wanted.ready_workers:
         loader.used(wanted)

@@ -93,10 +93,8 @@ class Models:
         archives, damaged = read_store(self._store)
         complaint = ""
         try:
-            served, own_version = (
-                self._management.served(),
-                self._management.describe(path_of(self._own)).version,
-            )
+            served = self._management.served()
+            own_version = self._management.describe(path_of(self._own)).version
         except Unreachable as error:
             served = [status for status in self._served if status.ready_workers > 0]
             own_version = self._own_version

@@ -31,7 +31,7 @@ def write_set(data_dir: Path, source: IdxSet, parts: dict[str, tuple[np.ndarray,
 def drawn_set(
     source: IdxSet, copies: dict[str, int], seed: int = 0
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Give a bright shape for each label, `copies` times a part, with noise: as `write_set` takes them."""
+    """Return a bright shape for each label, `copies` times a part, with noise: as `write_set` takes them."""
     random = np.random.default_rng(seed)
     classes = len(source.label_names)
     shapes = (random.random((classes, 7, 7)) < 0.4).repeat(4, axis=1).repeat(4, axis=2)

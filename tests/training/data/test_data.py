@@ -10,11 +10,11 @@ from handler.frame import frame_of, frame_of_pixels
 from handler.picture import picture_frame_of_pixels
 from tests.training.data.idx import drawn_set, write_set
 from tests.training.data.unipen import UNIPEN
-from training.data.frames import FRAMINGS
+from training.data.frames import FRAMINGS, as_pixels, validation_index
 from training.data.idx_sets import EMNIST_LETTERS, FASHION_MNIST, KMNIST, MNIST, IdxSet
 from training.data.paint import KINDS
 from training.data.rendered import REPORT_WRITERS, TRAINING_SHARES, VALIDATION_WRITERS, writers
-from training.data.sets import SOURCES, as_pixels, load, validation_index
+from training.data.sets import SOURCES, load
 from training.data.strokes import FILE, Drawn, rasterise, read_unipen, smooth
 from training.names import FOLDER, MODEL_NAMES, model_name, run_folder
 

@@ -21,7 +21,7 @@ SHAPES: dict[str, Callable[[ImageDraw.ImageDraw, tuple[float, ...]], None]] = {
 
 
 def shape_file(label: str, seed: int) -> bytes:
-    """Give a filled shape with a spot somewhere on a light sheet, in one of all formats."""
+    """Return a filled shape with a spot somewhere on a light sheet, in one of all formats."""
     random = np.random.default_rng(seed)
     image = Image.new("RGB", (96, 96), (240, 240, 230))
     left, top, size = random.integers(2, 30), random.integers(2, 30), random.integers(30, 60)

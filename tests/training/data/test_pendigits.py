@@ -39,7 +39,7 @@ def zipped(packed: bytes, name: str = MEMBER) -> bytes:
 
 
 def flipped(content: bytes) -> bytes:
-    """Give the content with one bit in its middle turned."""
+    """Return the content with one bit in its middle turned."""
     middle = len(content) // 2
     return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
 
@@ -102,7 +102,7 @@ def source(site: str) -> Callable[[str], Source]:
 
 
 def closed_port() -> int:
-    """Give a port of 127.0.0.1 where nobody listens."""
+    """Return a port of 127.0.0.1 where nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

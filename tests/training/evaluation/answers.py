@@ -13,7 +13,7 @@ def answers(
     name: str = "plain",
     renderer: str = "independent",
 ) -> Answers:
-    """Give answers with these labels; -1 is a refusal."""
+    """Return answers with these labels; -1 is a refusal."""
     probabilities = np.zeros((len(truth), 10))
     sure = np.broadcast_to(confidence, len(truth))
     for row, (label, share) in enumerate(zip(predicted, sure, strict=True)):

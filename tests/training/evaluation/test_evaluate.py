@@ -2,15 +2,17 @@
 
 import json
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from launch.archive import MANIFEST, SERVING, Archive
 from launch.temporary import TorchServe
 from tests.training.evaluation.answers import answers
+from training.archive.contents import MANIFEST, SERVING, Archive
 from training.data import paint
 from training.data.strokes import FILE
+from training.evaluation import __main__ as command
 from training.evaluation import evaluate, figures
 from training.evaluation.__main__ import main
 from training.evaluation.ask import Server
@@ -30,7 +32,7 @@ def test_what_was_trained_on_is_read_from_the_archive_that_answered(
     for model, file in (("1.0.0", path), ("1.1.0", tmp_path / "nowhere.mar")):
         known = Archive("digits", model)
         assert evaluate.archive_of({"model": "digits", "version": model}, file) == known
-        assert "--archive" in capsys.readouterr().err
+        assert "MODEL_STORE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ def test_digits_are_told_by_their_names_whatever_their_order(monkeypatch: pytest
 
 
 def test_a_server_that_is_not_there_is_one_line(mnist_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["--data", str(mnist_dir), "--url", "http://127.0.0.1:9/predictions/digits", "--mnist", "3"]
+    given = ["--data", str(mnist_dir), "--url", "http://127.0.0.1:9/predictions/digits"]
     assert main(given) == 1
     assert capsys.readouterr().err.startswith("evaluate: ")
 
@@ -91,25 +93,15 @@ def test_a_small_evaluation_through_the_real_server(
     model_store: Path,
     mnist_dir: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     if not (mnist_dir / FILE).exists():
         pytest.skip(f"needs the pen strokes: put them at {mnist_dir / FILE}")
     url = f"{torchserve.inference_url}/predictions/digits"
-    given = [
-        "--data",
-        str(mnist_dir),
-        "--url",
-        url,
-        "--mnist",
-        "300",
-        "--strokes",
-        "5",
-        "--out",
-        str(tmp_path),
-        "--archive",
-        str(model_store / "digits.mar"),
-    ]
+    monkeypatch.setenv("MODEL_STORE", str(model_store))
+    monkeypatch.setattr(command, "measure", partial(evaluate.measure, mnist_count=300))
+    given = ["--data", str(mnist_dir), "--url", url, "--strokes", "5", "--out", str(tmp_path)]
     assert main(given) == 0
     report = json.loads((tmp_path / "evaluation.json").read_text(encoding="utf-8"))
     assert report["model"]["model"] == "digits"

@@ -75,7 +75,7 @@ def test_the_worst_mistakes_name_each_digit_once_surest_first() -> None:
     plain = answers([1, 2, 3], [1, 9, 9], confidence=[0.99, 0.7, 0.6])
     photo = answers([1, 2, 3], [1, 9, 9], confidence=[0.99, 0.8, 0.5], name="photo")
     worst = find([plain, photo]).worst["strokes"]
-    assert [(one.question.name, one.index, one.misread, one.pictures) for one in worst] == [
+    assert [(one.kind, one.index, one.misread, one.pictures) for one in worst] == [
         ("photo", 1, 2, 2),
         ("plain", 2, 2, 2),
     ]

@@ -14,12 +14,13 @@ from training.data import drawing
 from training.evaluation import outliers
 from training.gate import network as gate
 from training.gate.outliers import kinds
+from training.gate.rejection import Rejection, rejection, together
 
 PROJECT = Path(__file__).resolve().parents[3]
 
 
 def scores(network: gate.Gate, pictures: list[bytes]) -> np.ndarray:
-    """Give digit_score of each picture, 0 where it is refused: float (count,)."""
+    """Return digit_score of each picture, 0 where it is refused: float (count,)."""
     found = np.zeros(len(pictures))
     for index, picture in enumerate(pictures):
         with suppress(BadImage), torch.no_grad():
@@ -43,28 +44,28 @@ def test_every_kind_is_asked_about_by_both_renderers_and_alike_each_time() -> No
 def test_figures_are_those_of_the_textbook() -> None:
     digits = np.linspace(0.5, 1, 101)  # 95 % of them are at least 0.525
     outlying = np.array([0.1, 0.2, 0.52, 0.6, 0.75])
-    found = outliers.rejection("fish", digits, outlying, outlying >= 0.5)
+    found = rejection("fish", digits, outlying, outlying >= 0.5)
     assert (found.pictures, found.seen) == (5, False)
     assert found.false_positives == pytest.approx(2 / 5)
     assert found.accepted == pytest.approx(3 / 5)
     # Pairs won by the digit, ties half: all, all, 97 of 101 above .52, 80.5 and 50.5.
     won = [np.mean(digits > one) + np.mean(digits == one) / 2 for one in outlying]
     assert found.auroc == pytest.approx(np.mean(won))
-    assert outliers.rejection("lines", digits, outlying, outlying > 2).accepted == 0
+    assert rejection("lines", digits, outlying, outlying > 2).accepted == 0
 
 
 def test_figures_need_digits_and_outliers() -> None:
     with pytest.raises(ValueError, match="0 digits and 1 outliers"):
-        outliers.rejection("fish", np.zeros(0), np.zeros(1), np.zeros(1, bool))
+        rejection("fish", np.zeros(0), np.zeros(1), np.zeros(1, bool))
 
 
 def test_means_are_of_the_seen_and_of_the_unseen_kinds_apart() -> None:
     rows = [
-        outliers.Rejection("lines", True, 10, 0.9, 0.2, 0.3),
-        outliers.Rejection("hearts", True, 30, 1.0, 0.0, 0.1),
-        outliers.Rejection("fish", False, 5, 0.8, 0.4, 0.5),
+        Rejection("lines", True, 10, 0.9, 0.2, 0.3),
+        Rejection("hearts", True, 30, 1.0, 0.0, 0.1),
+        Rejection("fish", False, 5, 0.8, 0.4, 0.5),
     ]
-    seen = outliers.together(rows, seen=True)
+    seen = together(rows, seen=True)
     assert (seen.pictures, seen.auroc, seen.false_positives, seen.accepted) == pytest.approx(
         (40, 0.95, 0.1, 0.2)
     )
@@ -80,5 +81,5 @@ def test_the_committed_gate_tells_outliers_of_both_renderers_from_digits() -> No
     assert {question.name for question in asked} == wanted
     for question in asked:
         found = scores(network, [question.picture(index) for index in range(12)])
-        row = outliers.rejection(question.name, digits, found, found >= about.threshold)
+        row = rejection(question.name, digits, found, found >= about.threshold)
         assert row.auroc > 0.95, (question.name, question.renderer)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from launch.archive import Archive
 from tests.training.evaluation.answers import answers
+from training.archive.contents import Archive
 from training.data.drawing import png
 from training.evaluation import outliers
 from training.evaluation.__main__ import main
@@ -48,7 +48,7 @@ def text(found: Findings) -> str:
 
 
 def cells(text: str) -> list[list[str]]:
-    """Give the words of every row of the page's tables of figures."""
+    """Return the words of every row of the page's tables of figures."""
     rows = re.findall(r"<tr[^>]*>(.*?)</tr>", text, flags=re.DOTALL)
     words = [[re.sub("<[^>]*>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, flags=re.DOTALL)]
              for row in rows]  # fmt: skip

@@ -7,7 +7,7 @@ from training.fitting.conformal import coverage_for, fit_set_threshold, in_words
 
 
 def drawn(count: int, labels: int, seed: int, sharpness: float = 2.0) -> tuple[np.ndarray, np.ndarray]:
-    """Give probabilities, and true labels that were drawn by them."""
+    """Return probabilities, and true labels that were drawn by them."""
     random = np.random.default_rng(seed)
     logits = random.normal(0, sharpness, (count, labels))
     probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

@@ -52,7 +52,7 @@ def started(out: Path, program: tuple[str, ...] = ("-m", "training.fitting.train
 
 
 def finished(out: Path, program: tuple[str, ...] = ("-m", "training.fitting.train")) -> str:
-    """Train in two processes to the end; give what they printed."""
+    """Train in two processes to the end; return what they printed."""
     run = started(out, program)
     printed, errors = run.communicate(timeout=240)
     assert run.returncode == 0, errors

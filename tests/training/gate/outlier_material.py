@@ -12,7 +12,7 @@ from training.gate.outliers.kinds import Material
 
 @cache
 def material() -> Material:
-    """Give the ten digits as strokes and as frames, in order."""
+    """Return the ten digits as strokes and as frames, in order."""
     digits = [
         Drawn(int(digit), 1, tuple(np.array(stroke, np.float32) for stroke in strokes))
         for digit, strokes in drawing.STROKES.items()

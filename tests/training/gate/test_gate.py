@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -15,13 +16,12 @@ from tests.training.gate.outlier_material import material
 from training.data import drawing
 from training.data.paint import KINDS
 from training.data.strokes import Drawn
-from training.evaluation.outliers import rejection
-from training.forward_time import session_of
 from training.gate import fit
 from training.gate import network as gate
 from training.gate.__main__ import main
 from training.gate.outliers import kinds
 from training.gate.outliers.hand import Strokes, line
+from training.gate.rejection import rejection
 
 PROJECT = Path(__file__).resolve().parents[3]
 # What ordinary people write and fonts do not: a bare 1, a crossed 7, an open 4, and their like.
@@ -43,7 +43,7 @@ def committed() -> tuple[gate.Gate, gate.GateAbout]:
 
 
 def score(network: gate.Gate, picture: bytes) -> float:
-    """Give the score of an image file, through the real preprocessing."""
+    """Return the score of an image file, through the real preprocessing."""
     with torch.no_grad():
         return float(network(torch.from_numpy(frame_of(picture))[None])[0])
 
@@ -143,7 +143,7 @@ def test_the_runtime_scores_as_the_network_does(
     )
     assert program is not None
     program.save(str(tmp_path / "gate.onnx"))
-    session = session_of(tmp_path / "gate.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "gate.onnx", providers=["CPUExecutionProvider"])
     for some in (material().images, material().images[:1]):
         (found,) = session.run(["digit_score"], {"frames": some})
         assert found.shape == (len(some),)

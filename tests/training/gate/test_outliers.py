@@ -49,7 +49,7 @@ def test_training_draws_every_kind_but_those_that_are_held_out() -> None:
 
 @cache
 def prints(font: str, characters: str) -> np.ndarray:
-    """Give the font's prints of the characters it has, float (count, 1024), of mean 0 and length 1.
+    """Return the font's prints of the characters it has, float (count, 1024), of mean 0 and length 1.
 
     Each fills a square, so that Ξ is compared with a wider ≡, and is a little blurred.
     """
@@ -67,7 +67,7 @@ def prints(font: str, characters: str) -> np.ndarray:
 
 
 def likeness(one: str, others: str) -> float:
-    """Give the highest correlation of a character's print with others' in the same font."""
+    """Return the highest correlation of a character's print with others' in the same font."""
     pairs = [(prints(font, one), prints(font, others)) for font in glyphs.SYMBOL_FONTS]
     return max((own @ theirs.T).max(initial=-1) for own, theirs in pairs)
 

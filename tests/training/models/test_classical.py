@@ -12,8 +12,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
 
 from handler.fingerprint import preprocessing_fingerprint
-from training.data.sets import DataSet, Frames, load
-from training.fitting import classical
+from training.data.frames import DataSet, Frames
+from training.data.sets import load
+from training.fitting import classical, train
 from training.fitting.settings import Settings
 from training.models.classical_file import load_classical, save_classical
 from training.models.classical_onnx import network_of, pixels_of, scores_of, set_temperature
@@ -113,7 +114,7 @@ def test_its_answers_are_calibrated_on_validation(finished: Path, data: DataSet)
     network, about = load_classical(finished / "model.onnx")
 
     def loss(temperature: float) -> float:
-        """Give the loss on validation with another temperature in place of the fitted one."""
+        """Return the loss on validation with another temperature in place of the fitted one."""
         logits = torch.from_numpy(answers(network, data.validation.frames)).log() * about.temperature
         truth = torch.from_numpy(data.validation.labels)
         return float(torch.nn.functional.cross_entropy(logits / temperature, truth))
@@ -185,7 +186,7 @@ def test_an_export_that_answers_otherwise_is_not_kept(
 
     monkeypatch.setattr(classical, "network_of", other)
     given = ["--dataset", "optdigits", "--model", "svm_pca", "--out", str(tmp_path)]
-    assert classical.main(given) == 1
+    assert train.main(given) == 1
     assert "differ from scikit-learn's" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -211,11 +212,11 @@ def test_a_missing_or_broken_file_is_told_so(tmp_path: Path, content: bytes | st
 def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "MNIST").write_text("a file where a folder is needed, so that no download can help")
     given = ["--model", "svm", "--data", str(tmp_path), "--out", str(tmp_path / "run")]
-    assert classical.main(given) == 1
+    assert train.main(given) == 1
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("training: ")
 
 
-@pytest.mark.parametrize("given", [[], ["--model", "none"], ["--model", "svm", "--seed", "-1"]])
+@pytest.mark.parametrize("given", [["--model", "none"], ["--model", "svm", "--seed", "-1"]])
 def test_a_wrong_argument_is_refused(given: list[str]) -> None:
     with pytest.raises(SystemExit):
-        classical.main(given)
+        train.main(given)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -10,19 +11,18 @@ from tests.training.fitting.test_train import settings
 from training.archive.build import export
 from training.data.sets import load
 from training.fitting.run import Run
-from training.forward_time import session_of
 from training.models.networks import MODELS, Served
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 
 def some_frames(count: int) -> torch.Tensor:
-    """Give uint8 frames, (count, 28, 28)."""
+    """Return uint8 frames, (count, 28, 28)."""
     return torch.randint(0, 256, (count, 28, 28), generator=torch.Generator().manual_seed(0)).byte()
 
 
 def trained_a_little() -> torch.nn.Module:
-    """Give a vit whose weights are all other than at the start, where its blocks do nothing."""
+    """Return a vit whose weights are all other than at the start, where its blocks do nothing."""
     torch.manual_seed(0)
     model = MODELS["vit"](10).eval()
     with torch.no_grad():
@@ -39,7 +39,7 @@ def test_the_vit_is_tiny() -> None:
 def test_the_exported_vit_answers_like_the_trained_one(tmp_path: Path) -> None:
     served = Served(trained_a_little(), temperature=0.7).eval()
     export(served, tmp_path / "network.onnx")
-    session = session_of(tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx", providers=["CPUExecutionProvider"])
     for batch in (1, 3, 16):
         frames = some_frames(batch)
         with torch.inference_mode():

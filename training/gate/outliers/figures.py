@@ -6,7 +6,7 @@ from training.gate.outliers.hand import Strokes, arc, closed, hatched, line, sta
 
 
 def face(random: np.random.Generator) -> Strokes:
-    """Give an oval with eyes and a mouth, often with a nose, hair or ears."""
+    """Return an oval with eyes and a mouth, often with a nose, hair or ears."""
     width, height = random.uniform(36, 50), random.uniform(42, 55)
     apart, eye_y, mouth_y = random.uniform(13, 22), 50 - random.uniform(5, 20), 50 + random.uniform(14, 27)
     parts = [arc(50, 50, width, height)]
@@ -43,7 +43,7 @@ def face(random: np.random.Generator) -> Strokes:
 
 
 def clothes(random: np.random.Generator) -> Strokes:
-    """Give one of Fashion-MNIST's kinds: its outline, hatched or filled."""
+    """Return one of Fashion-MNIST's kinds: its outline, hatched or filled."""
     kinds = (_shirt, _trousers, _dress, _boot, _shoe, _bag, _sandal)
     outline, *details = kinds[random.integers(len(kinds))](random)
     style = random.random()
@@ -55,7 +55,7 @@ def clothes(random: np.random.Generator) -> Strokes:
 
 
 def stick_figure(random: np.random.Generator) -> Strokes:
-    """Give a head, a body, arms and legs."""
+    """Return a head, a body, arms and legs."""
     head, hip, foot = random.uniform(11, 16), random.uniform(58, 68), random.uniform(14, 28)
     hand_y, reach = random.uniform(20, 65), random.uniform(22, 34)
     return (
@@ -67,7 +67,7 @@ def stick_figure(random: np.random.Generator) -> Strokes:
 
 
 def house(random: np.random.Generator) -> Strokes:
-    """Give walls and a roof, mostly with a door and a window. Kept for the report."""
+    """Return walls and a roof, mostly with a door and a window. Kept for the report."""
     high, eave = random.uniform(35, 55), random.uniform(0, 10)
     parts = [
         closed((10, 100), (10, 100 - high), (90, 100 - high), (90, 100)),
@@ -84,7 +84,7 @@ def house(random: np.random.Generator) -> Strokes:
 
 
 def fish(random: np.random.Generator) -> Strokes:
-    """Give a body, a tail and an eye. Kept for the report."""
+    """Return a body, a tail and an eye. Kept for the report."""
     high, tail = random.uniform(16, 32), random.uniform(14, 28)
     turned = random.choice([-1, 1])
     parts = [
@@ -98,7 +98,7 @@ def fish(random: np.random.Generator) -> Strokes:
 
 
 def flower(random: np.random.Generator) -> Strokes:
-    """Give a blossom on a stem with leaves. Kept for the report."""
+    """Return a blossom on a stem with leaves. Kept for the report."""
     petals = star_of(int(random.integers(5, 8)), 1)[:-1:2]
     ring = [arc(50 + (x - 50) * 0.36, 28 + (y - 50) * 0.36, 12, 12) for x, y in petals]
     stem = [line((50, 46), (50 + random.normal(0, 5), 75), (50, 112))]

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
 from training.data import sets as data
+from training.data.frames import arrays
 from training.data.rendered import writers
 from training.gate.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 
@@ -29,7 +30,7 @@ SCANNED = 5000  # of MNIST's images are enough to put side by side
 
 
 def materials(data_dir: Path, cache_dir: Path) -> dict[str, Material]:
-    """Give what each part's outliers are made of; the parts share neither writers nor scanned digits.
+    """Return what each part's outliers are made of; the parts share neither writers nor scanned digits.
 
     Raises:
         FileNotFoundError: the pen strokes or MNIST are not under data_dir and cannot be downloaded.
@@ -42,7 +43,7 @@ def materials(data_dir: Path, cache_dir: Path) -> dict[str, Material]:
 
 
 def counts(part: str) -> dict[str, int]:
-    """Give how many frames of each kind a part has; only the report has what training does not."""
+    """Return how many frames of each kind a part has; only the report has what training does not."""
     if part == "train":
         return {kind: TRAINING_COUNT * SHARES[kind] for kind in SEEN}
     each = VALIDATION_COUNT if part == "validation" else REPORT_COUNT
@@ -50,21 +51,13 @@ def counts(part: str) -> dict[str, int]:
 
 
 def load(part: str, material: Material, cache_dir: Path) -> dict[str, np.ndarray]:
-    """Give a part's frames by kind, uint8 (count, 28, 28) each, from the cache when nothing has changed."""
+    """Return a part's frames by kind, uint8 (count, 28, 28) each, from the cache when nothing has changed."""
     path = cache_dir / f"outliers-{part}-{preprocessing_fingerprint()}-{_sources()}.npz"
-    if not path.exists():
-        made = draw(counts(part), material, SEEDS[part])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}")
-        with unfinished.open("wb") as file:
-            np.savez_compressed(file, **made)  # type: ignore[arg-type]
-        unfinished.replace(path)
-    with np.load(path) as kept:
-        return dict(kept)
+    return arrays(path, lambda: draw(counts(part), material, SEEDS[part]))
 
 
 def draw(wanted: dict[str, int], material: Material, seed: int) -> dict[str, np.ndarray]:
-    """Give so many frames of each kind, uint8 (count, 28, 28); the same seed gives the same frames."""
+    """Return so many frames of each kind, uint8 (count, 28, 28); the same seed gives the same frames."""
     jobs = [
         (kind, start, min(start + CHUNK, count))
         for kind, count in wanted.items()
@@ -87,7 +80,7 @@ def _chunk(job: tuple[str, int, int], material: Material, seed: int) -> np.ndarr
 
 
 def _sources() -> str:
-    """Give eight hexadecimal digits that change with the code that draws."""
+    """Return eight hexadecimal digits that change with the code that draws."""
     digest = hashlib.sha256()
     here = Path(__file__)
     painters = [here.parents[2] / "data" / f"{name}.py" for name in ("paint", "rendered", "strokes")]

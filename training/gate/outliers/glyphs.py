@@ -51,7 +51,7 @@ SYMBOL_FONTS = ("DejaVuSans", "DejaVuSans-Bold", "STIXGeneral")
 
 
 def glyph(characters: str, fonts: tuple[str, ...], random: np.random.Generator) -> Strokes:
-    """Give one of the characters in one of the fonts: mostly its spine, sometimes its outline or its area.
+    """Return one of the characters in one of the fonts: mostly its spine, sometimes its outline or its area.
 
     Raises:
         ValueError: none of the fonts has any of the characters.
@@ -69,7 +69,7 @@ def glyph(characters: str, fonts: tuple[str, ...], random: np.random.Generator) 
 
 @cache
 def _drawable(characters: str, fonts: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Give the pairs of font and character that exist and show something."""
+    """Return the pairs of font and character that exist and show something."""
     found = []
     for font in fonts:
         known = FT2Font(str(_file(font))).get_charmap()
@@ -82,7 +82,7 @@ def _file(font: str) -> Path:
 
 
 def mask(font: str, character: str) -> np.ndarray:
-    """Give a printed character: uint8 (height, width), 1 = ink, about SIZE_PX high, with an empty margin."""
+    """Return a printed character: uint8 (height, width), 1 = ink, about SIZE_PX high, its margin empty."""
     printed = ImageFont.truetype(str(_file(font)), SIZE_PX)
     left, top, right, bottom = printed.getbbox(character)
     image = Image.new("L", (round(right - left) + 4, round(bottom - top) + 4))
@@ -92,19 +92,19 @@ def mask(font: str, character: str) -> np.ndarray:
 
 @cache
 def outline(font: str, character: str) -> Strokes:
-    """Give the closed outlines of a printed character."""
+    """Return the closed outlines of a printed character."""
     contours, _ = cv2.findContours(mask(font, character), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     return tuple(np.concatenate([one, one[:1]])[:, 0].astype(np.float32) for one in contours)
 
 
 @cache
 def spine(font: str, character: str) -> Strokes:
-    """Give the middle line of a printed character, as a pen writes it."""
+    """Return the middle line of a printed character, as a pen writes it."""
     return traced(thinned(mask(font, character)))
 
 
 def thinned(ink: np.ndarray) -> np.ndarray:
-    """Give the ink thinned to lines of one pixel: bool (height, width) (Zhang and Suen 1984, CACM 27:3).
+    """Return the ink thinned to lines of one pixel: bool (height, width) (Zhang and Suen 1984, CACM 27:3).
 
     Args:
         ink: uint8 (height, width), 0 or 1, the outermost rows and columns empty.
@@ -119,7 +119,7 @@ def thinned(ink: np.ndarray) -> np.ndarray:
         (-1, 1),
         (0, 1),
         (1, 1),
-    )  # from the north, clockwise
+    )  # clockwise from the north
     while True:
         before = int(ink.sum())
         for first in (True, False):
@@ -138,7 +138,7 @@ def thinned(ink: np.ndarray) -> np.ndarray:
 
 
 def traced(lines: np.ndarray) -> Strokes:
-    """Give lines of one pixel as strokes, ends first, smoothed over five pixels; spurs are left out."""
+    """Return lines of one pixel as strokes, ends first, smoothed over five pixels; spurs are left out."""
     left = {(int(x), int(y)) for y, x in np.argwhere(lines)}
     everything = frozenset(left)
     strokes = []
@@ -168,7 +168,7 @@ def _touches(path: list[tuple[int, int]], everything: frozenset[tuple[int, int]]
 def _beside(
     at: tuple[int, int], among: set[tuple[int, int]] | frozenset[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    """Give the neighbours that are in the set, those that share a side first."""
+    """Return the neighbours that are in the set, those that share a side first."""
     x, y = at
     around = ((x + 1, y), (x, y + 1), (x - 1, y), (x, y - 1),
               (x + 1, y + 1), (x - 1, y + 1), (x - 1, y - 1), (x + 1, y - 1))  # fmt: skip

@@ -18,32 +18,32 @@ HATCHES = 40
 
 
 def line(*points: tuple[float, float]) -> np.ndarray:
-    """Give a stroke through these points."""
+    """Return a stroke through these points."""
     return np.array(points, np.float32)
 
 
 def closed(*points: tuple[float, float]) -> np.ndarray:
-    """Give a stroke through these points and back to the first."""
+    """Return a stroke through these points and back to the first."""
     return line(*points, points[0])
 
 
 def arc(
     x: float, y: float, x_radius: float, y_radius: float, start_deg: float = 0, sweep_deg: float = 360
 ) -> np.ndarray:
-    """Give a part of an ellipse around (x, y); 0 degrees are to the right, 90 below."""
+    """Return a part of an ellipse around (x, y); 0 degrees are to the right, 90 below."""
     angle = np.deg2rad(start_deg + np.linspace(0, sweep_deg, max(8, int(abs(sweep_deg) / 12))))
     return np.stack([x + x_radius * np.cos(angle), y + y_radius * np.sin(angle)], axis=1).astype(np.float32)
 
 
 def star_of(points: int, inner: float, turn_deg: float = -90) -> np.ndarray:
-    """Give the outline of a star with so many points; `inner` is the hollows' radius, 1 makes a polygon."""
+    """Return the outline of a star with so many points; `inner` is the hollows' radius, 1 makes a polygon."""
     angle = np.deg2rad(turn_deg + np.arange(2 * points + 1) * 180 / points)
     radius = np.where(np.arange(2 * points + 1) % 2, 50 * inner, 50)
     return (50 + np.stack([np.cos(angle), np.sin(angle)], axis=1) * radius[:, None]).astype(np.float32)
 
 
 def through(points: np.ndarray, steps: int = 8) -> np.ndarray:
-    """Give a smooth curve through points, float (count, 2): a Catmull-Rom spline."""
+    """Return a smooth curve through points, float (count, 2): a Catmull-Rom spline."""
     padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
     t = (np.arange(steps) / steps)[None, :, None]
     before, start, end, after = (padded[i : len(padded) - 3 + i, None] for i in range(4))
@@ -57,7 +57,7 @@ def through(points: np.ndarray, steps: int = 8) -> np.ndarray:
 
 
 def hatched(areas: Strokes, hatches: int = HATCHES, slanted: bool = False) -> Strokes:
-    """Give strokes that fill closed outlines, the overlap of two left empty, row by row.
+    """Return strokes that fill closed outlines, the overlap of two left empty, row by row.
 
     Args:
         areas: closed outlines.
@@ -81,7 +81,7 @@ def hatched(areas: Strokes, hatches: int = HATCHES, slanted: bool = False) -> St
 
 
 def by_hand(strokes: Strokes, random: np.random.Generator, strength: float = 1.0) -> Strokes:
-    """Give the strokes as a hand would draw them: turned, slanted, bent, with a tremor.
+    """Return the strokes as a hand would draw them: turned, slanted, bent, with a tremor.
 
     Args:
         strokes: on a grid of any size.
@@ -108,7 +108,7 @@ def by_hand(strokes: Strokes, random: np.random.Generator, strength: float = 1.0
 
 
 def resampled(stroke: np.ndarray, step: float) -> np.ndarray:
-    """Give the stroke with points about `step` apart, float32 (points, 2); that rounds its corners."""
+    """Return the stroke with points about `step` apart, float32 (points, 2); that rounds its corners."""
     lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
     if lengths[-1] <= step:
         return stroke

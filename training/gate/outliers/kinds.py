@@ -95,12 +95,12 @@ SEEN = tuple(kind for kind in (*SKETCHES, *PICTURES) if kind not in HELD_OUT | R
 
 
 def drawn(kind: str, material: Material, random: np.random.Generator) -> Drawn:
-    """Give the strokes of an outlier, a key of SKETCHES, as the painters of digits take them."""
+    """Return the strokes of an outlier, a key of SKETCHES, as the painters of digits take them."""
     return Drawn(NO_DIGIT, NOBODY, SKETCHES[kind](material, random))
 
 
 def picture(kind: str, material: Material, random: np.random.Generator) -> Picture:
-    """Give a picture of an outlier, as often thin, coloured, a photo ... as training's digits are."""
+    """Return a picture of an outlier, as often thin, coloured, a photo ... as training's digits are."""
     if kind in PICTURES:
         return PICTURES[kind](material, random)
     way = str(random.choice(tuple(PAINT_SHARES), p=tuple(PAINT_SHARES.values())))
@@ -108,7 +108,7 @@ def picture(kind: str, material: Material, random: np.random.Generator) -> Pictu
 
 
 def frame(kind: str, material: Material, seed: tuple[int, ...]) -> np.ndarray:
-    """Give the frame that serving makes of an outlier: uint8 (28, 28), 255 = ink.
+    """Return the frame that serving makes of an outlier: uint8 (28, 28), 255 = ink.
 
     A picture that serving refuses as blank, as it does some textures, is drawn anew.
 

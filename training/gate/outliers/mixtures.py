@@ -9,7 +9,7 @@ from training.gate.outliers.shapes import scribble
 
 
 def several(digits: list[Drawn], random: np.random.Generator) -> Strokes:
-    """Give two to five digits in a row, in a column, or in two rows, at most touching."""
+    """Return two to five digits in a row, in a column, or in two rows, at most touching."""
     count = int(random.choice([2, 2, 2, 3, 3, 4, 5]))
     layout = random.random()
     found: list[np.ndarray] = []
@@ -30,7 +30,7 @@ def several(digits: list[Drawn], random: np.random.Generator) -> Strokes:
 
 
 def overlaid(digits: list[Drawn], random: np.random.Generator) -> Strokes:
-    """Give two or three digits, no two alike and none a 1, written over each other and beside the point.
+    """Return two or three digits, no two alike and none a 1, written over each other and beside the point.
 
     A 1 is left out because a 0 or a 7 with a line through it is still a 0 or a 7.
     """
@@ -46,7 +46,7 @@ def overlaid(digits: list[Drawn], random: np.random.Generator) -> Strokes:
 
 
 def pieces(digits: list[Drawn], random: np.random.Generator) -> Strokes:
-    """Give four to eight parts cut out of digits' strokes, strewn and turned."""
+    """Return four to eight parts cut out of digits' strokes, strewn and turned."""
     found = []
     for _ in range(int(random.integers(4, 9))):
         drawn = digits[random.integers(len(digits))]
@@ -61,7 +61,7 @@ def pieces(digits: list[Drawn], random: np.random.Generator) -> Strokes:
 
 
 def struck_out(digits: list[Drawn], random: np.random.Generator) -> Strokes:
-    """Give a digit with a scribble over it."""
+    """Return a digit with a scribble over it."""
     drawn = digits[random.integers(len(digits))]
     over = scribble(random)
     size = random.uniform(60, 110)
@@ -70,7 +70,7 @@ def struck_out(digits: list[Drawn], random: np.random.Generator) -> Strokes:
 
 
 def several_scanned(images: np.ndarray, random: np.random.Generator) -> Picture:
-    """Give two to four scanned digits, uint8 (count, 28, 28), side by side or stacked, in a small picture."""
+    """Return two to four scanned digits, uint8 (count, 28, 28), side by side or stacked, in a picture."""
     cut = [_cut(images[random.integers(len(images))]) for _ in range(int(random.choice([2, 2, 3, 4])))]
     upright = random.random() < 0.2
     cut = [one.T for one in cut] if upright else cut
@@ -84,7 +84,7 @@ def several_scanned(images: np.ndarray, random: np.random.Generator) -> Picture:
 
 
 def overlaid_scanned(images: np.ndarray, random: np.random.Generator) -> Picture:
-    """Give three scanned digits, uint8 (count, 28, 28), one over the other, in a small picture."""
+    """Return three scanned digits, uint8 (count, 28, 28), one over the other, in a small picture."""
     sheet = np.zeros((44, 44), np.uint8)
     for index in random.integers(len(images), size=3):
         top, left = random.integers(0, 17, 2)
@@ -94,7 +94,7 @@ def overlaid_scanned(images: np.ndarray, random: np.random.Generator) -> Picture
 
 
 def _other(digits: list[Drawn], labels: set[int], random: np.random.Generator) -> Drawn:
-    """Give a digit with none of these labels."""
+    """Return a digit with none of these labels."""
     while True:
         drawn = digits[random.integers(len(digits))]
         if drawn.label not in labels:
@@ -102,13 +102,13 @@ def _other(digits: list[Drawn], labels: set[int], random: np.random.Generator) -
 
 
 def _cut(image: np.ndarray) -> np.ndarray:
-    """Give an image cut to its ink's box."""
+    """Return an image cut to its ink's box."""
     rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
     return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _printed(ink: np.ndarray, random: np.random.Generator) -> Picture:
-    """Give a picture of ink, uint8 (height, width), 255 = ink, with a margin and of either polarity."""
+    """Return a picture of ink, uint8 (height, width), 255 = ink, with a margin and of either polarity."""
     gray = np.pad(ink, int(random.integers(3, 12)))
     gray = gray if random.random() < 0.5 else 255 - gray
     return Picture(np.dstack([gray, gray, gray, np.full_like(gray, 255)]))

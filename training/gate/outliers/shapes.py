@@ -6,14 +6,14 @@ from training.gate.outliers.hand import Strokes, arc, closed, hatched, line, sta
 
 
 def scribble(random: np.random.Generator) -> Strokes:
-    """Give one long line that goes over itself: tangled, to and fro, in loops, or all of it."""
+    """Return one long line that goes over itself: tangled, to and fro, in loops, or all of it."""
     ways = (_tangle, _to_and_fro, _loops)
     parts = [ways[random.integers(len(ways))](random) for _ in range(1 + (random.random() < 0.25))]
     return tuple(parts)
 
 
 def few_curves(random: np.random.Generator) -> Strokes:
-    """Give three to six unconnected curves, in any direction."""
+    """Return three to six unconnected curves, in any direction."""
     found = []
     for _ in range(int(random.integers(3, 7))):
         start, length, angle = (
@@ -28,7 +28,7 @@ def few_curves(random: np.random.Generator) -> Strokes:
 
 
 def lines(random: np.random.Generator) -> Strokes:
-    """Give two to six straight lines that lie as no digit's do: parallel, crossing, or a lying one alone."""
+    """Return two to six straight lines that lie as no digit's do: parallel, crossing, or one that lies."""
     if random.random() < 0.15:
         return (line((0, 50), (100, 50 + random.normal(0, 8))),)
     count = int(random.integers(3, 7))
@@ -41,7 +41,7 @@ def lines(random: np.random.Generator) -> Strokes:
 
 
 def made_up_character(random: np.random.Generator) -> Strokes:
-    """Give four to six strokes between the points of a three by three grid, as a character that is none."""
+    """Return four to six strokes between the points of a three by three grid, as a character that is none."""
     grid = np.array([(x, y) for x in (0, 50, 100) for y in (0, 50, 100)], float)
     squeezed = np.array([random.uniform(0.6, 1.0), 1.0])
     found = []
@@ -56,7 +56,7 @@ def made_up_character(random: np.random.Generator) -> Strokes:
 
 
 def arrow(random: np.random.Generator) -> Strokes:
-    """Give an arrow in any direction but one that makes a 1 or a 7 of it: with a wide head, or filled."""
+    """Return an arrow in any direction but one that makes a 1 or a 7 of it: with a wide head, or filled."""
     length, head, wing = 100.0, random.uniform(25, 45), random.uniform(15, 32)
     angle = random.choice([0, 45, 90, 135, 180, 225, 270, 315]) + random.normal(0, 8)
     style = random.random()
@@ -82,7 +82,7 @@ def arrow(random: np.random.Generator) -> Strokes:
 
 
 def heart(random: np.random.Generator) -> Strokes:
-    """Give a heart, empty or filled (https://mathworld.wolfram.com/HeartCurve.html, the last one)."""
+    """Return a heart, empty or filled (https://mathworld.wolfram.com/HeartCurve.html, the last one)."""
     t = np.linspace(0, 2 * np.pi, 40)
     x = 16 * np.sin(t) ** 3
     y = 13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t)
@@ -91,7 +91,7 @@ def heart(random: np.random.Generator) -> Strokes:
 
 
 def star(random: np.random.Generator) -> Strokes:
-    """Give a star: its outline, filled, drawn in one go, or as crossing lines."""
+    """Return a star: its outline, filled, drawn in one go, or as crossing lines."""
     style, points = random.random(), int(random.integers(4, 9))
     if style < 0.3:
         return (star_of(5, 1)[::2][[0, 2, 4, 1, 3, 0]],)
@@ -102,7 +102,7 @@ def star(random: np.random.Generator) -> Strokes:
 
 
 def sign(random: np.random.Generator) -> Strokes:
-    """Give a sign that is neither a letter nor a digit: polygons, a spiral, a tick, a grid, a cloud ..."""
+    """Return a sign that is neither a letter nor a digit: polygons, a spiral, a tick, a grid, a cloud ..."""
     signs = (
         _polygon,
         _spiral,

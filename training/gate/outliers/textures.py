@@ -7,7 +7,7 @@ from training.data.paint import Picture
 
 
 def texture(random: np.random.Generator) -> Picture:
-    """Give a picture of one of the kinds below, 60 to 300 pixels a side, some as JPEG."""
+    """Return a picture of one of the kinds below, 60 to 300 pixels a side, some as JPEG."""
     width, height = (int(side) for side in random.integers(60, 300, 2))
     kinds = (_noise, _clouds, _stripes, _cloth, _tiles, _blots)
     gray = np.asarray(kinds[random.integers(len(kinds))](width, height, random), float)
@@ -54,7 +54,7 @@ def _blots(width: int, height: int, random: np.random.Generator) -> np.ndarray:
 
 
 def _along(width: int, height: int, random: np.random.Generator) -> np.ndarray:
-    """Give how far each pixel lies in some direction: float (height, width), the picture's width is 2."""
+    """Return how far each pixel lies in some direction: float (height, width), the picture's width is 2."""
     angle = random.uniform(0, np.pi)
     y, x = np.mgrid[0:height, 0:width] * (2 / width)
     return x * np.cos(angle) + y * np.sin(angle)

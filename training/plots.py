@@ -1,14 +1,14 @@
-"""The report's plots, as SVG that takes the colours of the page around it."""
+"""All plots: those of a training run, and those of an evaluation's page, as SVG."""
 
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from training.evaluation.figures import Reliability, Row
 
 # Blue and orange of Okabe and Ito's palette, told apart by nearly everybody, and read on white and on black.
 COLOURS = ("#1f8fd0", "#e08214")
@@ -30,8 +30,43 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def by_kind(rows: list[Row]) -> str:
-    """Give the accuracy of each kind of picture with its interval, one mark a renderer."""
+def curves(epochs: list[dict[str, float]]) -> Figure:
+    """Return a run's losses and validation error by epoch."""
+    numbers = [int(row["epoch"]) for row in epochs]
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    left.plot(numbers, [row["train_loss"] for row in epochs], label="training (augmented, label smoothing)")
+    left.plot(numbers, [row["loss"] for row in epochs], label="validation")
+    left.set(xlabel="epoch", ylabel="cross-entropy (nats)", yscale="log")
+    left.legend()
+    right.plot(numbers, [100 * (1 - row["accuracy"]) for row in epochs], color=COLOURS[1])
+    right.set(xlabel="epoch", ylabel="validation error (%)", yscale="log")
+    for axes in (left, right):
+        axes.grid(alpha=0.3, which="both")
+    return figure
+
+
+def confusion(name: str, label_names: tuple[str, ...], true: np.ndarray, predicted: np.ndarray) -> Figure:
+    """Return what was taken for what in a test set; labels are indices, int (count,)."""
+    count = len(label_names)
+    table = np.zeros((count, count), int)
+    np.add.at(table, (true, predicted), 1)
+    side_inches = max(5.2, 0.3 * count)
+    figure = Figure(figsize=(side_inches + 0.4, side_inches), layout="constrained")
+    axes = figure.subplots()
+    # The diagonal would drown the errors, so colour shows the errors alone.
+    axes.imshow(np.where(np.eye(count, dtype=bool), 0, table), cmap="Oranges")
+    for row, column in np.argwhere(table > 0):
+        axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8)
+    axes.set_xticks(range(count), label_names, rotation=90 if max(map(len, label_names)) > 2 else 0)
+    axes.set_yticks(range(count), label_names)
+    accuracy = np.trace(table) / table.sum()
+    axes.set(xlabel="predicted", ylabel="true", title=f"{name}, test set: {accuracy:.2%}")
+    return figure
+
+
+def by_kind(rows: Sequence[Any]) -> str:
+    """Return the accuracy of each kind of picture with its interval, one mark a renderer."""
     kinds = list(dict.fromkeys(row.kind for row in rows))
     renderers = list(dict.fromkeys(row.renderer for row in rows))
     with matplotlib.rc_context(STYLE):
@@ -54,8 +89,8 @@ def by_kind(rows: list[Row]) -> str:
         return _svg(figure, "Accuracy by kind of picture, for each renderer")
 
 
-def by_resolution(rows: list[Row]) -> str:
-    """Give the accuracy against the picture's side; a row's kind is that side in pixels."""
+def by_resolution(rows: Sequence[Any]) -> str:
+    """Return the accuracy against the picture's side; a row's kind is that side in pixels."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(9.9, 3.3), layout="constrained")
         axes = figure.subplots()
@@ -80,8 +115,8 @@ def by_resolution(rows: list[Row]) -> str:
         return _svg(figure, "Accuracy against the picture's side in pixels")
 
 
-def by_confidence(found: Reliability, title: str) -> str:
-    """Give the reliability diagram, and below it how many answers are in each bin."""
+def by_confidence(found: Any, title: str) -> str:
+    """Return the reliability diagram, and below it how many answers are in each bin."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(3.9, 4.3), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
@@ -110,7 +145,7 @@ def by_confidence(found: Reliability, title: str) -> str:
         return _svg(figure, f"Reliability diagram of {title}")
 
 
-def _marks(axes: Axes, number: int, renderer: str, rows: list[Row], height: list[float]) -> None:
+def _marks(axes: Axes, number: int, renderer: str, rows: Sequence[Any], height: list[float]) -> None:
     share = [100 * row.accuracy for row in rows]
     errors = [
         [max(100 * (row.accuracy - row.low), 0) for row in rows],
@@ -128,7 +163,7 @@ def _legend(figure: Figure) -> None:
 
 
 def _svg(figure: Figure, description: str) -> str:
-    """Give the figure as an <svg> element without a size of its own, in the page's text colour."""
+    """Return the figure as an <svg> element without a size of its own, in the page's text colour."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
