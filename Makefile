@@ -7,14 +7,11 @@ export ORT_DISABLE_TELEMETRY := 1
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
 TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")
 
-# scikit-learn's, which have no epochs and a command of their own.
-CLASSICAL := extra_trees random_forest svm svm_pca
-
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
-.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate candidates compare archive \
+.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate compare archive \
 	evaluate bench soak tune doctor lock clean backup restore up down ps logs db-shell status
 
 help: ## this list
@@ -49,19 +46,16 @@ format: setup-dev ## rewrite the code as ruff formats it
 	$(PY) -m ruff check --fix .
 
 train: setup-train ## train a model (DATASET=..., MODEL=..., DATA=folder with or for it, ARGS=... for its command)
-	@exec $(PY) -m training.$(if $(filter $(MODEL),$(CLASSICAL)),classical,train) $(TRAINED) $(ARGS)
+	@exec $(PY) -m training.fitting.train $(TRAINED) $(ARGS)
 
 seeds: setup-train ## train once a seed and print mean and deviation (DATA=..., ARGS="--seeds 0 1 2 ...")
-	@exec $(PY) -m training.seeds $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m training.fitting.train --seeds 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 gate: setup-train ## train the network that says "this is no digit" (DATA=..., ARGS=... for training.gate)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-candidates: setup-train ## train every architecture alike, print accuracy against time (DATA=..., ARGS=...)
-	@exec $(PY) -m training.candidates $(if $(DATA),--data "$(DATA)") $(ARGS)
-
 compare: setup-train ## one table of all models of digits, each asked through TorchServe (DATA=..., ARGS=...)
-	@exec $(PY) -m training.compare $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m bench.compare $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 archive: $(if $(DATASET),setup-train,setup) ## build the served model's archive if it is outdated; with DATASET=..., that of what was trained
 ifdef DATASET
@@ -71,7 +65,7 @@ else
 endif
 
 evaluate: setup-train archive ## measure an archive through TorchServe (MODEL=..., DATA=folder with MNIST, ARGS=...)
-	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluate $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluation $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 bench: setup-train archive ## throughput and latency under load, by wrk (PEERS=1: beside other servers; ARGS=... for bench.throughput)
 	@exec $(PY) -m bench.throughput $(if $(PEERS),--peers) $(ARGS)

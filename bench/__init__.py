@@ -1,1 +1,1 @@
-"""Measurements: the commands that print the figures which the README gives."""
+"""Measurements: the commands that print the figures of docs/measurements.md."""

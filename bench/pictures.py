@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from training.drawing import SIDE_PX, STROKES, encoded
-from training.strokes import placed, rasterise, smooth
+from training.data.drawing import SIDE_PX, STROKES, encoded
+from training.data.strokes import placed, rasterise, smooth
 
 # Of ten pictures so many come from the project's own page, which always sends RGBA of one size.
 PAGE_SHARE = 0.6

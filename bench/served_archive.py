@@ -40,7 +40,8 @@ def load_handler(folder: Path) -> Any:
 
 def answers(handler: Any, payloads: list[bytes]) -> list[tuple[int, bytes]]:
     """Return status and JSON body for each image file, in order, as one batch."""
-    frames = handler.preprocess([{"body": bytearray(payload)} for payload in payloads])
+    made = handler.preprocess([{"body": bytearray(payload)} for payload in payloads])
+    frames = [getattr(one, "frame", one) for one in made]  # older archives give frames alone
     good = [frame for frame in frames if isinstance(frame, np.ndarray)]
     probabilities = iter(handler.inference(np.stack(good)) if good else ())
     return [

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import requests
 
+from client.session import local_session
 from launch.errors import LaunchError
-from launch.readiness import local_session
 from system import processes
 
 READY_S = 120

@@ -1,6 +1,5 @@
 """A real PostgreSQL inside the project, for local runs: `python -m db.embedded`."""
 
-import argparse
 import os
 import sys
 import time
@@ -23,26 +22,9 @@ def data_dir(env: Mapping[str, str]) -> Path:
 
 def main() -> int:
     """Run PostgreSQL in the foreground until SIGTERM, SIGINT or SIGHUP; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m db.embedded", description=main.__doc__)
-    parser.add_argument(
-        "--data-dir",
-        type=Path,
-        default=data_dir(os.environ),
-        help="the server's own folder (%(default)s)",
-    )
-    parser.add_argument(
-        "--url",
-        action="store_true",
-        help="print the running server's URL, with its password, for pg_dump or psql",
-    )
-    arguments = parser.parse_args()
-    folder: Path = arguments.data_dir.resolve()
     stopping.raise_on_signals()
     try:
-        if arguments.url:
-            print(_running_url(folder))
-            return 0
-        return _run(folder, environment.port(os.environ, "POSTGRES_PORT", 0, least=0))
+        return _run(data_dir(os.environ), environment.port(os.environ, "POSTGRES_PORT", 0, least=0))
     except (EmbeddedError, ValueError) as error:
         print(f"db.embedded: {error}", file=sys.stderr)
         return 1
@@ -61,16 +43,6 @@ def _run(data_dir: Path, port: int) -> int:
         )
         status = server.process.wait()
     raise EmbeddedError(f"PostgreSQL ended by itself (status {status}): {data_dir / 'server.log'} says why")
-
-
-def _running_url(data_dir: Path) -> str:
-    try:
-        running = running_url(data_dir)
-    except PermissionError as error:
-        raise EmbeddedError(f"{error.filename} cannot be read: run this as its owner") from error
-    if running is None:
-        raise EmbeddedError(f"no PostgreSQL runs on {data_dir}: start it with `make run`")
-    return running
 
 
 if __name__ == "__main__":

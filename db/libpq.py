@@ -21,7 +21,10 @@ def database_url() -> URL:
         EmbeddedError: DATABASE_URL is empty and no embedded server runs.
         ValueError: DATABASE_URL cannot be used.
     """
-    given = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.data_dir(os.environ))
+    try:
+        given = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.data_dir(os.environ))
+    except PermissionError as error:
+        raise embedded.EmbeddedError(f"{error.filename} cannot be read: run this as its owner") from error
     if not given:
         raise embedded.EmbeddedError(
             "DATABASE_URL is empty and no embedded PostgreSQL runs: start `make run` first"

@@ -1,4 +1,4 @@
-# The page, and with it the migrations, the backups and the making of secrets: all of db/ and ui/, no torch.
+# The page, and with it the migrations, the backups and the making of secrets: all of client/, db/ and ui/, no torch.
 #   docker build -f deploy/page.Dockerfile -t sketchserve/page .
 ARG PYTHON=3.11.14-slim-bookworm
 
@@ -18,11 +18,12 @@ RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin sketchserve \
         install -d -m 0700 -o 10001 -g 10001 "$folder"; done
 COPY --from=installed /venv /venv
 WORKDIR /app
+COPY client/ client/
 COPY db/ db/
 COPY deploy/make_secrets.py deploy/
 COPY system/ system/
 COPY ui/ ui/
-RUN /venv/bin/python -m compileall -q db system ui
+RUN /venv/bin/python -m compileall -q client db system ui
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
 USER 10001:10001
 EXPOSE 7860

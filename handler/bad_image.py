@@ -9,17 +9,17 @@ class BadImage(ValueError):  # noqa: N818 - the name is the wire contract's "typ
     """An input that cannot be read as a drawing; the message is shown to the client as it is."""
 
     def answer(self) -> dict[str, object]:
-        """Give the JSON body that goes with HTTP status 400."""
+        """Return the JSON body that goes with HTTP status 400."""
         return {"code": 400, "type": "BadImage", "message": str(self)}
 
 
 def unknown_format(payload: bytes) -> BadImage:
-    """Give the error for bytes that no accepted format begins with."""
+    """Return the error for bytes that no accepted format begins with."""
     return BadImage(f"{len(payload):,} bytes came that are {_looks_like(payload)}: {ACCEPTED_FORMATS}.")
 
 
 def corrupt(payload: bytes, reason: Exception) -> BadImage:
-    """Give the error for an image that a decoder gave up on; its own reason is quoted, shortened."""
+    """Return the error for an image that a decoder gave up on; its own reason is quoted, shortened."""
     words = (str(reason).split(" <")[0].strip() or type(reason).__name__)[:80]
     return BadImage(
         f"The image of {len(payload):,} bytes is truncated or corrupt ({words}): send the whole file."
@@ -27,7 +27,7 @@ def corrupt(payload: bytes, reason: Exception) -> BadImage:
 
 
 def too_large(width: int | None, height: int | None, max_pixels: int, max_side_px: int) -> BadImage:
-    """Give the error for a picture of too many pixels; its size is None where it is not known."""
+    """Return the error for a picture of too many pixels; its size is None where it is not known."""
     size = f"{width:,} x {height:,}" if width and height else "far too many"
     return BadImage(
         f"The image has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
@@ -36,7 +36,7 @@ def too_large(width: int | None, height: int | None, max_pixels: int, max_side_p
 
 
 def nothing_drawn() -> BadImage:
-    """Give the error for blank paper."""
+    """Return the error for blank paper."""
     return BadImage(
         "Nothing is drawn: nothing in the picture stands out from its paper. Send one character that does."
     )

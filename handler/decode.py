@@ -21,7 +21,7 @@ WORK_SIDE_PX = 2048
 
 
 def decode(payload: bytes) -> np.ndarray:
-    """Give the picture as uint8 (height, width, 4), straight RGBA (not premultiplied), 0..255.
+    """Return the picture as uint8 (height, width, 4), straight RGBA (not premultiplied), 0..255.
 
     What is fully transparent is (0, 0, 0, 0), whatever colour hides below. The first frame of an animation is
     taken, EXIF rotation is undone, and a picture whose longer side is over WORK_SIDE_PX is reduced by a whole
@@ -30,12 +30,17 @@ def decode(payload: bytes) -> np.ndarray:
     Raises:
         BadImage: the bytes are no accepted image, are truncated or corrupt, or have too many pixels.
     """
+    return decode_reduced(payload)[0]
+
+
+def decode_reduced(payload: bytes) -> tuple[np.ndarray, int]:
+    """Return the picture, as `decode` does, and by which factor it was reduced."""
     pixels = read_png(payload, WORK_SIDE_PX)
-    return _by_pillow(payload) if pixels is None else pixels
+    return _by_pillow(payload) if pixels is None else (pixels, 1)
 
 
-def _by_pillow(payload: bytes) -> np.ndarray:
-    """Give the picture of any accepted format, as `decode` does, and say what is wrong with the others."""
+def _by_pillow(payload: bytes) -> tuple[np.ndarray, int]:
+    """Return a picture of any accepted format, and its factor; say what is wrong with the others."""
     try:
         with Image.open(io.BytesIO(payload), formats=FORMATS) as image:
             width, height = image.size
@@ -51,7 +56,8 @@ def _by_pillow(payload: bytes) -> np.ndarray:
                 straight = straight.convert("RGBa").reduce(factor).convert("RGBA")
             pixels = np.array(straight)
             pixels[pixels[..., 3] == 0] = 0
-            return pixels
+            # JPEG's reduction is in it, too; rotation does not change the longer side.
+            return pixels, round(max(width, height) / max(straight.size))
     except BadImage:
         raise
     except Image.UnidentifiedImageError:
@@ -66,7 +72,7 @@ def _by_pillow(payload: bytes) -> np.ndarray:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Give modes of more than 8 bits as "L", since Pillow's own conversion clips them; others as they are."""
+    """Return modes of over 8 bits as "L", since Pillow's own conversion clips them; others as they are."""
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
         # Scanners fill 12 of 16 bits, and "I" and "F" have no full scale at all: the darkest and lightest
         # values present span the range, unless they are as close as noise.

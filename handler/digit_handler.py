@@ -17,7 +17,7 @@ from handler.bad_image import BadImage
 from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
 from handler.metrics import Metrics
-from handler.model import Model, Reading
+from handler.model import Framed, Model, Reading
 from handler.request import image_bytes
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class DigitHandler:
             worker.go_first_in_time()
 
     def handle(self, rows: list[dict[str, Any]], context: Any) -> list[bytes]:
-        """Give one answer for each request, JSON, in order; a bad one gets its own 400 and harms no other.
+        """Return one answer for each request, JSON, in order; a bad one gets its own 400 and harms no other.
 
         Args:
             rows: a request's fields each, as TorchServe hands them over.
@@ -85,25 +85,26 @@ class DigitHandler:
             for index in range(len(rows))
         ]
         read = time.perf_counter()
-        frames = self.preprocess(rows, headers)
-        good = {index: frame for index, frame in enumerate(frames) if isinstance(frame, np.ndarray)}
+        made = self.preprocess(rows, headers)
+        good = {index: framed.frame for index, framed in enumerate(made) if isinstance(framed, Framed)}
         preprocessed = time.perf_counter()
         readings = {}
         if good:
             readings = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
         inferred = time.perf_counter()
         answers, predictions = [], []
-        for index, frame in enumerate(frames):
+        for index, framed in enumerate(made):
             context.set_response_content_type(index, "application/json")
-            if isinstance(frame, BadImage):
+            if isinstance(framed, BadImage):
                 context.set_response_status(400, "Bad Request", index)
-                answer = frame.answer()
+                answer = framed.answer()
             elif headers[index].get(EXPLAIN_HEADER) == "True":
-                answer = self._explanation_or_error(rows[index], frame, headers[index])
+                answer = self._explanation_or_error(framed, headers[index])
                 if "code" in answer:
                     context.set_response_status(500, "Internal Server Error", index)
             else:
-                answer = self.postprocess(readings[index], frame if FRAME_HEADER in headers[index] else None)
+                frame = framed.frame if FRAME_HEADER in headers[index] else None
+                answer = self.postprocess(readings[index], frame)
                 predictions.append(answer)
             # TorchServe would write an object with indentation, in a fifth of a millisecond.
             answers.append(json.dumps(answer).encode())
@@ -119,8 +120,8 @@ class DigitHandler:
 
     def preprocess(
         self, rows: list[dict[str, Any]], headers: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[np.ndarray | BadImage]:
-        """Give each request's frame, uint8 (28, 28), 255 = ink, or the error that it earned.
+    ) -> list[Framed | BadImage]:
+        """Return each request's frame with its place, or the error that it earned.
 
         Args:
             rows: a request's fields each.
@@ -132,7 +133,7 @@ class DigitHandler:
         ]
 
     def inference(self, frames: np.ndarray) -> list[Reading]:
-        """Give what the networks make of each frame, in one pass.
+        """Return what the networks make of each frame, in one pass.
 
         Args:
             frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
@@ -140,7 +141,7 @@ class DigitHandler:
         return self.model.read(frames)
 
     def postprocess(self, reading: Reading, frame: np.ndarray | None) -> dict[str, Any]:
-        """Give the answer's JSON object.
+        """Return the answer's JSON object.
 
         Args:
             reading: what the networks made of it.
@@ -152,24 +153,20 @@ class DigitHandler:
             answer["frame"] = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
         return answer
 
-    def explain(self, payload: bytes, frame: np.ndarray) -> dict[str, Any]:
-        """Give the answer to a request to /explanations: what mattered, and what would tip it.
+    def explain(self, framed: Framed) -> dict[str, Any]:
+        """Return the answer to a request to /explanations: what mattered, and what would tip it.
 
         TorchServe takes a batch's answers all at once, so whatever shares the batch waits for this one too.
         The committed model takes some 25 ms of a core for a drawn digit: where all of a batch of 16 ask for
         an explanation, each of them waits 0.4 s.
-
-        Args:
-            payload: the image file.
-            frame: uint8 (28, 28), what was made of it.
         """
         model = self.model
-        found = explanation_answer(payload, frame, model.probabilities, model.label_names, model.framing)
+        found = explanation_answer(framed.frame, framed.place(), model.probabilities, model.label_names)
         return {**found, **self.identity}
 
-    def _frame_or_error(self, row: dict[str, Any], headers: Mapping[str, Any]) -> np.ndarray | BadImage:
+    def _frame_or_error(self, row: dict[str, Any], headers: Mapping[str, Any]) -> Framed | BadImage:
         try:
-            return self.model.frame(image_bytes(row))
+            return self.model.framed(image_bytes(row))
         except BadImage as error:
             return error
         except Exception:
@@ -178,11 +175,9 @@ class DigitHandler:
             logger.exception("preprocessing failed on the input of %s", _named(headers))
             return BadImage("The image could not be processed: send it as a PNG or JPEG of usual size.")
 
-    def _explanation_or_error(
-        self, row: dict[str, Any], frame: np.ndarray, headers: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _explanation_or_error(self, framed: Framed, headers: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return self.explain(image_bytes(row), frame)
+            return self.explain(framed)
         except Exception:
             logger.exception("an explanation failed for %s", _named(headers))
             message = "The answer could not be explained; the model's log says more. /predictions answers it."
@@ -190,13 +185,13 @@ class DigitHandler:
 
 
 def _named(headers: Mapping[str, Any]) -> str:
-    """Give what the log calls a request."""
+    """Return what the log calls a request."""
     name = headers.get(ID_HEADER)
     return f"request {name}" if isinstance(name, str) and ID.fullmatch(name) else "a request without an id"
 
 
 def _waited_s(headers: Mapping[str, Any], arrived: float) -> float:
-    """Give how long a request had waited when it arrived here, seconds; 0 where nobody said when it began."""
+    """Return how long a request had waited when it arrived here, seconds; 0 where nobody said since when."""
     sent = headers.get(START_HEADER)
     if not isinstance(sent, str):
         return 0.0

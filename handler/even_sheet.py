@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from handler.bad_image import nothing_drawn
-from handler.marks import EDGE_SHARE, FAINTEST, SPECK_SHARE, find_marks
+from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
 # sheet; strokes may fill the rest.
@@ -30,11 +30,8 @@ SHRUNK_SHARE = 0.9
 ONE = np.float32(1)  # a plain 1 would turn the inner loop into one of double precision
 
 
-def ink_on_even_sheet(pixels: np.ndarray) -> np.ndarray | None:
-    """Give the ink in the drawing's own box: float32 (height, width), 0 = paper .. 1 = full ink.
-
-    None when the sheet is not even. The longer side is at most SIDE_PX; the outermost rows and columns hold
-    ink.
+def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
+    """Return the ink in the drawing's own box, the longer side at most SIDE_PX; None on an uneven sheet.
 
     Args:
         pixels: uint8 (height, width, 4), straight RGBA.
@@ -44,33 +41,26 @@ def ink_on_even_sheet(pixels: np.ndarray) -> np.ndarray | None:
     """
     # Compiled code is made for one kind of array: contiguous and writable.
     packed = np.require(pixels, requirements=["C", "W"]).view(np.uint32)[..., 0]
-    colour, *box = _find_sheet(packed)
+    found = _find_sheet(packed)
+    colour, box = found[0], found[1:]
     if colour < 0:
         return None
     if not any(box):
         raise nothing_drawn()
-    for attempt in range(PASSES):
+    for attempt in range(1, PASSES + 1):
         distance = _distances(packed, np.uint32(colour), *box)
-        if attempt == 0 and not _are_strokes(distance):
+        if attempt == 1 and not _are_strokes(distance):
             return None
         marks = find_marks(distance, 0.0, SPECK_SHARE)
-        inner = _box(marks)
+        inner = top, bottom, left, right = box_of(marks)
         if not any(inner):
             raise nothing_drawn()
-        (top, bottom, left, right), (rows, columns) = inner, marks.shape
-        if max(bottom - top, right - left) >= SHRUNK_SHARE * max(rows, columns):
+        is_whole = max(bottom - top, right - left) >= SHRUNK_SHARE * max(marks.shape)
+        if is_whole or attempt == PASSES:
             break
-        y_scale, x_scale = (box[1] - box[0]) / rows, (box[3] - box[2]) / columns
-        box = [
-            box[0] + round(max(top - 2, 0) * y_scale),
-            box[0] + round(min(bottom + 2, rows) * y_scale),
-            box[2] + round(max(left - 2, 0) * x_scale),
-            box[2] + round(min(right + 2, columns) * x_scale),
-        ]
-    # One cell more around the marks keeps their soft edges.
-    ink = _ink(distance, cv2.dilate(marks.view(np.uint8), np.ones((3, 3), np.uint8)), FAINTEST / 2)
-    top, bottom, left, right = _box(ink >= EDGE_SHARE)
-    return ink[top:bottom, left:right]
+        box = in_picture(grown(inner, marks.shape), marks.shape, box)
+    ink = _ink(distance, cv2.dilate(marks.view(np.uint8), AROUND), FAINTEST / 2)
+    return cut(ink, box)
 
 
 def _are_strokes(distance: np.ndarray) -> bool:
@@ -85,7 +75,7 @@ def _are_strokes(distance: np.ndarray) -> bool:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _find_sheet(packed):  # type: ignore[no-untyped-def]
-    """Give the sheet's colour, -1 when it is not even, and the box of what differs from it, all 0 if nothing.
+    """Return the sheet's colour, -1 when it is not even, and the box of what differs, all 0 if nothing does.
 
     Args:
         packed: uint32 (height, width), RGBA, red lowest.
@@ -130,7 +120,7 @@ def _find_sheet(packed):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _distances(packed, colour, top, bottom, left, right):  # type: ignore[no-untyped-def]
-    """Give how far each cell of the box is from the paper on average: float32 (rows, columns), 0..2.
+    """Return how far each cell of the box is from the paper on average: float32 (rows, columns), 0..2.
 
     The longer side is at most SIDE_PX. Distance is Euclidean in premultiplied RGBA, so ink on transparent
     paper differs by its alpha alone.
@@ -198,7 +188,7 @@ def _distances(packed, colour, top, bottom, left, right):  # type: ignore[no-unt
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cell(pixel, step):  # type: ignore[no-untyped-def]
-    """Give the cell that a pixel begins in, and the share of the pixel that lies in the next one.
+    """Return the cell that a pixel begins in, and the share of the pixel that lies in the next one.
 
     Args:
         pixel: which one.
@@ -212,7 +202,7 @@ def _cell(pixel, step):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _premultiplied(value):  # type: ignore[no-untyped-def]
-    """Give a packed pixel's three colours times its alpha, and the alpha: float32, 0..1 each."""
+    """Return a packed pixel's three colours times its alpha, and the alpha: float32, 0..1 each."""
     alpha = np.float32(value >> np.uint32(24)) / np.float32(255)
     share = alpha / np.float32(255)
     return (
@@ -225,7 +215,7 @@ def _premultiplied(value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _ink(distance, stroke, faintest):  # type: ignore[no-untyped-def]
-    """Give the share of full ink: float32 (rows, columns), 0..1, 0 beside the strokes.
+    """Return the share of full ink: float32 (rows, columns), 0..1, 0 beside the strokes.
 
     Full ink is the mean distance of all ink, weighted by its own square.
 
@@ -248,25 +238,3 @@ def _ink(distance, stroke, faintest):  # type: ignore[no-untyped-def]
             if stroke[row, column]:
                 ink[row, column] = min(distance[row, column] / full, 1.0)
     return ink
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _box(mask):  # type: ignore[no-untyped-def]
-    """Give the box of a mask's true cells: top, bottom, left, right, the ends exclusive; all 0 if none is."""
-    rows, columns = mask.shape
-    top, bottom, left, right = rows, 0, 0, columns
-    is_inked = np.zeros(columns, np.bool_)
-    for row in range(rows):
-        cells, any_cell = mask[row], False
-        for column in range(columns):
-            is_inked[column] |= cells[column]
-            any_cell |= cells[column]
-        if any_cell:
-            top, bottom = min(top, row), row + 1
-    if bottom == 0:
-        return 0, 0, 0, 0
-    while not is_inked[left]:
-        left += 1
-    while not is_inked[right - 1]:
-        right -= 1
-    return top, bottom, left, right

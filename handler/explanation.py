@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from handler.frame import BOX_PX, FRAME_PX
-from handler.placement import placement
 
 # Frames to probabilities: uint8 (batch, 28, 28) -> float32 (batch, labels), rows sum to 1.
 Network = Callable[[np.ndarray], np.ndarray]
@@ -56,7 +55,7 @@ class Explanation:
 
 
 def explain(frame: np.ndarray, network: Network) -> Explanation:
-    """Give what mattered for the answer to a frame, and what would tip it.
+    """Return what mattered for the answer to a frame, and what would tip it.
 
     Asks the network once, for at most 393 frames: the frame itself, and for each of 14 x 14 places one with a
     patch hidden and one with a dab added. It must know at least two labels.
@@ -87,30 +86,28 @@ def explain(frame: np.ndarray, network: Network) -> Explanation:
 
 
 def explanation_answer(
-    payload: bytes, frame: np.ndarray, network: Network, label_names: list[str], framing: str
+    frame: np.ndarray, place: tuple[float, float, float], network: Network, label_names: list[str]
 ) -> dict[str, Any]:
-    """Give the explanation's fields of an answer, ready for JSON; maps are lists of 28 rows of 28 numbers.
+    """Return the explanation's fields of an answer, ready for JSON; maps are lists of 28 rows of 28 numbers.
 
     Args:
-        payload: the image file that the frame came from.
         frame: uint8 (28, 28), 0 = paper .. 255 = ink.
+        place: left edge, upper edge and side of its square in the picture, in pixels.
         network: gives the probabilities.
         label_names: the label of each output, in order.
-        framing: how the file became the frame, a key of handler.placement.PLACEMENTS.
     """
     explanation = explain(frame, network)
-    place = placement(payload, frame, framing)
     return {
         "label": label_names[explanation.label],
         "runner_up": label_names[explanation.runner_up],
         "importance": _numbers(explanation.importance),
         "tip": _numbers(explanation.tip),
-        "box": [round(value, 2) for value in (place.left, place.top, place.side)],
+        "box": [round(value, 2) for value in place],
     }
 
 
 def _discs(radius_px: float) -> np.ndarray:
-    """Give soft-edged discs all over the frame: float32 (places, 28, 28), 1 in their middle, 0 outside."""
+    """Return soft-edged discs all over the frame: float32 (places, 28, 28), 1 in their middle, 0 outside."""
     centres = np.arange(STRIDE_PX // 2, FRAME_PX, STRIDE_PX)
     y, x = (axis.reshape(-1, 1, 1) for axis in np.meshgrid(centres, centres, indexing="ij"))
     rows, columns = np.ogrid[:FRAME_PX, :FRAME_PX]
@@ -119,7 +116,7 @@ def _discs(radius_px: float) -> np.ndarray:
 
 
 def _far_from(ink: np.ndarray) -> np.ndarray:
-    """Give where the frame is further from the ink's box than MARGIN_PX: bool (28, 28)."""
+    """Return where the frame is further from the ink's box than MARGIN_PX: bool (28, 28)."""
     far = np.ones(ink.shape, bool)
     rows, columns = (np.flatnonzero(ink.any(axis=axis)) for axis in (1, 0))
     if rows.size:
@@ -129,7 +126,7 @@ def _far_from(ink: np.ndarray) -> np.ndarray:
 
 
 def _spread(values: np.ndarray, discs: np.ndarray) -> np.ndarray:
-    """Give each pixel the mean value of the discs that cover it, (28, 28); 0 where none does.
+    """Return each pixel the mean value of the discs that cover it, (28, 28); 0 where none does.
 
     Args:
         values: (places,).

@@ -24,11 +24,8 @@ from urllib.parse import urlsplit
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
-FOLDER_VARIABLE, PORT_VARIABLE, HOST_VARIABLE = (
-    "PROMETHEUS_MULTIPROC_DIR",
-    "HANDLER_METRICS_PORT",
-    "METRICS_HOST",
-)
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+PORT_VARIABLE, HOST_VARIABLE = "HANDLER_METRICS_PORT", "METRICS_HOST"
 # A scraper that hangs is cut off after so long; of more at a time the surplus is at once.
 LONGEST_S, MOST_SCRAPERS = 5.0, 8
 RETRY_S = 1.0
@@ -57,7 +54,7 @@ def join() -> IO[bytes] | None:
 
 
 def take_seat(folder: Path) -> tuple[int, IO[bytes]]:
-    """Give the lowest number that no living worker has, and the file whose lock says so.
+    """Return the lowest number that no living worker has, and the file whose lock says so.
 
     Whoever comes after a dead worker goes on with its files: no sum ever falls, and there are no more files
     than there were workers at the same time. With process ids, as prometheus_client names files by itself,
@@ -75,7 +72,7 @@ def take_seat(folder: Path) -> tuple[int, IO[bytes]]:
 
 
 def _locked(path: Path) -> IO[bytes] | None:
-    """Give the file with its lock, which ends with the process; None while another has it."""
+    """Return the file with its lock, which ends with the process; None while another has it."""
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,7 +110,7 @@ class Server(ThreadingHTTPServer):
         self.server_name, self.server_port = self._address
 
     def page(self) -> bytes:
-        """Give the metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format."""
         with self._one_at_a_time:
             for path in self._folder.glob("*.seat"):
                 seat = _locked(path)

@@ -17,7 +17,7 @@ LAYOUT = {
 
 
 def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") -> str:
-    """Give eight hexadecimal digits that change when, and only when, a framing's code changes.
+    """Return eight hexadecimal digits that change when, and only when, a framing's code changes.
 
     Tokens are hashed, and not the text or the syntax tree: comments, docstrings and layout do not count,
     and every version of Python sees the same tokens. What the image libraries below do is not in it.
@@ -36,7 +36,7 @@ def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") 
 
 
 def _words(source: str) -> list[str]:
-    """Give the source's tokens without comments, layout, docstrings, and commas before a closing bracket."""
+    """Return the source's tokens but comments, layout, docstrings, and commas before a closing bracket."""
     words: list[str] = []
     # A string that begins a logical line is a docstring: nothing takes its value.
     begins_line = True

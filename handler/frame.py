@@ -4,6 +4,9 @@ MNIST's own protocol (LeCun, Cortes, Burges, "The MNIST database", http://yann.l
 ink's box is scaled to 20 px keeping its shape, and its centre of mass is put into the middle of 28x28.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import cv2
 import numpy as np
 from numba import njit
@@ -11,6 +14,7 @@ from numba import njit
 from handler.decode import decode
 from handler.even_sheet import ink_on_even_sheet
 from handler.ink import find_ink
+from handler.marks import Ink
 
 FRAME_PX = 28
 BOX_PX = 20
@@ -19,7 +23,7 @@ CENTRE_PX = 14.5
 
 
 def frame_of(payload: bytes) -> np.ndarray:
-    """Give the frame of an image file's bytes: uint8 (28, 28), 0 = paper .. 255 = ink.
+    """Return the frame of an image file's bytes: uint8 (28, 28), 0 = paper .. 255 = ink.
 
     Training, evaluation and serving all come through here.
 
@@ -30,7 +34,14 @@ def frame_of(payload: bytes) -> np.ndarray:
 
 
 def frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
-    """Give the frame of decoded pixels: uint8 (28, 28), 0 = paper .. 255 = ink.
+    """Return the frame of decoded pixels, as `framed` does."""
+    return framed(pixels)[0]
+
+
+def framed(pixels: np.ndarray) -> tuple[np.ndarray, Callable[[], tuple[float, float, float]]]:
+    """Return the frame of decoded pixels, uint8 (28, 28), 0 = paper .. 255 = ink, and what tells its place.
+
+    The place is left edge, upper edge and side of its square, in pixels; it may reach beyond the picture.
 
     Args:
         pixels: uint8 (height, width, 4), straight RGBA.
@@ -38,12 +49,33 @@ def frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
     Raises:
         BadImage: nothing is drawn.
     """
-    ink = ink_on_even_sheet(pixels)
-    return to_frame(find_ink(pixels) if ink is None else ink)
+    ink = ink_on_even_sheet(pixels) or find_ink(pixels)
+    frame = to_frame(ink.cover)
+    return frame, partial(_place, ink, frame)
+
+
+def _place(ink: Ink, frame: np.ndarray) -> tuple[float, float, float]:
+    """Return where a frame of this ink lies in the picture, as `framed` says it."""
+    (top, _, left, _), (above, below, before, after) = ink.box, ink.shown
+    cell_height, cell_width = (below - above) / ink.shape[0], (after - before) / ink.shape[1]
+    height, width = ink.cover.shape
+    side = max(width * cell_width, height * cell_height) * FRAME_PX / BOX_PX
+    # Scaling and shifting keep the centre of mass on the same ink.
+    return (
+        before + (left + _centre(ink.cover, 0)) * cell_width - _centre(frame, 0) * side / FRAME_PX,
+        above + (top + _centre(ink.cover, 1)) * cell_height - _centre(frame, 1) * side / FRAME_PX,
+        side,
+    )
+
+
+def _centre(ink: np.ndarray, axis: int) -> float:
+    """Return the centre of mass of ink along x (axis 0) or y (axis 1), in its own pixels."""
+    profile = ink.sum(axis=axis, dtype=np.float64)
+    return float((profile * (np.arange(len(profile)) + 0.5)).sum() / profile.sum())
 
 
 def to_frame(ink: np.ndarray) -> np.ndarray:
-    """Give the ink scaled and centred: uint8 (28, 28), its strongest pixel 255.
+    """Return the ink scaled and centred: uint8 (28, 28), its strongest pixel 255.
 
     Args:
         ink: float32 (height, width), 0 = paper .. 1 = ink, cut to the ink's box.
@@ -65,7 +97,7 @@ def to_frame(ink: np.ndarray) -> np.ndarray:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _start(box):  # type: ignore[no-untyped-def]
-    """Give the row and column where a box's first pixel goes so that its centre of mass comes to CENTRE_PX.
+    """Return the row and column where a box's first pixel goes so that its centre of mass comes to CENTRE_PX.
 
     Args:
         box: float32 (height, width), ink of 0..1; neither side over FRAME_PX.
@@ -84,7 +116,7 @@ def _start(box):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _framed(box, top, left):  # type: ignore[no-untyped-def]
-    """Give the frame, uint8 (FRAME_PX, FRAME_PX), with a box in its place, its strongest pixel 255.
+    """Return the frame, uint8 (FRAME_PX, FRAME_PX), with a box in its place, its strongest pixel 255.
 
     Args:
         box: float32 (height, width), ink of 0..1.

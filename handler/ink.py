@@ -10,7 +10,7 @@ import numpy as np
 
 from handler import paper
 from handler.bad_image import nothing_drawn
-from handler.marks import EDGE_SHARE, FAINTEST, SPECK_SHARE, find_marks
+from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
 COARSE_SIDE_PX = 144
@@ -20,10 +20,8 @@ FINE_SIDE_PX = 80
 FLOOR_PER_MEDIAN = 4.03 / 1.54
 
 
-def find_ink(pixels: np.ndarray) -> np.ndarray:
-    """Give the ink in the drawing's own box: float32 (height, width), 0 = paper .. 1 = full ink.
-
-    The longer side is at most FINE_SIDE_PX; the outermost rows and columns hold ink.
+def find_ink(pixels: np.ndarray) -> Ink:
+    """Return the ink in the drawing's own box, the longer side at most FINE_SIDE_PX.
 
     Args:
         pixels: uint8 (height, width, 4), straight RGBA.
@@ -38,29 +36,25 @@ def find_ink(pixels: np.ndarray) -> np.ndarray:
     marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
     if not marks.any():
         raise nothing_drawn()
-    top, bottom, left, right = _grown(_box(marks), marks.shape)
-    y_scale, x_scale = height / marks.shape[0], width / marks.shape[1]
-    rows = slice(round(top * y_scale), round(bottom * y_scale))
-    columns = slice(round(left * x_scale), round(right * x_scale))
-    fine = _reduced(pixels[rows, columns], FINE_SIDE_PX)
-    distance = sheet.distance(
-        fine, (columns.start / width, columns.stop / width, rows.start / height, rows.stop / height)
-    )
-    # The coarse marks, one pixel fatter so that their soft edges stay, say which strokes count.
-    stroke = cv2.dilate(marks[top:bottom, left:right].astype(np.uint8), np.ones((3, 3), np.uint8))
+    inner = grown(box_of(marks), marks.shape)
+    shown = top, bottom, left, right = in_picture(inner, marks.shape, (0, height, 0, width))
+    fine = _reduced(pixels[top:bottom, left:right], FINE_SIDE_PX)
+    distance = sheet.distance(fine, (left / width, right / width, top / height, bottom / height))
+    # The coarse marks say which strokes count.
+    top, bottom, left, right = inner
+    stroke = cv2.dilate(marks[top:bottom, left:right].astype(np.uint8), AROUND)
     stroke = cv2.resize(stroke, distance.shape[::-1], interpolation=cv2.INTER_NEAREST)
     around = distance[stroke == 0]
     floor = FLOOR_PER_MEDIAN * float(np.median(around)) if around.size else 0.0
     distance = np.maximum(distance * stroke - floor, 0)
-    ink = np.minimum(distance / np.maximum(_strength(distance), FAINTEST / 2), 1)
-    if not (ink >= EDGE_SHARE).any():
+    ink = cut(np.minimum(distance / np.maximum(_strength(distance), FAINTEST / 2), 1), shown)
+    if not ink.cover.size:
         raise nothing_drawn()
-    top, bottom, left, right = _box(ink >= EDGE_SHARE)
-    return ink[top:bottom, left:right]
+    return ink
 
 
 def _reduced(pixels: np.ndarray, side_px: int) -> np.ndarray:
-    """Give float32 pixels of 0..1, averaged down to at most side_px on the longer side."""
+    """Return float32 pixels of 0..1, averaged down to at most side_px on the longer side."""
     height, width = pixels.shape[:2]
     factor = max(height, width) / side_px
     if factor > 1:
@@ -70,7 +64,7 @@ def _reduced(pixels: np.ndarray, side_px: int) -> np.ndarray:
 
 
 def _strength(distance: np.ndarray) -> np.ndarray:
-    """Give the distance that full ink has around each pixel: float32 (height, width).
+    """Return the distance that full ink has around each pixel: float32 (height, width).
 
     A shadow weakens ink together with its paper, and a felt pen fades: so the strength is local, the mean
     of the ink weighted by its own square, over a third of the drawing.
@@ -85,15 +79,3 @@ def _strength(distance: np.ndarray) -> np.ndarray:
     value = cv2.GaussianBlur(small**3, (0, 0), sigma * ratio)
     local = value / np.maximum(weight, 1e-12)
     return cv2.resize(local, distance.shape[::-1], interpolation=cv2.INTER_LINEAR)
-
-
-def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
-    """Give the box of a mask's true pixels: top, bottom, left, right; the ends are exclusive."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
-
-
-def _grown(box: tuple[int, int, int, int], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Give the box with two pixels more on each side, inside the picture."""
-    top, bottom, left, right = box
-    return max(top - 2, 0), min(bottom + 2, shape[0]), max(left - 2, 0), min(right + 2, shape[1])

@@ -8,28 +8,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 SIZES = (1, 2, 4, 8, 12, 16, 24, 32, 64)
 SECONDS = (
-    0.0005,
-    0.001,
-    0.002,
-    0.003,
-    0.005,
-    0.0075,
-    0.01,
-    0.015,
-    0.02,
-    0.03,
-    0.05,
-    0.1,
-    0.25,
-    0.5,
-    1,
-    2.5,
-    5,
-)
+    0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
+)  # fmt: skip
 # Nearly all answers are above 0.9: a model that begins to doubt shows there first.
 CONFIDENCES = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 1)
 SET_SIZES = (1, 2, 3, 4, 5, 7, 10, 20)
-
 
 Counted = TypeVar("Counted", bound=Hashable)
 
@@ -51,7 +34,7 @@ class BatchedHistogram(Histogram):
 
 
 class Metrics:
-    """A worker's metrics, every series of them there from the start, at nought.
+    """A worker's metrics, every series of them there from the start, at zero.
 
     Args:
         model: the name under which it is served.
@@ -85,21 +68,15 @@ class Metrics:
             "handler_confidence", "Probability of the label that a prediction names.", CONFIDENCES
         )
         self._set_size = histogram("handler_set_size", "Labels in a prediction's set.", SET_SIZES)
-        answers = Counter(
-            "handler_answers_total", "Predictions that name the label.", (*labels, "label"), registry=registry
-        )
+        answers = Counter("handler_answers_total", "Predictions that name the label.", (*labels, "label"),
+                          registry=registry)  # fmt: skip
         self._answers = {label: answers.labels(model, version, label) for label in label_names}
         self._doubted = counter("handler_doubted_total", "Predictions whose set has more than one label.")
         self._not_a_digit = counter("handler_not_a_digit_total", "Predictions with is_digit false.")
         self._bad_images = counter("handler_bad_images_total", "Requests that were refused for their image.")
         # livesum: of a worker that is dead the counters stay, but it is none that lives.
-        workers = Gauge(
-            "handler_workers",
-            "Worker processes that live.",
-            labels,
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
+        workers = Gauge("handler_workers", "Worker processes that live.", labels, registry=registry,
+                        multiprocess_mode="livesum")  # fmt: skip
         workers.labels(model, version).set(1)
 
     def observe_batch(
@@ -134,7 +111,7 @@ class Metrics:
 
 
 def _tally(things: Iterable[Counted]) -> dict[Counted, int]:
-    """Give how often each is there; for a handful in half the time of collections.Counter."""
+    """Return how often each is there; for a handful in half the time of collections.Counter."""
     counts: dict[Counted, int] = {}
     for thing in things:
         counts[thing] = counts.get(thing, 0) + 1

@@ -4,21 +4,43 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
 
-from handler.frame import frame_of
-from handler.picture import picture_frame_of
+from handler.decode import decode_reduced
+from handler.frame import framed
+from handler.picture import picture_framed
 
 NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
 UNNAMED = "<its name>"  # in advice, where the caller does not say
-# How an image file becomes a frame: bytes -> uint8 (28, 28), 255 = ink.
-FRAMINGS: dict[str, Callable[[bytes], np.ndarray]] = {
-    "ink": frame_of,  # a drawing: the ink alone, centred by its mass
-    "picture": picture_frame_of,  # a thing: the whole picture
+# Left edge, upper edge and side of a frame's square in the picture that it was made of, in pixels.
+Place = tuple[float, float, float]
+# How decoded pixels, straight RGBA, become a frame, uint8 (28, 28), 255 = ink, and what tells its place.
+FRAMINGS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, Callable[[], Place]]]] = {
+    "ink": framed,  # a drawing: the ink alone, centred by its mass
+    "picture": picture_framed,  # a thing: the whole picture
 }
+
+
+class Framed(NamedTuple):
+    """A frame and what tells where it lies: that is for explanations alone.
+
+    Attributes:
+        frame: uint8 (28, 28), 0 = paper .. 255 = ink.
+        place_decoded: gives its place in the decoded picture.
+        reduction: the factor by which decoding reduced the picture.
+    """
+
+    frame: np.ndarray
+    place_decoded: Callable[[], Place]
+    reduction: int
+
+    def place(self) -> Place:
+        """Return its place in the picture as it is seen, EXIF rotation undone; it may reach beyond it."""
+        left, top, side = self.place_decoded()
+        return left * self.reduction, top * self.reduction, side * self.reduction
 
 
 @dataclass(frozen=True)
@@ -50,7 +72,7 @@ class BrokenArchive(RuntimeError):  # noqa: N818 - what it is, as callers read i
 
 
 def rebuild_command(name: str) -> str:
-    """Give the command that builds the archive of the model of this name, however new the old one is."""
+    """Return the command that builds the archive of the model of this name, however new the old one is."""
     return f"make -B archive MODEL={name}"
 
 
@@ -71,7 +93,7 @@ class Model:
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             self.framing = str(about["framing"])
-            self.frame = FRAMINGS[self.framing]
+            self._frame_of_pixels = FRAMINGS[self.framing]
             self.set_threshold = float(about["set_threshold"])
             self.digit_threshold = about["digit_threshold"]
             names = json.loads((folder / LABELS).read_text(encoding="utf-8"))
@@ -90,8 +112,21 @@ class Model:
                 name,
             )
 
+    def framed(self, payload: bytes) -> Framed:
+        """Return what becomes of an image file's bytes.
+
+        Raises:
+            BadImage: they are no readable image, or nothing is on it.
+        """
+        pixels, reduction = decode_reduced(payload)
+        return Framed(*self._frame_of_pixels(pixels), reduction)
+
+    def frame(self, payload: bytes) -> np.ndarray:
+        """Return the frame alone, uint8 (28, 28), as `framed` does."""
+        return self.framed(payload).frame
+
     def probabilities(self, frames: np.ndarray) -> np.ndarray:
-        """Give calibrated probabilities in one pass: float32 (batch, labels), rows sum to 1.
+        """Return calibrated probabilities in one pass: float32 (batch, labels), rows sum to 1.
 
         Args:
             frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
@@ -99,7 +134,7 @@ class Model:
         return self._network.run(None, {"frames": frames})[0]
 
     def read(self, frames: np.ndarray) -> list[Reading]:
-        """Give what the networks make of each frame, uint8 (batch, 28, 28)."""
+        """Return what the networks make of each frame, uint8 (batch, 28, 28)."""
         probabilities = self.probabilities(frames)
         if self._gate is None:
             return [Reading(row, None) for row in probabilities]
@@ -107,7 +142,7 @@ class Model:
         return [Reading(row, score) for row, score in zip(probabilities, scores, strict=True)]
 
     def answer(self, reading: Reading) -> dict[str, Any]:
-        """Give the answer's fields: label, confidence, set, whether it is a digit, probabilities."""
+        """Return the answer's fields: label, confidence, set, whether it is a digit, probabilities."""
         probabilities = reading.probabilities.tolist()
         best = int(reading.probabilities.argmax())
         fields: dict[str, Any] = {
@@ -124,7 +159,7 @@ class Model:
         return fields
 
     def _likely(self, probabilities: np.ndarray, best: int) -> list[int]:
-        """Give the labels that the true one is among, as often as the archive's coverage says; best first.
+        """Return the labels that the true one is among, as often as the archive's coverage says; best first.
 
         An adaptive prediction set (Romano, Sesia, Candès 2020, arXiv:2006.02544): labels by falling
         probability, while those before add up to no more than the threshold that validation set. With a
@@ -140,7 +175,7 @@ class Model:
 
 
 def _session(path: Path, name: str) -> onnxruntime.InferenceSession:
-    """Give a network on one thread: there are several workers, and one's threads would take others' cores.
+    """Return a network on one thread: there are several workers, and one's threads would take others' cores.
 
     Args:
         path: the network's file.

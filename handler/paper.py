@@ -39,7 +39,7 @@ class Paper:
     def distance(
         self, pixels: np.ndarray, window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
     ) -> np.ndarray:
-        """Give how far each pixel lies from the paper: float32 (height, width), 0 = paper .. 2.
+        """Return how far each pixel lies from the paper: float32 (height, width), 0 = paper .. 2.
 
         Args:
             pixels: float32 (height, width, 4), premultiplied RGBA, 0..1.
@@ -53,7 +53,7 @@ class Paper:
 
 
 def find_paper(pixels: np.ndarray) -> Paper:
-    """Give the paper of a picture.
+    """Return the paper of a picture.
 
     The light is mapped by a wide median, which follows gradients and keeps the edges of shadows, with the ink
     taken out step by step.
@@ -91,7 +91,7 @@ def find_paper(pixels: np.ndarray) -> Paper:
 def _magnified(
     light: np.ndarray, shape: tuple[int, ...], window: tuple[float, float, float, float]
 ) -> np.ndarray:
-    """Give a part of a light map, float32 (rows, columns, 4), at another resolution."""
+    """Return a part of a light map, float32 (rows, columns, 4), at another resolution."""
     (height, width), (rows, columns) = shape, light.shape[:2]
     left, right, top, bottom = window
     # Where each pixel's centre lies on the map's own grid.
@@ -102,7 +102,7 @@ def _magnified(
 
 
 def _plane(pixels: np.ndarray) -> np.ndarray:
-    """Give the plane through each channel with the least squared error, float32 of the same shape."""
+    """Return the plane through each channel with the least squared error, float32 of the same shape."""
     height, width = pixels.shape[:2]
     x = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
@@ -113,7 +113,7 @@ def _plane(pixels: np.ndarray) -> np.ndarray:
 
 
 def _median(difference: np.ndarray, window: int) -> np.ndarray:
-    """Give the median of each channel over a square window, to 8 bits; values beyond ±0.5 count as ±0.5."""
+    """Return the median of each channel over a square window, to 8 bits; values beyond ±0.5 count as ±0.5."""
     eight = np.clip(np.rint(difference * 255) + 128, 0, 255).astype(np.uint8)
     return (cv2.medianBlur(eight, window).astype(np.float32) - 128) / 255
 

@@ -6,6 +6,9 @@ black. Clothes and the like have no centre of mass that would mean something, an
 as their outline. A drawing fills the frame in the same way, wherever on the sheet it was made.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -27,7 +30,7 @@ FILLING_SHARE = 0.9
 
 
 def picture_frame_of(payload: bytes) -> np.ndarray:
-    """Give the frame of an image file's bytes: uint8 (28, 28), 0 = background, its brightest pixel 255.
+    """Return the frame of an image file's bytes: uint8 (28, 28), 0 = background, its brightest pixel 255.
 
     Raises:
         BadImage: the bytes are no readable image, or it has one colour only.
@@ -36,7 +39,14 @@ def picture_frame_of(payload: bytes) -> np.ndarray:
 
 
 def picture_frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
-    """Give the frame of decoded pixels: uint8 (28, 28), 0 = background, its brightest pixel 255.
+    """Return the frame of decoded pixels, as `picture_framed` does."""
+    return picture_framed(pixels)[0]
+
+
+def picture_framed(pixels: np.ndarray) -> tuple[np.ndarray, Callable[[], tuple[float, float, float]]]:
+    """Return the frame of decoded pixels and what tells its place, as `handler.frame.framed` does.
+
+    The frame is uint8 (28, 28), 0 = background, its brightest pixel 255.
 
     Bright is what differs from the background as the object does on the whole: lighter on a dark one, darker
     on a light one, redder on a green one. What differs the opposite way is as black as the background. Below
@@ -62,7 +72,8 @@ def picture_frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
     towards = object_pixels.mean(axis=0)
     if np.linalg.norm(towards) < SAME_SHARE:  # as much lighter as darker: the strongest pixel says
         towards = object_pixels[np.linalg.norm(object_pixels, axis=1).argmax()]
-    fitted = _laid_on(sheet, _fitted(pixels[_region(is_object, pixels.shape[:2])], FRAME_PX))
+    region = _region(is_object, pixels.shape[:2])
+    fitted = _laid_on(sheet, _fitted(pixels[region], FRAME_PX))
     bright = (fitted - background) @ (towards / np.linalg.norm(towards))
     if bright.max() < SAME_SHARE / 10:  # so fine a pattern that 28 px make one gray of it
         raise _one_colour()
@@ -70,7 +81,14 @@ def picture_frame_of_pixels(pixels: np.ndarray) -> np.ndarray:
     top, left = (FRAME_PX - height) // 2, (FRAME_PX - width) // 2
     frame = np.zeros((FRAME_PX, FRAME_PX), np.float32)
     frame[top : top + height, left : left + width] = np.maximum(bright, 0)
-    return np.rint(frame * (255 / frame.max())).astype(np.uint8)
+    return np.rint(frame * (255 / frame.max())).astype(np.uint8), partial(_place, region, top, left)
+
+
+def _place(region: tuple[slice, slice], top: int, left: int) -> tuple[float, float, float]:
+    """Return where a frame lies in the picture, a region of which begins at this row and column of it."""
+    rows, columns = region
+    side = max(rows.stop - rows.start, columns.stop - columns.start)
+    return columns.start - left * side / FRAME_PX, rows.start - top * side / FRAME_PX, side
 
 
 def _one_colour() -> BadImage:
@@ -80,7 +98,7 @@ def _one_colour() -> BadImage:
 
 
 def _contrasting_sheet(pixels: np.ndarray) -> float:
-    """Give the gray value to lay the picture on: 1 where it is dark on the whole, 0 where it is light.
+    """Return the gray value to lay the picture on: 1 where it is dark on the whole, 0 where it is light.
 
     Args:
         pixels: uint8 (height, width, 4), premultiplied RGBA.
@@ -90,7 +108,7 @@ def _contrasting_sheet(pixels: np.ndarray) -> float:
 
 
 def _fitted(pixels: np.ndarray, side_px: int) -> np.ndarray:
-    """Give the picture scaled so that its longer side has side_px, in its own shape."""
+    """Return the picture scaled so that its longer side has side_px, in its own shape."""
     height, width = pixels.shape[:2]
     scale = side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -100,13 +118,13 @@ def _fitted(pixels: np.ndarray, side_px: int) -> np.ndarray:
 
 
 def _laid_on(sheet: float, pixels: np.ndarray) -> np.ndarray:
-    """Give premultiplied RGBA, uint8 (height, width, 4), on opaque gray: float32 (height, width, 3), 0..1."""
+    """Return premultiplied RGBA, uint8 (height, width, 4), on opaque gray: float32 (..., 3), 0..1."""
     shares = pixels.astype(np.float32) / 255
     return shares[..., :3] + sheet * (1 - shares[..., 3:])
 
 
 def _background(colours: np.ndarray) -> np.ndarray:
-    """Give the median colour of the four corners: float32 (3,)."""
+    """Return the median colour of the four corners: float32 (3,)."""
     side = max(1, round(min(colours.shape[:2]) * CORNER_SHARE))
     ends = (slice(None, side), slice(-side, None))
     corners = [colours[rows, columns].reshape(-1, 3) for rows in ends for columns in ends]
@@ -114,7 +132,7 @@ def _background(colours: np.ndarray) -> np.ndarray:
 
 
 def _without_specks(differs: np.ndarray) -> np.ndarray:
-    """Give the parts that are large enough to belong to an object: bool (height, width)."""
+    """Return the parts that are large enough to belong to an object: bool (height, width)."""
     _, part_of, stats, _ = cv2.connectedComponentsWithStats(differs.astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA].copy()
     areas[0] = 0  # the background
@@ -122,7 +140,7 @@ def _without_specks(differs: np.ndarray) -> np.ndarray:
 
 
 def _region(is_object: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Give the rows and columns of a picture of this shape to look at: the object's, or all if it fills it.
+    """Return the rows and columns of a picture of this shape to look at: the object's, or all if it fills it.
 
     Args:
         is_object: bool, a reduced copy of the picture, with the object somewhere.
@@ -130,7 +148,7 @@ def _region(is_object: np.ndarray, shape: tuple[int, ...]) -> tuple[slice, slice
     """
     left, top, width, height = cv2.boundingRect(is_object.astype(np.uint8))
     if max(width, height) >= FILLING_SHARE * max(is_object.shape):
-        return slice(None), slice(None)
+        return slice(0, shape[0]), slice(0, shape[1])
     y_scale, x_scale = shape[0] / is_object.shape[0], shape[1] / is_object.shape[1]
     return (
         slice(round(top * y_scale), round((top + height) * y_scale)),

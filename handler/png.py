@@ -25,7 +25,7 @@ LOW_BITS, HIGH_BITS, ALL_BUT_LOWEST = np.uint32(0x7F7F7F7F), np.uint32(0x8080808
 
 
 def read_png(payload: bytes, max_side_px: int) -> np.ndarray | None:
-    """Give the picture as `decode` does, or None for whatever Pillow should see.
+    """Return the picture as `decode` does, or None for whatever Pillow should see.
 
     Lengths and checksums are checked before anything of the size that a file claims is allocated.
 
@@ -61,7 +61,7 @@ def read_png(payload: bytes, max_side_px: int) -> np.ndarray | None:
 
 
 def _parts(payload: bytes) -> tuple[bytes, bytes] | None:
-    """Give a file's header and compressed data; None when it is not in order, or not simple."""
+    """Return a file's header and compressed data; None when it is not in order, or not simple."""
     if not payload.startswith(SIGNATURE):
         return None
     header, compressed, at = b"", [], len(SIGNATURE)
@@ -93,7 +93,7 @@ def _parts(payload: bytes) -> tuple[bytes, bytes] | None:
 def _unfilter(lines, residuals, pixel_bytes, pixels):  # type: ignore[no-untyped-def]
     """Undo each line's filter (section 9 of the standard), then make RGBA; False if a filter does not exist.
 
-    Drawings are mostly flat, and most residuals nought: those pixels cost a comparison and a copy.
+    Drawings are mostly flat, and most residuals zero: those pixels cost a comparison and a copy.
 
     Args:
         lines: uint8 (height, 1 + width * pixel_bytes), before each line its filter, its way of prediction.
@@ -167,13 +167,13 @@ def _to_rgba(line, pixel_bytes):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, inline="always")
 def _sum(a, b):  # type: ignore[no-untyped-def]
-    """Give the sums of four bytes each, modulo 256."""
+    """Return the sums of four bytes each, modulo 256."""
     return ((a & LOW_BITS) + (b & LOW_BITS)) ^ ((a ^ b) & HIGH_BITS)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _paeth(left, above, upper_left):  # type: ignore[no-untyped-def]
-    """Give for each of four bytes the neighbour that is nearest to left + above - upper left."""
+    """Return for each of four bytes the neighbour that is nearest to left + above - upper left."""
     nearest = np.uint32(0)
     for shift in (np.uint32(0), np.uint32(8), np.uint32(16), np.uint32(24)):
         a = np.int32((left >> shift) & np.uint32(0xFF))

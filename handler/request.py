@@ -21,7 +21,7 @@ FORM_HINT = "With curl --data-binary add -H 'Content-Type: image/png', or it is 
 
 
 def image_bytes(row: Mapping[str, Any]) -> bytes:
-    """Give the image's encoded bytes (PNG, JPEG, ...) out of one request.
+    """Return the image's encoded bytes (PNG, JPEG, ...) out of one request.
 
     Args:
         row: the request's fields by name. TorchServe puts a raw body under "body" and decodes a JSON

@@ -56,7 +56,7 @@ class Golden:
 
 
 def golden_of(name: str, file: bytes, model: Model) -> Golden:
-    """Give the picture with what comes of it now.
+    """Return the picture with what comes of it now.
 
     Args:
         name: what it shows and in which format.
@@ -71,7 +71,7 @@ def golden_of(name: str, file: bytes, model: Model) -> Golden:
 
 
 def _outputs(model: Model, frames: np.ndarray) -> np.ndarray:
-    """Give all that the model's networks say of frames: float32 (batch, labels, or one more with a gate)."""
+    """Return all that the networks say of frames: float32 (batch, labels, or one more with a gate)."""
     return np.stack(
         [
             reading.probabilities
@@ -103,7 +103,7 @@ def _text(data: bytes) -> str:
 
 
 def built_with(framing: str) -> dict[str, str]:
-    """Give the versions of all that has a say in an answer.
+    """Return the versions of all that has a say in an answer.
 
     Args:
         framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
@@ -164,7 +164,7 @@ def _from_json(row: dict[str, Any]) -> Golden:
 
 
 def _difference(golden: Golden, model: Model) -> str:
-    """Say what was expected and what came; give an empty text when they are the same but for drift."""
+    """Say what was expected and what came; return an empty text when they are the same but for drift."""
     label_names = model.label_names
     try:
         frame = model.frame(golden.file)

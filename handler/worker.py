@@ -113,7 +113,7 @@ def _go_first(front_end: int, place: int) -> None:
 
 
 def serving_thread(front_end: int, moved: dict[int, int]) -> int | None:
-    """Give the front end's thread that serves clients, if it can be told by what it did since the last look.
+    """Return the front end's thread that serves clients, if what it did since the last look tells.
 
     All bytes pass through it, there and back (`number_of_netty_threads=1` in config.properties). Each of the
     others moves what a worker gets and gives. They keep their place, or the workers would wait for them. With
@@ -138,6 +138,6 @@ def serving_thread(front_end: int, moved: dict[int, int]) -> int | None:
 
 
 def moved_bytes(thread: Path) -> int:
-    """Give what a thread has read and written since it began, by its folder in /proc."""
+    """Return what a thread has read and written since it began, by its folder in /proc."""
     counts = dict(line.split(": ") for line in (thread / "io").read_text().splitlines())
     return int(counts["rchar"]) + int(counts["wchar"])

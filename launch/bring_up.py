@@ -7,13 +7,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import requests
 from PIL import Image, ImageDraw
 
+from client.errors import PredictionError
+from client.inference import Inference
+from client.management import path_of
 from launch.errors import LaunchError
 from launch.parts import TORCHSERVE_S
 from launch.processes import Part, Platform
-from launch.readiness import local_session, wait_until_ready
+from launch.readiness import wait_until_ready
 from launch.settings import Settings
 from launch.terminal import show
 from system.files import PROJECT
@@ -75,17 +77,14 @@ def first_answer(settings: Settings) -> str:
     Raises:
         LaunchError: when it does not answer with one.
     """
-    url = f"{settings.inference_url}/predictions/{settings.model}"
-    with local_session() as session:
-        try:
-            answer = session.post(url, data=drawn_seven(), timeout=FIRST_ANSWER_S)
-            answer.raise_for_status()
-            return str(answer.json()["label"])
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            raise LaunchError(
-                f"TorchServe did not answer a drawn digit with a label ({error})",
-                f"see model.log and ts.log in {settings.log_dir}",
-            ) from error
+    inference = Inference(settings.inference_url, timeout_s=FIRST_ANSWER_S)
+    try:
+        return inference.predict(drawn_seven(), path_of(settings.model)).label
+    except PredictionError as error:
+        raise LaunchError(
+            f"TorchServe did not answer a drawn digit with a label ({error})",
+            f"see model.log and ts.log in {settings.log_dir}",
+        ) from error
 
 
 def drawn_seven() -> bytes:

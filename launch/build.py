@@ -10,17 +10,18 @@ from pathlib import Path
 from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.settings import PROJECT, Settings, read_settings
-from launch.weights import require_weights, sha256, weights_path, where_weights_come_from, within_project
+from launch.weights import require_weights, weights_path, where_weights_come_from
+from training.archive.contents import sha256, within_project
 
 # What decides what is in an archive, beside the trained file.
 INGREDIENTS = (
     "handler/*.py",
     "handler/*.yaml",
     "model_store/digit_gate.safetensors",
-    *(
-        f"training/{name}.py"
-        for name in ("archive", "drawing", "gate", "golden", "models", "tensor_file", "weights")
-    ),
+    "training/archive/*.py",
+    "training/data/drawing.py",
+    "training/gate/network.py",
+    *(f"training/models/{name}.py" for name in ("networks", "tensor_file", "weights")),
 )
 
 
@@ -98,7 +99,7 @@ def is_outdated(settings: Settings) -> bool:
 
 
 def ingredients(weights: Path) -> list[Path]:
-    """Give the files that an archive is made of."""
+    """Return the files that an archive is made of."""
     return [weights, *(path for pattern in INGREDIENTS for path in PROJECT.glob(pattern))]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 import psycopg2
 import requests
 
+from client.management import Management, path_of
+from client.readiness import is_ready
+from client.session import local_session
 from db.server import CLIENTS_TIMEOUT_S, STOP_TIMEOUT_S
 from launch.preflight import Found
 from launch.processes import Part
-from launch.readiness import local_session
 from launch.settings import Settings
 
 # Recovery after a crash has to fit in.
@@ -33,9 +35,10 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     """
     shared = {**without_secrets(environ), "PYTHONUNBUFFERED": "1", "VAR_DIR": str(settings.var)}
     models = {"MODEL": settings.model, "MODEL_STORE": str(settings.model_store)}
+    management = Management(settings.management_url, timeout_s=ASK_S)
     postgres = Part(
         "postgres",
-        [sys.executable, "-m", "db.embedded", "--data-dir", str(settings.var / "postgres")],
+        [sys.executable, "-m", "db.embedded"],
         {**shared, "POSTGRES_PORT": str(settings.postgres_port)},
         lambda: _accepts(database_url),
         POSTGRES_S,
@@ -45,7 +48,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
         "torchserve",
         [sys.executable, "-m", "launch.torchserve"],
         {**shared, **models, "JAVA_HOME": str(found.java.path.resolve().parent.parent)},
-        lambda: _has_ready_worker(settings),
+        lambda: is_ready(management, path_of(settings.model)),
         TORCHSERVE_S,
     )
     page = {
@@ -86,24 +89,9 @@ def _accepts(database_url: str) -> bool:
     return True
 
 
-def _has_ready_worker(settings: Settings) -> bool:
-    answer = _get(f"{settings.management_url}/models/{settings.model}")
-    if answer is None or answer.status_code != 200:
-        return False
-    try:
-        return any(worker["status"] == "READY" for worker in answer.json()[0]["workers"])
-    except (ValueError, LookupError, TypeError):  # something else answers there
-        return False
-
-
 def _answers(url: str) -> bool:
-    answer = _get(url)
-    return answer is not None and answer.status_code == 200
-
-
-def _get(url: str) -> requests.Response | None:
     with local_session() as session:
         try:
-            return session.get(url, timeout=ASK_S)
+            return session.get(url, timeout=ASK_S).status_code == requests.codes.ok
         except requests.RequestException:
-            return None
+            return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -15,7 +14,7 @@ COMMITTED = MODEL_STORE / "digits.safetensors"
 
 
 def weights_path(settings: Settings) -> Path:
-    """Give where the served model's trained file is: in the model store, or else where training left it.
+    """Return where the served model's trained file is: in the model store, or else where training left it.
 
     Where there is none, it is the place in the model store. What training left is for the project's own model
     store: another one's content is its owner's affair.
@@ -28,7 +27,7 @@ def weights_path(settings: Settings) -> Path:
 
 
 def where_weights_come_from(settings: Settings) -> str:
-    """Give the advice for missing or damaged weights: git has those of one model only."""
+    """Return the advice for missing or damaged weights: git has those of one model only."""
     if weights_path(settings) == COMMITTED:
         return f"`git checkout -- {COMMITTED.relative_to(PROJECT)}`"
     name = settings.model
@@ -51,19 +50,8 @@ def require_weights(settings: Settings) -> None:
         )
 
 
-def within_project(path: Path) -> str:
-    """Give where a file is within the project, or the name alone of one that is elsewhere."""
-    path = path.resolve()
-    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
-
-
-def sha256(path: Path) -> str:
-    """Give the hexadecimal digest of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def describe(path: Path) -> str:
-    """Give what a trained file is, in words, after checking what can be checked with nothing installed.
+    """Return what a trained file is, in words, after checking what can be checked with nothing installed.
 
     Raises:
         LaunchError: it is damaged; the fix is left to the caller.
@@ -74,7 +62,7 @@ def describe(path: Path) -> str:
 
 
 def count_tensors(path: Path) -> int:
-    """Give how many tensors a safetensors file holds, after checking its header against its size.
+    """Return how many tensors a safetensors file holds, after checking its header against its size.
 
     The format (https://github.com/huggingface/safetensors#format): the header's length as 8 bytes,
     little-endian; the header in JSON; the tensors' bytes, up to the end of the file.

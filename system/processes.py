@@ -30,7 +30,7 @@ class Running:
         log: What the command says, and the keeper.
     """
 
-    keeper: "subprocess.Popen[bytes]"
+    keeper: subprocess.Popen[bytes]
     log: Path
 
     def how_it_ended(self) -> str | None:
@@ -43,7 +43,8 @@ class Running:
     def family(self) -> list[psutil.Process]:
         """Return the command's process and, after it, its descendants; none once it has ended."""
         with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.keeper.pid).children(recursive=True)
+            descendants = psutil.Process(self.keeper.pid).children(recursive=True)
+            return sorted(descendants, key=psutil.Process.create_time)
         return []
 
 
@@ -88,6 +89,7 @@ def running(
             stdin=stdin,
             stdout=said,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a Ctrl-C in the terminal is for this process
         )
         try:
             yield Running(keeper, log)
@@ -110,7 +112,7 @@ def until(ask: Callable[[], Answer], within_s: float, every_s: float = POLL_S) -
     return answer
 
 
-def end(process: "subprocess.Popen[bytes]", *steps: tuple[signal.Signals, float]) -> None:
+def end(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
     """Send a process one signal after another until it has ended.
 
     Args:

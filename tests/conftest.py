@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from launch import temporary as service
-from training import archive, weights
+from training.archive.build import build
+from training.models import weights
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -32,7 +33,7 @@ def mnist_dir(request: pytest.FixtureRequest) -> Path:
 def model_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model store with the committed model's archive, built by this run's code."""
     store = tmp_path_factory.mktemp("model_store")
-    archive.build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", store / "digits.mar")
+    build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", store / "digits.mar")
     return store
 
 

@@ -24,7 +24,7 @@ TRAINED_FILES = ("model.safetensors", "model.onnx")  # a network's weights; a cl
 
 
 def model_name(data_set: str, data: Path, architecture: str = USUAL_ARCHITECTURE) -> str:
-    """Give the name of a model in its URL and archive: "fashion", "digits-lenet5".
+    """Return the name of a model in its URL and archive: "fashion", "digits-lenet5".
 
     Args:
         data_set: a key of MODEL_NAMES, or FOLDER.
@@ -39,7 +39,7 @@ def model_name(data_set: str, data: Path, architecture: str = USUAL_ARCHITECTURE
 
 
 def folder_name(data: Path) -> str:
-    """Give the name of a folder of images, fit for a URL: "My shapes" becomes "my-shapes".
+    """Return the name of a folder of images, fit for a URL: "My shapes" becomes "my-shapes".
 
     Raises:
         ValueError: nothing of it fits, or another data set has that name.
@@ -58,7 +58,7 @@ def folder_name(data: Path) -> str:
 
 
 def run_folder(data_set: str, data: Path, architecture: str = USUAL_ARCHITECTURE) -> Path:
-    """Give where training leaves its results: runs/<data set or folder>-<architecture>.
+    """Return where training leaves its results: runs/<data set or folder>-<architecture>.
 
     Raises:
         ValueError: as `model_name` does.
@@ -67,13 +67,13 @@ def run_folder(data_set: str, data: Path, architecture: str = USUAL_ARCHITECTURE
 
 
 def trained_file(folder: Path) -> Path:
-    """Give what training left in a folder of results; where there is nothing yet, a network's weights."""
+    """Return what training left in a folder of results; where there is nothing yet, a network's weights."""
     paths = [folder / name for name in TRAINED_FILES]
     return next((path for path in paths if path.is_file()), paths[0])
 
 
 def run_folders(name: str) -> list[Path]:
-    """Give where training may have left the model of this name, the likeliest first."""
+    """Return where training may have left the model of this name, the likeliest first."""
     folders = []
     for data_set, base in MODEL_NAMES.items():
         if name == base:
@@ -88,7 +88,7 @@ def run_folders(name: str) -> list[Path]:
 
 
 def training_command(name: str) -> str:
-    """Give the command that trains the model of this name."""
+    """Return the command that trains the model of this name."""
     for data_set, base in MODEL_NAMES.items():
         if name == base:
             return f"make train DATASET={data_set}"

@@ -13,22 +13,21 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
 
+from client.inference import Inference
+from client.management import Management
 from db import engine as database
 from db.log import PredictionLog
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
+from ui.backend import Backend
 from ui.health import health, readiness
-from ui.loading import Loader
-from ui.management import Management
 from ui.metrics import Metrics
-from ui.models import Models
-from ui.outcome import Backend
+from ui.models.listing import Models
+from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
-from ui.settings import Settings, SettingsError, from_environment
-from ui.thumbnails import Thumbnails
-from ui.torchserve import TorchServe
+from ui.settings import Settings, from_environment
 
 logger = logging.getLogger("ui")
 
@@ -42,7 +41,7 @@ def main() -> int:
     """Serve until stopped; return the exit status."""
     try:
         settings = from_environment(os.environ)
-    except SettingsError as error:
+    except ValueError as error:
         print(f"ui: {error}", file=sys.stderr)
         return 2
     log_lines.install(settings.log_format)
@@ -56,7 +55,7 @@ def build(settings: Settings) -> FastAPI:
     writer = Writer(log)
     management = Management(settings.management_url)
     backend = Backend(
-        torchserve=TorchServe(settings.inference_url, timeout_s=settings.answer_timeout_s),
+        inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
         management=management,
         model=settings.model,
         models=Models(settings.model, management, settings.model_store),
@@ -64,7 +63,6 @@ def build(settings: Settings) -> FastAPI:
         log=log,
         writer=writer,
         recent=Recent(),
-        thumbnails=Thumbnails(),
         metrics=Metrics(writer),
     )
 

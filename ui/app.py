@@ -6,11 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from ui import chooser, explanation, history, outcome
-from ui.canvas import DrawingPad
-from ui.drawing import read_model_path, read_sent, read_session_id
-from ui.models import Model
-from ui.reading import reading_html
+from ui.backend import Backend
+from ui.draw import explanation, outcome
+from ui.draw.canvas import DrawingPad
+from ui.draw.drawing import read_model_path, read_sent, read_session_id
+from ui.draw.reading import reading_html
+from ui.history.corrections import complaint_html, correct
+from ui.history.table import history_html, notice_html, read_history
+from ui.history.thumbnails import Thumbnails
+from ui.models import chooser
+from ui.models.listing import Model
 
 FOLDER = Path(__file__).parent
 # While the database is away, the page looks this often whether it is back.
@@ -22,8 +27,9 @@ HISTORY_QUEUE = 200
 LOADING_CONCURRENCY = 8
 
 
-def build_page(backend: outcome.Backend) -> gr.Blocks:
+def build_page(backend: Backend) -> gr.Blocks:
     """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
+    thumbnails = Thumbnails()
 
     def on_stroke(pad_value: object, visitor_id: object) -> str:
         result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
@@ -38,16 +44,16 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
             yield chooser.chooser_html(shown, event.asked)
 
     def on_judge(visitor_id: object, event: gr.EventData) -> str:
-        complaint = outcome.correct(backend, read_session_id(visitor_id), event.prediction, event.label)
-        return history.complaint_html(complaint)
+        complaint = correct(backend, read_session_id(visitor_id), event.prediction, event.label)
+        return complaint_html(complaint)
 
     def on_ask(visitor_id: object, event: gr.EventData) -> dict[str, Any]:
         return explanation.explain(backend, read_session_id(visitor_id), event.prediction, event.asked)
 
     def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
-        shown = history.read_history(backend, read_session_id(visitor_id))
-        table = history.history_html(shown, backend.thumbnails)
-        return table, history.notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
+        shown = read_history(backend, read_session_id(visitor_id))
+        table = history_html(shown, thumbnails)
+        return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
     def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
         return show_history(visitor_id, was_paused=True)
@@ -58,7 +64,7 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
             gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")
             choice = gr.HTML(
                 chooser.chooser_html(chooser.Chooser(backend.models.listing(), own)),
-                js_on_load=_read("chooser.js"),
+                js_on_load=_read("models/chooser.js"),
                 apply_default_css=False,
                 elem_id="chooser",
             )
@@ -73,11 +79,11 @@ def build_page(backend: outcome.Backend) -> gr.Blocks:
             with gr.Column(min_width=300, elem_id="right"):
                 reading = gr.HTML(
                     panel(outcome.BLANK, own),
-                    js_on_load=_read("reading.js"),
+                    js_on_load=_read("draw/reading.js"),
                     apply_default_css=False,
                     elem_id="reading",
                 )
-        table = gr.HTML("", js_on_load=_read("history.js"), apply_default_css=False, elem_id="history")
+        table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

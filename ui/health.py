@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from client.errors import Unreachable
+from client.management import path_of
 from db.writer import Writer
-from ui.errors import Unreachable
-from ui.outcome import Backend
+from ui.backend import Backend
 
 # A batch is written within milliseconds, and a database that was away is tried again after five seconds.
 WAITS_TOO_LONG_S = 10.0
@@ -37,7 +38,7 @@ def health(backend: Backend, engine: Engine) -> dict[str, Any]:
 
 def _torchserve(backend: Backend) -> dict[str, Any]:
     try:
-        status = backend.management.describe(backend.model)
+        status = backend.management.describe(path_of(backend.model))
     except Unreachable as error:
         return {"is_up": False, "model": backend.model, "reason": str(error)}
     said = {
@@ -74,5 +75,7 @@ def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
     if oldest_s > WAITS_TOO_LONG_S:
         found.append(f"A record has waited for the database for {oldest_s:.0f} s.")
     if writer.dropped_ago_s < RECENTLY_S:
-        found.append(f"Records were dropped for want of room, the last one {writer.dropped_ago_s:.0f} s ago.")
+        found.append(
+            f"Records were dropped, the last one {writer.dropped_ago_s:.0f} s ago: no room for them."
+        )
     return found

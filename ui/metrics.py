@@ -6,8 +6,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from client.answers import Answer
 from db.writer import Writer
-from ui.torchserve import Answer
 
 # One answer takes 1 ms at rest and some 10 ms under load; a person gives up after seconds.
 LATENCY_BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -72,7 +72,7 @@ class _WriterCollector(Collector):
         self._writer = writer
 
     def collect(self) -> Iterator[Metric]:
-        """Give one family per figure."""
+        """Yield one family per figure."""
         writer = self._writer
         yield CounterMetricFamily("sketchserve_records_written", "Records in PostgreSQL.", writer.written)
         yield CounterMetricFamily("sketchserve_records_dropped", "Records not kept: no room.", writer.dropped)

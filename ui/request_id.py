@@ -6,8 +6,9 @@ from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HEADER = "X-Request-Id"
-_NAME = HEADER.lower().encode("ascii")
+from client.inference import REQUEST_ID
+
+_NAME = REQUEST_ID.lower().encode("ascii")
 # What may stand in a log, a URL and a header as it is.
 _ACCEPTED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _current: ContextVar[str] = ContextVar("request_id", default="")
@@ -16,11 +17,6 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 def current() -> str:
     """Return the id of the request that this code runs for, "" where it runs for none."""
     return _current.get()
-
-
-def new() -> str:
-    """Return an id that no other request has."""
-    return uuid.uuid4().hex
 
 
 class RequestId:
@@ -38,7 +34,7 @@ class RequestId:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _given(scope) or new()
+        request_id = _given(scope) or uuid.uuid4().hex
         # Never reset: uvicorn logs what went wrong after this has returned, in the same task.
         _current.set(request_id)
 

@@ -1,22 +1,14 @@
 """What the page is told by its environment, read once and checked."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from db import engine
+from system import environment
 
-# int() also reads digits of other scripts.
-_PORT = re.compile(r"[0-9]{1,5}")
-_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
-# Of the page's log.
-FORMATS = ("text", "json")
-
-
-class SettingsError(ValueError):
-    """An environment variable cannot be used; the message names key, value and expectation."""
+ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
+LOG_FORMATS = ("text", "json")
 
 
 @dataclass(frozen=True)
@@ -56,77 +48,37 @@ class Settings:
         return f"http://{host}:{self.port}"
 
 
-def from_environment(environment: Mapping[str, str]) -> Settings:
+def from_environment(env: Mapping[str, str]) -> Settings:
     """Return the settings; an absent variable has its default, except DATABASE_URL.
 
     Raises:
-        SettingsError: A value cannot be used.
+        ValueError: A variable cannot be used; the message names it and says what was expected.
     """
+    store = environment.text(env, "MODEL_STORE")
     return Settings(
-        inference_url=_url(environment, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
-        management_url=_url(environment, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
-        database_url=_database_url(environment),
-        host=environment.get("UI_HOST") or "127.0.0.1",
-        port=_port(environment, "UI_PORT", 7860),
-        model=environment.get("MODEL") or "digits",
-        answer_timeout_s=_number(environment, "ANSWER_TIMEOUT_S", 5.0, "seconds", 600),
-        model_store=Path(store) if (store := environment.get("MODEL_STORE")) else None,
-        idle_s=60 * _number(environment, "IDLE_MINUTES", 10.0, "minutes", 7 * 24 * 60),
-        root_path=_root_path(environment),
-        log_format=_log_format(environment),
+        inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
+        management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
+        database_url=_database_url(env),
+        host=environment.text(env, "UI_HOST", "127.0.0.1"),
+        port=environment.port(env, "UI_PORT", 7860),
+        model=environment.text(env, "MODEL", "digits"),
+        answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
+        model_store=Path(store) if store else None,
+        idle_s=60 * environment.span(env, "IDLE_MINUTES", 10, "minutes", 7 * 24 * 60),
+        root_path=environment.text(
+            env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
+        ).rstrip("/"),
+        log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
     )
 
 
-def _url(environment: Mapping[str, str], key: str, default: str) -> str:
-    value = environment.get(key) or default
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"{key}={value!r}: expected an address such as {default}")
-    return value.rstrip("/")
-
-
-def _database_url(environment: Mapping[str, str]) -> str:
-    value = environment.get("DATABASE_URL", "")
-    if not value:
-        raise SettingsError(
-            "DATABASE_URL is empty: expected postgresql://user:password@host:port/name. "
+def _database_url(env: Mapping[str, str]) -> str:
+    """Return PostgreSQL's address; it may hold a password, so that no error repeats it."""
+    url = environment.text(env, "DATABASE_URL")
+    if not url:
+        raise ValueError(
+            "DATABASE_URL is empty, expected postgresql://user:password@host:port/name. "
             "`make run` starts a local PostgreSQL and sets it."
         )
-    try:
-        engine.parse(value)
-    except ValueError as error:
-        raise SettingsError(str(error)) from error
-    return value
-
-
-def _port(environment: Mapping[str, str], key: str, default: int) -> int:
-    value = environment.get(key) or str(default)
-    if not _PORT.fullmatch(value) or not 1 <= int(value) <= 65535:
-        raise SettingsError(f"{key}={value!r}: expected a port, 1 to 65535")
-    return int(value)
-
-
-def _root_path(environment: Mapping[str, str]) -> str:
-    value = environment.get("UI_ROOT_PATH", "")
-    path = value.rstrip("/")
-    if path and not _PATH.fullmatch(path):
-        raise SettingsError(f"UI_ROOT_PATH={value!r}: expected a path such as /sketch, or nothing")
-    return path
-
-
-def _log_format(environment: Mapping[str, str]) -> str:
-    value = environment.get("LOG_FORMAT") or FORMATS[0]
-    if value not in FORMATS:
-        raise SettingsError(f"LOG_FORMAT={value!r}: expected {' or '.join(FORMATS)}")
-    return value
-
-
-def _number(environment: Mapping[str, str], key: str, default: float, unit: str, most: int) -> float:
-    value = environment.get(key) or str(default)
-    try:
-        number = float(value)
-    except ValueError:
-        number = 0.0
-    if not 0 < number <= most:
-        raise SettingsError(f"{key}={value!r}: expected {unit}, more than 0 and at most {most}")
-    return number
+    engine.parse(url)
+    return url

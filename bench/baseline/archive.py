@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from training import weights
+from training.models import weights
 
 FOLDER = Path(__file__).parent
 NAME = "baseline"

@@ -1,8 +1,8 @@
 """The network's class as torch-model-archiver wants it: one class that is made without arguments."""
 
 from launch.settings import PROJECT
-from training import weights
-from training.models import MODELS, Ensemble
+from training.models import weights
+from training.models.networks import MODELS, Ensemble
 
 LABELS = 10
 

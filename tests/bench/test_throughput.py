@@ -20,7 +20,7 @@ from bench.served_archive import answers, load_handler, unpack
 from launch.temporary import running
 from system.files import PROJECT
 from tests.bench.tiny_server import needs_wrk
-from training import weights
+from training.models import weights
 
 LABELS = [str(index % 10) for index in range(64)]
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -104,10 +104,15 @@ def run(
     program: str, url: str, folder: Path, *arguments: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m db.backup` or `db.restore` to its end."""
+    return finished([sys.executable, "-m", program, *arguments], environment(url, folder, **more))
+
+
+def finished(command: Sequence[str], environ: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
     return subprocess.run(
-        [sys.executable, "-m", program, *arguments],
+        command,
         cwd=PROJECT,
-        env=environment(url, folder, **more),
+        env=environ,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

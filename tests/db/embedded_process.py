@@ -12,17 +12,22 @@ import psutil
 
 from system.files import PROJECT
 
-
-def command(folder: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "db.embedded", "--data-dir", str(folder), *arguments]
+COMMAND = (sys.executable, "-m", "db.embedded")
 
 
-def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end and return what came of it."""
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment in which `folder` is the server's."""
+    assert folder.name == "postgres"
+    kept = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "POSTGRES_PORT")}
+    return {**kept, "VAR_DIR": str(folder.parent)}
+
+
+def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run it, or another command, to its end and return what came of it."""
     return subprocess.run(
-        command(folder, *arguments),
+        command or COMMAND,
         cwd=PROJECT,
-        env={**os.environ, **environment},
+        env={**environment(folder), **variables},
         capture_output=True,
         text=True,
         timeout=30,
@@ -33,12 +38,11 @@ def run(folder: Path, *arguments: str, **environment: str) -> subprocess.Complet
 @contextmanager
 def foreground(folder: Path, *before: str) -> Iterator[subprocess.Popen[str]]:
     """Yield the running process, `before` in front of its command; kill it afterwards if it still runs."""
-    environment = {key: value for key, value in os.environ.items() if key != "POSTGRES_PORT"}
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        [*before, *command(folder)],
+        [*before, *COMMAND],
         cwd=PROJECT,
-        env=environment,
+        env=environment(folder),
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,

@@ -17,7 +17,7 @@ from db import embedded
 @pytest.fixture(scope="module")
 def used_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose server ran before and wrote the table; no test may leave one running on it."""
-    folder = tmp_path_factory.mktemp("embedded")
+    folder = tmp_path_factory.mktemp("embedded") / "postgres"
     with embedded.start(folder) as server, connected(server.url) as sql:
         sql.execute("CREATE TABLE kept AS SELECT 42 AS answer")
         sql.connection.commit()

@@ -16,12 +16,12 @@ from db import beside, contents, dump, engine, libpq
 from db.log import PredictionLog
 from tests.db.backing_up import (
     PATIENCE_S,
-    PROJECT,
     databases,
     dumps,
     environment,
     execute,
     fill,
+    finished,
     is_being_filled,
     migrated_database,
     replace_program,
@@ -68,14 +68,8 @@ def test_a_backup_is_one_line_and_one_file_for_its_owner_alone(url, folder):
 
 
 def test_the_make_verb_makes_one_even_where_the_service_is_configured(url, folder):
-    done = subprocess.run(
-        ["make", "--no-print-directory", "backup"],
-        cwd=PROJECT,
-        env=environment(url, folder, BACKUP_EVERY_HOURS="24"),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-    )
+    command = ["make", "--no-print-directory", "backup"]
+    done = finished(command, environment(url, folder, BACKUP_EVERY_HOURS="24"))
     assert done.returncode == 0, done.stderr
     assert len(dumps(folder)) == 1
 
@@ -224,15 +218,8 @@ def test_a_full_disk_is_one_line_and_the_earlier_backup_stays(url, folder, tmp_p
     later.mkdir()
     good = make(url, earlier).backup.path
     fill(url, 300)
-    done = subprocess.run(
-        [*no_room(folder), sys.executable, "-m", "db.backup"],
-        cwd=PROJECT,
-        env=environment(url, folder),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    command = [*no_room(folder), sys.executable, "-m", "db.backup"]
+    done = finished(command, environment(url, folder))
     assert done.returncode == 1, done.stdout
     assert re.fullmatch(
         r"db\.backup: pg_dump: .*No space left on device: free some, or set BACKUP_DIR to another disk\n",

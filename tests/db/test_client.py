@@ -1,8 +1,12 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from db import cluster
+from db.client import main
+from db.unprivileged import EmbeddedError
 from system.files import PROJECT
 
 
@@ -16,6 +20,16 @@ def test_only_the_three_programs_for_one_database_are_offered(program):
     done = client(program, "--version")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"db.client: got {program!r}, expected one of psql, pg_dump, pg_restore\n"
+
+
+def test_where_the_programs_are_not_installed_it_is_one_line(monkeypatch):
+    def absent() -> Path:
+        raise EmbeddedError("PostgreSQL's programs are not installed")
+
+    monkeypatch.setattr(cluster, "programs", absent)
+    monkeypatch.setattr(sys, "argv", ["db.client", "psql"])
+    with pytest.raises(SystemExit, match=r"^db\.client: PostgreSQL's programs are not installed$"):
+        main()
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from tests.db.backing_up import (
     everything,
     execute,
     fill,
+    finished,
     is_being_filled,
     migrated_database,
     run,
@@ -57,16 +58,7 @@ def back_up(url, folder):
 
 
 def make_restore(url, folder, *variables):
-    return subprocess.run(
-        ["make", "--no-print-directory", "restore", *variables],
-        cwd=PROJECT,
-        env=environment(url, folder),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    return finished(["make", "--no-print-directory", "restore", *variables], environment(url, folder))
 
 
 def one_line(done):

@@ -179,7 +179,7 @@ def broken(folder: Path) -> None:
         start, '    return {"is_ready": False, "reason": "broken"}\n' + start, 1
     )
     path.write_text(broken)
-    path = folder / "ui" / "outcome.py"
+    path = folder / "ui" / "draw" / "outcome.py"
     line = "        drawing = read_drawing"
     path.write_text(path.read_text().replace(line, f"        raise OSError('broken')\n{line}", 1))
 

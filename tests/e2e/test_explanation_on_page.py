@@ -19,7 +19,7 @@ from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.managing import managing
 from tests.ui.several_models import put_archive
 from tests.ui.test_explanation import EXPLAINED
-from training.drawing import drawing, encoded
+from training.data.drawing import drawing, encoded
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -216,7 +216,7 @@ def test_why_there_is_no_explanation_is_said_beside_the_button(chromium: Browser
         draw(page, LINE)
         for _ in range(2):  # the same complaint twice is shown twice
             page.get_by_role("button", name="Why?").click()
-            expect(page.locator(".why-words")).to_contain_text("in a form that this page does not know")
+            expect(page.locator(".why-words")).to_contain_text("in an unknown form")
         expect(page.get_by_role("button", name="Why?")).to_have_attribute("aria-pressed", "false")
         expect(page.locator(".toast-body")).to_have_count(0)
 

@@ -22,7 +22,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
 from launch.settings import PROJECT
 from tests.services.platform import STOP_S, make_run
-from training.drawing import png
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.training]
 LETTERS = "LTX"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from handler.bad_image import BadImage
 from handler.decode import MAX_PIXELS, WORK_SIDE_PX, decode
-from training.drawing import drawing, encoded, png
+from training.data.drawing import drawing, encoded, png
 
 SEVEN = drawing("7")
 

@@ -11,11 +11,13 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
+from handler.decode import decode
 from handler.explanation import Network, explain, explanation_answer
-from handler.frame import frame_of, to_frame
-from training import archive, weights
-from training.drawing import STROKES, png
-from training.models import Served, build
+from handler.frame import frame_of, framed, to_frame
+from training.archive.build import export
+from training.data.drawing import STROKES, png
+from training.models import weights
+from training.models.networks import Served, build
 
 # The network is exported once for all of them.
 pytestmark = pytest.mark.training
@@ -31,7 +33,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Network:
     """The committed network, as an archive carries it."""
     model, about = weights.load(PROJECT / weights.DEFAULT_WEIGHTS)
     path = tmp_path_factory.mktemp("network") / "network.onnx"
-    archive.export(Served(model, about.temperature).eval(), path)
+    export(Served(model, about.temperature).eval(), path)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
@@ -238,12 +240,12 @@ def test_it_takes_less_than_150_ms_of_one_core(network: Network) -> None:
 
 
 def test_the_answer_is_ready_for_json(network: Network) -> None:
-    payload = png("4")
-    answer = explanation_answer(payload, frame_of(payload), network, LABELS, "ink")
+    frame, place = framed(decode(png("4")))
+    answer = explanation_answer(frame, place(), network, LABELS)
     assert list(answer) == ["label", "runner_up", "importance", "tip", "box"]
     assert answer["label"] == "4"
     assert answer["runner_up"] in set(LABELS) - {"4"}
-    explanation = explain(frame_of(payload), network)
+    explanation = explain(frame, network)
     for name in ("importance", "tip"):
         assert np.array(answer[name]).shape == (28, 28)
         assert np.abs(np.array(answer[name]) - getattr(explanation, name)).max() <= 0.0005001

@@ -10,7 +10,7 @@ import requests
 from PIL import Image, ImageOps
 
 from launch.temporary import TorchServe
-from training.drawing import STROKES, drawing, encoded, png
+from training.data.drawing import STROKES, drawing, encoded, png
 
 pytestmark = pytest.mark.integration
 

@@ -7,8 +7,9 @@ from PIL import Image
 
 from handler.bad_image import BadImage
 from handler.frame import BOX_PX, CENTRE_PX, frame_of, frame_of_pixels, to_frame
-from training.data import as_pixels, mnist_images
-from training.drawing import STROKES, drawing, encoded, png
+from training.data.drawing import STROKES, drawing, encoded, png
+from training.data.frames import as_pixels
+from training.data.sets import mnist_images
 
 PLAIN = {digit: frame_of(png(digit)) for digit in STROKES}
 

@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from handler import worker
 from launch.temporary import TorchServe
-from training.drawing import drawing, encoded
+from training.data.drawing import drawing, encoded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
 

@@ -13,7 +13,7 @@ import requests
 
 from launch.temporary import TorchServe, running
 from tests.handler.scraped import WAIT_S, page, totals, types
-from training.drawing import png
+from training.data.drawing import png
 
 pytestmark = pytest.mark.integration
 SEVEN = png("7")

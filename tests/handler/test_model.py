@@ -8,7 +8,7 @@ import pytest
 
 from handler.model import Model, Reading
 from tests.handler.constant_network import network
-from training.conformal import sets
+from training.fitting.conformal import sets
 
 LABELS = ("cat", "dog", "owl")
 

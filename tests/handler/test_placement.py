@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from handler.decode import WORK_SIDE_PX
+from handler.decode import WORK_SIDE_PX, decode_reduced
 from handler.frame import frame_of, frame_of_pixels
-from handler.model import FRAMINGS
-from handler.picture import picture_frame_of
-from handler.placement import PLACEMENTS, Placement, placement
-from training import paint
-from training.drawing import STROKES, drawing, encoded
-from training.strokes import Drawn
+from handler.model import FRAMINGS, Framed
+from training.data import paint
+from training.data.drawing import STROKES, drawing, encoded
+from training.data.strokes import Drawn
 
 # What a map may lie beside its drawing, in pixels of the frame.
 TOLERANCE_PX = 1.5
@@ -24,17 +22,19 @@ DIGITS = [
 ]
 
 
-def errors_px(place: Placement, cover: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Give how far the ink's box lies beside the frame's, edge by edge, in pixels of the frame.
+def errors_px(file: bytes, cover: np.ndarray, framing: str = "ink") -> np.ndarray:
+    """Return how far the ink's box lies beside the frame's, edge by edge, in pixels of the frame.
 
     Args:
-        place: where the frame is said to be.
+        file: a picture.
         cover: (height, width), how much of each pixel of the picture is ink, 0..1.
-        frame: uint8 (28, 28).
+        framing: a key of FRAMINGS.
     """
+    pixels, reduction = decode_reduced(file)
+    made = Framed(*FRAMINGS[framing](pixels), reduction)
+    (place_left, place_top, side), frame = made.place(), made.frame
     left, top, width, height = cv2.boundingRect((cover > 0.4).astype(np.uint8))
-    pixel = place.side / 28
-    expected = np.array([left - place.left, top - place.top, width, height]) / pixel
+    expected = np.array([left - place_left, top - place_top, width, height]) / (side / 28)
     expected[2:] += expected[:2]
     found = np.array(cv2.boundingRect((frame > 0.4 * frame.max()).astype(np.uint8)))
     found[2:] += found[:2]
@@ -54,12 +54,11 @@ def test_a_drawing_of_any_kind_is_found(kind: str, monkeypatch: pytest.MonkeyPat
     for seed in range(3):
         for drawn in DIGITS:
             file = paint.KINDS[kind](drawn, np.random.default_rng([seed, drawn.label])).encoded()
-            frame = frame_of(file)
-            assert errors_px(placement(file, frame, "ink"), covers[-1], frame).max() <= TOLERANCE_PX
+            assert errors_px(file, covers[-1]).max() <= TOLERANCE_PX
 
 
 def cover_of(image: Image.Image) -> np.ndarray:
-    """Give how much of each pixel is black ink on white paper."""
+    """Return how much of each pixel is black ink on white paper."""
     return 1 - np.asarray(image.convert("L"), np.float32) / 255
 
 
@@ -73,9 +72,7 @@ def test_a_large_picture_is_measured_in_its_own_pixels(
     image = Image.new("RGB", size, "white")
     image.paste(drawing("4", side_px=700, pen_px=50), (size[0] - 750, size[1] - 720))
     file = encoded(image, form, **options)
-    frame = frame_of(file)
-    place = placement(file, frame, "ink")
-    assert errors_px(place, cover_of(image), frame).max() <= TOLERANCE_PX
+    assert errors_px(file, cover_of(image)).max() <= TOLERANCE_PX
 
 
 @pytest.mark.parametrize("orientation", [3, 6, 8])
@@ -89,8 +86,7 @@ def test_a_turned_photo_is_measured_as_it_is_seen(orientation: int) -> None:
     upright.transpose(turns[orientation]).save(buffer, "JPEG", exif=exif, quality=90)
     frame = frame_of(buffer.getvalue())
     assert (frame == frame_of_pixels(np.asarray(upright.convert("RGBA")))).mean() > 0.7
-    place = placement(buffer.getvalue(), frame, "ink")
-    assert errors_px(place, cover_of(upright), frame).max() <= TOLERANCE_PX
+    assert errors_px(buffer.getvalue(), cover_of(upright)).max() <= TOLERANCE_PX
 
 
 def test_specks_do_not_move_it() -> None:
@@ -98,8 +94,7 @@ def test_specks_do_not_move_it() -> None:
     cover = cover_of(image)
     for corner in ((5, 5), (270, 8), (9, 272)):
         image.paste((0, 0, 0), (*corner, corner[0] + 2, corner[1] + 2))
-    frame = frame_of(encoded(image))
-    assert errors_px(placement(encoded(image), frame, "ink"), cover, frame).max() <= TOLERANCE_PX
+    assert errors_px(encoded(image), cover).max() <= TOLERANCE_PX
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 60), (60, 1), (90, 90), (3, 200)])
@@ -107,13 +102,7 @@ def test_shapes_without_any_form_are_found_too(shape: tuple[int, int]) -> None:
     """A full rectangle has nothing that tells one part of it from another."""
     image = Image.new("RGB", (300, 300), "white")
     image.paste((0, 0, 0), (40, 70, 40 + shape[0], 70 + shape[1]))
-    frame = frame_of(encoded(image))
-    place = placement(encoded(image), frame, "ink")
-    assert errors_px(place, cover_of(image), frame).max() <= TOLERANCE_PX
-
-
-def test_every_framing_has_a_place() -> None:
-    assert PLACEMENTS.keys() == FRAMINGS.keys()
+    assert errors_px(encoded(image), cover_of(image)).max() <= TOLERANCE_PX
 
 
 @pytest.mark.parametrize("paper", ["white", "black"])
@@ -124,15 +113,11 @@ def test_a_thing_is_found_in_its_picture(box: tuple[int, int, int, int], paper: 
     image = Image.new("RGB", (300, 300), paper)
     image.paste((120, 110, 130), box)
     cover = (np.asarray(image) == (120, 110, 130)).all(axis=-1).astype(np.float32)
-    frame = picture_frame_of(encoded(image))
-    place = placement(encoded(image), frame, "picture")
-    assert errors_px(place, cover, frame).max() <= TOLERANCE_PX
+    assert errors_px(encoded(image), cover, "picture").max() <= TOLERANCE_PX
 
 
 @pytest.mark.parametrize("pen", [(30, 60, 90, 255), (230, 250, 240, 255)])
 def test_a_thing_on_nothing_is_found_too(pen: tuple[int, int, int, int]) -> None:
     image = Image.new("RGBA", (400, 250), (0, 0, 0, 0))
     image.paste(pen, (250, 60, 380, 140))
-    frame = picture_frame_of(encoded(image))
-    place = placement(encoded(image), frame, "picture")
-    assert errors_px(place, np.asarray(image)[..., 3] / 255, frame).max() <= TOLERANCE_PX
+    assert errors_px(encoded(image), np.asarray(image)[..., 3] / 255, "picture").max() <= TOLERANCE_PX

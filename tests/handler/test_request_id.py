@@ -8,6 +8,7 @@ import pytest
 
 from handler.bad_image import BadImage
 from handler.digit_handler import DigitHandler
+from handler.model import Framed
 
 GOOD_IDS = ["7f0c2e9a-41d2", "A.b_c-9", "x" * 64]
 BAD_IDS = ["", "x" * 65, "two words", "a\nb", "\x1b[31m", "ä", "a\n"]
@@ -19,7 +20,7 @@ def handler() -> DigitHandler:
         raise ZeroDivisionError("what nobody expected")
 
     handler = DigitHandler()
-    handler.model = SimpleNamespace(frame=broken)  # type: ignore[assignment]
+    handler.model = SimpleNamespace(framed=broken)  # type: ignore[assignment]
     handler.explain = broken  # type: ignore[method-assign]
     return handler
 
@@ -30,9 +31,8 @@ def test_a_request_is_named_in_the_log(
 ) -> None:
     (answer,) = handler.preprocess([{"body": b"an image"}], [{"x-request-id": name}])
     assert isinstance(answer, BadImage)
-    explained = handler._explanation_or_error(
-        {"body": b"an image"}, np.zeros((28, 28)), {"x-request-id": name}
-    )
+    framed = Framed(np.zeros((28, 28), np.uint8), lambda: (0, 0, 28), 1)
+    explained = handler._explanation_or_error(framed, {"x-request-id": name})
     assert explained["code"] == 500
     assert [record.getMessage() for record in caplog.records] == [
         f"preprocessing failed on the input of request {name}",

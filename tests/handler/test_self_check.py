@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import torch
 
-from handler import decode, frame, self_check
+from handler import decode, model, self_check
 from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
 from launch.errors import LaunchError
 from launch.temporary import running
-from training import archive, weights
-from training.models import Served
+from training.archive.build import export
+from training.models import weights
+from training.models.networks import Served
 
 # Nearly every test here exports the network first.
 pytestmark = pytest.mark.training
@@ -87,7 +88,7 @@ def swap_the_network(folder: Path) -> None:
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.02 * weight.std(correction=0) * torch.randn(weight.shape, generator=generator))
-    archive.export(Served(model, about.temperature).eval(), folder / "network.onnx")
+    export(Served(model, about.temperature).eval(), folder / "network.onnx")
 
 
 def swap_two_labels(folder: Path) -> None:
@@ -178,17 +179,17 @@ def test_another_jpeg_decoder_is_no_reason_to_refuse(unpacked: Path, monkeypatch
     """Decoders agree on even areas and differ by a level or two at edges; here it is three at random."""
     random = np.random.default_rng(0)
 
-    def decode_otherwise(payload: bytes) -> np.ndarray:
-        pixels = decode.decode(payload)
+    def decode_otherwise(payload: bytes) -> tuple[np.ndarray, int]:
+        pixels, reduction = decode.decode_reduced(payload)
         if payload[:2] != b"\xff\xd8":
-            return pixels
+            return pixels, reduction
         around = np.ones((5, 5), np.uint8)
         uneven = (cv2.dilate(pixels, around) != cv2.erode(pixels, around)).any(axis=-1, keepdims=True)
         off = random.integers(-3, 4, pixels.shape) * uneven
         off[..., 3] = 0
-        return np.clip(pixels + off, 0, 255).astype(np.uint8)
+        return np.clip(pixels + off, 0, 255).astype(np.uint8), reduction
 
-    monkeypatch.setattr(frame, "decode", decode_otherwise)
+    monkeypatch.setattr(model, "decode_reduced", decode_otherwise)
     for _ in range(5):
         check(unpacked)
 

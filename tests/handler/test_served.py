@@ -1,4 +1,4 @@
-"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that the README shows."""
+"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that docs/api.md shows."""
 
 import base64
 import shutil
@@ -15,8 +15,9 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from launch.temporary import TorchServe, running
 from tests.handler.scraped import totals
-from training import archive, weights
-from training.drawing import STROKES, encoded, png
+from training.archive.build import build
+from training.data.drawing import STROKES, encoded, png
+from training.models import weights
 
 pytestmark = pytest.mark.integration
 TIMEOUT_S = 30
@@ -179,7 +180,7 @@ def test_a_second_version_is_registered_made_default_and_unregistered(
     model_store: Path, tmp_path: Path
 ) -> None:
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    archive.build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
+    build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
     with running(tmp_path) as server:
         models = f"{server.management_url}/models"
         first = predict(server).json()["version"]
@@ -232,9 +233,11 @@ def test_a_worker_that_is_killed_comes_back(torchserve: TorchServe) -> None:
 
 @pytest.mark.mnist
 def test_mnists_test_set_is_read_through_the_server(torchserve: TorchServe, mnist_dir: Path) -> None:
-    from training.evaluate import evaluate
+    from training.evaluation.ask import Server
+    from training.evaluation.evaluate import measure
 
-    rows, _ = evaluate(f"{torchserve.inference_url}/predictions/digits", mnist_dir, strokes_of_each=0)
+    server = Server(f"{torchserve.inference_url}/predictions/digits")
+    rows = measure(server, mnist_dir, strokes_of_each=0).rows
     assert rows[0].pictures == 10_000
     assert rows[0].accuracy >= 0.995
     assert rows[0].refused == 0

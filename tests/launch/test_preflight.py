@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from launch.archive import MANIFEST, SERVING, Archive, read_archive
+from launch.archive import Archive, read_archive
 from launch.errors import LaunchError
 from launch.ports import obstacle, require_free, require_own_address
 from launch.preflight import (
@@ -21,6 +21,7 @@ from launch.preflight import (
 from launch.settings import read_settings
 from launch.weights import count_tensors, where_weights_come_from
 from system.ports import free_ports, is_free
+from training.archive.contents import MANIFEST, SERVING
 
 
 def write_archive(path: Path, model: object, serving: str | None = None) -> None:

@@ -2,7 +2,7 @@ import pytest
 import requests
 
 from launch.errors import LaunchError
-from launch.readiness import local_session, wait_until_ready, worker_deaths
+from launch.readiness import wait_until_ready, worker_deaths
 from system.ports import free_ports
 
 # As TorchServe 0.12 wrote it with this project's log4j2.xml.
@@ -67,12 +67,3 @@ def test_a_server_that_never_answers_ends_with_the_timeout(tmp_path):
     url = f"http://127.0.0.1:{free_ports(1)[0]}"
     with pytest.raises(LaunchError, match=r"digits was not ready within 0.3 s"):
         wait_until_ready(url, "digits", 0.3, tmp_path)
-
-
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch):
-    proxy, server = free_ports(2)
-    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy}")
-    with local_session() as session, pytest.raises(requests.ConnectionError) as caught:
-        session.get(f"http://127.0.0.1:{server}/")
-    assert str(server) in str(caught.value)
-    assert str(proxy) not in str(caught.value)

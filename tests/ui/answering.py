@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -43,8 +42,10 @@ def answering(
 ) -> Iterator[Answering]:
     """Answer each request with `body` (JSON, or bytes as they are) and `status`.
 
-    Those whose path contains `slow` are answered after `delay_s`, those whose path contains `busy` with 503.
+    Those whose path contains `slow` are answered after `delay_s`, or as soon as nobody waits any more; those
+    whose path contains `busy` with 503.
     """
+    is_over = threading.Event()
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
 
     class Handler(BaseHTTPRequestHandler):
@@ -64,7 +65,7 @@ def answering(
             seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             seen.connections.add(self.client_address[1])
             if slow in self.path:
-                time.sleep(delay_s)
+                is_over.wait(delay_s)
             self.send_response(status if busy is None or busy not in self.path else 503)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("x-request-id", "8a6e")
@@ -84,6 +85,7 @@ def answering(
     try:
         yield seen
     finally:
+        is_over.set()
         server.shutdown()
         thread.join()
         server.server_close()

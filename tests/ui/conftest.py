@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from client.inference import Inference
+from client.management import Management
 from db import engine
 from db.log import PredictionLog
 from db.records import Prediction
@@ -17,14 +19,11 @@ from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
-from ui.loading import Loader
-from ui.management import Management
+from ui.backend import Backend
 from ui.metrics import Metrics
-from ui.models import Models
-from ui.outcome import Backend
+from ui.models.listing import Models
+from ui.models.loading import Loader
 from ui.recent import Recent
-from ui.thumbnails import Thumbnails
-from ui.torchserve import TorchServe
 
 NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
 
@@ -79,7 +78,7 @@ def make_backend() -> Callable[..., Backend]:
         writer = Writer(log, max_records=max_records)
         management = Management(torchserve_url)
         return Backend(
-            torchserve=TorchServe(torchserve_url, timeout_s=0.3),
+            inference=Inference(torchserve_url, timeout_s=0.3),
             management=management,
             model="digits",
             models=Models("digits", management, store=None),
@@ -87,7 +86,6 @@ def make_backend() -> Callable[..., Backend]:
             log=log,
             writer=writer,
             recent=Recent(),
-            thumbnails=Thumbnails(),
             metrics=Metrics(writer),
         )
 

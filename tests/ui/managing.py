@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.ui.answering import ANSWER
-from ui.archives import read_archive
+from ui.models.archives import read_archive
 
 # Two, as the archive's model-config.yaml has it, whatever a register call asks for.
 WORKERS = 2
@@ -58,7 +58,7 @@ class Managing:
     changes: list[str] = field(default_factory=list)
 
     def answer(self, method: str, address: str) -> tuple[int, Any]:
-        """Give status and body."""
+        """Return status and body."""
         parts = urlsplit(address)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         path = [unquote(part) for part in parts.path.strip("/").split("/")[1:]]
@@ -93,7 +93,7 @@ class Managing:
         self.workers = {(name, version): self.workers[name, version], **self.workers}
 
     def page(self, first: int) -> tuple[int, Any]:
-        """Give one page of the list of names."""
+        """Return one page of the list of names."""
         names = sorted({name for name, _ in self.workers})
         page: dict[str, Any] = {"models": [{"modelName": name} for name in names[first : first + PAGE_SIZE]]}
         return 200, {
@@ -123,7 +123,7 @@ class Managing:
         return 202, {"status": "Processing worker updates..."}
 
     def described(self, name: str, version: str) -> dict[str, Any]:
-        """Give what TorchServe says of a version."""
+        """Return what TorchServe says of a version."""
         count = self.workers[name, version]
         workers = [
             {"id": str(9000 + number), **self.worker(name, version, number / count)}
@@ -132,7 +132,7 @@ class Managing:
         return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
 
     def worker(self, name: str, version: str, share: float) -> dict[str, Any]:
-        """Give what it says of a worker.
+        """Return what it says of a worker.
 
         A process that fails is followed by another one, at the worker's share of the time that a process
         takes: no two workers' fail at once.

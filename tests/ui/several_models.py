@@ -4,10 +4,10 @@ import json
 import zipfile
 from pathlib import Path
 
+from client.management import Management
 from tests.ui.managing import Managing
-from ui.loading import Loader
-from ui.management import Management
-from ui.models import Model, Models
+from ui.models.listing import Model, Models
+from ui.models.loading import Loader
 
 DIGITS = tuple("0123456789")
 # The second model of the `store` fixture.

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ui.several_models import DIGITS, put_archive
-from ui.archives import MAX_JSON_BYTES, Archive, BadArchive, read_archive, read_store
+from ui.models.archives import MAX_JSON_BYTES, Archive, BadArchive, read_archive, read_store
 
 
 def test_an_archive_says_name_version_labels_and_coverage(tmp_path: Path) -> None:

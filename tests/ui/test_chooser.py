@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from client.management import path_of
 from tests.ui.answering import NOBODY
 from tests.ui.managing import Managing
 from tests.ui.several_models import DIGITS, backend, put_archive
-from ui.chooser import Chooser, choose, chooser_html
-from ui.models import path_of
+from ui.models.chooser import Chooser, choose, chooser_html
 
 
 def options(shown: Chooser) -> list[str]:
@@ -122,10 +122,10 @@ def test_a_model_that_is_not_there_is_not_found_and_the_chooser_says_who_reads(
     assert models.find(path) is None
     (shown,) = choose(models, loader, path, path)
     assert shown.active == models.own()
-    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads."
+    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads instead."
     list(choose(models, loader, "digits-vit/1.0.0", "digits"))
     (shown,) = choose(models, loader, path, "digits-vit/1.0.0")
-    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads."
+    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads instead."
 
 
 def test_a_model_that_came_after_the_last_listing_is_found(
@@ -136,7 +136,7 @@ def test_a_model_that_came_after_the_last_listing_is_found(
     put_archive(store, "abc.mar", "abc")
     assert models.find("abc/1.0.0") is None  # not listed again within the second
     models, _ = backend(torchserve.url, store)
-    monkeypatch.setattr("ui.models.LIST_AGAIN_S", 0.0)
+    monkeypatch.setattr("ui.models.listing.LIST_AGAIN_S", 0.0)
     models.listing()
     put_archive(store, "abd.mar", "abd")
     found = models.find("abd/1.0.0")

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from db.schema import MAX_DRAWING_BYTES
-from ui.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_sent, read_session_id
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_sent, read_session_id
 
 
 def data_url(image: bytes, kind: str = "image/png") -> str:

@@ -1,30 +1,28 @@
-"""Explanations: what the client takes for one, and what the page says when there is none."""
+"""What the page says of an explanation, and when there is none."""
 
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from client.inference import Inference
 from db.records import HistoryRow, Prediction
-from tests.ui.answering import NOBODY, SESSION, answering
+from tests.ui.answering import SESSION, answering
 from tests.ui.managing import Managing
-from ui.errors import Busy, Refused, Unexplained, Unreachable
-from ui.explanation import explain
-from ui.models import Model
-from ui.outcome import Backend
-from ui.torchserve import TorchServe
+from ui.backend import Backend
+from ui.draw.explanation import explain
+from ui.models.listing import Model
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]
 
-FLAT = [[0.0] * 28 for _ in range(28)]
+ABSENT = "0f0e0d0c-0b0a-4908-8706-050403020100"
 
 
 def one_value(value: float) -> list[list[float]]:
-    """Give a map of zeros with one value."""
+    """Return a map of zeros with one value."""
     return [[value if (row, column) == (10, 12) else 0.0 for column in range(28)] for row in range(28)]
 
 
@@ -40,66 +38,8 @@ EXPLAINED = {
 }
 
 
-def test_an_explanation_has_everything_that_was_sent() -> None:
-    with answering(EXPLAINED) as server:
-        explained = TorchServe(server.url).explain(b"\x89PNG\x00", "digits/1.0.0")
-    assert (explained.label, explained.runner_up) == ("7", "1")
-    assert explained.box == (12.5, -3.25, 270.0)
-    assert (explained.importance[10][12], explained.tip[10][12]) == (2.5, -1.25)
-    assert server.paths == ["/explanations/digits/1.0.0"]
-    assert server.bodies == [b"\x89PNG\x00"]
-    assert "x-frame" not in server.headers[0]
-
-
-def test_explanations_and_predictions_share_a_connection() -> None:
-    with answering(EXPLAINED) as server:
-        client = TorchServe(server.url)
-        for _ in range(3):
-            client.explain(b"png", "digits")
-    assert len(server.connections) == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "body", "error"),
-    [
-        (400, {"code": 400, "type": "BadImage", "message": "Nothing is drawn."}, Refused),
-        (501, {"code": 501, "type": "NotImplemented", "message": "explains nothing yet"}, Unexplained),
-        (503, {"code": 503, "message": "no worker"}, Busy),
-        (404, {"code": 404, "message": "Model not found"}, Unreachable),
-        (500, {"code": 500, "message": "Worker died."}, Unreachable),
-        (200, b"not json", Unreachable),
-        (200, {"label": "7"}, Unreachable),
-        (200, {**EXPLAINED, "importance": FLAT[:27]}, Unreachable),
-        (200, {**EXPLAINED, "importance": [*FLAT[:27], [0.0]]}, Unreachable),
-        (200, {**EXPLAINED, "tip": [["a"] * 28] * 28}, Unreachable),
-        (200, {**EXPLAINED, "tip": None}, Unreachable),
-        (200, json.dumps({**EXPLAINED, "tip": one_value(float("nan"))}).encode(), Unreachable),
-        (200, {**EXPLAINED, "box": [1, 2]}, Unreachable),
-        (200, {**EXPLAINED, "box": [1, 2, 0]}, Unreachable),
-        (200, json.dumps({**EXPLAINED, "box": [1, float("inf"), 280]}).encode(), Unreachable),
-    ],
-)
-def test_any_other_status_or_form_has_its_error(status: int, body: object, error: type[Exception]) -> None:
-    with answering(body, status=status) as server, pytest.raises(error) as raised:
-        TorchServe(server.url).explain(b"png", "digits")
-    assert "Traceback" not in str(raised.value)
-
-
-def test_a_late_explanation_is_given_up_in_time() -> None:
-    with (
-        answering(EXPLAINED, delay_s=1.0) as server,
-        pytest.raises(Unreachable, match=r"within 0\.1 seconds"),
-    ):
-        TorchServe(server.url, timeout_s=0.1).explain(b"png", "digits")
-
-
-def test_a_server_that_is_away_is_unreachable() -> None:
-    with pytest.raises(Unreachable):
-        TorchServe(NOBODY).explain(b"png", "digits")
-
-
 def shown(backend: Backend, prediction: Prediction, session: str | None = SESSION) -> dict[str, Any]:
-    """Give what the page shows of an explanation of a drawing that was just read."""
+    """Return what the page shows of an explanation of a drawing that was just read."""
     backend.recent.add(HistoryRow(prediction, None))
     return explain(backend, session, str(prediction.id), 3)
 
@@ -149,7 +89,7 @@ def test_a_model_that_lost_its_workers_is_loaded_before_it_explains(
     backend, management = vit
     by_vit = make_prediction(model_name="digits-vit")
     with answering({}, status=status) as server:
-        backend = replace(backend, torchserve=TorchServe(server.url))
+        backend = replace(backend, inference=Inference(server.url))
         busy = shown(backend, by_vit)
         management.workers["digits-vit", "1.0.0"] = 0
         idle = shown(backend, by_vit)
@@ -168,11 +108,11 @@ def test_to_explain_is_to_use_the_model(
     used: list[Model] = []
     monkeypatch.setattr(backend.loader, "used", used.append)
     with answering(EXPLAINED) as server:
-        shown(replace(backend, torchserve=TorchServe(server.url)), make_prediction(model_name="digits-vit"))
+        shown(replace(backend, inference=Inference(server.url)), make_prediction(model_name="digits-vit"))
     assert [model.path for model in used] == ["digits-vit/1.0.0"]
 
 
-@pytest.mark.parametrize("prediction_id", [None, "", "7", str(uuid.uuid4()), {}])
+@pytest.mark.parametrize("prediction_id", [None, "", "7", ABSENT, {}])
 def test_a_drawing_that_is_not_at_hand_is_not_asked_about(
     make_backend: MakeBackend, prediction_id: object
 ) -> None:

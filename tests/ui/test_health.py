@@ -12,8 +12,8 @@ from db.records import Prediction
 from tests.ui.conftest import NO_DATABASE
 from tests.ui.managing import Managing, managing
 from ui import health
+from ui.backend import Backend
 from ui.health import readiness
-from ui.outcome import Backend
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]

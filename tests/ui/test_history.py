@@ -9,10 +9,10 @@ from PIL import ExifTags, Image
 
 from db.records import Accuracy, HistoryRow, Prediction
 from tests.ui.answering import SESSION
-from ui.history import History, history_html, notice_html, read_history, running_accuracy
-from ui.outcome import Backend
+from ui.backend import Backend
+from ui.history.table import History, history_html, notice_html, read_history, running_accuracy
+from ui.history.thumbnails import Thumbnails, make_thumbnail
 from ui.recent import ROWS_PER_SESSION, Recent
-from ui.thumbnails import Thumbnails, make_thumbnail
 
 MakePrediction = Callable[..., Prediction]
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from client.errors import ChangeRefused, LoadFailed
+from client.management import Management
 from tests.ui.managing import Managing
 from tests.ui.several_models import VIT, found, listed, pass_idle_time, put_archive
-from ui.loading import POLL_S
-from ui.management import ChangeRefused, LoadFailed, Management
+from ui.models.loading import POLL_S
 
 
 def ready_workers(torchserve: Managing) -> int:
-    """Give how many workers of the second model can answer."""
+    """Return how many workers of the second model can answer."""
     served = Management(torchserve.url).served()
     return sum(status.ready_workers for status in served if status.model == VIT[0])
 
@@ -167,7 +168,7 @@ def test_a_lost_status_after_registering_leaves_no_workers_without_an_idle_clock
 def test_a_model_that_is_not_seen_ready_is_unregistered_again(
     torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.loading.READY_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("ui.models.loading.READY_TIMEOUT_S", 0.1)
     models, loader = listed(torchserve, store)
     torchserve.load_s = 5
     with pytest.raises(LoadFailed, match="seen ready"):

@@ -11,8 +11,9 @@ import requests
 
 from launch.temporary import running
 from tests.ui.several_models import backend
-from training import archive, weights
-from training.drawing import png
+from training.archive.build import build
+from training.data.drawing import png
+from training.models import weights
 
 pytestmark = pytest.mark.integration
 CLIENTS = 4
@@ -20,7 +21,7 @@ CLIENTS = 4
 
 def test_nobody_waits_while_a_model_is_loaded(model_store: Path, tmp_path: Path) -> None:
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    archive.build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
+    build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
     with running(tmp_path) as server, ThreadPoolExecutor(CLIENTS) as pool:
         models, loader = backend(server.management_url, tmp_path)
         models.listing()

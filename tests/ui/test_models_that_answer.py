@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from client.inference import Inference
 from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.managing import Managing
 from tests.ui.several_models import put_archive
 from tests.ui.test_outcome import counted, pad_value
-from ui.outcome import BLANK, Backend, NoReading, Reading, predict
-from ui.torchserve import TorchServe
+from ui.backend import Backend
+from ui.draw.outcome import BLANK, NoReading, Reading, predict
 
 MakeBackend = Callable[..., Backend]
 
@@ -19,12 +20,12 @@ MakeBackend = Callable[..., Backend]
 def test_a_drawing_is_read_by_the_model_that_it_names(vit: tuple[Backend, Managing], drawing: bytes) -> None:
     answer = {**ANSWER, "model": "digits-vit", "set": ["7", "1"], "is_digit": True, "digit_score": 0.9}
     with answering(answer) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
+        backend = replace(vit[0], inference=Inference(server.url))
         reading = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
         predict(backend, pad_value(drawing), SESSION)
     assert server.paths == ["/predictions/digits-vit/1.0.0", "/predictions/digits"]
     assert isinstance(reading, Reading)
-    assert (reading.prediction.model_name, reading.label_set, reading.coverage) == (
+    assert (reading.prediction.model_name, reading.prediction.label_set, reading.coverage) == (
         "digits-vit",
         ("7", "1"),
         0.95,
@@ -38,7 +39,7 @@ def test_a_model_that_lost_its_workers_has_to_be_loaded_first(
     backend, management = vit
     management.workers["digits-vit", "1.0.0"] = 0
     with answering({}, status=status) as server:
-        backend = replace(backend, torchserve=TorchServe(server.url))
+        backend = replace(backend, inference=Inference(server.url))
         result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
         own = predict(backend, pad_value(drawing), SESSION)
     assert isinstance(result, NoReading)
@@ -50,7 +51,7 @@ def test_a_model_that_lost_its_workers_has_to_be_loaded_first(
 
 def test_a_busy_model_with_workers_is_not_loaded_again(vit: tuple[Backend, Managing], drawing: bytes) -> None:
     with answering({}, status=503) as server:
-        backend = replace(vit[0], torchserve=TorchServe(server.url))
+        backend = replace(vit[0], inference=Inference(server.url))
         result = predict(backend, {**pad_value(drawing), "model": "digits-vit/1.0.0"}, SESSION)
     assert isinstance(result, NoReading)
     assert ("busy" in result.title, result.loads) == (True, "")
@@ -73,7 +74,7 @@ def test_a_model_that_is_not_there_is_told_and_no_other_one_reads_for_it(
 def test_after_another_version_became_the_default_one_coverage_is_its_own(
     vit: tuple[Backend, Managing], drawing: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ui.models.LIST_AGAIN_S", 0.0)
+    monkeypatch.setattr("ui.models.listing.LIST_AGAIN_S", 0.0)
     backend, server = vit
     backend.models.listing()
     put_archive(tmp_path, "digits-1.1.0.mar", "digits", "1.1.0", coverage=0.9)

@@ -7,7 +7,9 @@ import pytest
 
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import ANSWER, SESSION, answering
-from ui.outcome import BLANK, Backend, NoReading, Reading, correct, predict
+from ui.backend import Backend
+from ui.draw.outcome import BLANK, NoReading, Reading, predict
+from ui.history.corrections import correct
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]

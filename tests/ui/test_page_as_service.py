@@ -107,7 +107,7 @@ def test_an_id_that_comes_with_a_request_is_its_id_in_answer_and_log(
     assert answer.headers["x-request-id"] == "from-the-proxy_1.2"
     wait_until(lambda: bool(lines_about(log, "from-the-proxy_1.2")), "a line about the request", 60)
     (line,) = lines_about(log, "from-the-proxy_1.2")
-    assert re.search(r"INFO ui\.torchserve: request \S+: torchserve - 200 \d+ ms$", line)
+    assert re.search(r"INFO client\.inference: request \S+: torchserve - 200 \d+ ms$", line)
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "\u00e9", "<script>", "a/b"])
@@ -160,7 +160,7 @@ def test_a_json_log_has_one_object_a_line(played: Managing, tmp_path: Path, draw
         requests.post(f"{running.url}/gradio_api/run/predict", json={"data": [], "fn_index": 0}, timeout=30)
     events = [json.loads(line) for line in log.read_text().splitlines()]
     (answered,) = [event for event in events if event.get("request_id") == "in-json"]
-    assert (answered["logger"], answered["status"]) == ("ui.torchserve", 200)
+    assert (answered["logger"], answered["status"]) == ("client.inference", 200)
     assert answered["duration_ms"] > 0
     assert any("Traceback" in event.get("exception", "") for event in events)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from db.records import Prediction
-from ui.outcome import BLANK, NoReading, Reading
-from ui.reading import reading_html
+from ui.draw.outcome import BLANK, NoReading, Reading
+from ui.draw.reading import reading_html
 
 MakePrediction = Callable[..., Prediction]
 DIGITS = tuple("0123456789")
@@ -27,7 +27,7 @@ def test_bars_and_buttons_keep_the_models_order(make_prediction: MakePrediction)
 
 
 def test_several_labels_in_the_set_are_the_headline(make_prediction: MakePrediction) -> None:
-    reading = Reading(make_prediction(), "", True, label_set=("4", "9"), coverage=0.99, is_digit=True)
+    reading = Reading(make_prediction(label_set=("4", "9"), is_digit=True), "", True, coverage=0.99)
     html = reading_html(reading, DIGITS)
     assert '"reading-headline">4 or 9<' in html
     # Of this drawing that is not promised.
@@ -36,22 +36,22 @@ def test_several_labels_in_the_set_are_the_headline(make_prediction: MakePredict
 
 
 def test_one_label_in_the_set_is_shown_as_without_a_set(make_prediction: MakePrediction) -> None:
-    plain = Reading(make_prediction(), "", is_kept=True)
-    assert reading_html(replace(plain, label_set=("7",), coverage=0.99, is_digit=True), DIGITS) == (
-        reading_html(plain, DIGITS)
+    plain = make_prediction()
+    in_set = replace(plain, label_set=("7",), is_digit=True)
+    assert reading_html(Reading(in_set, "", True, coverage=0.99), DIGITS) == (
+        reading_html(Reading(plain, "", True), DIGITS)
     )
 
 
 def test_of_many_labels_the_first_are_named(make_prediction: MakePrediction) -> None:
-    reading = Reading(make_prediction(), "", True, label_set=DIGITS)
-    html = reading_html(reading, DIGITS)
+    html = reading_html(Reading(make_prediction(label_set=DIGITS), "", True), DIGITS)
     assert '"reading-headline">0, 1, 2, 3 or one of 6 more<' in html
     assert '"reading-detail">Likeliest first.<' in html
-    assert ">0, 1, 2 or 3<" in reading_html(replace(reading, label_set=DIGITS[:4]), DIGITS)
+    assert ">0, 1, 2 or 3<" in reading_html(Reading(make_prediction(label_set=DIGITS[:4]), "", True), DIGITS)
 
 
 def test_what_is_no_digit_is_said_and_can_be_corrected(make_prediction: MakePrediction) -> None:
-    reading = Reading(make_prediction(), "", True, label_set=("4", "9"), is_digit=False)
+    reading = Reading(make_prediction(label_set=("4", "9"), is_digit=False), "", True)
     html = reading_html(reading, DIGITS)
     assert "That does not look like a digit" in html
     assert "If it is one: 7, 90.0 % sure" in html
@@ -88,7 +88,7 @@ def test_buttons_work_only_where_there_is_a_prediction(make_prediction: MakePred
 def test_every_state_has_the_same_elements(make_prediction: MakePrediction) -> None:
     answer = reading_html(Reading(make_prediction(), "data:image/png;base64,AAAA", is_kept=True), DIGITS)
     message = reading_html(NoReading("The model is busy or still starting.", "Add a stroke."), DIGITS)
-    doubted = Reading(make_prediction(), "", True, label_set=("4", "9"), is_digit=False)
+    doubted = Reading(make_prediction(label_set=("4", "9"), is_digit=False), "", True)
     assert tags(answer) == tags(message) == tags(reading_html(BLANK, DIGITS))
     assert tags(answer) == tags(reading_html(doubted, DIGITS))
 

@@ -10,8 +10,8 @@ import numpy as np
 import requests
 from tqdm import tqdm
 
-from training.data import DIGITS
-from training.drawing import png
+from training.data.drawing import png
+from training.data.idx_sets import DIGITS
 
 CLIENTS = 16  # at a time, so that the server's batches fill
 TIMEOUT_S = 30
@@ -67,7 +67,7 @@ class Answers:
 
     @property
     def confidence(self) -> np.ndarray:
-        """Give the probability of each answer's label: float (count,), 0 for a refusal."""
+        """Return the probability of each answer's label: float (count,), 0 for a refusal."""
         return self.probabilities.max(axis=1)
 
 
@@ -104,7 +104,7 @@ class Server:
             )
 
     def ask(self, question: Question) -> Answers:
-        """Send every picture to a model of digits (`require_digits`); give the answers in order.
+        """Send every picture to a model of digits (`require_digits`); return the answers in order.
 
         Raises:
             requests.RequestException: the server failed or is not there.
@@ -136,7 +136,7 @@ class Server:
         return Answers(question, probabilities, predicted, members, scores, called_digits, model)
 
     def answer(self, picture: bytes, headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """Give the JSON of one answer, a prediction or a refusal.
+        """Return the JSON of one answer, a prediction or a refusal.
 
         Raises:
             requests.RequestException: the server failed or is not there.
@@ -147,6 +147,6 @@ class Server:
         return response.json()
 
     def frame(self, picture: bytes) -> bytes | None:
-        """Give the PNG that the network saw of a picture, 28x28, 255 = ink; None if it was refused."""
+        """Return the PNG that the network saw of a picture, 28x28, 255 = ink; None if it was refused."""
         answer = self.answer(picture, {"X-Frame": "1"})
         return base64.b64decode(answer["frame"].partition(",")[2]) if "frame" in answer else None

@@ -30,7 +30,7 @@ class Stroke:
 
 
 def written(strokes: tuple[np.ndarray, ...], random: np.random.Generator) -> list[Stroke]:
-    """Give a digit as a hand would write it again, in a box whose longer side is 1, from (0, 0).
+    """Return a digit as a hand would write it again, in a box whose longer side is 1, from (0, 0).
 
     Slanted and turned a little, with a tremor, curves in place of corners, and a pressure that follows speed.
     """
@@ -50,7 +50,7 @@ def written(strokes: tuple[np.ndarray, ...], random: np.random.Generator) -> lis
 
 
 def cover_of(strokes: list[Stroke], size: tuple[int, int], pen_px: float) -> np.ndarray:
-    """Give how much of each pixel the pen covers: float32 (height, width), 0..1.
+    """Return how much of each pixel the pen covers: float32 (height, width), 0..1.
 
     Args:
         strokes: points in pixels.
@@ -69,7 +69,7 @@ def cover_of(strokes: list[Stroke], size: tuple[int, int], pen_px: float) -> np.
 
 
 def cover(strokes: list[np.ndarray], size: tuple[int, int], pen_px: float) -> np.ndarray:
-    """Give the cover of strokes, float32 (points, 2) each, in pixels, with an even pressure."""
+    """Return the cover of strokes, float32 (points, 2) each, in pixels, with an even pressure."""
     return cover_of([Stroke(points, np.ones(len(points), np.float32)) for points in strokes], size, pen_px)
 
 
@@ -96,7 +96,7 @@ def _lay(cover: np.ndarray, start: np.ndarray, end: np.ndarray, from_px: float, 
 
 
 def _curved(points: np.ndarray) -> np.ndarray:
-    """Give quadratic curves from middle to middle of the segments, as web drawing pads draw; ends kept."""
+    """Return quadratic curves from middle to middle of the segments, as web drawing pads draw; ends kept."""
     if len(points) < 3:
         return points
     middles = (points[:-1] + points[1:]) / 2
@@ -107,7 +107,7 @@ def _curved(points: np.ndarray) -> np.ndarray:
 
 
 def _pressure(points: np.ndarray) -> np.ndarray:
-    """Give the pressure at each point, float32 (count,): less where the hand was fast, and at the end."""
+    """Return the pressure at each point, float32 (count,): less where the hand was fast, and at the end."""
     if len(points) < 3:
         return np.ones(len(points), np.float32)
     speed = _running_mean(np.linalg.norm(np.gradient(points, axis=0), axis=1))
@@ -118,6 +118,6 @@ def _pressure(points: np.ndarray) -> np.ndarray:
 
 
 def _running_mean(values: np.ndarray) -> np.ndarray:
-    """Give the mean of each value and two neighbours a side, float64 of the same shape."""
+    """Return the mean of each value and two neighbours a side, float64 of the same shape."""
     padded = np.pad(values, [(2, 2)] + [(0, 0)] * (values.ndim - 1), mode="edge")
     return np.mean([padded[i : i + len(values)] for i in range(5)], axis=0)

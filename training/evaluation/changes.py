@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from training.data.strokes import Drawn, placed
 from training.evaluation.renderers import Cover
-from training.strokes import Drawn, placed
 
 SIDES_PX = (12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
 # The least distance of two colours in the RGB cube, whose diagonal is 1.73.
@@ -40,7 +40,7 @@ UNCHANGED = Sheet()
 
 
 def low_resolution(side_px: int) -> Sheet:
-    """Give a sheet of few pixels that the drawing fills to four fifths."""
+    """Return a sheet of few pixels that the drawing fills to four fifths."""
     return replace(UNCHANGED, side_px=side_px, box=0.8, pen=0.1)
 
 
@@ -62,7 +62,7 @@ CHANGES: dict[str, Callable[[np.random.Generator], Sheet]] = {
 
 
 def picture(drawn: Drawn, sheet: Sheet, cover: Cover) -> bytes:
-    """Give the PNG of a digit on a sheet, drawn with a renderer's bare pen."""
+    """Return the PNG of a digit on a sheet, drawn with a renderer's bare pen."""
     turn = np.deg2rad(sheet.turn_deg)
     matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]], np.float32)
     box_px = sheet.box * sheet.side_px

@@ -7,7 +7,7 @@ from statistics import NormalDist
 import numpy as np
 
 from training.evaluation.ask import Answers
-from training.measure import ECE_BINS, expected_calibration_error
+from training.fitting.measure import ECE_BINS, expected_calibration_error
 
 CONFIDENCE = 0.95
 
@@ -92,7 +92,7 @@ class Reliability:
 
 
 def wilson(correct: float, count: int) -> tuple[float, float]:
-    """Give the 95 % interval of a share.
+    """Return the 95 % interval of a share.
 
     Wilson 1927, doi:10.1080/01621459.1927.10502953: unlike the textbook's, it stays inside 0..1 and has a
     width where nothing went wrong. `correct` may be a fraction, where trials were repeated and averaged.
@@ -111,7 +111,7 @@ def wilson(correct: float, count: int) -> tuple[float, float]:
 
 
 def row(answers: list[Answers], kind: str | None = None, renderer: str | None = None) -> Row:
-    """Give the line of one question, or of several about the same digits.
+    """Return the line of one question, or of several about the same digits.
 
     Pictures of one digit are not independent: who misreads its plain picture misreads most others. So the
     interval of several questions is that of one whose answers are shared out among the digits.
@@ -135,7 +135,7 @@ def row(answers: list[Answers], kind: str | None = None, renderer: str | None = 
 
 
 def change(before: Answers, after: Answers) -> Change:
-    """Give what became of the answers to the same digits; a refusal is not the same as any label."""
+    """Return what became of the answers to the same digits; a refusal is not the same as any label."""
     same = (before.predicted == after.predicted) & (before.predicted >= 0)
     each = np.arange(len(same))
     moved = after.probabilities[each, before.predicted] - before.probabilities[each, before.predicted]
@@ -153,7 +153,7 @@ def change(before: Answers, after: Answers) -> Change:
 
 
 def confusion(answers: list[Answers]) -> np.ndarray:
-    """Give the counts, int (labels, labels): rows are true, columns answered; refused ones are left out."""
+    """Return the counts, int (labels, labels): rows are true, columns answered; refused ones are left out."""
     labels = answers[0].probabilities.shape[1]
     table = np.zeros((labels, labels), int)
     for part in answers:
@@ -163,7 +163,7 @@ def confusion(answers: list[Answers]) -> np.ndarray:
 
 
 def reliability(answers: list[Answers]) -> Reliability:
-    """Give the reliability diagram's figures, over the bins of Guo et al. 2017, arXiv:1706.04599."""
+    """Return the reliability diagram's figures, over the bins of Guo et al. 2017, arXiv:1706.04599."""
     probabilities, truth = _read(answers)
     confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == truth
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
@@ -182,7 +182,7 @@ def reliability(answers: list[Answers]) -> Reliability:
 
 
 def worst(answers: list[Answers], number: int) -> list[tuple[Answers, int, int]]:
-    """Give the digits with the surest wrong answers, surest first: (answers, index, wrong pictures of it)."""
+    """Return the digits with the surest wrong answers, surest first: (answers, index, how often wrong)."""
     wrong = [
         (part, int(index))
         for part in answers
@@ -197,14 +197,14 @@ def worst(answers: list[Answers], number: int) -> list[tuple[Answers, int, int]]
 
 
 def _sets(answers: list[Answers]) -> tuple[float, float]:
-    """Give how often the sets hold the true label, and how many labels they hold on average."""
+    """Return how often the sets hold the true label, and how many labels they hold on average."""
     members = np.concatenate([part.members[part.predicted >= 0] for part in answers])
     truth = _read(answers)[1]
     return float(members[np.arange(len(truth)), truth].mean()), float(members.sum(axis=1).mean())
 
 
 def _read(answers: list[Answers]) -> tuple[np.ndarray, np.ndarray]:
-    """Give probabilities and truth of the pictures that were not refused."""
+    """Return probabilities and truth of the pictures that were not refused."""
     return (
         np.concatenate([part.probabilities[part.predicted >= 0] for part in answers]),
         np.concatenate([part.question.truth[part.predicted >= 0] for part in answers]),

@@ -1,15 +1,17 @@
 """Everything that one evaluation found, as the page, the JSON file, the table and the model card tell it."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from training.evaluation import figures, outliers
-from training.evaluation.ask import Answers, Question
+from training.evaluation.ask import Answers
 from training.evaluation.figures import Change, Reliability, Row
-from training.evaluation.outliers import Rejection
 from training.evaluation.questions import UNCHANGED
+from training.gate.rejection import Rejection, rejection, with_means
 
 WORST_SHOWN = {"mnist": 12, "strokes": 24}
 
@@ -19,22 +21,26 @@ class Mistake:
     """One wrong answer.
 
     Attributes:
-        question: what it was part of.
-        index: which picture.
+        kind: what was sent.
+        renderer: what drew it; empty for MNIST.
+        index: which picture of its question.
         truth: the true label.
         answer: the given one.
         confidence: its probability, 0..1.
         misread: how many pictures of this digit were misread, of `pictures`.
         pictures: how many were sent.
+        picture: returns the bytes that were sent.
     """
 
-    question: Question
+    kind: str
+    renderer: str
     index: int
     truth: int
     answer: int
     confidence: float
     misread: int
     pictures: int
+    picture: Callable[[], bytes]
 
 
 @dataclass(frozen=True)
@@ -65,33 +71,20 @@ class Findings:
     rejections: list[Rejection]
     has_gate: bool
 
-    def as_json(self) -> dict[str, Any]:
-        """Give all figures as what the json module writes."""
-        return {
-            "model": self.model,
-            "rows": [asdict(row) for row in self.rows],
-            "together": [asdict(row) for row in self.together],
-            "resolutions": [asdict(row) for row in self.resolutions],
-            "changes": [asdict(change) for change in self.changes],
-            "confusions": {name: table.tolist() for name, table in self.confusions.items()},
-            "rejections": [asdict(rejection) for rejection in self.rejections],
-            "reliability": {name: asdict(found) for name, found in self.reliability.items()},
-            "worst": {
-                name: [
-                    {
-                        "kind": one.question.name, "renderer": one.question.renderer, "index": one.index,
-                        "truth": one.truth, "answer": one.answer, "confidence": one.confidence,
-                        "misread": one.misread, "pictures": one.pictures,
-                    }
-                    for one in mistakes
-                ]
-                for name, mistakes in self.worst.items()
-            },
-        }  # fmt: skip
+
+def plain(value: Any) -> Any:
+    """Return findings, or a part of them, as what the json module writes."""
+    if is_dataclass(value):
+        return {key: plain(part) for key, part in vars(value).items() if not callable(part)}
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [plain(part) for part in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
 
 
 def find(answers: list[Answers]) -> Findings:
-    """Give the findings of all answers.
+    """Return the findings of all answers.
 
     Raises:
         ValueError: they come from more than one model.
@@ -124,7 +117,7 @@ def find(answers: list[Answers]) -> Findings:
 
 
 def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
-    """Give the figures of each kind of outlier against all digits, and the means; none without a gate."""
+    """Return the figures of each kind of outlier against all digits, and the means; none without a gate."""
     scores = [part.digit_scores for part in digits if part.digit_scores is not None]
     if not scores or not asked:
         return []
@@ -133,8 +126,8 @@ def _rejections(digits: list[Answers], asked: list[Answers]) -> list[Rejection]:
         own = [part for part in asked if part.question.name == kind]
         found = np.concatenate([part.digit_scores for part in own if part.digit_scores is not None])
         accepted = np.concatenate([part.called_digits for part in own])
-        rows.append(outliers.rejection(kind, np.concatenate(scores), found, accepted))
-    return outliers.with_means(rows)
+        rows.append(rejection(kind, np.concatenate(scores), found, accepted))
+    return with_means(rows)
 
 
 def _together(kinds: list[Answers]) -> list[Row]:
@@ -158,12 +151,15 @@ def _changes(answers: list[Answers]) -> list[Change]:
 
 
 def _mistake(part: Answers, index: int, misread: int, pictures: int) -> Mistake:
+    question = part.question
     return Mistake(
-        part.question,
+        question.name,
+        question.renderer,
         index,
-        int(part.question.truth[index]),
+        int(question.truth[index]),
         int(part.predicted[index]),
         float(part.confidence[index]),
         misread,
         pictures,
+        partial(question.picture, index),
     )

@@ -2,10 +2,11 @@
 
 from textwrap import fill
 
-from launch.archive import Archive
+from training.archive.contents import Archive
 from training.evaluation.figures import Row
 from training.evaluation.findings import Findings
-from training.evaluation.outliers import Rejection
+from training.fitting.report import card
+from training.gate.rejection import outlier_table
 
 WIDTH = 110
 # Data set, as archives name it -> what is in it. Of another one the card gives the name.
@@ -18,7 +19,7 @@ TRAINED_ON = {
 
 
 def table(rows: list[Row]) -> str:
-    """Give rows as a table."""
+    """Return rows as a table."""
     lines = [
         "| pictures | renderer | number | correct | 95 % interval | ECE | refused | set holds it | set size "
         "| called no digit |",
@@ -33,22 +34,8 @@ def table(rows: list[Row]) -> str:
     return "\n".join(lines)
 
 
-def outlier_table(rejections: list[Rejection]) -> str:
-    """Give how well what is no digit is told from digits, as a table; the means come last."""
-    lines = [
-        "| outliers | in training | pictures | AUROC | false positives at 95 % | called digits |",
-        "|---|---|--:|--:|--:|--:|",
-    ]
-    lines += [
-        f"| {row.kind or 'mean of these kinds'} | {'yes' if row.seen else 'no'} | {row.pictures:,} "
-        f"| {row.auroc:.4f} | {row.false_positives:.2%} | {row.accepted:.2%} |"
-        for row in rejections
-    ]
-    return "\n".join(lines)
-
-
 def model_card(found: Findings, command: str, archive: Archive) -> str:
-    """Give the model card (Mitchell et al. 2019, arXiv:1810.03993), made from the page's own figures.
+    """Return the model card made from the page's own figures.
 
     Args:
         found: the figures.
@@ -73,20 +60,17 @@ def model_card(found: Findings, command: str, archive: Archive) -> str:
         if found.rejections
         else ""
     )
-    return f"""# Model card: {model["model"]} {model["version"]}
-
-Reads one handwritten digit from a picture. Preprocessing `{model["preprocessing"]}`.
-
-{_use(found)}
-
-{_data(found, archive.data_set)}
-
-    {command}
-
-{table(found.rows + found.together)}
-{changes}{outliers}
-{_terms(found, archive.coverage)}
-"""
+    measured = f"{table(found.rows + found.together)}\n{changes}{outliers}".rstrip("\n")
+    return card(
+        model["model"],
+        model["version"],
+        f"Reads one handwritten digit from a picture. Preprocessing `{model['preprocessing']}`.",
+        _use(found),
+        _data(found, archive.data_set),
+        f"    {command}",
+        measured,
+        _terms(found, archive.coverage),
+    )
 
 
 def _use(found: Findings) -> str:

@@ -8,9 +8,9 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from training.evaluation import plots
+from training import plots
 from training.evaluation.figures import Row
-from training.evaluation.findings import Findings, Mistake
+from training.evaluation.findings import Findings, Mistake, plain
 from training.evaluation.thumbnails import thumbnail, url
 
 FOLDER = Path(__file__).resolve().parent
@@ -24,7 +24,7 @@ def page(
     when: str = "",
     coverage: float | None = None,
 ) -> str:
-    """Give the page's HTML.
+    """Return the page's HTML.
 
     Args:
         found: what it shows.
@@ -61,11 +61,11 @@ def page(
 
 
 def _drawn(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704 - made by training.evaluation.plots from numbers
+    return Markup(svg)  # noqa: S704 - made by training.plots from numbers
 
 
 def _tiles(found: Findings) -> list[dict[str, str]]:
-    """Give the figures that come first."""
+    """Return the figures that come first."""
     tiles, ece = [], []
     kinds = [row for row in found.rows if row.renderer]
     for row in found.rows:
@@ -90,35 +90,22 @@ def _ece(name: str, row: Row) -> dict[str, str]:
 
 def _confusion(title: str, table: np.ndarray) -> dict[str, Any]:
     errors = np.where(np.eye(len(table), dtype=bool), 0, table)
-    most = max(int(errors.max()), 1)
+    shares = errors / max(int(errors.max()), 1) * 0.75
     rows = [
         [
-            {
-                "count": int(table[true, given]),
-                "right": true == given,
-                "share": errors[true, given] / most * 0.75,
-            }
-            for given in range(len(table))
+            {"count": count, "right": true == given, "share": shares[true, given]}
+            for given, count in enumerate(counts)
         ]
-        for true in range(len(table))
+        for true, counts in enumerate(table.tolist())
     ]
     return {"title": title, "rows": rows, "errors": int(errors.sum()), "total": int(table.sum())}
 
 
 def _mistake(one: Mistake, frame: Callable[[bytes], bytes | None]) -> dict[str, Any]:
-    picture = one.question.picture(one.index)
+    picture = one.picture()
     seen = frame(picture)
-    if one.question.renderer:
-        where = (
-            f"{one.question.name}, {one.question.renderer}; {one.misread} of {one.pictures} pictures misread"
-        )
-    else:
-        where = f"number {one.index}, counted from 0"
-    return {
-        "truth": one.truth,
-        "answer": one.answer,
-        "confidence": one.confidence,
-        "where": where,
-        "picture": thumbnail(picture),
-        "frame": url(seen, "png") if seen else "",
-    }
+    where = f"number {one.index}, counted from 0"
+    if one.renderer:
+        where = f"{one.kind}, {one.renderer}; {one.misread} of {one.pictures} pictures misread"
+    shown = {"picture": thumbnail(picture), "frame": url(seen, "png") if seen else ""}
+    return {**plain(one), **shown, "where": where}

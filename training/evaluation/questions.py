@@ -7,12 +7,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from training.data import mnist_images
+from training.data.rendered import writers
+from training.data.sets import mnist_images
+from training.data.strokes import Drawn
 from training.evaluation import changes
 from training.evaluation.ask import Question
 from training.evaluation.renderers import RENDERERS, Cover, Painted
-from training.rendered import writers
-from training.strokes import Drawn
 
 # Pictures are drawn from this seed, so that two evaluations send the same ones.
 SEED = 2024
@@ -21,7 +21,7 @@ UNCHANGED = "unchanged"
 
 
 def mnist(data_dir: Path, count: int | None = None) -> Question:
-    """Give MNIST's test images, or the first ones, as PNGs.
+    """Return MNIST's test images, or the first ones, as PNGs.
 
     Raises:
         FileNotFoundError: MNIST is not there and cannot be downloaded.
@@ -31,7 +31,7 @@ def mnist(data_dir: Path, count: int | None = None) -> Question:
 
 
 def held_out(data_dir: Path, count: int) -> list[Drawn]:
-    """Give at most this many digits of the report's writers, chosen by the seed.
+    """Return at most this many digits of the report's writers, chosen by the seed.
 
     Raises:
         FileNotFoundError: the strokes are not under data_dir.
@@ -41,7 +41,7 @@ def held_out(data_dir: Path, count: int) -> list[Drawn]:
 
 
 def kinds(digits: list[Drawn]) -> Iterator[Question]:
-    """Give every kind of picture, drawn by each renderer."""
+    """Return every kind of picture, drawn by each renderer."""
     for name in RENDERERS[0].kinds:
         for renderer in RENDERERS:
             picture = partial(_painted, digits, renderer.kinds[name])
@@ -49,7 +49,7 @@ def kinds(digits: list[Drawn]) -> Iterator[Question]:
 
 
 def resolutions(digits: list[Drawn]) -> Iterator[Question]:
-    """Give the digits on sheets of few pixels; a question's name is the sheet's side in pixels."""
+    """Return the digits on sheets of few pixels; a question's name is the sheet's side in pixels."""
     for side_px in changes.SIDES_PX:
         for renderer in RENDERERS:
             sheet = changes.low_resolution(side_px)
@@ -58,7 +58,7 @@ def resolutions(digits: list[Drawn]) -> Iterator[Question]:
 
 
 def changed(digits: list[Drawn]) -> Iterator[Question]:
-    """Give the digits unchanged and then with each change, for each renderer."""
+    """Return the digits unchanged and then with each change, for each renderer."""
     for renderer in RENDERERS:
         picture = partial(_on_one_sheet, digits, changes.UNCHANGED, renderer.cover)
         yield Question("change", UNCHANGED, renderer.name, _truth(digits), picture)

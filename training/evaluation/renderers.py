@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training import paint
+from training.data import paint
+from training.data.strokes import Drawn, rasterise
 from training.evaluation import brush, sheets
-from training.strokes import Drawn, rasterise
 
 # A drawing and a source of chance -> the bytes of an image file.
 Painted = Callable[[Drawn, np.random.Generator], bytes]

@@ -1,7 +1,8 @@
 """Every kind of picture a second time, drawn with training.evaluation.brush and Pillow, for evaluation alone.
 
-The kinds have the names that training.paint gives them and mean the same to a person; sizes, colours, light,
-noise and encoders are chosen here on their own. What reads well only as training draws it shows as a gap.
+The kinds have the names that training.data.paint gives them and mean the same to a person; sizes, colours,
+light, noise and encoders are chosen here on their own. What reads well only as training draws it shows as a
+gap.
 """
 
 import io
@@ -10,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
+from training.data.strokes import Drawn
 from training.evaluation.brush import Stroke, cover_of, written
-from training.strokes import Drawn
 
 Colour = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -123,7 +124,7 @@ def _cover(
     pen_share: tuple[float, float] = (0.045, 0.11),
     pen_px: float | None = None,
 ) -> np.ndarray:
-    """Give the pen's cover, float32 (height, width), 0..1, of a sheet with the drawing somewhere on it.
+    """Return the pen's cover, float32 (height, width), 0..1, of a sheet with the drawing somewhere on it.
 
     Args:
         drawn: what is drawn.
@@ -144,7 +145,7 @@ def _cover(
 
 
 def _on(cover: np.ndarray, pen: Colour, sheet: Colour) -> Image.Image:
-    """Give the picture of a pen's colour on a sheet's."""
+    """Return the picture of a pen's colour on a sheet's."""
     mask = Image.fromarray(np.rint(cover * 255).astype(np.uint8))
     return Image.composite(Image.new("RGB", mask.size, pen), Image.new("RGB", mask.size, sheet), mask)
 
@@ -154,21 +155,21 @@ def _either_way(random: np.random.Generator) -> tuple[Colour, Colour]:
 
 
 def _crayon(random: np.random.Generator) -> Colour:
-    """Give a colour by hue, so that vivid ones are as frequent as in a box of crayons."""
+    """Return a colour by hue, so that vivid ones are as frequent as in a box of crayons."""
     hue, saturation, lightness = random.integers(0, 360), random.integers(0, 101), random.integers(5, 96)
     red, green, blue, *_ = ImageColor.getrgb(f"hsl({hue},{saturation}%,{lightness}%)")
     return red, green, blue
 
 
 def _apart(first: Colour, second: Colour) -> float:
-    """Give how different two colours look, 0..1: https://www.compuphase.com/cmetric.htm ("redmean")."""
+    """Return how different two colours look, 0..1: https://www.compuphase.com/cmetric.htm ("redmean")."""
     red, green, blue = (np.array(first) - np.array(second)) / 255
     mean = (first[0] + second[0]) / 510
     return float(np.sqrt(((2 + mean) * red**2 + 4 * green**2 + (3 - mean) * blue**2) / 9))
 
 
 def _tilted(cover: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Give the cover seen at an angle: float32 (height, width), 0..1, corners moved inwards by up to 6 %."""
+    """Return the cover seen at an angle: float32 (height, width), 0..1, corners moved inwards up to 6 %."""
     height, width = cover.shape
     corners = np.array([[0, 0], [0, height], [width, height], [width, 0]], float)
     # Outwards where it is read is inwards where it is shown: nothing leaves the sheet.
@@ -181,7 +182,7 @@ def _tilted(cover: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _lamp(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
-    """Give the light on each pixel, float32 (height, width), 0..1: a lamp, the room, a hand's shadow."""
+    """Return the light on each pixel, float32 (height, width), 0..1: a lamp, the room, a hand's shadow."""
     width, height = size
     x = np.linspace(-1, 1, width, dtype=np.float32)[None]
     y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
@@ -203,7 +204,7 @@ def _lamp(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
 
 
 def _clouds(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
-    """Give the unevenness of paper: float32 (height, width), about -1..1, two pixels wide."""
+    """Return the unevenness of paper: float32 (height, width), about -1..1, two pixels wide."""
     half = random.standard_normal((size[1] // 2 + 1, size[0] // 2 + 1), np.float32)
     return np.asarray(Image.fromarray(half).resize(size, Image.Resampling.BICUBIC))
 

@@ -9,7 +9,7 @@ SIDE_PX = 144
 
 
 def thumbnail(picture: bytes) -> str:
-    """Give a picture as a data URL, at most 144 px a side; small ones are enlarged in whole steps."""
+    """Return a picture as a data URL, at most 144 px a side; small ones are enlarged in whole steps."""
     with Image.open(io.BytesIO(picture)) as opened:
         image = opened.convert("RGBA")
     longer = max(image.size)
@@ -25,5 +25,5 @@ def thumbnail(picture: bytes) -> str:
 
 
 def url(file: bytes, kind: str) -> str:
-    """Give a data URL of an image file of this kind, such as "png"."""
+    """Return a data URL of an image file of this kind, such as "png"."""
     return f"data:image/{kind};base64,{base64.b64encode(file).decode('ascii')}"

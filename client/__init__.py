@@ -1,0 +1,1 @@
+"""The one client of TorchServe's inference and management APIs; it imports nothing else of the project."""

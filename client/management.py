@@ -1,0 +1,201 @@
+"""TorchServe's management API: which models are served, and loading and unloading them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import requests
+
+from client.errors import ChangeRefused, Denied, LoadFailed, NotLoaded, Unreachable
+from client.session import local_session
+
+ANSWER_TIMEOUT_S = 2.0
+# What starts workers is answered once the archive has been unpacked.
+CHANGE_TIMEOUT_S = 60.0
+# Else TorchServe waits for the workers and holds the thread that serves all clients: they would wait as well.
+AT_ONCE = {"synchronous": "false"}
+# TorchServe lists so many models at once, and a token for the next page.
+PAGE_SIZE = 100
+
+
+def path_of(name: str, version: str = "") -> str:
+    """Return the path by which TorchServe is asked for a model: name/version, each quoted as in a URL.
+
+    Without a version it is the name alone, which stands for the model's default version.
+    """
+    return "/".join(quote(part, safe="") for part in (name, version) if part)
+
+
+@dataclass(frozen=True)
+class ModelStatus:
+    """One version of a served model.
+
+    Attributes:
+        model: Its name.
+        version: Its version.
+        file: The archive that it was registered from, as TorchServe was told.
+        ready_workers: How many of its workers can answer now.
+        workers: How many it has, those that still start among them.
+        starting: The name of each that cannot answer yet, and the id of its process; -1 before it has one.
+    """
+
+    model: str
+    version: str
+    file: str
+    ready_workers: int
+    workers: int
+    starting: dict[str, int] = field(default_factory=dict)
+
+
+class Management:
+    """TorchServe's management API; one instance may be used by many threads.
+
+    Args:
+        url: Such as http://127.0.0.1:8081.
+        timeout_s: How long it may take to say what is served.
+    """
+
+    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._session = local_session()
+
+    def describe(self, path: str) -> ModelStatus:
+        """Return the status of a model's version.
+
+        Args:
+            path: As `path_of` gives it.
+
+        Raises:
+            NotLoaded: The model is not registered.
+            Denied: The management API may not be asked.
+            Unreachable: It does not answer, or not as it should.
+        """
+        return self._versions(f"/models/{path}")[0]
+
+    def find(self, path: str) -> ModelStatus | None:
+        """Return the status of a model's version as `describe` does, None where it is not registered."""
+        try:
+            return self.describe(path)
+        except NotLoaded:
+            return None
+
+    def served(self) -> list[ModelStatus]:
+        """Return every version of every registered model, those without workers too.
+
+        Raises:
+            Unreachable: The management API does not answer as it should.
+        """
+        names: list[str] = []
+        next_page = "0"
+        while next_page:
+            page = self._get(f"/models?limit={PAGE_SIZE}&next_page_token={quote(next_page, safe='')}")
+            try:
+                names += [str(model["modelName"]) for model in page["models"]]
+                following = str(page.get("nextPageToken", ""))
+            except (LookupError, TypeError, AttributeError) as error:
+                raise _unknown_form() from error
+            # A token that comes again would be asked for without end.
+            next_page = following if following != next_page else ""
+        paths = [f"/models/{path_of(name)}/all" for name in names]
+        return [status for path in paths for status in self._versions(path)]
+
+    def register(self, file: str) -> bool:
+        """Have an archive of the model store loaded, and return before its workers run.
+
+        Returns:
+            Whether it was this call that registered it; somebody else may have been first.
+
+        Raises:
+            ChangeRefused: It cannot be loaded.
+            LoadFailed: TorchServe does not answer.
+        """
+        query = {"url": file, "initial_workers": "1", **AT_ONCE}
+        return self._change("POST", "/models", query, unless=requests.codes.conflict)
+
+    def scale(self, path: str, workers: int) -> None:
+        """Have a model's version get so many workers, and return before they run.
+
+        Args:
+            path: As `path_of` gives it, with the version.
+            workers: 0 leaves it registered, without a process.
+
+        Raises:
+            ChangeRefused: It has no such version, or takes no such number.
+            LoadFailed: TorchServe does not answer.
+        """
+        query = {"min_worker": str(workers), "max_worker": str(workers), **AT_ONCE}
+        self._change("PUT", f"/models/{path}", query)
+
+    def unregister(self, path: str) -> None:
+        """Take a model's version away, if it is there.
+
+        Raises:
+            ChangeRefused: It is the default one of several.
+            LoadFailed: TorchServe does not answer.
+        """
+        self._change("DELETE", f"/models/{path}", {}, unless=requests.codes.not_found)
+
+    def _versions(self, path: str) -> list[ModelStatus]:
+        described = self._get(path)
+        try:
+            found = [_status(one) for one in described]
+        except (LookupError, TypeError) as error:
+            raise _unknown_form() from error
+        if not found:
+            raise _unknown_form()
+        return found
+
+    def _get(self, path: str) -> Any:
+        try:
+            response = self._session.get(f"{self._url}{path}", timeout=self._timeout_s)
+        except requests.RequestException as error:
+            raise Unreachable("TorchServe's management API cannot be reached.") from error
+        if response.status_code == requests.codes.not_found:
+            raise NotLoaded(f"TorchServe has no model {path.removeprefix('/models/')}.")
+        if response.status_code != requests.codes.ok:
+            kind = Denied if 400 <= response.status_code < 500 else Unreachable
+            raise kind(f"{_reason(response)} to GET {path}.")
+        try:
+            return response.json()
+        except requests.JSONDecodeError as error:
+            raise _unknown_form() from error
+
+    def _change(self, method: str, path: str, query: dict[str, str], unless: int = 0) -> bool:
+        """Return whether it was changed, False for the status `unless`; raise what fits for any other."""
+        try:
+            response = self._session.request(
+                method, f"{self._url}{path}", params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S)
+            )
+        except requests.Timeout as error:
+            raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
+        except requests.RequestException as error:
+            raise LoadFailed("TorchServe's management API cannot be reached") from error
+        if not response.ok and response.status_code != unless:
+            raise ChangeRefused(_reason(response))
+        return response.ok
+
+
+def _status(described: dict[str, Any]) -> ModelStatus:
+    workers = described["workers"]
+    return ModelStatus(
+        model=str(described["modelName"]),
+        version=str(described["modelVersion"]),
+        file=str(described.get("modelUrl", "")),
+        ready_workers=sum(worker["status"] == "READY" for worker in workers),
+        workers=len(workers),
+        starting={worker["id"]: worker["pid"] for worker in workers if worker["status"] != "READY"},
+    )
+
+
+def _unknown_form() -> Unreachable:
+    return Unreachable("TorchServe's management API answers in an unknown form.")
+
+
+def _reason(response: requests.Response) -> str:
+    """Return why TorchServe refused, in its own words where they say something."""
+    try:
+        words = str(response.json()["message"]).rstrip(".")
+    except (requests.JSONDecodeError, LookupError, TypeError):
+        words = ""
+    return f"TorchServe answers {response.status_code}{f' ({words})' if words else ''}"

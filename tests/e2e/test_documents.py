@@ -1,0 +1,98 @@
+"""The documents' commands about a running platform, run as they stand there."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from launch.ports import is_free
+from launch.settings import PROJECT
+from tests.docs.documents import read, scripts
+from tests.e2e.page import wait_until
+from tests.services.platform import STOP_S, Run, make_run
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+DEFAULT_PORTS = {
+    "8080": "INFERENCE_PORT",
+    "8081": "MANAGEMENT_PORT",
+    "8082": "METRICS_PORT",
+    "8083": "HANDLER_METRICS_PORT",
+    "7860": "UI_PORT",
+}
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory, model_store: Path) -> Iterator[Run]:
+    """A running platform with a model store of its own, next to its `var`."""
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "model_store").mkdir()
+    shutil.copy(model_store / "digits.mar", folder / "model_store")
+    with make_run(folder / "var", MODEL_STORE=str(folder / "model_store")) as run:
+        yield run
+        run.family()
+        run.process.terminate()
+        run.process.wait(STOP_S)
+
+
+def run_script(script: str, platform: Run) -> str:
+    """Return what a script prints; its commands must succeed, and touch none of the project's own files."""
+    for port, key in DEFAULT_PORTS.items():
+        script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
+    script = script.replace("model_store/", f"{platform.var.parent}/model_store/")
+    script = script.replace(" var/", f" {platform.var}/")
+    kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=PROJECT,
+        env={**kept, "VAR_DIR": str(platform.var)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_the_readme_s_question_gets_the_readme_s_answer(platform: Run) -> None:
+    (ask,) = scripts("README.md", "Ask it yourself")
+    assert '"label": "7"' in run_script(ask, platform)
+
+
+def test_the_api_commands_do_what_they_say(platform: Run) -> None:
+    (predict,) = scripts("docs/api.md", "Predict")
+    assert run_script(predict, platform).count('"label": "7"') == 3
+    (refused,) = scripts("docs/api.md", "Errors")
+    said = re.search(r'"message": "(5 bytes[^"]+)"', read("docs/api.md"))
+    assert said is not None
+    assert said[1] in run_script(refused, platform)
+    (explain,) = scripts("docs/api.md", "Explain")
+    assert '"importance": [[' in run_script(explain, platform)
+    manage, second = scripts("docs/api.md", "Manage models")
+    assert run_script(manage, platform).count("digits.mar") == 2
+    first = platform.members("model_service_worker")
+    assert '"version": "1.1.0"' in run_script(second, platform)
+    # The first version's worker ends after the answer, and with it, until another takes its place, the
+    # handler's metrics. A process is a zombie before its last thread, and its port, are gone.
+    wait_until(lambda: not any(one.is_running() for one in first), "the first version's worker is gone")
+    wait_until(lambda: not is_free(platform.ports["HANDLER_METRICS_PORT"]), "the handler's metrics are back")
+    (metrics,) = scripts("docs/api.md", "Metrics and health")
+    shown = run_script(metrics, platform)
+    for name in (
+        "ts_inference_requests_total",
+        "handler_batch_size_bucket",
+        "sketchserve_predictions",
+        '"status":"ok"',
+    ):
+        assert name in shown
+
+
+def test_the_database_commands_work(platform: Run) -> None:
+    (script,) = scripts("docs/operating.md", "The database")
+    shown = run_script(script, platform)
+    (backup,) = (platform.var / "backups").glob("*.dump")
+    for said in (f"{backup}: ", f"{backup.name} holds ", "is now the backup's", "predicted_label"):
+        assert said in shown

@@ -1,0 +1,86 @@
+"""Imports run one way, between the packages and within each: what is below knows nothing of what is above."""
+
+import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+# What each package may import of the others; all else that it imports is installed.
+BELOW = {
+    "handler": set(),  # goes into the archive whole
+    "system": set(),
+    "client": {"system"},
+    "db": {"system"},
+    "training": {"handler", "system"},
+    "ui": {"client", "db", "system"},
+    "launch": {"client", "db", "system", "training"},
+    "bench": {"client", "db", "handler", "launch", "system", "training"},
+}
+# Modules that still import what they should not, and why: to grow shorter.
+EXCEPTIONS: dict[tuple[str, str], str] = {}
+PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Return the project's modules with their files, a package by its own name."""
+    files = [path for name in PACKAGES for path in (PROJECT / name).rglob("*.py")]
+    return {
+        ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in files
+    }
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Return the project's modules that a module imports anywhere in its code."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import: name the module in full"
+            names |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names & modules().keys() - {module})
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_imports_only_what_is_below_it(package: str) -> None:
+    found = {
+        (module, other)
+        for module in modules()
+        for other in imported(module)
+        if module.split(".")[0] == package
+        and other.split(".")[0] not in BELOW[package] | {package}
+        and (module, other) not in EXCEPTIONS
+    }
+    assert not found
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    require_order({module: set(imported(module)) for module in modules()})
+
+
+def test_no_rooms_of_training_lean_on_each_other() -> None:
+    graph: dict[str, set[str]] = {}
+    for module in modules():
+        room = ".".join(module.split(".")[:2])
+        others = {".".join(other.split(".")[:2]) for other in imported(module)}
+        if room.startswith("training."):
+            graph.setdefault(room, set()).update(others - {room})
+    require_order(graph)
+
+
+def require_order(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_every_exception_is_still_one() -> None:
+    for module, other in EXCEPTIONS:
+        assert other in imported(module), f"{module} does not import {other} any more: strike it out"

@@ -1,0 +1,207 @@
+"""The gate: it learns, its file survives, and the committed one lets digits through and refuses the rest."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import save_file
+from scipy.stats import binom
+
+from handler.fingerprint import preprocessing_fingerprint
+from handler.frame import frame_of
+from tests.training.gate.outlier_material import material
+from training.data import drawing
+from training.data.paint import KINDS
+from training.data.strokes import Drawn
+from training.gate import fit
+from training.gate import network as gate
+from training.gate.__main__ import main
+from training.gate.outliers import kinds
+from training.gate.outliers.hand import Strokes, line
+from training.gate.rejection import rejection
+
+PROJECT = Path(__file__).resolve().parents[3]
+# What ordinary people write and fonts do not: a bare 1, a crossed 7, an open 4, and their like.
+WRITTEN: dict[str, Strokes] = {
+    "a bare 1": (line((50, 0), (50, 50), (51, 100)),),
+    "a slanted 1": (line((65, 0), (50, 50), (35, 100)),),
+    "a 1 with a flag and a foot": (line((30, 25), (52, 0), (52, 100)), line((28, 100), (76, 100))),
+    "a crossed 7": (line((20, 8), (76, 8), (60, 45), (42, 100)), line((36, 50), (72, 50))),
+    "an open 4": (line((30, 5), (24, 52), (76, 52)), line((64, 8), (62, 100))),
+    "a 9 with a straight leg": (
+        line((66, 20), (48, 8), (32, 22), (36, 44), (54, 46), (66, 30), (67, 10), (66, 60), (65, 100)),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def committed() -> tuple[gate.Gate, gate.GateAbout]:
+    return gate.load(PROJECT / gate.DEFAULT_GATE)
+
+
+def score(network: gate.Gate, picture: bytes) -> float:
+    """Return the score of an image file, through the real preprocessing."""
+    with torch.no_grad():
+        return float(network(torch.from_numpy(frame_of(picture))[None])[0])
+
+
+def test_a_few_steps_tell_digits_from_scribbles_and_give_the_same_weights_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fit, "BATCH", 64)
+    random = np.random.default_rng(0)
+    copies = [KINDS["plain"](drawn, random).encoded() for _ in range(8) for drawn in material().digits]
+    known, labels = np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8)
+    scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(80)])
+    recipe = fit.Recipe(steps=40, seed=3)
+    network = fit.fit(known[:60], labels[:60], scribbles[:60], recipe)
+    digits, outliers = (fit.scores(network, some[60:]) for some in (known, scribbles))
+    assert rejection("scribbles", digits, outliers, outliers >= 0.5).auroc > 0.9
+    again = fit.fit(known[:60], labels[:60], scribbles[:60], recipe)
+    other = fit.fit(known[:60], labels[:60], scribbles[:60], fit.Recipe(steps=40, seed=4))
+    np.testing.assert_array_equal(digits, fit.scores(again, known[60:]))
+    assert not np.array_equal(digits, fit.scores(other, known[60:]))
+
+
+def test_scores_are_shares_whatever_the_batch() -> None:
+    network = gate.Gate().eval()
+    some = np.random.default_rng(0).integers(0, 256, (7, 28, 28), dtype=np.uint8)
+    found = network(torch.from_numpy(some))
+    assert found.shape == (7,)
+    assert found.dtype == torch.float32
+    assert 0 <= found.min() <= found.max() <= 1
+    np.testing.assert_allclose(fit.scores(network, some, batch=3), found.detach(), atol=1e-6)
+
+
+def test_the_threshold_refuses_at_most_the_share_of_each_sort() -> None:
+    random = np.random.default_rng(0)
+    easy, hard = random.uniform(0.9, 1, 1000), random.uniform(0.3, 1, 400)
+    threshold = fit.threshold_of([easy, hard], refused=0.01)
+    shares = [np.mean(some < threshold) for some in (easy, hard)]
+    assert max(shares) <= 0.01
+    assert max(np.mean(some < np.nextafter(threshold, 2)) for some in (easy, hard)) > 0.01, (
+        "it is the highest"
+    )
+    assert fit.threshold_of([np.array([0.7])]) == 0.7
+
+
+@pytest.mark.parametrize(("pictures", "chance"), [(2500, 0.06), (1250, 0.12)])
+def test_the_margin_of_the_threshold_covers_as_much_chance_as_is_said(pictures: int, chance: float) -> None:
+    promised = 0.01
+    refused = int(pictures * fit.REFUSED)
+    assert binom.cdf(refused, pictures, promised) == pytest.approx(chance, abs=0.005)
+
+
+def test_a_gate_survives_its_file(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = gate.Gate().eval()
+    about = gate.GateAbout(0.25, "a1b2c3d4", "1.2.3", {"refused": {"MNIST": 0.004}})
+    gate.save(tmp_path / "gate.safetensors", network, about)
+    loaded, told = gate.load(tmp_path / "gate.safetensors")
+    assert told == about
+    some = torch.randint(0, 256, (3, 28, 28), dtype=torch.uint8)
+    assert torch.equal(loaded(some), network(some))
+    assert [file.name for file in tmp_path.iterdir()] == ["gate.safetensors"]
+
+
+@pytest.mark.parametrize("about", [None, "no JSON", json.dumps({"threshold": 0.25})])
+def test_another_file_is_no_gate(tmp_path: Path, about: str | None) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"x": torch.zeros(1)}, str(path), metadata={"about": about} if about else None)
+    with pytest.raises(ValueError, match="train it again"):
+        gate.load(path)
+    path.write_bytes(b"no tensors")
+    with pytest.raises(ValueError, match="train it again"):
+        gate.load(path)
+    with pytest.raises(FileNotFoundError, match=r"training\.gate --data"):
+        gate.load(tmp_path / "missing.safetensors")
+
+
+def test_without_data_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "MNIST").write_text("in the way of a download")
+    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "gate.safetensors")]) == 1
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("gate: ")
+    assert not (tmp_path / "gate.safetensors").exists()
+
+
+@pytest.mark.training
+def test_the_runtime_scores_as_the_network_does(
+    committed: tuple[gate.Gate, gate.GateAbout], tmp_path: Path
+) -> None:
+    network, _ = committed
+    program = torch.onnx.export(
+        network,
+        (torch.zeros((2, 28, 28), dtype=torch.uint8),),
+        input_names=["frames"],
+        output_names=["digit_score"],
+        dynamic_shapes=({0: torch.export.Dim("batch")},),
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None
+    program.save(str(tmp_path / "gate.onnx"))
+    session = onnxruntime.InferenceSession(tmp_path / "gate.onnx", providers=["CPUExecutionProvider"])
+    for some in (material().images, material().images[:1]):
+        (found,) = session.run(["digit_score"], {"frames": some})
+        assert found.shape == (len(some),)
+        np.testing.assert_allclose(found, fit.scores(network, some), atol=1e-5)
+
+
+def test_the_committed_gate_is_of_this_preprocessing_and_small(
+    committed: tuple[gate.Gate, gate.GateAbout],
+) -> None:
+    network, about = committed
+    assert about.preprocessing == preprocessing_fingerprint()
+    assert 10_000 <= sum(parameter.numel() for parameter in network.parameters()) <= 40_000
+    assert 0 < about.threshold < 1
+    assert max(about.measured["refused"].values()) <= 0.01
+    unseen = {row["kind"] for row in about.measured["outliers"] if not row["seen"]}
+    assert unseen >= kinds.HELD_OUT
+
+
+@pytest.mark.parametrize("digit", drawing.STROKES)
+def test_the_committed_gate_lets_clear_digits_pass(
+    committed: tuple[gate.Gate, gate.GateAbout], digit: str
+) -> None:
+    network, about = committed
+    for pen_px in (8, 18, 30):
+        assert score(network, drawing.png(digit, pen_px=pen_px)) >= about.threshold
+    white_on_black = drawing.png(digit, pen=(255, 255, 255), paper=(0, 0, 0))
+    assert score(network, white_on_black) >= about.threshold
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_the_committed_gate_lets_what_people_write_pass(
+    committed: tuple[gate.Gate, gate.GateAbout], name: str
+) -> None:
+    network, about = committed
+    random = np.random.default_rng(0)
+    for paint in ("plain", "inverted", "thin", "thick", "coloured", "corner", "strong_jpeg", "small"):
+        picture = KINDS[paint](Drawn(0, 1, WRITTEN[name]), random).encoded()
+        assert score(network, picture) >= about.threshold, paint
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "scribbles",
+        "faces",
+        "clothes",
+        "hearts",
+        "stars",
+        "several digits",
+        "houses",
+        "fish",
+    ],
+)
+def test_the_committed_gate_refuses_what_is_no_digit(
+    committed: tuple[gate.Gate, gate.GateAbout], kind: str
+) -> None:
+    network, about = committed
+    random = np.random.default_rng(11)
+    pictures = [KINDS["plain"](kinds.drawn(kind, material(), random), random).encoded() for _ in range(20)]
+    refused = sum(score(network, picture) < about.threshold for picture in pictures)
+    assert refused >= 19

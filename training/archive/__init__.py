@@ -1,0 +1,1 @@
+"""From a trained file to the archive that TorchServe loads."""

@@ -1,0 +1,87 @@
+"""What a model archive (.mar) says of itself, and what it was built from. Needs nothing installed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from system.files import PROJECT
+
+MANIFEST = "MAR-INF/MANIFEST.json"
+SERVING = "model.json"
+
+
+class BadArchive(ValueError):  # noqa: N818 - what it is, as callers read it
+    """An archive that TorchServe could not load; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Archive:
+    """What an archive says of its model.
+
+    Attributes:
+        name: the model's, as the manifest has it.
+        version: the model's.
+        data_set: what it was trained on; None, like all below, where the archive does not say.
+        coverage: how often an answer's set is to hold the true label, 0..1.
+        trained_file: what it was built from, within the project, or by its name alone.
+        trained_sha256: that file's content, in hexadecimal.
+    """
+
+    name: str
+    version: str
+    data_set: str | None = None
+    coverage: float | None = None
+    trained_file: str | None = None
+    trained_sha256: str | None = None
+
+
+def read_archive(path: Path) -> Archive:
+    """Return what the archive says of its model, after checking every byte of it.
+
+    Raises:
+        FileNotFoundError: there is none.
+        BadArchive: it is damaged, or without a manifest that TorchServe needs.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no archive at {path}")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+            if damaged is not None:
+                raise BadArchive(f"{damaged} in the archive {path} is damaged")
+            model = json.loads(archive.read(MANIFEST))["model"]
+            return Archive(str(model["modelName"]), str(model["modelVersion"]), **_serving(archive))
+    except BadArchive:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise BadArchive(f"the archive {path} cannot be read ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadArchive(
+            f"the archive {path} has no {MANIFEST} with a model's name and version ({error})"
+        ) from error
+
+
+def within_project(path: Path) -> str:
+    """Return where a file is within the project, or the name alone of one that is elsewhere."""
+    path = path.resolve()
+    return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal digest of a file's content."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _serving(archive: zipfile.ZipFile) -> dict[str, Any]:
+    """Return what model.json says beside what serving needs: nothing, where it is not this project's."""
+    try:
+        found = json.loads(archive.read(SERVING))
+        return {key: found.get(key) for key in ("data_set", "coverage", "trained_file", "trained_sha256")}
+    except (KeyError, ValueError, AttributeError):
+        return {}

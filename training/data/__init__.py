@@ -1,0 +1,1 @@
+"""Data sets: what is learnt from, as frames that went through the serving preprocessing."""

@@ -1,0 +1,69 @@
+"""Frames of pen strokes: each digit drawn in many ways, then sent through the serving preprocessing."""
+
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from handler.bad_image import BadImage
+from handler.frame import frame_of_pixels
+from training.data.paint import KINDS
+from training.data.pendigits import UCI, Source, download
+from training.data.strokes import FILE, Drawn, read_unipen
+
+# By writer, so that no hand is on two sides: chosen once by drawing lots, never by results.
+VALIDATION_WRITERS = frozenset({3, 9, 14, 22, 28})
+REPORT_WRITERS = frozenset({5, 11, 17, 24, 30})
+# How often a kind of picture is drawn for training. Photos cost twenty times as much as the rest.
+TRAINING_SHARES = {
+    "plain": 0.16, "inverted": 0.06, "transparent": 0.08, "thin": 0.14, "thick": 0.12, "coloured": 0.08,
+    "corner": 0.06, "wide": 0.06, "photo": 0.12, "strong_jpeg": 0.06, "small": 0.06,
+}  # fmt: skip
+
+
+def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:
+    """Return the pen digits by part: "train", "validation" and "report".
+
+    Args:
+        data_dir: where the strokes' file lies, or where it is put.
+        source: where it is downloaded from when it is missing.
+
+    Raises:
+        FileNotFoundError: the file is not under data_dir and cannot be downloaded.
+    """
+    path = data_dir / FILE
+    if not path.exists():
+        download(path, source)
+    parts: dict[str, list[Drawn]] = {"train": [], "validation": [], "report": []}
+    for drawn in read_unipen(path):
+        held = "validation" if drawn.writer in VALIDATION_WRITERS else "report"
+        parts[held if drawn.writer in VALIDATION_WRITERS | REPORT_WRITERS else "train"].append(drawn)
+    return parts
+
+
+def render(digits: list[Drawn], copies: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return frames, uint8 (count, 28, 28), and labels, int64 (count,), of every digit drawn `copies` times.
+
+    A picture that serving refuses as blank is left out, as it is in serving.
+    """
+    jobs = [
+        (drawn, seed * 1_000_003 + copy * len(digits) + i)
+        for copy in range(copies)
+        for i, drawn in enumerate(digits)
+    ]
+    with ProcessPoolExecutor() as pool:
+        made = pool.map(_one, jobs, chunksize=200)
+        frames = list(tqdm(made, total=len(jobs), desc="drawing", unit="picture", disable=None))
+    labels = [drawn.label for (drawn, _), frame in zip(jobs, frames, strict=True) if frame is not None]
+    return np.stack([frame for frame in frames if frame is not None]), np.array(labels, np.int64)
+
+
+def _one(job: tuple[Drawn, int]) -> np.ndarray | None:
+    drawn, seed = job
+    random = np.random.default_rng(seed)
+    kind = str(random.choice(tuple(TRAINING_SHARES), p=tuple(TRAINING_SHARES.values())))
+    try:
+        return frame_of_pixels(KINDS[kind](drawn, random).decoded())
+    except BadImage:
+        return None

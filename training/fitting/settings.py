@@ -1,0 +1,129 @@
+"""What a training run is made of, from the command line."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from training.data.frames import FRAMINGS
+from training.data.sets import SOURCES
+from training.fitting.distributed import Processes
+from training.models.classical_recipes import RECIPES
+from training.models.networks import MODELS
+from training.names import run_folder
+from training.options import data_folder, natural, positive
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is made of. Two runs with equal settings on the same CPU give equal weights.
+
+    Attributes:
+        data: the data sets' folder; for the data set "folder" the folder of images itself.
+        out: the results' folder.
+        dataset: a key of training.data.sets.SOURCES.
+        model: a key of training.models.networks.MODELS or training.models.classical_recipes.RECIPES.
+        epochs: the length of the learning rate's cycle, passes over the training frames.
+        patience: epochs without a better validation result after which a run stops early; 0: never.
+        batch: frames a step, over all processes together.
+        seed: of the first weights, the data's order, augmentation and dropout; 0 or more.
+        device: auto, cpu, cuda, cuda:1, mps.
+        precision: auto, float32 or bfloat16.
+        version: the model's version.
+        framing: how images become frames, for the data set "folder"; None: as is usual for the data set.
+    """
+
+    data: Path
+    out: Path
+    dataset: str = "mnist"
+    model: str = "cnn"
+    epochs: int = 40
+    # One-cycle gains most while its rate falls, in the last third, so a plateau in the middle says little:
+    # over a cycle of 28 epochs the best result came after 9 without one. Only a longer stretch stops a run,
+    # which then has diverged or has learnt what it can; the weights are those of its best epoch either way.
+    patience: int = 15
+    batch: int = 256
+    seed: int = 0
+    device: str = "auto"
+    precision: str = "auto"
+    version: str = "1.0.0"
+    framing: str | None = None
+
+
+def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings, list[int]]:
+    """Return the settings of the command's arguments, and the seeds that each are to be trained with, if any.
+
+    Raises:
+        SystemExit: an argument is wrong, or the folder of images has a name that fits no URL.
+    """
+    parser = argparse.ArgumentParser(prog="python -m training.fitting.train", description=description)
+    data_folder(parser)
+    parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
+    parser.add_argument(
+        "--framing", choices=sorted(FRAMINGS), help="with --dataset folder: ink, or (default) picture"
+    )
+    parser.add_argument("--model", choices=sorted([*MODELS, *RECIPES]), default=Settings.model)
+    parser.add_argument("--out", type=Path, help="results' folder (default: runs/<dataset>-<model>)")
+    parser.add_argument("--epochs", type=positive, default=Settings.epochs)
+    parser.add_argument(
+        "--patience",
+        type=natural,
+        default=Settings.patience,
+        help="stop after so many epochs without a better validation result (0: never; default: %(default)s)",
+    )
+    parser.add_argument("--batch", type=positive, default=Settings.batch, help="over all processes together")
+    parser.add_argument("--device", default=Settings.device, help="auto, cpu, cuda, cuda:1, mps")
+    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default=Settings.precision)
+    parser.add_argument("--version", default=Settings.version, help="the model's version, e.g. 1.1.0")
+    parser.add_argument("--seed", type=natural, default=Settings.seed)
+    parser.add_argument("--seeds", type=natural, nargs="+", default=[], help="train once with each")
+    given = vars(parser.parse_args(arguments))
+    several = given.pop("seeds")
+    if len(set(several)) < len(several):
+        parser.error(f"--seeds {' '.join(map(str, several))}: each seed once is expected")
+    try:
+        given["out"] = given["out"] or run_folder(given["dataset"], given["data"], given["model"])
+    except ValueError as error:
+        raise SystemExit(f"training: {error}") from None
+    return Settings(**given), several
+
+
+def device_of(wanted: str, processes: Processes) -> torch.device:
+    """Return the device of a name; "auto" takes CUDA, then Apple's MPS, then the CPU.
+
+    Of several processes on one machine each takes a GPU of its own.
+
+    Raises:
+        ValueError: there is no such device, or several processes cannot use it.
+    """
+    try:
+        device = torch.device(_best(alone=processes.count == 1) if wanted == "auto" else wanted)
+    except RuntimeError:
+        raise ValueError(f"--device {wanted}: auto, cpu, cuda, cuda:1 or mps is expected.") from None
+    if device.type == "cuda" and processes.count > 1:
+        device = torch.device("cuda", processes.local_rank)
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ValueError(
+            f"--device {device}: this machine has {torch.cuda.device_count()} usable GPUs; "
+            "start fewer processes, or take --device cpu."
+        )
+    if device.type not in ("cpu", "cuda") and processes.count > 1:
+        raise ValueError(f"--device {device.type}: several processes train on cpu or cuda only.")
+    return device
+
+
+def precision_of(wanted: str, device: torch.device) -> str:
+    """Return the precision of a name; "auto" takes bfloat16 where the hardware multiplies it natively."""
+    if wanted != "auto":
+        return wanted
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        native = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
+    return "bfloat16" if native else "float32"
+
+
+def _best(*, alone: bool) -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() and alone else "cpu"

@@ -1,0 +1,33 @@
+"""Train the gate and write model_store/digit_gate.safetensors: `python -m training.gate --data DIR`."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from training.gate.fit import Recipe, train
+from training.gate.network import DEFAULT_GATE, save
+from training.options import data_folder
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.gate", description=(__doc__ or "").split("\n")[0]
+    )
+    data_folder(parser)
+    parser.add_argument(
+        "--out", type=Path, default=DEFAULT_GATE, help="the gate's file (default: %(default)s)"
+    )
+    given = parser.parse_args(arguments)
+    try:
+        gate, about = train(given.data, Recipe())
+    except (FileNotFoundError, ValueError) as error:
+        print(f"gate: {error}", file=sys.stderr)
+        return 1
+    save(given.out, gate, about)
+    print(f"{given.out} ({given.out.stat().st_size / 1e3:.0f} kB)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Networks and classical models, and the files that hold them."""

@@ -1,0 +1,64 @@
+"""The weights file of a network, and what it says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from training.models import tensor_file
+from training.models.networks import build
+
+DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
+COVERAGE = 0.99  # how often the true label is to be in the set, where validation can carry that
+
+
+@dataclass(frozen=True)
+class About:
+    """What a weights file says of itself.
+
+    Attributes:
+        architecture: as training.models.networks.build takes it.
+        label_names: the label of each output, in order.
+        version: the model's version, as the archive's manifest and every answer carry it.
+        temperature: what logits are divided by before the softmax (Guo et al. 2017, arXiv:1706.04599).
+        preprocessing: fingerprint of the preprocessing that it was trained with.
+        data_set: what it was trained on.
+        set_threshold: of its prediction sets, 0..1 (training/fitting/conformal.py).
+        coverage: how often a set is to hold the true label, 0..1.
+        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+    """
+
+    architecture: str
+    label_names: tuple[str, ...]
+    version: str
+    temperature: float
+    preprocessing: str
+    data_set: str
+    set_threshold: float
+    coverage: float = COVERAGE
+    framing: str = "ink"
+
+
+def save(path: Path, state: dict[str, Tensor], about: About) -> None:
+    """Write a weights file; a reader sees the old one or the new one, never half of it."""
+    tensor_file.save(path, state, about)
+
+
+def load(path: Path) -> tuple[nn.Module, About]:
+    """Return the model, in evaluation mode on the CPU, and what its file says of it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is not a weights file of this project.
+    """
+    return tensor_file.load(path, _rebuilt, "weights of a network", "make train")
+
+
+def _rebuilt(fields: dict[str, Any], state: dict[str, Tensor]) -> tuple[nn.Module, About]:
+    about = About(**{**fields, "label_names": tuple(fields["label_names"])})
+    model = build(about.architecture, len(about.label_names))
+    model.load_state_dict(state)
+    return model.eval(), about

@@ -1,0 +1,32 @@
+"""Options that several commands share."""
+
+import argparse
+import os
+from pathlib import Path
+
+
+def data_folder(parser: argparse.ArgumentParser) -> None:
+    """Add --data, which MNIST_DIR names where it is not given."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("MNIST_DIR") or "data"),
+        help="the data sets' folder; downloads go there. With --dataset folder: the folder of images",
+    )
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1."""
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """Return a whole number from 0."""
+    return _whole(text, 0)
+
+
+def _whole(text: str, least: int) -> int:
+    number = int(text)
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text} came, a whole number from {least} is expected")
+    return number

@@ -1,0 +1,27 @@
+"""What stands behind the page."""
+
+from dataclasses import dataclass
+
+from client.inference import Inference
+from client.management import Management
+from db.log import PredictionLog
+from db.writer import Writer
+from ui.metrics import Metrics
+from ui.models.listing import Models
+from ui.models.loading import Loader
+from ui.recent import Recent
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What stands behind the page, made once when it starts."""
+
+    inference: Inference
+    management: Management
+    model: str
+    models: Models
+    loader: Loader
+    log: PredictionLog
+    writer: Writer
+    recent: Recent
+    metrics: Metrics

@@ -1,0 +1,84 @@
+"""Why a drawing was read as it was: the maps of TorchServe's explanation, and words for them."""
+
+import uuid
+from contextlib import suppress
+from math import log
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from client.answers import Explained
+from client.errors import PredictionError, Refused, Unexplained
+from client.management import path_of
+from ui import request_id
+from ui.backend import Backend
+from ui.draw.outcome import is_idle
+
+FOLDER = Path(__file__).parent
+# In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
+DOUBLE_ODDS = log(2)
+# What was drawn is not known then: a stroke would take a picture's place.
+NOT_KEPT = "This answer was not kept. Add a stroke, or choose the picture again, then ask."
+LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your drawing."
+
+
+def explanation_panel() -> gr.HTML:
+    """Return the panel; its event `ask` comes with `asked` and `prediction`, its value is `explain`'s."""
+    return gr.HTML(
+        value={},
+        html_template=(FOLDER / "explanation.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "explanation.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="why",
+    )
+
+
+def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked: Any) -> dict[str, Any]:
+    """Return why one of the session's own drawings got its answer, as explanation.js shows it.
+
+    The very model that answered is asked again, by name and version. The value has the number `asked` of the
+    question, and either both maps, their box in the drawing's own pixels and words, or a `complaint`; with a
+    complaint there may be `loads`, the path of the model that has to be loaded first.
+    """
+    value: dict[str, Any] = {"asked": asked if isinstance(asked, int) else 0}
+    row = None
+    with suppress(ValueError):  # what is no id was never given out
+        row = backend.recent.find(session_id or "", uuid.UUID(str(prediction_id)))
+    if row is None:
+        return {**value, "complaint": NOT_KEPT}
+    prediction = row.prediction
+    path = path_of(prediction.model_name, prediction.model_version)
+    model = backend.models.find(path)
+    if model is not None:
+        backend.loader.used(model)
+    try:
+        explained = backend.inference.explain(prediction.drawing, path, request_id.current())
+    except (Refused, Unexplained) as error:  # and would be the next time, too
+        return {**value, "complaint": str(error)}
+    except PredictionError as error:
+        if model is not None and is_idle(backend, model, error):
+            return {**value, "complaint": LOADS_AGAIN.format(model.title), "loads": model.path}
+        return {**value, "complaint": f"{error} Ask again in a moment."}
+    return {
+        **value,
+        "label": explained.label,
+        "runner_up": explained.runner_up,
+        "importance": explained.importance,
+        "tip": explained.tip,
+        "box": explained.box,
+        "importance_note": _importance_note(explained),
+        "tip_note": _tip_note(explained),
+    }
+
+
+def _importance_note(explained: Explained) -> str:
+    if max(map(max, explained.importance)) < DOUBLE_ODDS:
+        return f"No single piece was needed: without any one, {explained.label} is hardly less likely."
+    return ""
+
+
+def _tip_note(explained: Explained) -> str:
+    if max(abs(value) for row in explained.tip for value in row) < DOUBLE_ODDS:
+        return f"Neither does much: {explained.runner_up} is far off."
+    return ""

@@ -1,0 +1,142 @@
+"""From a drawing to an answer, and a record on its way to the database."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from client.answers import Answer
+from client.errors import Busy, NotLoaded, PredictionError, Refused
+from db.records import HistoryRow, Prediction
+from ui import request_id
+from ui.backend import Backend
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.models.listing import Model
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An answer to show.
+
+    Attributes:
+        prediction: What is recorded of it.
+        frame: What the network saw, a data URL, or "".
+        is_kept: Whether the record was taken for the history.
+        coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
+    """
+
+    prediction: Prediction
+    frame: str
+    is_kept: bool
+    coverage: float | None = None
+
+
+@dataclass(frozen=True)
+class NoReading:
+    """No answer to show: why not, and what the person can do; both are "" when the paper is blank.
+
+    Attributes:
+        title: Why there is none.
+        advice: What the person can do.
+        loads: The path of a model that has to be loaded first; "" otherwise.
+    """
+
+    title: str
+    advice: str
+    loads: str = ""
+
+
+BLANK = NoReading("", "")
+
+
+def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading | NoReading:
+    """Return the model's answer to what the pad holds, and hand its record to the writer.
+
+    Waits for TorchServe only. Without a session id the answer is shown but nothing is kept.
+    """
+    model_path = read_model_path(pad_value)
+    model = backend.models.find(model_path)
+    try:
+        drawing = read_drawing(pad_value)
+    except BadDrawing as error:
+        return _refused(backend, error)
+    if drawing is None:
+        return BLANK
+    if model is None:
+        backend.metrics.predictions.labels("unreachable", "").inc()
+        return _not_there(model_path, backend.models.own())
+    backend.loader.used(model)
+    try:
+        answer = backend.inference.predict(drawing.image, model.path, request_id.current())
+    except Refused as error:
+        return _refused(backend, error)
+    except PredictionError as error:
+        is_busy = isinstance(error, Busy)
+        backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
+        return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
+    backend.metrics.answered(answer)
+    model = backend.models.answered_by(model, answer.version)
+    backend.models.answered(model, tuple(answer.probabilities))
+    prediction = _record(drawing, answer, session_id or "")
+    is_kept = False
+    if session_id is not None:
+        is_kept = backend.writer.submit(prediction)
+        if is_kept:
+            backend.recent.add(HistoryRow(prediction, true_label=None))
+    return Reading(prediction, answer.frame, is_kept, model.coverage)
+
+
+def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
+    """Return whether a model gave no answer because it has no worker and has to be loaded first."""
+    may_be = isinstance(error, (Busy, NotLoaded)) and not model.is_own
+    return may_be and backend.loader.has_no_worker(model)
+
+
+def _refused(backend: Backend, error: Exception) -> NoReading:
+    backend.metrics.predictions.labels("refused", "").inc()
+    return NoReading("Nothing to read yet", str(error))
+
+
+def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:
+    """Return why there is no answer and how to ask again: a stroke would take a picture's place."""
+    when = " in a moment" if isinstance(error, Busy) else ""
+    if drawing.source == "upload":
+        advice = f"Your picture is still there: choose the picture again{when} to ask again."
+    else:
+        advice = f"Your drawing is still there: add a stroke{when} to ask again."
+    return NoReading(str(error), advice)
+
+
+def _not_there(path: str, own: Model) -> NoReading:
+    """Return what is said until the chooser, asked to load that model, has gone to the page's own."""
+    return NoReading("That model is not there now", f"{own.title} reads instead.", loads=path)
+
+
+def _loads_again(model: Model) -> NoReading:
+    return NoReading(
+        f"{model.title} was idle: it is being loaded again",
+        "Your drawing is still there and is read as soon as the model is ready.",
+        loads=model.path,
+    )
+
+
+def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
+    return Prediction(
+        id=uuid.uuid4(),
+        created_at=datetime.now(UTC),
+        session_id=session_id,
+        source=drawing.source,
+        model_name=answer.model,
+        model_version=answer.version,
+        preprocessing=answer.preprocessing,
+        predicted_label=answer.label,
+        confidence=answer.confidence,
+        probabilities=answer.probabilities,
+        drawing=drawing.image,
+        pen_colour=drawing.pen_colour,
+        background_colour=drawing.background_colour,
+        latency_ms=answer.latency_ms,
+        request_id=answer.request_id,
+        is_digit=answer.is_digit,
+        label_set=answer.label_set or None,
+    )

@@ -1,0 +1,1 @@
+"""The visitor's history: the table of drawings, and their corrections."""

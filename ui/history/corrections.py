@@ -1,0 +1,50 @@
+"""What a drawing really was, as its visitor says."""
+
+import uuid
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+from db.log import DatabaseUnavailable
+from db.records import Feedback, HistoryRow
+from ui.backend import Backend
+
+
+def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
+    """Record what one of the session's own drawings really was; return "", or why it is not recorded."""
+    row = _find(backend, session_id, prediction_id)
+    if session_id is None or row is None:
+        return "This drawing is not in your history, so its correction could not be kept."
+    prediction = row.prediction
+    if not isinstance(true_label, str) or true_label not in prediction.probabilities:
+        return f"{true_label!r} is not a label of this model: choose one of the buttons."
+    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id)
+    if not backend.writer.submit(feedback):
+        return "Your correction could not be kept: too many records wait for the database. Try again later."
+    backend.recent.judge(session_id, prediction.id, true_label)
+    was = "right" if true_label == prediction.predicted_label else "wrong"
+    backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
+    return ""
+
+
+def complaint_html(complaint: str) -> str:
+    """Return the line that says why a correction was not kept, "" when it was."""
+    return f'<p class="notice" role="alert">{escape(complaint)}</p>' if complaint else ""
+
+
+def _find(backend: Backend, session_id: str | None, prediction_id: Any) -> HistoryRow | None:
+    """Return one of the session's rows, from memory or, after a restart of the page, from the database."""
+    try:
+        wanted = uuid.UUID(str(prediction_id))
+    except ValueError:
+        return None
+    if session_id is None:
+        return None
+    known = backend.recent.find(session_id, wanted)
+    if known is not None or backend.writer.paused:
+        return known
+    try:
+        backend.recent.merge(session_id, backend.log.history(session_id))
+    except DatabaseUnavailable:
+        return None
+    return backend.recent.find(session_id, wanted)

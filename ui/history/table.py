@@ -1,0 +1,150 @@
+"""The visitor's history: what to show, and its table as HTML."""
+
+from dataclasses import dataclass
+from html import escape
+
+from db.log import DatabaseUnavailable
+from db.records import Accuracy, HistoryRow, Prediction
+from ui.backend import Backend
+from ui.history.thumbnails import Thumbnails
+
+SHOWN_ROWS = 30
+PAUSED = (
+    "History is paused: the database is away. Reading goes on, and what you draw and correct "
+    "waits in memory ({pending} so far) until it is back."
+)
+RESUMED = "History is back and complete."
+
+
+@dataclass(frozen=True)
+class History:
+    """One visitor's history.
+
+    Attributes:
+        rows: Newest first.
+        accuracy: Of all that the visitor judged; while the database is away, of these rows alone.
+        is_paused: Whether the database is away.
+        pending: How many records wait for it.
+    """
+
+    rows: list[HistoryRow]
+    accuracy: Accuracy
+    is_paused: bool
+    pending: int
+
+
+def read_history(backend: Backend, session_id: str | None) -> History:
+    """Return the session's history, from memory alone while the database is away."""
+    if session_id is None:
+        return History([], Accuracy(0, 0), is_paused=False, pending=0)
+    is_paused = backend.writer.paused
+    stored: list[HistoryRow] = []
+    accuracy = Accuracy(0, 0)
+    if not is_paused:
+        try:
+            stored, accuracy = backend.log.history_and_accuracy(session_id)
+            backend.recent.merge(session_id, stored)
+        except DatabaseUnavailable:
+            is_paused = True
+    rows = backend.recent.rows(session_id)
+    if is_paused:
+        stored, accuracy = [], Accuracy(0, 0)
+    return History(rows, running_accuracy(accuracy, stored, rows), is_paused, backend.writer.pending)
+
+
+def running_accuracy(accuracy: Accuracy, stored: list[HistoryRow], rows: list[HistoryRow]) -> Accuracy:
+    """Return the database's accuracy with the labels that it does not have yet.
+
+    Args:
+        accuracy: Of all of the session's judged predictions in the database.
+        stored: The newest rows as the database has them.
+        rows: The same as the page knows them, with what still waits to be written.
+    """
+    stored_labels = {row.prediction.id: row.true_label for row in stored}
+    judged, correct = accuracy.judged, accuracy.correct
+    for row in rows:
+        before = stored_labels.get(row.prediction.id)
+        if row.true_label == before or row.true_label is None:
+            continue
+        judged += before is None
+        correct += (row.true_label == row.prediction.predicted_label) - (
+            before == row.prediction.predicted_label
+        )
+    return Accuracy(judged, correct)
+
+
+def notice_html(history: History, was_paused: bool) -> str:
+    """Return the line above the page's content, "" when there is nothing to say."""
+    if history.is_paused:
+        return f'<p class="notice" role="alert">{PAUSED.format(pending=history.pending)}</p>'
+    return f'<p class="notice is-good" role="status">{RESUMED}</p>' if was_paused else ""
+
+
+def history_html(history: History, thumbnails: Thumbnails) -> str:
+    """Return heading, running accuracy and table."""
+    if not history.rows:
+        return '<section class="history"><h2>History</h2><p class="history-empty">Nothing yet.</p></section>'
+    body = "".join(_row(row, thumbnails) for row in history.rows[:SHOWN_ROWS])
+    return (
+        f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
+        f'<div class="history-scroll" tabindex="0" role="region" aria-label="History">'
+        f"<table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>"
+        f"<th>Confidence</th><th>Really was</th><th>Model</th></tr></thead><tbody>{body}</tbody></table>"
+        f"</div></section>"
+    )
+
+
+def _row(row: HistoryRow, thumbnails: Thumbnails) -> str:
+    prediction = row.prediction
+    picture = thumbnails.data_url(prediction.id, prediction.drawing)
+    at = prediction.created_at
+    verdict = "open"
+    if row.true_label is not None:
+        verdict = "right" if row.true_label == prediction.predicted_label else "wrong"
+    return (
+        f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
+        f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" src="{picture}"></td>'
+        f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
+        f"{_read_as(prediction)}"
+        f"<td>{100 * prediction.confidence:.1f} %</td>"
+        f'<td class="history-label">{escape(row.true_label or "–")}</td>'
+        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td></tr>"
+    )
+
+
+def _read_as(prediction: Prediction) -> str:
+    """Return the cell of the answer: "7"; "7?" for what looks like no digit; "4 or 9" for a set of labels."""
+    label, words = escape(prediction.predicted_label), escape(_words(prediction))
+    if prediction.is_digit is False:
+        return (
+            f'<td class="history-label is-doubted" title="{words}">'
+            f'<span aria-hidden="true">{label}?</span><span class="only-heard">{words}</span></td>'
+        )
+    if others := words.removeprefix(label):
+        return (
+            f'<td class="history-label" title="{words}">{label} '
+            f'<span class="history-others">{others.strip()}</span></td>'
+        )
+    return f'<td class="history-label">{label}</td>'
+
+
+def _words(prediction: Prediction) -> str:
+    """Return the answer as a sentence would have it."""
+    label = prediction.predicted_label
+    if prediction.is_digit is False:
+        return f"not a digit, likeliest {label}"
+    others = [other for other in prediction.label_set or () if other != label]
+    return " or ".join([label, *others])
+
+
+def _accuracy(history: History) -> str:
+    accuracy = history.accuracy
+    if accuracy.judged == 0:
+        return "Say what a drawing really was, and the accuracy is counted here."
+    percent = 100 * accuracy.correct / accuracy.judged
+    share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
+    if not history.is_paused:
+        return share
+    # Without the database only what is in memory is counted.
+    counted = len(history.rows)
+    return f"Of the last {f'{counted} drawings' if counted > 1 else 'drawing'}, {share}"
