@@ -30,6 +30,7 @@ TAKEN_TIMEOUT_S = 2
 STOP_TIMEOUT_S = 20
 POLL_S = 0.02
 
+# What PostgreSQL says of a password that it does not know.
 _UNKNOWN = "password authentication failed"
 
 # For a machine of 2 cores and little memory that runs a model beside it; durability stays at its default.

@@ -15,8 +15,8 @@ import requests
 from prometheus_client import values
 
 from handler import exporter
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 from tests.handler.scraped import WAIT_S, page, totals, types
 
 COUNT = "handler_answers_total"
