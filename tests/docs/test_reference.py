@@ -1,11 +1,13 @@
 """Every variable, metric, route, verb and option that exists is in the documents, and the other way round."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
 from tests.docs import surface
-from tests.docs.documents import CURRENT, code, read
+from tests.docs.documents import CURRENT, PROJECT, code, read
 
 # Read, but nobody's to set: what a program or tool hands to what it starts.
 INTERNAL = {
@@ -78,7 +80,18 @@ def test_every_route_of_the_proxy_is_documented() -> None:
 
 def test_every_verb_is_documented_and_every_documented_verb_exists() -> None:
     documented = {cell.partition(" ")[2] for cell in first_cells("docs/operating.md", "verb")}
-    assert documented == surface.verbs() - {"help"}
+    assert documented == surface.verbs()
+
+
+def test_make_alone_lists_every_verb_on_one_screen() -> None:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")}
+    shown = subprocess.run(
+        ["make"], cwd=PROJECT, env=environ, capture_output=True, text=True, check=True
+    ).stdout
+    assert set(re.findall(r" make ([a-z-]+) ", shown)) == surface.verbs()
+    lines = shown.splitlines()
+    assert len(lines) <= 28
+    assert max(map(len, lines)) <= 100
 
 
 @pytest.mark.parametrize("package", PACKAGES)
