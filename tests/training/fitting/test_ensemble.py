@@ -13,7 +13,7 @@ import torch
 from tests.training.data.test_image_folder import fill
 from tests.training.fitting.test_train import settings
 from training.archive.build import export
-from training.data.sets import load
+from training.data.sets import CACHE, load
 from training.fitting import ensemble, train
 from training.fitting.measure import fit_temperature, logits_of
 from training.models import weights
@@ -44,7 +44,7 @@ def together(members: list[Path], tmp_path_factory: pytest.TempPathFactory) -> P
 def test_it_answers_with_the_weighted_mean_of_its_members_calibrated_logarithms(
     members: list[Path], together: Path
 ) -> None:
-    data = load("optdigits", Path("nowhere"), train.FRAMES)
+    data = load("optdigits", Path("nowhere"), CACHE)
     loaded = [weights.load(member / "seed-1" / "model.safetensors") for member in members]
     parts = [
         torch.log_softmax(logits_of(model, data.validation, torch.device("cpu")) / about.temperature, dim=1)
