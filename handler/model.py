@@ -119,7 +119,8 @@ class Model:
             BadImage: they are no readable image, or nothing is on it.
         """
         pixels, reduction = decode_reduced(payload)
-        return Framed(*self._frame_of_pixels(pixels), reduction)
+        frame, place = self._frame_of_pixels(pixels)
+        return Framed(frame, place, reduction)
 
     def frame(self, payload: bytes) -> np.ndarray:
         """Return the frame alone, uint8 (28, 28), as `framed` does."""
