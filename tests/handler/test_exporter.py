@@ -19,6 +19,8 @@ from launch.ports import free_ports
 from launch.settings import PROJECT
 from tests.handler.scraped import WAIT_S, page, totals, types
 
+pytestmark = pytest.mark.processes
+
 COUNT = "handler_answers_total"
 
 
