@@ -104,11 +104,24 @@ db-shell: ## psql on the database (ARGS="-c ...")
 
 ##@ develop
 
+# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, one by one, services
+# and other programs, whose times would not be their own beside others.
+WAITING := integration or browser or processes
 test: setup-dev archive ## all tests (ARGS=... for pytest)
+ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)
+else
+	@$(PY) -m coverage erase; first=0; \
+	$(PY) -m coverage run -m pytest -n 2 --dist loadfile -m "not ($(WAITING))" || first=1; \
+	$(PY) -m coverage combine --quiet; \
+	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || first=1; \
+	$(PY) -m pytest -m "$(WAITING)"; second=$$?; \
+	[ $$first = 0 ] || echo "make test: the first run of pytest failed, or ran too little of the code: see there" >&2; \
+	exit $$((first + second))
+endif
 
-test-unit: setup-dev ## those that start no service
-	@exec $(PY) -m pytest -m "not integration and not browser and not training" $(ARGS)
+test-unit: setup-dev ## those that start nothing and train nothing
+	@exec $(PY) -m pytest -n 2 --dist loadfile -m "not ($(WAITING) or training)" $(ARGS)
 
 lint: setup-dev ## ruff and mypy, as CI runs them
 	$(PY) -m ruff format --check .
@@ -126,5 +139,5 @@ lock: setup-dev ## renew the locks from pyproject.toml
 		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done
 
 clean: ## remove .venv, archives and caches (not var/: it has your data)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis model_store/*.mar
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* model_store/*.mar
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,6 +6,8 @@ from bench.load import Measured
 from bench.overload import NEWCOMERS, PAUSE_S, RAMP_S, Pressure, configured_queue_size, main, markdown, press
 from tests.bench.tiny_server import REFUSED, needs_wrk, tiny_server
 
+pytestmark = pytest.mark.processes
+
 
 def pressure(accepted, refused, cpu, newcomers):
     crowd = Measured(accepted, 20.0, 40.0, 100, {503: 2 * refused, 0: 1} if refused else {}, cpu, 2.0)

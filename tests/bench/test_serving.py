@@ -12,6 +12,8 @@ from system.files import PROJECT
 from system.ports import free_ports
 from tests.bench.tiny_server import REFUSED, tiny_server
 
+pytestmark = pytest.mark.processes
+
 PLAIN = """
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer

@@ -14,6 +14,8 @@ from system.files import PROJECT
 from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
 
+pytestmark = pytest.mark.processes
+
 # Works all the time, in a process of its own and in its child, and answers beside that.
 BUSY = f"""
 import subprocess, sys, threading

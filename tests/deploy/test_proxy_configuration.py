@@ -15,6 +15,8 @@ import pytest
 from tests.deploy.certificate import certificate
 from tests.deploy.proxy import rendered
 
+pytestmark = pytest.mark.processes
+
 VARIANTS = [
     {},
     {"UI_ROOT_PATH": "/sketch"},

@@ -8,6 +8,8 @@ import pytest
 from tests.deploy import rules_on_disk as on_disk
 from tests.deploy.debian import program
 
+pytestmark = pytest.mark.processes
+
 
 def promtool(*arguments: str | Path) -> None:
     command = [program("promtool", "prometheus"), *map(str, arguments)]

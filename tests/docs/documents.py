@@ -82,7 +82,7 @@ def prose(document: str) -> str:
 
 def code(document: str) -> list[str]:
     """Return what is set as code in a document, spans and blocks, but for commands of former days."""
-    text = re.sub(r"`[^`]+`,? at commit [0-9a-f]{7}", "", read(document))
+    text = re.sub(r"`[^`]+`,?\s+at\s+commit\s+[0-9a-f]{7}", "", read(document))
     # A span may go over a line's end.
     spans = [re.sub(r"\s+", " ", span) for span in re.findall(r"(?<!`)`([^`]+)`(?!`)", text)]
     return spans + [block.text for block in blocks(document)]

@@ -46,9 +46,9 @@ def test_distances_are_means_over_cells_of_equal_area() -> None:
     alpha = pixels[..., 3:] / 255
     away = np.concatenate([pixels[..., :3] / 255 * alpha, alpha], axis=-1) - 1
     rows, columns = found.shape
-    # Every pixel as a block of the cells' least common size, then plain means.
-    fine = np.repeat(np.repeat(away, rows, axis=0), columns, axis=1)
-    means = fine.reshape(rows, 173, columns, 311, 4).mean(axis=(1, 3))
+    # Every pixel as a block of the cells' least common size, then means: along one side, then the other.
+    means = np.repeat(away, rows, axis=0).reshape(rows, 173, 311, 4).mean(axis=1)
+    means = np.repeat(means, columns, axis=1).reshape(rows, columns, 311, 4).mean(axis=2)
     assert (rows, columns) == (round(173 * SIDE_PX / 311), SIDE_PX)
     assert np.allclose(found, np.sqrt((means**2).sum(axis=-1)), atol=1e-4)
 

@@ -19,6 +19,8 @@ from system.files import PROJECT
 from system.ports import free_ports
 from tests.handler.scraped import WAIT_S, page, totals, types
 
+pytestmark = pytest.mark.processes
+
 COUNT = "handler_answers_total"
 
 

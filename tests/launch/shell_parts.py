@@ -30,7 +30,7 @@ def started(platform):
     print("started", flush=True)
 
 parts = [
-    Part(name, ["sh", "-c", command], os.environ, (folder / (name + ".ready")).exists, {ready_s!r})
+    Part(name, ["sh", "-c", command], os.environ, (folder / (name + ".ready")).exists, {ready_s!r}, stop_s=4)
     for name, command in {commands!r}.items()
 ]
 try:

@@ -6,6 +6,8 @@ import pytest
 from launch.locks import LOCKS
 from system.files import PROJECT
 
+pytestmark = pytest.mark.processes
+
 # Imports modules as where nothing is installed but what a lock pins: other packages are not found.
 ALONE = """
 import importlib, re, sys

@@ -13,6 +13,8 @@ from tests.launch.shell_parts import (
     launch,
 )
 
+pytestmark = pytest.mark.processes
+
 
 def test_sigterm_leaves_neither_children_nor_grandchildren(tmp_path):
     launcher = launch(tmp_path, {"ui": FAMILY, "other": FAMILY})

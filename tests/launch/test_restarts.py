@@ -21,6 +21,8 @@ from tests.launch.shell_parts import (
     told,
 )
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.mark.parametrize("code", [0, 3])
 def test_one_that_ends_later_is_started_again_while_the_others_go_on(tmp_path, code):

@@ -14,6 +14,8 @@ import pytest
 
 from system.files import PROJECT
 
+pytestmark = pytest.mark.processes
+
 Setup = Callable[..., subprocess.CompletedProcess[str]]
 HAS_NVIDIA = Path("/proc/driver/nvidia").exists() or Path("/dev/nvidia0").exists()
 VERSIONS = {

@@ -16,6 +16,8 @@ from system.keeper import KILLED
 from system.processes import kept, lifeline
 from tests.launch.shell_parts import LINUX, sleeping
 
+pytestmark = pytest.mark.processes
+
 # Deaf to SIGTERM, in a session of its own, and with a parent that is gone at once: nobody's child.
 ORPHAN = "(trap '' TERM; setsid sleep 300 & )"
 

@@ -13,6 +13,8 @@ from system.files import PROJECT
 from system.processes import end, running, until
 from tests.launch.shell_parts import LINUX, assert_gone, sleeping
 
+pytestmark = pytest.mark.processes
+
 DEAF = (
     "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
 )

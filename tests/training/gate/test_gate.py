@@ -48,6 +48,7 @@ def score(network: gate.Gate, picture: bytes) -> float:
         return float(network(torch.from_numpy(frame_of(picture))[None])[0])
 
 
+@pytest.mark.training
 def test_a_few_steps_tell_digits_from_scribbles_and_give_the_same_weights_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
