@@ -25,8 +25,8 @@ from bench.load import NO_ANSWER, TIMEOUT_S, LoadError, Measured, load, require_
 from bench.pictures import pictures
 from bench.results import say, write
 from bench.serving import PNG, wait_for_answer
+from client.session import local_session
 from launch.errors import LaunchError
-from launch.readiness import local_session
 from launch.temporary import end_in_order_when_told, running
 from launch.torchserve import CONFIG
 from system.files import PROJECT

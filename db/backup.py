@@ -39,13 +39,11 @@ class Settings:
         Raises:
             ValueError: It names key, value and what was expected.
         """
-        is_service = bool(env.get("BACKUP_EVERY_HOURS"))
+        hours = environment.span(env, "BACKUP_EVERY_HOURS", 24, "hours", 24 * 366)
         return cls(
             folder=backup_folder.place(env),
             keep=environment.whole(env, "KEEP_BACKUPS", 7, 1, 10_000),
-            every_hours=environment.span(env, "BACKUP_EVERY_HOURS", 24, "hours", 24 * 366)
-            if is_service
-            else None,
+            every_hours=hours if env.get("BACKUP_EVERY_HOURS") else None,
             metrics_host=environment.text(env, "METRICS_HOST", "127.0.0.1"),
             metrics_port=environment.port(env, "BACKUP_METRICS_PORT", 9188),
         )

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from psycopg2 import errorcodes
+from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from db import deadline
@@ -50,6 +51,12 @@ def create(url: str | URL, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> 
         connection.commit()
         if statement_timeout_ms:
             connection.answer_timeout_s = statement_timeout_ms / 1000 + GRACE_S
+
+    @event.listens_for(engine, "handle_error")
+    def give_up_on_a_former_primary(context: ExceptionContext) -> None:
+        # After a failover the old server may go on, for reading only: then all its connections are given up.
+        if getattr(context.original_exception, "pgcode", None) == errorcodes.READ_ONLY_SQL_TRANSACTION:
+            context.is_disconnect = True
 
     return engine
 

@@ -18,7 +18,7 @@ __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
 _latest_feedback = lateral(
     select(feedback.c.true_label)
     .where(feedback.c.prediction_id == predictions.c.id)
-    .order_by(feedback.c.created_at.desc(), feedback.c.id.desc())
+    .order_by(feedback.c.id.desc())  # by what arrived: clocks go back
     .limit(1)
 ).alias("latest_feedback")
 

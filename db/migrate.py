@@ -1,6 +1,7 @@
 """Brings a database's schema up to date: `python -m db.migrate`.
 
 Programs may run it at the same time: each waits for an advisory lock, and the second finds nothing to do.
+Where the schema is current, no lock is taken.
 """
 
 import argparse
@@ -38,7 +39,13 @@ def upgrade(url: str | URL, revision: str = "head") -> str | None:
         MigrationError: It cannot be reached, or has a schema that these migrations do not know.
         ValueError: `url` is no PostgreSQL URL.
     """
-    with _locked(url) as (connection, config):
+    with _connected(url) as (connection, config):
+        if (
+            revision == "head"
+            and _revision(connection) == ScriptDirectory.from_config(config).get_current_head()
+        ):
+            return _revision(connection)
+        _lock(connection)
         command.upgrade(config, revision)
         return _revision(connection)
 
@@ -50,7 +57,8 @@ def downgrade(url: str | URL, revision: str) -> str | None:
         MigrationError: As `upgrade`.
         ValueError: As `upgrade`.
     """
-    with _locked(url) as (connection, config):
+    with _connected(url) as (connection, config):
+        _lock(connection)
         command.downgrade(config, revision)
         return _revision(connection)
 
@@ -62,27 +70,20 @@ def write_revision(url: str | URL, message: str) -> None:
         MigrationError: As `upgrade`, and where the database is not at the latest revision.
         ValueError: As `upgrade`.
     """
-    with _locked(url) as (_, config):
+    with _connected(url) as (connection, config):
+        _lock(connection)
         known = list(ScriptDirectory.from_config(config).walk_revisions())
         command.revision(config, message, autogenerate=True, rev_id=f"{len(known) + 1:04}")
 
 
 @contextmanager
-def _locked(url: str | URL) -> Iterator[tuple[Connection, Config]]:
+def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     try:
-        with opened(url) as engine, engine.connect() as connection:
-            connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_S}s'"))
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK_KEY})
-            connection.commit()
+        with opened(url) as engine, engine.begin() as connection:
             config.attributes["connection"] = connection
-            try:
-                yield connection, config
-                connection.commit()
-            finally:
-                # The lock belongs to the session; a pooled connection would keep it.
-                connection.invalidate()
+            yield connection, config
     except SQLAlchemyError as error:
         target = parse(url).render_as_string(hide_password=True)
         raise MigrationError(f"{target} cannot be migrated: {first_line(error)}") from error
@@ -91,6 +92,16 @@ def _locked(url: str | URL) -> Iterator[tuple[Connection, Config]]:
             f"{error}: if the database was migrated by newer code, run that code; "
             "if a table's migration is missing here, restore the file in db/migrations/versions"
         ) from error
+
+
+def _lock(connection: Connection) -> None:
+    """Wait for the other migrations; the lock ends with the transaction, whatever becomes of this program.
+
+    A lock of the session would stay with the server where a start is killed behind PgBouncer, whose
+    connections outlive their clients.
+    """
+    connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
 
 
 def _revision(connection: Connection) -> str | None:

@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from sqlalchemy.exc import OperationalError
 
@@ -29,6 +30,7 @@ TAKEN_TIMEOUT_S = 2
 STOP_TIMEOUT_S = 20
 POLL_S = 0.02
 
+# What PostgreSQL says of a password that it does not know.
 _UNKNOWN = "password authentication failed"
 
 # For a machine of 2 cores and little memory that runs a model beside it; durability stays at its default.
@@ -50,7 +52,8 @@ _SETTINGS = {
 }
 
 
-class Server:
+@dataclass(frozen=True)
+class Server(AbstractContextManager["Server"]):
     """A running PostgreSQL that ends with `stop()` or at the end of its `with` block.
 
     Attributes:
@@ -58,29 +61,23 @@ class Server:
         port: On 127.0.0.1.
         data_dir: Its folder.
         process: The running server.
+        held: The lock on its folder.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], data_dir: Path, port: int, held: IO[str]) -> None:
-        self.url = credentials.url(data_dir, port)
-        self.port = port
-        self.data_dir = data_dir
-        self.process = process
-        self._held = held
+    url: str = field(repr=False)
+    port: int
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+    held: IO[str]
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Stop."""
         self.stop()
 
     def stop(self, clients_timeout_s: float = CLIENTS_TIMEOUT_S) -> None:
         """Wait until the clients have left, then cut them off and end the server. Harmless when repeated."""
         _end(self.process, clients_timeout_s)
-        self._held.close()
+        self.held.close()
 
 
 class _PasswordRefusedError(EmbeddedError):
@@ -140,7 +137,7 @@ def _start_locked(data_dir: Path, port: int, held: IO[str]) -> Server:
     for name in ("lock", "password", log.name):
         # What root made in an ordinary user's folder must not keep that user out.
         unprivileged.give(data_dir / name, identity)
-    return Server(process, data_dir, port, held)
+    return Server(url, port, data_dir, process, held)
 
 
 def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[bytes]:

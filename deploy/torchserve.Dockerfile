@@ -26,7 +26,6 @@ RUN set -eu; \
     grep -vE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?==' requirements/archive.lock >/tmp/archive.lock; \
     /tools/bin/uv pip install --no-cache --quiet --compile-bytecode --python /venv/bin/python -r /tmp/archive.lock
 COPY handler/ handler/
-COPY launch/ launch/
 COPY system/ system/
 COPY training/ training/
 COPY model_store/ model_store/

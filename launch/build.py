@@ -9,8 +9,9 @@ from pathlib import Path
 
 from launch.archive import read_archive
 from launch.errors import LaunchError
-from launch.settings import PROJECT, Settings, read_settings
+from launch.settings import Settings, read_settings
 from launch.weights import require_weights, weights_path, where_weights_come_from
+from system.files import PROJECT
 from training.archive.contents import sha256, within_project
 
 # What decides what is in an archive, beside the trained file.

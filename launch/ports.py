@@ -7,17 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from launch.errors import LaunchError
-from system.ports import LOOPBACK, free_ports, holder, is_free, try_to_bind
-
-__all__ = [
-    "free_ports",
-    "holder",
-    "is_free",
-    "obstacle",
-    "own_address",
-    "require_free",
-    "require_own_address",
-]
+from system.ports import LOOPBACK, holder, is_free, try_to_bind
 
 
 def require_own_address(key: str, host: str) -> None:

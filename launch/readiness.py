@@ -12,7 +12,6 @@ from pathlib import Path
 from client import readiness
 from client.errors import LoadFailed, NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
-from client.session import local_session as local_session
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.torchserve import at_own_addresses

@@ -10,13 +10,10 @@ from pathlib import Path
 from launch.errors import LaunchError
 from system import environment
 from system.environment import SettingError
-from system.files import PROJECT
 from system.ports import LOOPBACK
 
 # 65535 is refused by TorchServe itself ("Invalid port number").
 LAST_PORT = 65534
-
-__all__ = ["LOOPBACK", "PROJECT", "Settings", "http_url", "read_settings"]
 
 
 @dataclass(frozen=True)

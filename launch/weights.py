@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 from launch.errors import LaunchError
-from launch.settings import PROJECT, Settings
+from launch.settings import Settings
+from system.files import PROJECT
 from training.names import TRAINED_FILES, run_folders, training_command
 
 MODEL_STORE = PROJECT / "model_store"

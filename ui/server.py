@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import resource
 import signal
 import socket
 from types import FrameType
@@ -11,12 +12,17 @@ import uvicorn
 from fastapi import FastAPI
 
 from ui.event_streams import EventStreams
+from ui.limits import Limits
 from ui.request_id import RequestId
 from ui.settings import Settings
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
 # after they were told to stop, if nobody asked for more.
 DRAIN_AT_MOST_S = 7
+# Of visitors, each with a stream and what the browser keeps open beside it; more are answered 503.
+MOST_CONNECTIONS = 4_000
+# Twice as many, and some for TorchServe, PostgreSQL and files.
+FILE_DESCRIPTORS = 10_000
 # For what is left to do once the answer is there.
 MARGIN_S = 1
 
@@ -40,14 +46,16 @@ def serve(web: FastAPI, settings: Settings) -> bool:
     `X-Forwarded-For` and `X-Forwarded-Proto` are believed from the proxies that uvicorn's own variable
     FORWARDED_ALLOW_IPS names (addresses, networks or *), without it from this machine.
     """
+    _raise_file_descriptors()
     streams = EventStreams(web)
     config = uvicorn.Config(
-        RequestId(streams),
+        RequestId(Limits(streams, settings.root_path)),
         host=settings.host,
         port=settings.port,
         log_level="warning",
         log_config=None,  # everything goes through the page's own handler
         access_log=False,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
     )
     server = Server(config, streams)
@@ -62,6 +70,14 @@ def serve(web: FastAPI, settings: Settings) -> bool:
         signal.signal(number, stop)
     server.run()
     return server.started
+
+
+def _raise_file_descriptors() -> None:
+    """Let this process open as many files and connections as it may: the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(FILE_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _is_not_cut(record: logging.LogRecord) -> bool:

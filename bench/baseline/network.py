@@ -1,6 +1,6 @@
 """The network's class as torch-model-archiver wants it: one class that is made without arguments."""
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 from training.models import weights
 from training.models.networks import MODELS, Ensemble
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import compare
+from tests.bench.tiny_server import needs_wrk
 from tests.training.evaluation.answers import answers
 from training import names
 from training.data.strokes import FILE
@@ -81,6 +82,7 @@ def test_a_wrong_argument_is_refused(given: list[str]) -> None:
         compare.main(given)
 
 
+@needs_wrk
 @pytest.mark.integration
 @pytest.mark.mnist
 def test_the_committed_model_through_the_real_server(

@@ -3,6 +3,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ from bench.load import Measured
 from bench.tune import Setting, serve, served, settings_to_try, sweep
 from launch.errors import LaunchError
 from system.files import PROJECT
+from system.processes import until
 from tests.bench.tiny_server import needs_wrk
 
 NOW = Setting(2, 16, 1)
@@ -104,8 +106,11 @@ def test_every_other_round_goes_backwards_and_a_setting_that_fails_is_left_out(m
 
 
 def workers_of(server):
-    children = psutil.Process(server.pid).children(recursive=True)
-    return [child for child in children if any("model_service_worker" in word for word in child.cmdline())]
+    found = []
+    for child in psutil.Process(server.pid).children(recursive=True):
+        with suppress(psutil.Error):  # those of the setting before are ending
+            found += [child] if any("model_service_worker" in word for word in child.cmdline()) else []
+    return found
 
 
 @pytest.mark.integration
@@ -115,7 +120,7 @@ def test_the_settings_asked_for_are_those_that_serve(torchserve):
         for wanted in (Setting(1, 4, 3), Setting(2, 1, 1)):
             serve(torchserve, wanted)
             assert served(torchserve) == wanted
-            assert len(workers_of(torchserve)) == wanted.workers
+            assert until(lambda: len(workers_of(torchserve)) == wanted.workers, 10)  # noqa: B023
             picture = (PROJECT / "docs" / "seven.png").read_bytes()
             url = f"{torchserve.inference_url}/predictions/digits"
             assert requests.post(url, data=picture, timeout=30).json()["label"] == "7"

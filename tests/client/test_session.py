@@ -2,7 +2,7 @@ import pytest
 import requests
 
 from client.session import local_session
-from launch.ports import free_ports
+from system.ports import free_ports
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch):

@@ -194,6 +194,27 @@ def test_one_waits_while_another_holds_the_lock(empty_url, tmp_path):
     engine.dispose()
 
 
+def test_no_lock_is_waited_for_where_the_schema_is_current(empty_url):
+    migrate.upgrade(empty_url)
+    engine = database.create(empty_url)
+    with engine.connect() as holder:
+        holder.execute(text("SELECT pg_advisory_lock(:key)"), {"key": migrate.LOCK_KEY})
+        assert migrate.upgrade(empty_url) == LATEST
+    engine.dispose()
+
+
+def test_the_lock_ends_with_its_transaction_though_the_connection_goes_on(empty_url):
+    engine = database.create(empty_url)
+    free = text("SELECT pg_try_advisory_xact_lock(:key)")
+    with migrate._connected(empty_url) as (connection, _), engine.connect() as other:
+        migrate._lock(connection)
+        assert not other.scalar(free, {"key": migrate.LOCK_KEY})
+        # As PgBouncer does with the server's connection when its client was killed.
+        connection.rollback()
+        assert other.scalar(free, {"key": migrate.LOCK_KEY})
+    engine.dispose()
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [

@@ -48,11 +48,13 @@ def test_an_unknown_session_has_an_empty_history(log):
     assert log.accuracy("never seen") == Accuracy(judged=0, correct=0)
 
 
-def test_the_latest_feedback_counts_whatever_the_order_of_writing(log, session_id, prediction, correction):
+def test_the_feedback_that_arrived_last_counts_whatever_the_clocks_said(
+    log, session_id, prediction, correction
+):
     drawn = prediction()
     first = correction(drawn, "1")
-    later = correction(drawn, "2", created_at=first.created_at + timedelta(seconds=1))
-    log.write([drawn, later, first])
+    after_the_clock_went_back = correction(drawn, "2", created_at=first.created_at - timedelta(hours=1))
+    log.write([drawn, first, after_the_clock_went_back])
     (row,) = log.history(session_id)
     assert row.true_label == "2"
 
@@ -141,6 +143,23 @@ def test_a_value_that_its_column_cannot_hold_is_a_refusal_and_not_an_outage(log,
 def test_feedback_without_its_prediction_is_refused(log, prediction, correction):
     with pytest.raises(RecordRejected, match="foreign key"):
         log.write([correction(prediction(), "1")])
+
+
+def test_connections_to_a_server_that_only_reads_any_more_are_given_up(
+    log, engine, session_id, prediction, correction
+):
+    drawn = prediction()
+    log.write([drawn])
+    with (
+        engine.connect() as connection
+    ):  # as the pool's connections to what was the primary before a failover
+        connection.execute(text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"))
+        connection.commit()
+    with pytest.raises(DatabaseUnavailable, match="read-only transaction"):
+        log.write([correction(drawn, "1")])
+    log.write([correction(drawn, "1")])
+    (row,) = log.history(session_id)
+    assert row.true_label == "1"
 
 
 def test_a_database_without_tables_says_how_to_make_them(postgres_server, session_id, prediction):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.deploy.host import Host, prepared, why_not
 
 

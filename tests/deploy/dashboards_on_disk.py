@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.deploy.rules_on_disk import RUNBOOKS, read_yaml
 
 GRAFANA = PROJECT / "deploy" / "grafana"

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch.ports import free_ports, is_free
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports, is_free
 
 COMPOSE_PROJECT = "sketchserve-test"
 STANDINS = "tests/deploy/standins/compose.yml"

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 
 TEMPLATES = PROJECT / "deploy" / "nginx"
 START_S = 30

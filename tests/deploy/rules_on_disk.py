@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 PROMETHEUS = PROJECT / "deploy" / "prometheus"
 RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))

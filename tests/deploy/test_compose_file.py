@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]

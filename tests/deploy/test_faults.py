@@ -18,7 +18,7 @@ import psutil
 import pytest
 import requests
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.deploy.host import Host
 from tests.deploy.visitors import Tally, Visitor, keep_asking, predict
 

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Request, expect
 
 from db import embedded
-from launch.settings import PROJECT
 from launch.temporary import TorchServe
+from system.files import PROJECT
 from tests.deploy.proxy import Proxy, running_proxy
 from tests.e2e.conftest import chromium, database, database_folder, visitor
 from tests.e2e.page import SEVEN, draw, opened, running_page

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, ExitStack
 import pytest
 import requests
 
-from launch.ports import free_ports
+from system.ports import free_ports
 from tests.deploy.names import Names, running_names
 from tests.deploy.proxy import PATH, Proxy, running_proxy
 from tests.deploy.upstream import Asked, Upstream, running_upstream

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import requests
 
-from launch.settings import PROJECT
 from launch.temporary import TorchServe
+from system.files import PROJECT
 from tests.deploy.proxy import Proxy, exchange, running_proxy
 
 pytestmark = pytest.mark.integration

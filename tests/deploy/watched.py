@@ -16,7 +16,7 @@ from sqlalchemy import make_url
 
 from db import embedded, migrate
 from launch import temporary
-from launch.ports import free_ports
+from system.ports import free_ports
 from tests.deploy.debian import program
 from tests.deploy.proxy import Certificate, running_proxy
 from tests.deploy.rules_on_disk import PROMETHEUS, RULE_FILES

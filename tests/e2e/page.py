@@ -12,9 +12,9 @@ from pathlib import Path
 import requests
 from playwright.sync_api import BrowserContext, Page
 
-from launch.ports import free_ports
-from launch.settings import PROJECT
 from launch.temporary import TorchServe
+from system.files import PROJECT
+from system.ports import free_ports
 
 START_S = 60
 # One stroke each, in units of the pad's side.

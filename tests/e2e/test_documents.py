@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from launch.ports import is_free
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import is_free
 from tests.docs.documents import read, scripts
 from tests.e2e.page import wait_until
 from tests.services.platform import STOP_S, Run, make_run

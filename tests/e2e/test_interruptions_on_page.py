@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from db import embedded, engine, migrate
 from db.log import PredictionLog
-from launch.ports import free_ports
 from launch.temporary import TorchServe
+from system.ports import free_ports
 from tests.e2e.page import ONE, SEVEN, draw, opened, running_page
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]

@@ -13,8 +13,8 @@ import requests
 
 from db.credentials import password
 from launch.bring_up import drawn_seven
-from launch.ports import free_ports, is_free
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports, is_free
 from tests.services.platform import STOP_S, environment, make_run, runs, some_ports
 
 pytestmark = pytest.mark.integration

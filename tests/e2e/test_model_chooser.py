@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from db import embedded, engine
 from db.log import PredictionLog
 from launch import temporary
-from launch.ports import free_ports
 from launch.temporary import TorchServe
+from system.ports import free_ports
 from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
 from ui.models.loading import READY_TIMEOUT_S
 

@@ -20,7 +20,7 @@ from db.log import PredictionLog
 from db.records import Prediction
 from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.services.platform import STOP_S, make_run
 from training.data.drawing import png
 

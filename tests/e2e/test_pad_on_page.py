@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from launch.settings import PROJECT
+from system.files import PROJECT
 from tests.e2e.page import ONE, SEVEN, draw, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]

@@ -12,8 +12,8 @@ import requests
 from playwright.sync_api import BrowserContext, Response, expect
 
 from db import embedded
-from launch.ports import free_ports
 from launch.temporary import TorchServe
+from system.ports import free_ports
 from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]

@@ -10,7 +10,7 @@ WAIT_S = 30.0
 
 
 def page(url: str) -> str:
-    """Give the page as soon as somebody serves it."""
+    """Return the page as soon as somebody serves it."""
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
@@ -24,12 +24,12 @@ def page(url: str) -> str:
 
 
 def types(url: str) -> dict[str, str]:
-    """Give every metric's type."""
+    """Return every metric's type."""
     return {family.name: family.type for family in text_string_to_metric_families(page(url))}
 
 
 def totals(url: str, **labels: str) -> Counter[str]:
-    """Give every series' value by its name, summed over all labels but the given ones."""
+    """Return every series' value by its name, summed over all labels but the given ones."""
     found: Counter[str] = Counter()
     for family in text_string_to_metric_families(page(url)):
         for sample in family.samples:

@@ -18,7 +18,7 @@ SEVEN = drawing("7")
 
 
 def _deep(image: Image.Image) -> Image.Image:
-    """Give a picture of 16 bits a pixel."""
+    """Return a picture of 16 bits a pixel."""
     return Image.fromarray(np.asarray(image.convert("L"), dtype=np.uint16) * 257)
 
 
@@ -84,7 +84,7 @@ def test_a_large_photo_is_reduced() -> None:
 
 
 def _png_that_claims(width: int, height: int) -> bytes:
-    """Give a PNG whose header promises a size that its data does not hold."""
+    """Return a PNG whose header promises a size that its data does not hold."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

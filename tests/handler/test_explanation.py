@@ -56,7 +56,7 @@ def untrained() -> Network:
 
 
 def rank_correlation(first: np.ndarray, second: np.ndarray) -> float:
-    """Give Spearman's correlation of two lists of values."""
+    """Return Spearman's correlation of two lists of values."""
     ranks = [values.argsort().argsort() for values in (first, second)]
     return float(np.corrcoef(*ranks)[0, 1])
 
@@ -95,7 +95,7 @@ def test_an_explanation_asks_for_at_most_393_frames() -> None:
 
 
 def without(frame: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
-    """Give the frame without this share of its ink, taken from the pixels in this order."""
+    """Return the frame without this share of its ink, taken from the pixels in this order."""
     ink = frame.ravel()[order] / frame.sum()
     hidden = frame.copy().ravel()
     hidden[order[: np.searchsorted(np.cumsum(ink), share) + 1]] = 0
@@ -103,7 +103,7 @@ def without(frame: np.ndarray, order: np.ndarray, share: float) -> np.ndarray:
 
 
 def blobs(random: np.random.Generator) -> np.ndarray:
-    """Give values without meaning, as smooth as a map's."""
+    """Return values without meaning, as smooth as a map's."""
     return cv2.GaussianBlur(random.standard_normal((28, 28)), (0, 0), 1.5)
 
 
@@ -132,7 +132,7 @@ def test_hiding_the_marked_ink_lowers_the_confidence_more_than_hiding_as_much_el
 
 
 def towards_the_runner_up(network: Network, before: np.ndarray, after: np.ndarray) -> float:
-    """Give how much the log-odds of the runner-up against the answer rise."""
+    """Return how much the log-odds of the runner-up against the answer rise."""
     first, second = np.log(network(np.stack([before, after])).astype(float) + 1e-9)
     runner_up, label = np.argsort(first)[-2:]
     return float((second[runner_up] - second[label]) - (first[runner_up] - first[label]))

@@ -15,8 +15,8 @@ import requests
 from prometheus_client import values
 
 from handler import exporter
-from launch.ports import free_ports
-from launch.settings import PROJECT
+from system.files import PROJECT
+from system.ports import free_ports
 from tests.handler.scraped import WAIT_S, page, totals, types
 
 pytestmark = pytest.mark.processes
@@ -65,7 +65,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def worker(environ: dict[str, str]) -> Iterator[Callable[..., Worker]]:
-    """Give what starts a worker; all are ended."""
+    """Return what starts a worker; all are ended."""
     started = []
 
     def start(**options: str) -> Worker:
@@ -195,7 +195,7 @@ def test_a_taken_port_is_one_warning_and_served_once_it_is_free(
 
 @contextmanager
 def hanging(environ: dict[str, str], count: int) -> Iterator[list[socket.socket]]:
-    """Give connections that begin a request, each, and do not end it."""
+    """Return connections that begin a request, each, and do not end it."""
     with ExitStack() as stack:
         address = ("127.0.0.1", int(environ["HANDLER_METRICS_PORT"]))
         connections = [stack.enter_context(socket.create_connection(address, WAIT_S)) for _ in range(count)]

@@ -15,7 +15,7 @@ PLAIN = {digit: frame_of(png(digit)) for digit in STROKES}
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Give the correlation of two frames seen slightly out of focus, 1 when they are equal."""
+    """Return the correlation of two frames seen slightly out of focus, 1 when they are equal."""
     a, b = (cv2.GaussianBlur(frame.astype(float), (0, 0), 1.5) for frame in (first, second))
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 
@@ -62,7 +62,7 @@ def test_colours_below_transparency_do_not_change_the_frame(digit: str) -> None:
 
 
 def _lit(digit: str, light: np.ndarray, noise: float = 2.0) -> bytes:
-    """Give a photo, JPEG, of a digit on paper below this light: float (280, 280), 0..1."""
+    """Return a photo, JPEG, of a digit on paper below this light: float (280, 280), 0..1."""
     pixels = np.asarray(drawing(digit, pen=(40, 40, 60), paper=(235, 230, 220), pen_px=12), dtype=float)
     pixels = pixels * light[..., None] + np.random.default_rng(1).normal(0, noise, pixels.shape)
     return encoded(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)), "JPEG", quality=80)

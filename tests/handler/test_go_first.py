@@ -26,7 +26,7 @@ LARGE = 100_000
 
 
 def niceness(number: int) -> int:
-    """Give that of a thread, or of a process's first thread."""
+    """Return that of a thread, or of a process's first thread."""
     return os.getpriority(os.PRIO_PROCESS, number)
 
 
@@ -75,7 +75,7 @@ class Loop:
 
 @contextmanager
 def loops(count: int) -> Iterator[list[Loop]]:
-    """Give so many threads."""
+    """Return so many threads."""
     started = [Loop() for _ in range(count)]
     try:
         yield started
@@ -144,7 +144,7 @@ def test_a_front_end_that_is_gone_is_not_looked_at_again() -> None:
 
 
 def front_end(server: TorchServe) -> dict[int, int]:
-    """Give the bytes that each thread of the front end that waits for sockets has read and written."""
+    """Return the bytes that each thread of the front end that waits for sockets has read and written."""
     found = {}
     for thread in Path(f"/proc/{server.pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):

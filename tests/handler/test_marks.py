@@ -10,7 +10,7 @@ from handler.marks import EDGE_SHARE, FAINTEST, PEAK_SHARE, SPECK_SHARE, find_ma
 
 
 def by_opencv(distance: np.ndarray, floor: float, speck_share: float) -> np.ndarray:
-    """Give what `find_marks` should, by its words."""
+    """Return what `find_marks` should, by its words."""
     full = np.sort(distance, axis=None)[-4:].astype(float).mean()
     low = max(EDGE_SHARE * full, floor, FAINTEST / 2)
     peak = max(PEAK_SHARE * full, 1.5 * floor, FAINTEST)

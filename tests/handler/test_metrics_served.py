@@ -20,7 +20,7 @@ SEVEN = png("7")
 
 
 def ask(server: TorchServe, count: int = 1, api: str = "predictions", **options: object) -> list[int]:
-    """Give the status of so many answers, asked for four at a time."""
+    """Return the status of so many answers, asked for four at a time."""
 
     def one(_: int) -> int:
         url = f"{server.inference_url}/{api}/digits"
@@ -32,7 +32,7 @@ def ask(server: TorchServe, count: int = 1, api: str = "predictions", **options:
 
 
 def worker_pids(server: TorchServe, count: int = 2, without: int = 0) -> list[int]:
-    """Give the process ids once so many workers are ready, and the one that was killed is none of them."""
+    """Return the process ids once so many workers are ready, and the one that was killed is none of them."""
     deadline = time.monotonic() + 3 * WAIT_S
     while time.monotonic() < deadline:
         found = requests.get(f"{server.management_url}/models/digits", timeout=WAIT_S).json()[0]["workers"]
@@ -44,7 +44,7 @@ def worker_pids(server: TorchServe, count: int = 2, without: int = 0) -> list[in
 
 
 def serving(server: TorchServe, pids: list[int]) -> int:
-    """Give the worker that listens for scrapers."""
+    """Return the worker that listens for scrapers."""
     port = int(server.handler_metrics_url.split(":")[2].split("/")[0])
     for pid in pids:
         for connection in psutil.Process(pid).net_connections("tcp"):
@@ -54,7 +54,7 @@ def serving(server: TorchServe, pids: list[int]) -> int:
 
 
 def live_workers(server: TorchServe, count: int) -> int:
-    """Give how many workers live, once these are so many: TorchServe forgets one before it is dead."""
+    """Return how many workers live, once these are so many: TorchServe forgets one before it is dead."""
     deadline = time.monotonic() + WAIT_S
     while True:
         found = totals(server.handler_metrics_url)["handler_workers"]

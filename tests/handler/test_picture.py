@@ -26,7 +26,7 @@ def shirt(
     shift: tuple[int, int] = (0, 0),
     size: tuple[int, int] = (400, 400),
 ) -> Image.Image:
-    """Give a filled shirt with a darker or lighter pocket."""
+    """Return a filled shirt with a darker or lighter pocket."""
     image = Image.new("RGB" if len(sheet) == 3 else "RGBA", size, sheet)
     brush = ImageDraw.Draw(image)
     place = [(x * scale + shift[0], y * scale + shift[1]) for x, y in SHIRT]
@@ -45,7 +45,7 @@ def encoded(image: Image.Image, format: str = "PNG", **options: object) -> bytes
 
 
 def likeness(first: np.ndarray, second: np.ndarray) -> float:
-    """Give the correlation of two frames seen slightly out of focus, 1 when they are equal."""
+    """Return the correlation of two frames seen slightly out of focus, 1 when they are equal."""
     a, b = (cv2.GaussianBlur(frame.astype(float), (0, 0), 1.0) for frame in (first, second))
     return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
 

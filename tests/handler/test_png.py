@@ -23,7 +23,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def file_of(pixels: np.ndarray, filters: list[int], **header: int) -> bytes:
-    """Give a PNG file whose lines have the given filters in turn, written by the book.
+    """Return a PNG file whose lines have the given filters in turn, written by the book.
 
     Args:
         pixels: uint8 (height, width, 1..4).

@@ -39,7 +39,7 @@ def request(index: int, body: bytes) -> bytes:
 
 @contextmanager
 def sent(message: bytes) -> Iterator[socket.socket]:
-    """Give a socket from which a message comes, and then its end."""
+    """Return a socket from which a message comes, and then its end."""
     ours, theirs = socket.socketpair()
 
     def send() -> None:

@@ -14,13 +14,7 @@ from safetensors.numpy import save_file
 from launch import build, weights
 from launch.errors import LaunchError
 from launch.settings import read_settings
-from launch.weights import (
-    COMMITTED,
-    describe,
-    require_weights,
-    weights_path,
-    where_weights_come_from,
-)
+from launch.weights import COMMITTED, describe, require_weights, weights_path, where_weights_come_from
 from system.files import PROJECT
 from training.archive import contents
 from training.archive.contents import MANIFEST, SERVING, sha256, within_project

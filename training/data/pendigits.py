@@ -53,7 +53,11 @@ def download(path: Path, source: Source = UCI) -> None:
     print(f"{path.name} is not in {path.parent}: downloading it there (1.7 MB).", file=sys.stderr)
     try:
         strokes = unpacked(member_of(fetched(source.url)))
-        _verify(strokes, source.sha256)
+        found = hashlib.sha256(strokes).hexdigest()
+        if found != source.sha256:
+            raise ValueError(
+                f"the SHA-256 of {len(strokes):,} bytes of strokes is {found}, {source.sha256} is expected"
+            )
         with written_aside(path) as draft:  # another download at the same time has a draft of its own
             draft.write_bytes(strokes)
     except (OSError, ValueError) as error:  # those of requests are OSErrors too
@@ -135,11 +139,3 @@ def _bounded(content: bytes, name: str) -> bytes:
     if len(content) > MOST_BYTES:
         raise ValueError(f"{name} is larger than {MOST_BYTES / 1e6:.0f} MB")
     return content
-
-
-def _verify(strokes: bytes, expected: str) -> None:
-    found = hashlib.sha256(strokes).hexdigest()
-    if found != expected:
-        raise ValueError(
-            f"the SHA-256 of its {len(strokes):,} bytes of strokes is {found}, {expected} is expected"
-        )

@@ -63,13 +63,13 @@ def train(settings: Settings) -> dict[str, Any]:
         "weights_bytes": path.stat().st_size,
         "recipe": {key: value for key, value in asdict(recipe).items() if key != "estimator"},
         **found,
+        "frames": {"train": len(frames), "validation": len(data.validation)},
     }
-    validation = f"{len(data.validation):,} frames that were not trained on, never on a test set"
     made = {
         "made of": f"{metrics['made_of']} ({metrics['weights_bytes'] / 1e6:.2f} MB)",
         "trained on": f"{len(frames):,} frames, seed {settings.seed}",
         "training took": f"{seconds:.0f} s",
-        "calibrated on": validation,
+        "calibrated on": f"{len(data.validation):,} frames that were not trained on, never on a test set",
     }
     report.write(settings.out, metrics, "A classifier of scikit-learn's, served as ONNX.", made)
     print(f"{metrics['made_of']}, {seconds:.0f} s\n{report.closing(metrics)}\nresults in {settings.out}/")

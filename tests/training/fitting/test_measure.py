@@ -8,7 +8,7 @@ from training.data.augment import augment
 from training.fitting.measure import expected_calibration_error, fit_shares, fit_temperature, measure
 
 
-def test_calibration_error_of_a_forecaster_that_keeps_its_word_is_nought() -> None:
+def test_calibration_error_of_a_forecaster_that_keeps_its_word_is_zero() -> None:
     probabilities = np.tile([0.75, 0.25], (400, 1))
     labels = np.repeat([0, 0, 0, 1], 100)
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0, abs=1e-9)

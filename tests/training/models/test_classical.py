@@ -124,7 +124,7 @@ def test_its_answers_are_calibrated_on_validation(finished: Path, data: DataSet)
         assert loss(about.temperature) < loss(about.temperature * factor)
 
 
-def test_leaves_hold_no_weight_that_is_nought(finished: Path) -> None:
+def test_leaves_hold_no_weight_that_is_zero(finished: Path) -> None:
     network, _ = load_classical(finished / "model.onnx")
     trees = [node for node in onnx.load_model_from_string(network).graph.node if "Tree" in node.op_type]
     for node in trees:

@@ -1,0 +1,161 @@
+"""What the page refuses before anything reads it, asked of a running page and of the middleware itself."""
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+from starlette.responses import PlainTextResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from tests.e2e.page import RunningPage
+from tests.ui.answering import ANSWER, answering
+from tests.ui.asking import ask
+from tests.ui.test_page_as_service import page_before
+from ui import limits
+from ui.limits import MOST_BYTES, MOST_VALUES, Limits
+
+RUN = "/gradio_api/run/predict"
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
+    log = tmp_path_factory.mktemp("log") / "ui.log"
+    with answering(ANSWER) as torchserve, page_before(torchserve.url, log) as running:
+        yield running
+
+
+def nested(count: int) -> bytes:
+    """Return a request of the pad with `count` empty lists."""
+    return b'{"fn_index": 0, "session_hash": "x", "data": [' + b",".join([b"[]"] * count) + b"]}"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (nested(10_000_000), f"bytes or more, and the page takes at most {MOST_BYTES:,}"),
+        (nested(3_000_000), f"The body has 6,000,003 values, and the page takes at most {MOST_VALUES:,}"),
+    ],
+    ids=["30 MB", "9 MB"],
+)
+def test_lists_by_the_million_hold_up_nobody_and_take_no_memory(
+    page: RunningPage, drawing: bytes, body: bytes, says: str
+) -> None:
+    process = psutil.Process(page.process.pid)
+    before = process.memory_info().rss
+    with ThreadPoolExecutor() as threads:
+        heavy = threads.submit(requests.post, page.url + RUN, body, timeout=60)
+        waits = []
+        while not heavy.done() or len(waits) < 5:
+            began = time.monotonic()
+            assert ask(page.url, drawing).status_code == 200
+            waits.append(time.monotonic() - began)
+    assert heavy.result().status_code == 413
+    assert says in heavy.result().text
+    assert max(waits) < 4  # it was 8 s
+    assert process.memory_info().rss - before < 100e6
+
+
+@pytest.mark.integration
+def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
+    file = {"files": ("x.png", b"x" * 1000)}
+    for path in ("/gradio_api/upload", "/gradio_api/upload/", "//gradio_api/upload", "/gradio_api/vibe-edit"):
+        assert requests.post(page.url + path, files=file, timeout=30).status_code == 404
+    for path in (
+        "/gradio_api/file=/etc/hostname",
+        "/gradio_api/proxy=http://127.0.0.1:9",
+        "/monitoring/summary",
+        "/gradio_api/openapi.json",
+        "/login",
+    ):
+        assert requests.get(page.url + path, timeout=30).status_code == 404, path
+    assert requests.put(page.url + RUN, b"{}", timeout=30).status_code == 404
+    assert requests.get(page.url, timeout=30).status_code == 200
+    assert requests.get(f"{page.url}/config", timeout=30).status_code == 200
+
+
+@pytest.mark.integration
+def test_a_body_that_says_nothing_of_its_length_is_cut_off_all_the_same(page: RunningPage) -> None:
+    address = urlsplit(page.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(f"POST {RUN} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        for _ in range(13):
+            connection.sendall(b"100000\r\n" + bytes(2**20) + b"\r\n")
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.integration
+def test_the_page_may_open_more_files_than_is_usual(page: RunningPage) -> None:
+    _, hard = psutil.Process().rlimit(psutil.RLIMIT_NOFILE)
+    soft, _ = psutil.Process(page.process.pid).rlimit(psutil.RLIMIT_NOFILE)
+    assert soft >= min(hard, 10_000)
+
+
+async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the length of the body."""
+    message = await receive()
+    await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
+
+
+def asked(app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0) -> tuple[int, str]:
+    """Return status and text of what is answered to a POST whose body comes in chunks."""
+    left = list(chunks)
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        await asyncio.sleep(pause_s)
+        return {"type": "http.request", "body": left.pop(0), "more_body": bool(left)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+    asyncio.run(app(scope, receive, send))
+    return sent[0]["status"], sent[1]["body"].decode()
+
+
+def test_a_body_arrives_whole_and_exactly_as_much_as_is_said_is_taken() -> None:
+    assert asked(Limits(_app), [b"abc", b"", b"de"]) == (200, "5")
+    assert asked(Limits(_app), [bytes(MOST_BYTES - 1), b"x"]) == (200, str(MOST_BYTES))
+    assert asked(Limits(_app), [bytes(MOST_BYTES), b"x"])[0] == 413
+    assert asked(Limits(_app), [b"," * MOST_VALUES])[0] == 200
+    assert asked(Limits(_app), [b"," * MOST_VALUES, b"["])[0] == 413
+
+
+def test_a_body_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "WITHIN_S", 0.2)
+    assert asked(Limits(_app), [b"x"] * 100, pause_s=0.05) == (408, "The body did not arrive within 0.2 s")
+
+
+def test_all_bodies_together_are_bounded_and_what_is_answered_makes_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "MOST_BYTES_HELD", 100)
+    app = Limits(_app)
+    for _ in range(3):
+        assert asked(app, [bytes(100)]) == (200, "100")
+        assert asked(app, [bytes(60), bytes(60)])[0] == 503
+
+
+def test_below_a_path_the_same_routes_are_served() -> None:
+    app = Limits(_app, "/sketch")
+    assert asked(app, [b"x"], f"/sketch{RUN}")[0] == 200
+    assert asked(app, [b"x"], RUN)[0] == 200
+    assert asked(app, [b"x"], "/sketch/gradio_api/upload")[0] == 404
+    assert asked(app, [b"x"], f"/other{RUN}")[0] == 404
+
+
+def test_an_error_of_the_page_itself_is_no_late_body() -> None:
+    async def late(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        raise TimeoutError("the database")
+
+    with pytest.raises(TimeoutError, match="the database"):
+        asked(Limits(late), [json.dumps({}).encode()])

@@ -1,0 +1,132 @@
+"""What the page lets in: the routes that it uses, and bodies that cost little to hold and to read."""
+
+import asyncio
+import re
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# What the browser asks for. Gradio serves much more: files, a proxy, uploads of any size that nobody deletes.
+ROUTES = {
+    "GET": re.compile(
+        r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
+        r"|/(static|assets)/.+"
+        r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events)/?"
+    ),
+    "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?"),
+}
+# A drawing of 8 MiB in base64, and what is beside it.
+MOST_BYTES = 12 * 1024**2
+# Of all requests together; a thousand visitors who draw at once send 10 MB.
+MOST_BYTES_HELD = 256 * 1024**2
+# Lists, objects and their members, of which the pad sends a dozen: reading each takes memory and time, and a
+# million of them seconds in which nobody is answered.
+MOST_VALUES = 10_000
+# For a whole body: 12 MiB at 3.4 Mbit/s.
+WITHIN_S = 30.0
+# For what is left of a refused body: where the connection closes before it came, the answer may be lost.
+DRAIN_S = 5.0
+
+
+class Limits:
+    """Middleware that answers 404, 408, 413 and 503 by itself, before anything reads a body.
+
+    Args:
+        app: what answers the rest.
+        root_path: below which a proxy may ask, such as /sketch.
+    """
+
+    def __init__(self, app: ASGIApp, root_path: str = "") -> None:
+        self._app = app
+        self._root_path = root_path
+        self._held = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif not self._is_served(scope):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "POST":
+            await self._with_body(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_served(self, scope: Scope) -> bool:
+        if scope["type"] != "http":  # the page opens no web socket
+            return False
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        path = scope["path"].removeprefix(self._root_path) or "/"
+        return method in ROUTES and ROUTES[method].fullmatch(path) is not None
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytearray()
+        refusal, more = _too_large(_announced(scope)), True
+        try:
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    while more and refusal is None:
+                        message = await receive()
+                        if message["type"] == "http.disconnect":
+                            return
+                        chunk = message.get("body", b"")
+                        body += chunk
+                        self._held += len(chunk)
+                        more = message.get("more_body", False)
+                        refusal = _too_large(len(body)) or self._too_many()
+            except TimeoutError:
+                refusal = PlainTextResponse(f"The body did not arrive within {WITHIN_S:g} s", 408)
+            refusal = refusal or _too_costly(body)
+            await (refusal or self._app)(scope, _replayed(bytes(body), receive), send)
+        finally:
+            self._held -= len(body)
+        if more:
+            await _drain(receive)
+
+    def _too_many(self) -> PlainTextResponse | None:
+        if self._held <= MOST_BYTES_HELD:
+            return None
+        return PlainTextResponse("Too many drawings come in at once: try again in a moment", 503)
+
+
+def _announced(scope: Scope) -> int:
+    """Return how many bytes the body is said to have, 0 where nothing is said."""
+    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+    return int(given)  # the server has checked it
+
+
+def _too_large(count: int) -> PlainTextResponse | None:
+    if count <= MOST_BYTES:
+        return None
+    return PlainTextResponse(
+        f"The body has {count:,} bytes or more, and the page takes at most {MOST_BYTES:,}", 413
+    )
+
+
+def _too_costly(body: bytearray) -> PlainTextResponse | None:
+    """Return the refusal of a body with too many values; inside its strings their marks count too."""
+    count = sum(body.count(mark) for mark in (b"[", b"{", b","))
+    if count <= MOST_VALUES:
+        return None
+    return PlainTextResponse(
+        f"The body has {count:,} values, and the page takes at most {MOST_VALUES:,}", 413
+    )
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the whole body first."""
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return replayed
+
+
+async def _drain(receive: Receive) -> None:
+    try:
+        async with asyncio.timeout(DRAIN_S):
+            while (message := await receive())["type"] == "http.request" and message.get("more_body", False):
+                pass
+    except TimeoutError:
+        pass
