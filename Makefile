@@ -107,7 +107,7 @@ db-shell: ## psql on the database (ARGS="-c ...")
 # First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, one by one, services
 # and other programs, whose times would not be their own beside others.
 WAITING := integration or browser or processes
-test: setup-dev archive ## all tests (ARGS=... for pytest)
+test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
 ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)
 else
