@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from client import readiness
-from client.errors import LoadFailed, NotLoaded, Unreachable
+from client.errors import Denied, LoadFailed, NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
 from launch.errors import LaunchError
 from launch.settings import read_settings
@@ -59,7 +59,7 @@ def wait_until_ready(
     management = Management(management_url, timeout_s=ANSWER_S)
     try:
         return readiness.wait_until_ready(management, path_of(model), timeout_s, check).version
-    except Unreachable as error:
+    except (NotLoaded, Denied) as error:
         raise _advice(error, model, log_dir) from error
     except LoadFailed as error:
         raise LaunchError(
@@ -84,8 +84,8 @@ def worker_deaths(model_log: Path) -> tuple[int, str]:
     return len(deaths), "its log does not say why"
 
 
-def _advice(error: Unreachable, model: str, log_dir: Path) -> LaunchError:
-    """Return what to do where the management API does not describe the model."""
+def _advice(error: NotLoaded | Denied, model: str, log_dir: Path) -> LaunchError:
+    """Return what to do about an answer that will stay the same."""
     if isinstance(error, NotLoaded):
         # TorchServe opens its ports after it has read the archives, so that a missing model stays missing.
         return LaunchError(
@@ -126,8 +126,10 @@ def main() -> None:
         status = Management(settings.management_url, timeout_s=ANSWER_S).describe(path_of(settings.model))
     except LaunchError as error:
         sys.exit(f"launch.readiness: {error}")
-    except Unreachable as error:
+    except (NotLoaded, Denied) as error:
         sys.exit(f"launch.readiness: {_advice(error, settings.model, settings.log_dir)}")
+    except Unreachable as error:
+        sys.exit(f"launch.readiness: {error}")
     if not status.ready_workers:
         sys.exit(f"launch.readiness: {settings.model} has no ready worker at {settings.management_url}")
     print(f"{settings.model} {status.version} has a ready worker")

@@ -63,7 +63,7 @@ def test_a_picture_is_read_too(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".history tbody tr")).to_have_count(2)
     page.locator("input[type=file]").set_input_files(PROJECT / "pyproject.toml")
-    expect(page.locator(".pad-complaint")).to_contain_text("no picture")
+    expect(page.locator(".pad-complaint")).to_contain_text("cannot show that file")
 
 
 def test_undo_brings_back_a_picture_that_was_drawn_over(page: Page) -> None:
