@@ -27,6 +27,7 @@ KEYS = (
 )
 READY_S = 120
 STOP_S = 30
+RELEASE_S = 2
 
 
 @dataclass
@@ -76,8 +77,11 @@ class Run:
         """Check that each process of the family is gone and each port is free."""
         left = [process for process in family if runs(process)]
         assert left == [], f"still running after make ended: {left}; {self.output}"
-        taken = {key: holder(port) for key, port in self.ports.items() if not is_free(port)}
-        assert taken == {}
+        # A process is a zombie before its last thread, and its port, are gone.
+        deadline = time.monotonic() + RELEASE_S
+        while taken := {key: holder(port) for key, port in self.ports.items() if not is_free(port)}:
+            assert time.monotonic() < deadline, taken
+            time.sleep(0.05)
 
 
 def runs(process: psutil.Process) -> bool:
