@@ -96,7 +96,7 @@ def require_writable(folder: Path) -> None:
 
 
 def read_served_archive(settings: Settings) -> Archive:
-    """Give what the archive of the served model says of itself.
+    """Return what the archive of the served model says of itself.
 
     Raises:
         LaunchError: when it is missing or damaged, or holds a model of another name.

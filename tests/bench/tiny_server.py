@@ -33,7 +33,7 @@ class _Server(ThreadingHTTPServer):
 def tiny_server(
     *, delay_s: float = 0.0, keeps: bool = True, chunked: bool = False, breaks: bool = False
 ) -> Iterator[Tiny]:
-    """Give a server that answers 200, and 503 to the body REFUSED.
+    """Yield a server that answers 200, and 503 to the body REFUSED.
 
     Args:
         delay_s: how long it takes over an answer.

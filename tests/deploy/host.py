@@ -116,7 +116,7 @@ def are_standins_needed() -> bool:
 
 @contextmanager
 def prepared(folder: Path) -> Iterator[Host]:
-    """Give a host with nothing deployed; take everything away at the end."""
+    """Yield a host with nothing deployed; take everything away at the end."""
     http, https, grafana, sshd_port = free_ports(4)
     host = Host(folder / "host", _ssh_command(folder, sshd_port), f"http://127.0.0.1:{http}")
     host.app.mkdir(parents=True)

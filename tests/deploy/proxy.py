@@ -54,7 +54,7 @@ class Proxy:
         return (self.folder / "output").read_text(errors="replace")
 
     def log(self, request_id: str) -> dict[str, Any]:
-        """Give the access log's line about a request, as soon as it is there."""
+        """Return the access log's line about a request, as soon as it is there."""
         end = time.monotonic() + START_S
         while True:
             for line in self.output().splitlines():
@@ -104,7 +104,7 @@ def require_nginx() -> None:
 
 @contextmanager
 def prepared(environment: Mapping[str, str], certificate: Certificate | None = None) -> Iterator[Prepared]:
-    """Give a folder with the templates, which nobody can read too, and the environment for its start.sh."""
+    """Return a folder with the templates, which nobody can read too, and the environment for its start.sh."""
     require_nginx()
     with tempfile.TemporaryDirectory(prefix="proxy-") as name:
         folder = Path(name)
@@ -124,7 +124,7 @@ def prepared(environment: Mapping[str, str], certificate: Certificate | None = N
 
 @contextmanager
 def rendered(certificate: Certificate | None = None, **environment: str) -> Iterator[tuple[Path, int, str]]:
-    """Give the folder that `start.sh check` rendered, its exit status and its words."""
+    """Return the folder that `start.sh check` rendered, its exit status and its words."""
     with prepared(environment, certificate) as place:
         status = place.start("check").wait(START_S)
         yield place.folder / "run", status, (place.folder / "output").read_text(errors="replace")
@@ -189,7 +189,7 @@ def _wait(proxy: Proxy) -> None:
 
 
 def exchange(address: tuple[str, int], sent: bytes, limit_s: float = 20) -> bytes:
-    """Give all that comes back for these bytes until the server closes, or is silent for a second."""
+    """Return all that comes back for these bytes until the server closes, or is silent for a second."""
     with socket.create_connection(address, timeout=limit_s) as connection:
         connection.sendall(sent)
         answer = b""

@@ -47,7 +47,7 @@ def asked_by(upstreams: list[Upstream]) -> list[int]:
 
 
 def ask(proxy: Proxy, count: int, clients: int = 8) -> list[int]:
-    """Give the statuses of so many predictions, half of them by the internal listener."""
+    """Return the statuses of so many predictions, half of them by the internal listener."""
     urls = [f"{proxy.url}/predict", f"{proxy.internal_url}/predictions/digits"]
 
     def one(number: int) -> int:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 @contextmanager
 def one_connection(serve: Callable[[socket.socket], None]) -> Iterator[str]:
-    """Give host:port of a server that reads a request's head and leaves the rest to `serve`."""
+    """Return host:port of a server that reads a request's head and leaves the rest to `serve`."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def accept() -> None:

@@ -19,7 +19,7 @@ class Asked:
     body: bytes
 
     def header(self, name: str) -> str | None:
-        """Give the header's values, joined by commas; None where there is none."""
+        """Return the header's values, joined by commas; None where there is none."""
         found = [value for key, value in self.headers if key.lower() == name.lower()]
         return ",".join(found) if found else None
 
@@ -52,7 +52,7 @@ def running_upstream(
     delay_s: float = 0.0,
     breaks: Callable[[Asked], bool] = lambda asked: False,
 ) -> Iterator[Upstream]:
-    """Give a server that answers everything with JSON: who it is, and the path.
+    """Yield a server that answers everything with JSON: who it is, and the path.
 
     Args:
         host: address to listen on, such as 127.0.0.2.

@@ -74,7 +74,7 @@ def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 15) -> Non
 
 
 def opened(visitor: BrowserContext, url: str) -> Page:
-    """Give the page, loaded until its history shows."""
+    """Return the page, loaded until its history shows."""
     page = visitor.new_page()
     page.goto(url)
     page.locator(".history").wait_for()

@@ -29,7 +29,7 @@ LINE = [(105 / 280, 40 / 280), (105 / 280, 240 / 280)]
 
 
 def one_cell(cells: dict[tuple[int, int], float]) -> list[list[float]]:
-    """Give a map of zeros but for these cells: (row, column) -> value."""
+    """Return a map of zeros but for these cells: (row, column) -> value."""
     return [[cells.get((row, column), 0.0) for column in range(28)] for row in range(28)]
 
 
@@ -77,7 +77,7 @@ def visit(browser: Browser, url: str, theme: Literal["light", "dark"] = "light")
 
 
 def colour(page: Page, x: int, y: int) -> str:
-    """Give which map colours the pad at a place in 280ths: "mattered", "add", "erase" or ""."""
+    """Return which map colours the pad at a place in 280ths: "mattered", "add", "erase" or ""."""
     red, green, blue, alpha = page.evaluate(
         """([x, y]) => {
           const canvas = document.querySelector(".pad-maps");

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 
 def row_texts(page: Page, number: int) -> list[str]:
-    """Give the cells of one row of the history, the newest being 0."""
+    """Return the cells of one row of the history, the newest being 0."""
     return page.locator(".history tbody tr").nth(number).locator("td").all_inner_texts()
 
 

@@ -72,7 +72,7 @@ def test_optdigits_is_trained_archived_served_asked_and_logged(tmp_path: Path) -
 
 
 def record(answer: dict[str, Any], drawing: bytes) -> Prediction:
-    """Give what the page records of an answer."""
+    """Return what the page records of an answer."""
     return Prediction(
         id=uuid.uuid4(),
         created_at=datetime.now(UTC),
@@ -93,7 +93,7 @@ def record(answer: dict[str, Any], drawing: bytes) -> Prediction:
 
 
 def shape(label: str, seed: int) -> bytes:
-    """Give a PNG of an L, a T or an X of bars, somewhere on a sheet, in some colour and size."""
+    """Return a PNG of an L, a T or an X of bars, somewhere on a sheet, in some colour and size."""
     random = np.random.default_rng(seed)
     side = int(random.integers(40, 90))
     left, top = (int(random.integers(4, 116 - side)) for _ in range(2))

@@ -95,7 +95,7 @@ def setup(project: Path, tmp_path: Path) -> Setup:
 
 
 def installed(project: Path) -> dict[str, str]:
-    """Give the version of each package in .venv, pip's own aside."""
+    """Return the version of each package in .venv, pip's own aside."""
     found = (re.fullmatch(r"(\w+)-(.+)\.dist-info", path.name) for path in project.rglob("*.dist-info"))
     return {match[1]: match[2] for match in found if match and match[1] not in ("pip", "setuptools")}
 

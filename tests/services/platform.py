@@ -54,13 +54,13 @@ class Run:
             time.sleep(0.05)
 
     def family(self) -> list[psutil.Process]:
-        """Give make and all that it started."""
+        """Return make and all that it started."""
         make = psutil.Process(self.process.pid)
         self.seen = [make, *make.children(recursive=True)]
         return self.seen
 
     def members(self, words: str) -> list[psutil.Process]:
-        """Give the processes of the run, no keepers, whose command line has the words."""
+        """Return the processes of the run, no keepers, whose command line has the words."""
         found = []
         for process in self.family():
             with suppress(psutil.NoSuchProcess):
@@ -70,7 +70,7 @@ class Run:
         return found
 
     def url(self, key: str) -> str:
-        """Give the address of the server on the port."""
+        """Return the address of the server on the port."""
         return f"http://127.0.0.1:{self.ports[key]}"
 
     def assert_nothing_is_left(self, family: list[psutil.Process]) -> None:
