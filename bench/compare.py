@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from bench.load import LoadError, load
+from bench.load import LoadError, load, require_wrk
 from bench.pictures import pictures
 from handler.frame import frame_of
 from handler.model import NETWORK
@@ -76,6 +76,10 @@ def main(arguments: list[str] | None = None) -> int:
         "--strokes", type=natural, default=500, help="pictures of each kind and renderer (default: 500)"
     )
     given = parser.parse_args(arguments)
+    try:
+        require_wrk()
+    except LoadError as error:
+        sys.exit(f"bench.compare: {error}")
     end_in_order_when_told()
     lines: list[Line] = []
     left_out: list[str] = []

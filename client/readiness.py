@@ -39,10 +39,11 @@ def wait_until_ready(
         LoadFailed: It takes too long.
     """
     deadline = time.monotonic() + timeout_s
+    problem: Unreachable | None = None
     while time.monotonic() < deadline:
-        status, problem = None, None
+        status = None
         try:
-            status = management.describe(path)
+            status, problem = management.describe(path), None
         except Unreachable as error:  # one status that does not come says nothing of the workers
             problem = error
         check(status)
@@ -51,7 +52,8 @@ def wait_until_ready(
         if status is not None and status.ready_workers:
             return status
         time.sleep(POLL_S)
-    raise LoadFailed(f"none of its workers was seen ready within {timeout_s:g} seconds")
+    last = f"; the last answer was: {problem}" if problem else ""
+    raise LoadFailed(f"none of its workers was seen ready within {timeout_s:g} seconds{last}")
 
 
 def given_up_when_all_fail(former: set[int]) -> Check:

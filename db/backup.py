@@ -43,7 +43,7 @@ class Settings:
         return cls(
             folder=backup_folder.place(env),
             keep=environment.whole(env, "KEEP_BACKUPS", 7, 1, 10_000),
-            every_hours=hours if env.get("BACKUP_EVERY_HOURS") else None,
+            every_hours=hours if environment.text(env, "BACKUP_EVERY_HOURS") else None,
             metrics_host=environment.text(env, "METRICS_HOST", "127.0.0.1"),
             metrics_port=environment.port(env, "BACKUP_METRICS_PORT", 9188),
         )

@@ -62,9 +62,9 @@ def create(url: str | URL, statement_timeout_ms: int = STATEMENT_TIMEOUT_MS) -> 
 
 
 @contextmanager
-def opened(url: str | URL) -> Iterator[Engine]:
-    """Yield an engine without a time limit for statements; close its connections at the end of the block."""
-    engine = create(url, statement_timeout_ms=0)
+def opened(url: str | URL, statement_timeout_ms: int = 0) -> Iterator[Engine]:
+    """Yield an engine as of `create`, without a time limit by default; close its connections afterwards."""
+    engine = create(url, statement_timeout_ms)
     try:
         yield engine
     finally:

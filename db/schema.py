@@ -99,6 +99,6 @@ feedback = Table(
     Column("session_id", Text, nullable=False),
     _text_length("true_label", 200),
     _text_length("session_id", 200),
-    # Makes a repeated write harmless, and its index finds a prediction's latest feedback.
+    # Makes a repeated write harmless, and its index finds a prediction's feedback.
     UniqueConstraint("prediction_id", "created_at", "session_id", "true_label", name="once"),
 )

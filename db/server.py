@@ -159,7 +159,7 @@ def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[
 
 def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     refusal = ""
-    with engine.opened(url) as client:
+    with engine.opened(url, engine.STATEMENT_TIMEOUT_MS) as client:
 
         def is_decided() -> bool:
             """Return whether it answers, has ended, or does not know the password."""

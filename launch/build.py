@@ -22,7 +22,8 @@ INGREDIENTS = (
     "training/archive/*.py",
     "training/data/drawing.py",
     "training/gate/network.py",
-    *(f"training/models/{name}.py" for name in ("networks", "tensor_file", "weights")),
+    *(f"training/models/{name}.py" for name in ("classical_file", "networks", "tensor_file", "weights")),
+    "requirements.lock",  # the compiled parts are numba's
 )
 
 

@@ -19,8 +19,6 @@ BELOW = {
     "launch": {"client", "db", "system", "training"},
     "bench": {"client", "db", "handler", "launch", "system", "training"},
 }
-# Modules that still import what they should not, and why: to grow shorter.
-EXCEPTIONS: dict[tuple[str, str], str] = {}
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
 
 
@@ -53,9 +51,7 @@ def test_a_package_imports_only_what_is_below_it(package: str) -> None:
         (module, other)
         for module in modules()
         for other in imported(module)
-        if module.split(".")[0] == package
-        and other.split(".")[0] not in BELOW[package] | {package}
-        and (module, other) not in EXCEPTIONS
+        if module.split(".")[0] == package and other.split(".")[0] not in BELOW[package] | {package}
     }
     assert not found
 
@@ -79,8 +75,3 @@ def require_order(graph: dict[str, set[str]]) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" <- ".join(error.args[1]))
-
-
-def test_every_exception_is_still_one() -> None:
-    for module, other in EXCEPTIONS:
-        assert other in imported(module), f"{module} does not import {other} any more: strike it out"

@@ -24,7 +24,8 @@ MOST_BYTES_HELD = 256 * 1024**2
 MOST_VALUES = 10_000
 # For a whole body: 12 MiB at 3.4 Mbit/s.
 WITHIN_S = 30.0
-# For what is left of a refused body: where the connection closes before it came, the answer may be lost.
+# For what is left of a refused body, before the answer: a connection that closes while its client still sends
+# is reset, and the answer lost. It closes after it, or the rest could dribble in for ever.
 DRAIN_S = 5.0
 
 
@@ -46,7 +47,7 @@ class Limits:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif not self._is_served(scope):
-            await PlainTextResponse("Not found", 404)(scope, receive, send)
+            await _refusal("Not found", 404)(scope, receive, send)
         elif scope["type"] == "http" and scope["method"] == "POST":
             await self._with_body(scope, receive, send)
         else:
@@ -75,18 +76,26 @@ class Limits:
                         more = message.get("more_body", False)
                         refusal = _too_large(len(body)) or self._too_many()
             except TimeoutError:
-                refusal = PlainTextResponse(f"The body did not arrive within {WITHIN_S:g} s", 408)
+                refusal, more = _refusal(f"The body did not arrive within {WITHIN_S:g} s", 408), False
             refusal = refusal or _too_costly(body)
-            await (refusal or self._app)(scope, _replayed(bytes(body), receive), send)
+            if refusal is None:
+                await self._app(scope, _replayed(bytes(body), receive), send)
+                return
         finally:
             self._held -= len(body)
+            body.clear()
         if more:
             await _drain(receive)
+        await refusal(scope, receive, send)
 
     def _too_many(self) -> PlainTextResponse | None:
         if self._held <= MOST_BYTES_HELD:
             return None
-        return PlainTextResponse("Too many drawings come in at once: try again in a moment", 503)
+        return _refusal("Too many drawings come in at once: try again in a moment", 503)
+
+
+def _refusal(words: str, status: int) -> PlainTextResponse:
+    return PlainTextResponse(words, status, {"Connection": "close"})
 
 
 def _announced(scope: Scope) -> int:
@@ -98,9 +107,7 @@ def _announced(scope: Scope) -> int:
 def _too_large(count: int) -> PlainTextResponse | None:
     if count <= MOST_BYTES:
         return None
-    return PlainTextResponse(
-        f"The body has {count:,} bytes or more, and the page takes at most {MOST_BYTES:,}", 413
-    )
+    return _refusal(f"The body has {count:,} bytes or more, and the page takes at most {MOST_BYTES:,}", 413)
 
 
 def _too_costly(body: bytearray) -> PlainTextResponse | None:
@@ -108,9 +115,7 @@ def _too_costly(body: bytearray) -> PlainTextResponse | None:
     count = sum(body.count(mark) for mark in (b"[", b"{", b","))
     if count <= MOST_VALUES:
         return None
-    return PlainTextResponse(
-        f"The body has {count:,} values, and the page takes at most {MOST_VALUES:,}", 413
-    )
+    return _refusal(f"The body has {count:,} values, and the page takes at most {MOST_VALUES:,}", 413)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -85,11 +85,24 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
 def test_a_body_that_says_nothing_of_its_length_is_cut_off_all_the_same(page: RunningPage) -> None:
     address = urlsplit(page.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
-        connection.sendall(f"POST {RUN} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        head = f"POST {RUN} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(head.encode())
         for _ in range(13):
             connection.sendall(b"100000\r\n" + bytes(2**20) + b"\r\n")
         connection.sendall(b"0\r\n\r\n")
-        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+        with connection.makefile("rb") as answer:  # to its end: the connection is closed
+            assert answer.read().startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.integration
+def test_a_refused_body_that_never_ends_has_its_answer_and_its_connection_closed(page: RunningPage) -> None:
+    address = urlsplit(page.url)
+    with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        connection.sendall(f"POST {RUN} HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\nx".encode())
+        began = time.monotonic()
+        with connection.makefile("rb") as answer:
+            assert answer.read().startswith(b"HTTP/1.1 413 ")
+        assert limits.DRAIN_S - 1 < time.monotonic() - began < limits.DRAIN_S + 10
 
 
 @pytest.mark.integration
