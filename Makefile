@@ -139,5 +139,5 @@ lock: setup-dev ## renew the locks from pyproject.toml
 		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done
 
 clean: ## remove .venv, archives and caches (not var/: it has your data)
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* model_store/*.mar
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* model_store/*.mar model_store/*.unfinished
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

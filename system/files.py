@@ -62,11 +62,14 @@ def lock(path: Path) -> IO[str]:
     file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # In place: a full disk has no room for more.
+        file.write(f"{os.getpid():<10}")
+        file.flush()
     except BlockingIOError as error:
         owner = file.read().strip() or "unknown"
         file.close()
         raise HeldError(path, owner) from error
-    # In place: a full disk has no room for more.
-    file.write(f"{os.getpid():<10}")
-    file.flush()
+    except BaseException:
+        file.close()
+        raise
     return file
