@@ -6,12 +6,13 @@ import re
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# What the browser asks for. Gradio serves much more: files, a proxy, uploads of any size that nobody deletes.
+# What the browser asks for, app_id after a lost connection. Gradio serves much more: files, a proxy, uploads
+# of any size that nobody deletes.
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
         r"|/(static|assets)/.+"
-        r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events)/?"
+        r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
     ),
     "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?"),
 }
