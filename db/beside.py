@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 
 from sqlalchemy import URL, Connection, Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from db import engine, libpq
 
@@ -16,7 +16,9 @@ from db import engine, libpq
 MAX_NAME_BYTES = 63
 # The first server that knows `transaction_timeout`, which pg_restore sets without asking.
 _KNOWS_TRANSACTION_TIMEOUT = 170_000
-_OBJECT_IN_USE = "55006"
+_MAY_NOT_END, _OBJECT_IN_USE = "42501", "55006"
+# Of which every second waits 5 s for sessions to end.
+_DROP_TRIES = 3
 # Says of a database that it was made here and may be dropped again.
 _OURS = "made by sketchserve for a backup or a restore"
 # Each try to rename waits 5 s for sessions to end.
@@ -67,7 +69,7 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name}):
             raise BesideError(f"another process works in the database {name}: wait for it to end")
         _refuse_anothers(connection, name)
-        _drop(connection, name)
+        drop(connection, name)
         try:
             # template0 and not template1, to which an operator may have added what a dump has, too.
             connection.execute(text(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0"))
@@ -76,7 +78,7 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
         finally:
             # A signal may have broken the other connection.
             with postgres.connect() as another:
-                _drop(another, name)
+                drop(another, name)
 
 
 def fill(url: URL, dump: Path) -> None:
@@ -177,8 +179,27 @@ def _refuse_anothers(connection: Connection, name: str) -> None:
         raise BesideError(f"there is a database {name} that was not made here: rename it, or drop it")
 
 
-def _drop(connection: Connection, name: str) -> None:
-    connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(name)} WITH (FORCE)"))
+def drop(connection: Connection, name: str) -> None:
+    """Drop a database where there is one, and end its sessions; tried again while one may not be ended.
+
+    FORCE may not end an autovacuum, which is the superuser's; that gives way to a DROP without FORCE.
+
+    Args:
+        connection: To another database of the server, each statement a transaction of its own.
+        name: The database's.
+
+    Raises:
+        DBAPIError: Sessions of another role stay, or it may not be dropped.
+    """
+    for force in (" WITH (FORCE)", "") * _DROP_TRIES:
+        try:
+            connection.execute(text(f"DROP DATABASE IF EXISTS {_quoted(name)}{force}"))
+            return
+        except DBAPIError as error:
+            if getattr(error.orig, "pgcode", None) not in (_MAY_NOT_END, _OBJECT_IN_USE):
+                raise
+            refusal = error
+    raise refusal
 
 
 def identifier(name: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, select, text
 
-from db import cluster, migrate
+from db import beside, cluster, migrate
 from db import engine as database
 from db.schema import feedback, predictions
 from system.files import PROJECT
@@ -60,8 +60,9 @@ def is_being_filled(url: str) -> bool:
 
 def drop(url: str) -> None:
     """Drop the database of `url` with whatever was made out of it."""
-    for name in databases(url):
-        execute(server_url(url), f"DROP DATABASE {name} WITH (FORCE)")
+    with beside.server(make_url(url)) as server, server.connect() as connection:
+        for name in databases(url):
+            beside.drop(connection, name)
 
 
 @contextmanager

@@ -311,6 +311,18 @@ def test_another_roles_session_is_named_and_nothing_is_changed(watched, folder):
     assert len(databases(url)) == 2
 
 
+def test_a_database_is_dropped_once_a_session_ends_that_may_not_be_ended(watched):
+    # As an autovacuum, which is the superuser's.
+    url, other = watched
+    session = psycopg2.connect(other.render_as_string(False))
+    ends = threading.Timer(1, session.close)
+    ends.start()
+    with beside.server(make_url(url)) as server, server.connect() as connection:
+        beside.drop(connection, make_url(url).database)
+    ends.join()
+    assert databases(url) == []
+
+
 def test_a_name_that_postgresql_would_cut_is_refused(url):
     with (
         pytest.raises(beside.BesideError, match="has more than 63 bytes"),

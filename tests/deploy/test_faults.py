@@ -222,4 +222,4 @@ def test_a_version_that_does_not_become_ready_goes_back_and_nobody_notices(host:
     assert (tally.answered, tally.asked_again) == (tally.asked, 0), tally.troubles
     assert before == {service: host.containers(service) for service in before}
     assert (host.app / ".env").read_text() == settings
-    assert "broken" not in (host.app / "ui" / "outcome.py").read_text()
+    assert "broken" not in (host.app / "ui" / "draw" / "outcome.py").read_text()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import make_url, text
 
-from db import embedded, engine, migrate
+from db import beside, embedded, engine, migrate
 
 
 @pytest.fixture(scope="session")
@@ -37,4 +37,4 @@ def empty_database(server_url: str) -> Iterator[str]:
         alone = connection.execution_options(isolation_level="AUTOCOMMIT")
         alone.execute(text(f"CREATE DATABASE {name}"))
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
-        alone.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        beside.drop(alone, name)
