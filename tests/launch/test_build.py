@@ -233,7 +233,7 @@ def test_make_hands_on_what_it_is_told(words, command):
     told = {
         key: value
         for key, value in os.environ.items()
-        if key not in ("MAKEFLAGS", "MODEL", "DATASET", "DATA")
+        if key not in ("MAKEFLAGS", "MODEL", "DATASET", "DATA", "ARGS")
     }
     done = subprocess.run(
         ["make", "-n", *words.split()], cwd=PROJECT, env=told, capture_output=True, text=True, check=True
