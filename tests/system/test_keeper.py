@@ -14,7 +14,7 @@ import pytest
 from system.files import PROJECT
 from system.keeper import KILLED
 from system.processes import kept, lifeline
-from tests.launch.shell_parts import LINUX, sleeping
+from tests.launch.shell_parts import LINUX, family_of
 
 pytestmark = pytest.mark.processes
 
@@ -41,17 +41,11 @@ def keeper(script: str, **options: object) -> Iterator[subprocess.Popen[str]]:
             process.communicate(timeout=30)
 
 
-def family_of(process: subprocess.Popen[str], sleeps: int) -> list[psutil.Process]:
+def sleepers_of(process: subprocess.Popen[str], count: int) -> list[psutil.Process]:
     """The keeper's descendants, once the script has said so and as many as expected sleep."""
     assert process.stdout is not None
     assert process.stdout.readline() == "there\n"
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        family = psutil.Process(process.pid).children(recursive=True)
-        if sum(map(sleeping, family)) == sleeps:
-            return family
-        time.sleep(0.02)
-    raise AssertionError(f"expected {sleeps} that sleep, got {family}")
+    return family_of(process, count)
 
 
 def assert_gone(family: list[psutil.Process]) -> None:
@@ -81,7 +75,7 @@ def test_a_command_that_is_not_there_is_one_line():
 @LINUX
 def test_what_a_killed_command_leaves_is_ended_before_the_keeper_ends():
     with keeper(f"{ORPHAN}; sleep 300 & echo there; wait") as process:
-        family = family_of(process, 2)
+        family = sleepers_of(process, 2)
         next(member for member in family if member.name() == "sh").kill()
         assert process.wait(30) == -9
         assert not any(member.is_running() for member in family)
@@ -90,9 +84,9 @@ def test_what_a_killed_command_leaves_is_ended_before_the_keeper_ends():
 @LINUX
 def test_only_its_own_processes_are_ended():
     with keeper("sleep 300 & echo there; wait") as other:
-        others = family_of(other, 1)
+        others = sleepers_of(other, 1)
         with keeper(f"{ORPHAN}; echo there; exec sleep 300") as process:
-            family = family_of(process, 2)
+            family = sleepers_of(process, 2)
             process.terminate()
             assert process.wait(30) == -15
             assert_gone(family)
@@ -121,7 +115,7 @@ with lifeline() as stdin:
     with subprocess.Popen(
         [sys.executable, "-c", caller], cwd=PROJECT, stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        family = family_of(process, 2)
+        family = sleepers_of(process, 2)
         assert len(family) == 3  # with the keeper
         process.kill()
         assert_gone(family)
@@ -130,7 +124,7 @@ with lifeline() as stdin:
 @LINUX
 def test_a_killed_keeper_takes_its_command_along():
     with keeper("echo there; exec sleep 300") as process:
-        family = family_of(process, 1)
+        family = sleepers_of(process, 1)
         process.kill()
         assert_gone(family)
 
@@ -145,7 +139,7 @@ def test_a_command_that_does_not_listen_is_killed_and_this_is_said():
             stdout=subprocess.PIPE,
             text=True,
         )
-        family = family_of(process, 1)
+        family = sleepers_of(process, 1)
         process.terminate()
         assert process.wait(30) == -9
         assert_gone(family)
@@ -157,7 +151,7 @@ def test_a_command_that_does_not_listen_is_killed_and_this_is_said():
 @LINUX
 def test_orphans_that_end_do_not_stay_as_zombies():
     with keeper("(true &); (true &); sleep 300 & echo there; wait") as process:
-        family_of(process, 1)
+        sleepers_of(process, 1)
         deadline = time.monotonic() + 20
         while len(psutil.Process(process.pid).children()) > 1 and time.monotonic() < deadline:
             time.sleep(0.05)
