@@ -20,6 +20,7 @@ from bench.pictures import pictures
 from bench.results import say, write
 from bench.rounds import row_of
 from bench.serving import wait_for_answer
+from client.management import authorization
 from client.session import local_session
 from launch.errors import LaunchError
 from launch.temporary import TorchServe, end_in_order_when_told, running
@@ -59,6 +60,7 @@ def settings_to_try(
 def served(server: TorchServe) -> Setting:
     """Return the setting that TorchServe says it serves the model with."""
     with local_session() as session:
+        session.headers.update(authorization(server.token_file))
         answer = session.get(f"{server.management_url}/models/{MODEL}", timeout=ANSWER_S)
     answer.raise_for_status()
     (model,) = answer.json()
@@ -78,6 +80,7 @@ def serve(server: TorchServe, wanted: Setting) -> None:
     new = f"url={MODEL}.mar&batch_size={wanted.batch}&max_batch_delay={wanted.delay_ms}&initial_workers=1"
     workers = f"min_worker={wanted.workers}&max_worker={wanted.workers}"
     with local_session() as session:
+        session.headers.update(authorization(server.token_file))
         session.delete(f"{models}/{MODEL}", timeout=ANSWER_S)
         session.post(f"{models}?{new}&synchronous=true", timeout=ANSWER_S).raise_for_status()
         scaled = session.put(f"{models}/{MODEL}?{workers}&synchronous=true", timeout=ANSWER_S)

@@ -1,6 +1,7 @@
 """TorchServe's management API: which models are served, and loading and unloading them."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -52,11 +53,15 @@ class Management:
 
     Args:
         url: Such as http://127.0.0.1:8081.
+        token_file: Holds the header with the token that it asks for; read each time, since it may be renewed.
         timeout_s: How long it may take to say what is served.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = ANSWER_TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, token_file: Path | None = None, *, timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> None:
         self._url = url
+        self._token_file = token_file
         self._timeout_s = timeout_s
         self._session = local_session()
 
@@ -136,6 +141,10 @@ class Management:
         """
         self._change("DELETE", f"/models/{path}", {}, unless=requests.codes.not_found)
 
+    def _authorization(self) -> dict[str, str]:
+        """Return the header with the token; without it the API says what it lacks."""
+        return {} if self._token_file is None else authorization(self._token_file)
+
     def _versions(self, path: str) -> list[ModelStatus]:
         described = self._get(path)
         try:
@@ -148,7 +157,9 @@ class Management:
 
     def _get(self, path: str) -> Any:
         try:
-            response = self._session.get(f"{self._url}{path}", timeout=self._timeout_s)
+            response = self._session.get(
+                f"{self._url}{path}", headers=self._authorization(), timeout=self._timeout_s
+            )
         except requests.RequestException as error:
             raise Unreachable("TorchServe's management API cannot be reached.") from error
         if response.status_code == requests.codes.not_found:
@@ -165,7 +176,11 @@ class Management:
         """Return whether it was changed, False for the status `unless`; raise what fits for any other."""
         try:
             response = self._session.request(
-                method, f"{self._url}{path}", params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S)
+                method,
+                f"{self._url}{path}",
+                params=query,
+                headers=self._authorization(),
+                timeout=(self._timeout_s, CHANGE_TIMEOUT_S),
             )
         except requests.Timeout as error:
             raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
@@ -174,6 +189,15 @@ class Management:
         if not response.ok and response.status_code != unless:
             raise ChangeRefused(_reason(response))
         return response.ok
+
+
+def authorization(token_file: Path) -> dict[str, str]:
+    """Return the header that a token's file holds, as `curl -H @FILE` sends it; none if it cannot be read."""
+    try:
+        name, _, value = token_file.read_text(encoding="ascii").partition(":")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name.strip(): value.strip()}
 
 
 def _status(described: dict[str, Any]) -> ModelStatus:

@@ -15,7 +15,7 @@ from client.management import path_of
 from launch.errors import LaunchError
 from launch.parts import TORCHSERVE_S
 from launch.processes import Part, Platform
-from launch.readiness import wait_until_ready
+from launch.readiness import management_of, wait_until_ready
 from launch.settings import Settings
 from launch.terminal import show
 from system.files import PROJECT
@@ -63,7 +63,7 @@ def bring_up(platform: Platform, settings: Settings, parts: Mapping[str, Part], 
     _migrate(parts["ui"].environ)
     clock.say("the database schema is up to date")
     version = wait_until_ready(
-        settings.management_url, settings.model, TORCHSERVE_S, settings.log_dir, lambda: _stopped(platform)
+        management_of(settings), settings.model, TORCHSERVE_S, settings.log_dir, lambda: _stopped(platform)
     )
     clock.say(f"TorchServe has a ready worker for {settings.model} {version}")
     clock.say(f'TorchServe answers "{first_answer(settings)}" to a drawn 7')

@@ -35,7 +35,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     """
     shared = {**without_secrets(environ), "PYTHONUNBUFFERED": "1", "VAR_DIR": str(settings.var)}
     models = {"MODEL": settings.model, "MODEL_STORE": str(settings.model_store)}
-    management = Management(settings.management_url, timeout_s=ASK_S)
+    management = Management(settings.management_url, settings.management_token_file, timeout_s=ASK_S)
     postgres = Part(
         "postgres",
         [sys.executable, "-m", "db.embedded"],
@@ -58,6 +58,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
         "DATABASE_URL": database_url,
         "TORCHSERVE_INFERENCE_URL": settings.inference_url,
         "TORCHSERVE_MANAGEMENT_URL": settings.management_url,
+        "MANAGEMENT_TOKEN_FILE": str(settings.management_token_file),
         "UI_HOST": settings.ui_host,
         "UI_PORT": str(settings.ui_port),
         "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),

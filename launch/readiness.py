@@ -13,7 +13,7 @@ from client import readiness
 from client.errors import Denied, LoadFailed, NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
 from launch.errors import LaunchError
-from launch.settings import read_settings
+from launch.settings import Settings, read_settings
 from launch.torchserve import at_own_addresses
 
 ANSWER_S = 5
@@ -25,7 +25,7 @@ REFUSED = re.compile(r"Failed to load model \S+, exception (.+)")
 
 
 def wait_until_ready(
-    management_url: str,
+    management: Management,
     model: str,
     timeout_s: float,
     log_dir: Path,
@@ -34,7 +34,7 @@ def wait_until_ready(
     """Return the version of the model once TorchServe has a READY worker for it.
 
     Args:
-        management_url: TorchServe's management API.
+        management: TorchServe's management API, which answers quickly or not at all.
         model: The name under which the model is served.
         timeout_s: How long to wait.
         log_dir: Where TorchServe's ts.log and model.log are, which say why a model does not load.
@@ -56,7 +56,6 @@ def wait_until_ready(
                 f"see {log_dir}/model.log",
             )
 
-    management = Management(management_url, timeout_s=ANSWER_S)
     try:
         return readiness.wait_until_ready(management, path_of(model), timeout_s, check).version
     except (NotLoaded, Denied) as error:
@@ -66,6 +65,11 @@ def wait_until_ready(
             f"{model} was not ready within {timeout_s:g} s",
             f"see model.log and ts.log in {log_dir}; on a slow machine a second start is faster",
         ) from error
+
+
+def management_of(settings: Settings) -> Management:
+    """Return the management API of this machine's TorchServe."""
+    return Management(settings.management_url, settings.management_token_file, timeout_s=ANSWER_S)
 
 
 def worker_deaths(model_log: Path) -> tuple[int, str]:
@@ -94,7 +98,8 @@ def _advice(error: NotLoaded | Denied, model: str, log_dir: Path) -> LaunchError
         )
     return LaunchError(
         str(error),
-        "look at config.properties and TS_* variables; the model-control API must be on, tokens off",
+        "look at config.properties and TS_* variables: the model-control API must be on, TorchServe's own "
+        "tokens off; the one that is asked for is in MANAGEMENT_TOKEN_FILE",
     )
 
 
@@ -123,7 +128,7 @@ def main() -> None:
     """Exit with 0 if TorchServe has a READY worker for the model now, else with 1 and one line."""
     try:
         settings = at_own_addresses(read_settings())
-        status = Management(settings.management_url, timeout_s=ANSWER_S).describe(path_of(settings.model))
+        status = management_of(settings).describe(path_of(settings.model))
     except LaunchError as error:
         sys.exit(f"launch.readiness: {error}")
     except (NotLoaded, Denied) as error:

@@ -28,6 +28,7 @@ class Settings:
         database_url: PostgreSQL to use, or "" for the embedded one.
         inference_host, management_host, metrics_host: where TorchServe's APIs listen: an address of this
             machine, or a name that has one, as containers of one service share it.
+        management_token_file: holds the header with the token that TorchServe's management API asks for.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
         idle_minutes: after how long a model that was chosen on the page and is not asked for loses its
@@ -43,6 +44,7 @@ class Settings:
     metrics_host: str
     inference_port: int
     management_port: int
+    management_token_file: Path
     metrics_port: int
     handler_metrics_port: int
     grpc_inference_port: int
@@ -137,16 +139,20 @@ def _read(env: Mapping[str, str]) -> Settings:
     environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
     name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
+    var = environment.folder(env, "VAR_DIR", "var")
     return Settings(
         model=model,
         models=environment.text(env, "MODELS", f"{model}.mar"),
         model_store=environment.folder(env, "MODEL_STORE", "model_store"),
-        var=environment.folder(env, "VAR_DIR", "var"),
+        var=var,
         inference_host=host("INFERENCE_HOST"),
         management_host=host("MANAGEMENT_HOST"),
         metrics_host=host("METRICS_HOST"),
         inference_port=port("INFERENCE_PORT", 8080),
         management_port=port("MANAGEMENT_PORT", 8081),
+        management_token_file=environment.folder(
+            env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
+        ),
         metrics_port=port("METRICS_PORT", 8082),
         handler_metrics_port=port("HANDLER_METRICS_PORT", 8083),
         grpc_inference_port=port("GRPC_INFERENCE_PORT", 7070),

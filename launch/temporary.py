@@ -2,7 +2,8 @@
 
     python -m launch.temporary -- COMMAND ...
 
-runs the command with TORCHSERVE_INFERENCE_URL and TORCHSERVE_MANAGEMENT_URL set, and gives its exit status.
+runs the command with TORCHSERVE_INFERENCE_URL, TORCHSERVE_MANAGEMENT_URL and MANAGEMENT_TOKEN_FILE set, and
+gives its exit status.
 """
 
 import os
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from client.management import Management
 from launch.errors import LaunchError
 from launch.readiness import wait_until_ready
 from launch.settings import read_settings
@@ -27,14 +29,28 @@ READY_S = 90
 
 @dataclass(frozen=True)
 class TorchServe:
-    """A running TorchServe: where it answers, its java process, and the folder of its logs."""
+    """A running TorchServe.
+
+    Attributes:
+        inference_url: where it answers.
+        management_url: where it is managed, with the header that `token_file` holds.
+        pid: the process that runs it, and ends it.
+        java_pid: its own.
+        log_dir: the folder of its logs.
+    """
 
     inference_url: str
     management_url: str
+    token_file: Path
     metrics_url: str
     handler_metrics_url: str
     pid: int
+    java_pid: int
     log_dir: Path
+
+    def management(self) -> Management:
+        """Return its management API."""
+        return Management(self.management_url, self.token_file)
 
 
 @contextmanager
@@ -60,6 +76,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
             "VAR_DIR": folder,
             "INFERENCE_PORT": str(inference),
             "MANAGEMENT_PORT": str(management),
+            "MANAGEMENT_TOKEN_FILE": str(Path(folder, "torchserve", "token")),
             "METRICS_PORT": str(metrics),
             "HANDLER_METRICS_PORT": str(handler_metrics),
             "GRPC_INFERENCE_PORT": str(grpc_inference),
@@ -68,17 +85,21 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         }
         log_dir = Path(folder, "log")
         log_dir.mkdir()
-        management_url = f"http://127.0.0.1:{management}"
+        management_url, token_file = f"http://127.0.0.1:{management}", Path(folder, "torchserve", "token")
+        api = Management(management_url, token_file)
         console = log_dir / "console.log"
         with processes.running([sys.executable, "-m", "launch.torchserve"], environ, console) as server:
             for name in names:
-                wait_until_ready(management_url, name, READY_S, log_dir, server.how_it_ended)
+                wait_until_ready(api, name, READY_S, log_dir, server.how_it_ended)
+            guard, java, *_ = server.family()
             yield TorchServe(
                 inference_url=f"http://127.0.0.1:{inference}",
                 management_url=management_url,
+                token_file=token_file,
                 metrics_url=f"http://127.0.0.1:{metrics}/metrics",
                 handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
-                pid=server.family()[0].pid,
+                pid=guard.pid,
+                java_pid=java.pid,
                 log_dir=log_dir,
             )
         if KILLED in console.read_text(errors="replace"):
@@ -103,6 +124,7 @@ def main() -> None:
                 **os.environ,
                 "TORCHSERVE_INFERENCE_URL": server.inference_url,
                 "TORCHSERVE_MANAGEMENT_URL": server.management_url,
+                "MANAGEMENT_TOKEN_FILE": str(server.token_file),
             }
             status = subprocess.run(command, env=environ, check=False).returncode
     except LaunchError as error:

@@ -1,7 +1,8 @@
 """How TorchServe is started: the only place that knows its command line, variables and folders.
 
-`python -m launch.torchserve` becomes TorchServe's java process. TorchServe's own `torchserve --foreground`
-stays in between instead, and a SIGTERM to it leaves java and the workers running.
+`python -m launch.torchserve` runs its java process behind the guard (`guard/`), which clients speak to:
+TorchServe itself listens on unix sockets in a folder of its own. TorchServe's own `torchserve --foreground`
+would stay in between as well, but a SIGTERM to it leaves java and the workers running.
 """
 
 import hashlib
@@ -15,11 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
+from guard.client import Api
+from guard.rules import Inference, Management
+from guard.serve import Door, Program, serve
+from guard.upstream import Pool
+from launch import management_token
 from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
 from system.files import PROJECT, HeldError, lock
+from system.keeper import end_alike
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
@@ -27,6 +34,8 @@ LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
 LONGEST_TMP = 103 - 18
 # Where workers keep their metrics, in the temporary folder: what is counted begins anew with each TorchServe.
 HANDLER_METRICS = "metrics"
+# Its sockets, in the temporary folder too, which is its owner's alone.
+INFERENCE, MANAGEMENT = "inference", "management"
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
@@ -37,7 +46,7 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
         f"-Dmodel_server_home={home}",
         f"-Dlog4j.configurationFile=file://{LOG_CONFIG}",
         f"-Djava.io.tmpdir={tmp}",
-        *_vmargs(CONFIG),
+        *_vmargs(),
         "-cp",
         f".:{home}/ts/frontend/*",
         "org.pytorch.serve.ModelServer",
@@ -52,16 +61,16 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return java's environment: the given one, with this instance's ports and folders.
 
-    A `TS_*` variable that is already there wins, so that a container can say TS_INFERENCE_ADDRESS itself.
+    A `TS_*` variable that is already there wins, but for the addresses of what is behind the guard.
     """
     own = {
-        "TS_INFERENCE_ADDRESS": http_url(settings.inference_host, settings.inference_port),
-        "TS_MANAGEMENT_ADDRESS": http_url(settings.management_host, settings.management_port),
         "TS_METRICS_ADDRESS": http_url(settings.metrics_host, settings.metrics_port),
         "TS_GRPC_INFERENCE_PORT": str(settings.grpc_inference_port),
         "TS_GRPC_MANAGEMENT_PORT": str(settings.grpc_management_port),
     }
     folders = {
+        "TS_INFERENCE_ADDRESS": f"unix:{tmp / INFERENCE}",
+        "TS_MANAGEMENT_ADDRESS": f"unix:{tmp / MANAGEMENT}",
         "TMPDIR": str(tmp),
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
@@ -104,7 +113,7 @@ def temporary_folder(settings: Settings) -> Path:
 
 
 def main() -> None:
-    """Become TorchServe in the foreground; logs go to the log folder, warnings to the console."""
+    """Run TorchServe in the foreground; logs go to the log folder, warnings to the console."""
     try:
         settings = at_own_addresses(read_settings())
         java = find_java()
@@ -114,11 +123,33 @@ def main() -> None:
         held = _lock(settings.var / "torchserve")
         _empty(tmp)
         (tmp / HANDLER_METRICS).mkdir()
+        management_token.make(settings.management_token_file)
+        doors = _doors(settings, tmp)
     except LaunchError as problem:
         sys.exit(str(problem))
-    os.set_inheritable(held.fileno(), True)  # java goes on to hold it
-    os.chdir(PROJECT)  # config.properties has paths relative to it
-    os.execve(java.path, command(settings, java, tmp), environment(settings, tmp, os.environ))  # noqa: S606
+    # In the project's folder, since config.properties has paths relative to it. It holds the lock, too:
+    # should the guard be killed, TorchServe goes on for a moment.
+    torchserve = Program(
+        command(settings, java, tmp), environment(settings, tmp, os.environ), PROJECT, (held.fileno(),)
+    )
+    try:
+        code = serve(doors, torchserve)
+    except OSError as error:
+        sys.exit(f"TorchServe cannot be started ({error})")
+    end_alike(code)
+
+
+def _doors(settings: Settings, tmp: Path) -> list[Door]:
+    """Return where clients come in, each with what is behind it."""
+    most_bytes = int(_configured("max_request_size"))
+    names = {os.environ.get("MANAGEMENT_HOST", ""), settings.management_host} - {""}
+    rules = Management(settings.management_token_file, frozenset(name.lower().encode() for name in names))
+    inference = Api(Inference(), Pool(tmp / INFERENCE), most_bytes)
+    management = Api(rules, Pool(tmp / MANAGEMENT), most_bytes)
+    return [
+        Door(settings.inference_host, settings.inference_port, inference),
+        Door(settings.management_host, settings.management_port, management),
+    ]
 
 
 def _torchserve_home() -> Path:
@@ -128,13 +159,18 @@ def _torchserve_home() -> Path:
     return Path(spec.origin).parent.parent
 
 
-def _vmargs(config: Path) -> list[str]:
+def _vmargs() -> list[str]:
     """Return the configuration's JVM options, but for the log file's, which is given with its whole path."""
-    for line in config.read_text(encoding="utf-8").splitlines():
-        key, _, value = line.partition("=")
-        if key.strip() == "vmargs":
-            return [word for word in value.split() if not word.startswith("-Dlog4j.")]
-    return []
+    return [word for word in _configured("vmargs").split() if not word.startswith("-Dlog4j.")]
+
+
+def _configured(key: str) -> str:
+    """Return a setting of config.properties."""
+    for line in CONFIG.read_text(encoding="utf-8").splitlines():
+        found, separator, value = line.partition("=")
+        if separator and found.strip() == key:
+            return value.strip()
+    raise LaunchError(f"{CONFIG} lacks {key}", "restore it")
 
 
 def _lock(folder: Path) -> IO[str]:

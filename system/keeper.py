@@ -18,6 +18,7 @@ import sys
 import time
 from contextlib import suppress
 from functools import partial
+from typing import NoReturn
 
 import psutil
 
@@ -76,13 +77,13 @@ def main() -> None:
     try:
         # SIGTERM, since a keeper that is killed cannot give more than that any more.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, preexec_fn=partial(_die_with, os.getpid(), signal.SIGTERM)
+            command, stdin=subprocess.DEVNULL, preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM)
         )
     except OSError as error:
         sys.exit(f"{command[0]} cannot be started ({error.strerror})")
     code = _until_it_ends(process.pid, heard, float(stop_s))
     sweep(LEAVE_S)
-    _end_alike(code)
+    end_alike(code)
 
 
 def _until_it_ends(pid: int, heard: int, stop_s: float) -> int:
@@ -119,7 +120,7 @@ def _reap() -> dict[int, int]:
     return codes
 
 
-def _die_with(parent: int, signum: signal.Signals) -> None:
+def die_with(parent: int, signum: signal.Signals) -> None:
     """Ask the kernel to send this process the signal when its parent ends; nothing but on Linux."""
     if sys.platform != "linux":
         return
@@ -128,7 +129,8 @@ def _die_with(parent: int, signum: signal.Signals) -> None:
         os.kill(os.getpid(), signum)
 
 
-def _end_alike(code: int) -> None:
+def end_alike(code: int) -> NoReturn:
+    """End this process with the exit code, or of signal N where it is -N."""
     if code < 0:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the command has left its own
         with suppress(OSError):  # SIGKILL has no handler to be set

@@ -53,7 +53,7 @@ def build(settings: Settings) -> FastAPI:
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
     writer = Writer(log)
-    management = Management(settings.management_url)
+    management = Management(settings.management_url, settings.management_token_file)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
         management=management,

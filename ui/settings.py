@@ -18,6 +18,7 @@ class Settings:
     Attributes:
         inference_url: TorchServe's inference API, without a trailing slash.
         management_url: TorchServe's management API, without a trailing slash.
+        management_token_file: Holds the header with the token that it asks for.
         database_url: `postgresql://user:password@host:port/name`.
         host: Address to listen on.
         port: Port to listen on.
@@ -31,6 +32,7 @@ class Settings:
 
     inference_url: str
     management_url: str
+    management_token_file: Path
     database_url: str
     host: str
     port: int
@@ -58,6 +60,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
+        management_token_file=environment.folder(env, "MANAGEMENT_TOKEN_FILE", "var/torchserve/token"),
         database_url=_database_url(env),
         host=environment.text(env, "UI_HOST", "127.0.0.1"),
         port=environment.port(env, "UI_PORT", 7860),

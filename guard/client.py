@@ -1,0 +1,332 @@
+"""One client's connection: its requests are read whole, checked, and passed on one after the other."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Protocol, cast
+
+import httptools
+
+from guard import bodies
+from guard.answers import Refusal, malformed, too_large, unavailable
+from guard.rules import METHODS
+from guard.upstream import Pool, Upstream
+
+# TorchServe's own limits (Netty's): 4,096 bytes of the request's first line, 8,192 of headers.
+MOST_TARGET_BYTES = 4_000
+MOST_HEAD_BYTES = 8_000
+MOST_CONNECTIONS = 4_000
+# Of all bodies that came and are not answered yet: half of Java's heap (vmargs in config.properties).
+MOST_BYTES_HELD = 256 * 1024**2
+# For a whole request once it has begun: 16 MiB at 2.2 Mbit/s.
+WITHIN_S = 60.0
+# For the next request; nginx keeps a connection for 60 s.
+IDLE_S = 75.0
+# For what is left of a refused request: who closes while the client still sends takes the answer away.
+DRAIN_S = 5.0
+# They say nothing to TorchServe or the handler, and each costs the worker time; cookies are nobody's business
+# there. The others are between two neighbours (RFC 9110, 7.6.1), or are said anew.
+DROPPED = frozenset(
+    b"accept accept-encoding accept-language authorization connection content-length cookie expect "
+    b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent".split()
+)
+
+
+class Rules(Protocol):
+    """Who may ask."""
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise a Refusal for a request that may not pass, by its headers (names in lower case)."""
+
+
+@dataclass
+class Api:
+    """What the clients of one API share.
+
+    Attributes:
+        rules: who may ask.
+        pool: the connections to TorchServe.
+        most_bytes: of one body.
+        clients: those that are connected.
+        held_bytes: of all bodies that came and are not answered yet.
+    """
+
+    rules: Rules
+    pool: Pool
+    most_bytes: int
+    clients: set["Client"] = field(default_factory=set)
+    held_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class _Whole:
+    request: bytes  # as TorchServe gets it
+    is_last: bool  # the client ends the connection with it
+    body_bytes: int
+
+
+class Client(asyncio.Protocol):
+    """One client's connection.
+
+    Requests wait in order, and with them what is answered here without TorchServe: a Refusal, after which the
+    connection ends. TorchServe would answer requests that came together in any order.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self.deadline = 0.0  # by the loop's clock
+        self._api = api
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._waiting: deque[_Whole | Refusal] = deque()
+        self._upstream: Upstream | None = None
+        self._is_busy = False  # a request is under way
+        self._is_last = False  # the connection ends with the request under way
+        self._is_deaf = False  # no further request is read
+        self._is_full = False  # the client does not take its answers
+        self._held_bytes = 0  # of its bodies that came and are not answered yet
+        self._under_way_bytes = 0
+        self._begin()
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin, unless there are too many."""
+        self._transport = cast(asyncio.Transport, transport)
+        self.deadline = self._loop.time() + WITHIN_S
+        self._api.clients.add(self)
+        if len(self._api.clients) > MOST_CONNECTIONS:
+            self._refuse(unavailable("Too many connections are open here: try again in a moment"))
+
+    def data_received(self, data: bytes) -> None:
+        """Read on."""
+        if self._is_deaf:
+            return
+        if not self._is_body:
+            if not self._head_bytes and not self._is_busy:
+                self.deadline = self._loop.time() + WITHIN_S
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            refusal = error.__context__
+            if not isinstance(refusal, Refusal):
+                raise
+            self._refuse(refusal)
+        except httptools.HttpParserUpgrade:
+            self._refuse(malformed("The connection cannot be upgraded: send plain HTTP/1.1 requests"))
+        except httptools.HttpParserError as error:
+            self._refuse(malformed(f"This is no regular HTTP/1.1 request: {error}"))
+        else:
+            if not self._is_body and self._head_bytes > MOST_TARGET_BYTES + 2 * MOST_HEAD_BYTES:
+                self._refuse(_head_too_large())
+
+    def eof_received(self) -> bool:
+        """Answer what came whole; a client may say that nothing more will come."""
+        self._is_deaf = True
+        return self._is_busy or bool(self._waiting)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Forget the client."""
+        self._api.clients.discard(self)
+        self._release(self._held_bytes)
+        self._waiting.clear()
+        self._is_deaf = True
+        if self._upstream is not None:
+            self._upstream.abandon()
+
+    def pause_writing(self) -> None:
+        """Answer no further request while the client does not read."""
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_full = False
+        self._next()
+
+    def expire(self) -> None:
+        """End what takes too long."""
+        if self._is_body or self._head_bytes:
+            self._refuse(
+                Refusal(
+                    HTTPStatus.REQUEST_TIMEOUT, "Timeout", f"The request did not arrive within {WITHIN_S:g} s"
+                )
+            )
+        else:
+            self._transport.abort()
+
+    def end_when_idle(self) -> None:
+        """Close once what came is answered."""
+        self._is_last = True
+        if not (self._is_busy or self._waiting or self._head_bytes or self._is_body):
+            self._transport.close()
+
+    # A request, as the parser finds it
+
+    def on_url(self, url: bytes) -> None:
+        """Take a piece of the target."""
+        self._target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header; what comes after the body (trailers) is left out."""
+        if not self._is_body:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Refuse what need not be read on; ask for the body where the client waits for that (Expect)."""
+        self._is_body = True
+        self._head_bytes = 0
+        headers = {name.lower(): value for name, value in self._headers}
+        method = self._parser.get_method()
+        if method not in METHODS:
+            raise Refusal(
+                HTTPStatus.METHOD_NOT_ALLOWED,
+                "MethodNotAllowed",
+                f"The method is {method.decode()}, expected GET, POST, PUT, DELETE or OPTIONS",
+            )
+        if not self._target.startswith(b"/"):
+            raise malformed("The request's target is no path: send it to the server itself")
+        size = sum(len(name) + len(value) for name, value in self._headers)
+        if size > MOST_HEAD_BYTES or len(self._target) > MOST_TARGET_BYTES:
+            raise _head_too_large()
+        self._api.rules.check(headers)
+        announced = headers.get(b"content-length", b"")
+        if announced.isdigit():
+            self._require_room(int(announced))
+        self._content_type = headers.get(b"content-type", b"")
+        if headers.get(b"expect", b"").lower() == b"100-continue" and not self._is_busy and not self._waiting:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body."""
+        self._body.append(piece)
+        self._body_bytes += len(piece)
+        self._release(-len(piece))
+        self._require_room(self._body_bytes)
+        if self._api.held_bytes > MOST_BYTES_HELD:
+            raise unavailable("Too many images come in at once: try again in a moment")
+
+    def on_message_complete(self) -> None:
+        """Have the whole request passed on in its turn."""
+        content_type, body = bodies.bounded(self._content_type, b"".join(self._body))
+        request = self._request(content_type, body)
+        self._waiting.append(_Whole(request, not self._parser.should_keep_alive(), self._body_bytes))
+        self._begin()
+        self._next()
+        if self._waiting:
+            self._transport.pause_reading()
+
+    def _request(self, content_type: bytes, body: bytes) -> bytes:
+        """Return the request as TorchServe gets it, framed by its length: nobody reads that differently."""
+        lines = [self._parser.get_method() + b" " + self._target + b" HTTP/1.1"]
+        for name, value in self._headers:
+            lower = name.lower()
+            if lower == b"content-type":
+                value = content_type
+            if lower not in DROPPED:
+                lines.append(name + b": " + value)
+        lines += [b"Content-Length: %d" % len(body), b"", body]
+        return b"\r\n".join(lines)
+
+    # Its response
+
+    def connected(self, upstream: Upstream, request: bytes) -> None:
+        """Send the request that waited for a connection."""
+        if self._transport.is_closing():
+            upstream.abandon()
+            return
+        self._upstream = upstream
+        upstream.send(request, self)
+
+    def take(self, data: bytes) -> None:
+        """Pass on a piece of the response."""
+        self._transport.write(data)
+
+    def answered(self, *, is_last: bool) -> None:
+        """Go on with the next request, or end."""
+        self._upstream = None
+        self._is_busy = False
+        self._release(self._under_way_bytes)
+        if is_last or self._is_last:
+            self._transport.close()
+            return
+        self.deadline = self._loop.time() + IDLE_S
+        self._next()
+        if not self._waiting:
+            if self._is_deaf:
+                self._transport.close()
+            else:
+                self._transport.resume_reading()
+
+    def unanswered(self) -> None:
+        """End as TorchServe did: who asked sees a broken connection, and may ask again."""
+        self._upstream = None
+        self._transport.abort()
+
+    def unreachable(self) -> None:
+        """Say that TorchServe is not there."""
+        self._is_busy = False
+        self._end_with(unavailable("TorchServe does not run yet, or not any more: try again in a moment"))
+
+    # What they share
+
+    def _begin(self) -> None:
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._head_bytes = 0
+        self._content_type = b""
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._is_body = False
+
+    def _release(self, size: int) -> None:
+        self._held_bytes -= size
+        self._api.held_bytes -= size
+
+    def _require_room(self, size: int) -> None:
+        if size > self._api.most_bytes:
+            raise too_large(
+                f"The request's body has more than {self._api.most_bytes} bytes: send a smaller picture"
+            )
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer so in its turn, and read nothing more."""
+        self._is_deaf = True
+        self._release(self._body_bytes)
+        self._begin()
+        self._waiting.append(refusal)
+        self._next()
+
+    def _next(self) -> None:
+        if self._is_busy or self._is_full or not self._waiting or self._transport.is_closing():
+            return
+        item = self._waiting.popleft()
+        if isinstance(item, Refusal):
+            self._end_with(item)
+            return
+        self._is_busy = True
+        self._is_last |= item.is_last
+        self._under_way_bytes = item.body_bytes
+        self.deadline = float("inf")
+        self._upstream = self._api.pool.take()
+        if self._upstream is None:
+            self._api.pool.connect(item.request, self)
+        else:
+            self._upstream.send(item.request, self)
+
+    def _end_with(self, refusal: Refusal) -> None:
+        self._is_deaf = True
+        self._transport.write(refusal.response())
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        self.deadline = self._loop.time() + DRAIN_S
+        self._transport.resume_reading()
+
+
+def _head_too_large() -> Refusal:
+    return Refusal(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "TooLarge",
+        f"The path has more than {MOST_TARGET_BYTES} bytes, or the headers more than {MOST_HEAD_BYTES}",
+    )

@@ -1,0 +1,121 @@
+"""Runs TorchServe behind the guard: until TorchServe ends, or a signal ends both in order."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from guard.client import Api, Client
+from system.keeper import die_with
+from system.stopping import STOPS
+
+# For the answers that are under way; who ends this kills it after 12 s, and TorchServe takes 2.4 s.
+DRAIN_S = 7.0
+LOOK_S = 1.0
+BACKLOG = 4096
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where an API is reached.
+
+    Attributes:
+        host: an address of this machine.
+        port: to listen at.
+        api: what is behind it.
+    """
+
+    host: str
+    port: int
+    api: Api
+
+
+@dataclass(frozen=True)
+class Program:
+    """How TorchServe is started.
+
+    Attributes:
+        command: its command line.
+        environ: its whole environment.
+        folder: it is run in.
+        files: open ones that it gets.
+    """
+
+    command: Sequence[str]
+    environ: Mapping[str, str]
+    folder: Path
+    files: Sequence[int] = ()
+
+
+def serve(doors: Sequence[Door], program: Program) -> int:
+    """Run TorchServe and let its clients in; return its exit code, -N where signal N ended it.
+
+    Args:
+        doors: where clients come in. They are answered 503 while TorchServe is not there.
+        program: TorchServe.
+
+    Raises:
+        OSError: TorchServe cannot be started, or one of the doors is taken.
+    """
+    return uvloop.run(_serve(doors, program))
+
+
+async def _serve(doors: Sequence[Door], program: Program) -> int:
+    loop = asyncio.get_running_loop()
+    servers = [
+        await loop.create_server(partial(Client, door.api), door.host, door.port, backlog=BACKLOG)
+        for door in doors
+    ]
+    told = asyncio.Event()
+    for number in STOPS:
+        loop.add_signal_handler(number, told.set)
+    torchserve = subprocess.Popen(
+        program.command,
+        env=dict(program.environ),
+        cwd=program.folder,
+        pass_fds=program.files,
+        preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),
+    )
+    apis = [door.api for door in doors]
+    ended = loop.run_in_executor(None, torchserve.wait)
+    looking = loop.create_task(_end_what_takes_too_long(apis))
+    asked = loop.create_task(told.wait())
+    try:
+        await asyncio.wait((asyncio.ensure_future(ended), asked), return_when=asyncio.FIRST_COMPLETED)
+        for server in servers:
+            server.close()
+        if not ended.done():
+            await _drain(apis)
+    finally:
+        looking.cancel()
+        asked.cancel()
+        torchserve.terminate()
+    return await ended
+
+
+async def _drain(apis: Sequence[Api]) -> None:
+    """Let what is under way be answered."""
+    for api in apis:
+        for client in list(api.clients):
+            client.end_when_idle()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_S):
+            while any(api.clients for api in apis):
+                await asyncio.sleep(0.02)
+
+
+async def _end_what_takes_too_long(apis: Sequence[Api]) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(LOOK_S)
+        now = loop.time()
+        for api in apis:
+            for client in [client for client in api.clients if client.deadline < now]:
+                client.expire()
