@@ -123,7 +123,7 @@ class Client(asyncio.Protocol):
                 self._refuse(_head_too_large())
 
     def eof_received(self) -> bool:
-        """Answer what came whole; a client may say that nothing more will come."""
+        """Answer what came whole: a client that sends nothing more may still wait for its answer."""
         self._is_deaf = True
         return self._is_busy or bool(self._waiting)
 
@@ -159,7 +159,8 @@ class Client(asyncio.Protocol):
     def end_when_idle(self) -> None:
         """Close once what came is answered."""
         self._is_last = True
-        if not (self._is_busy or self._waiting or self._head_bytes or self._is_body):
+        is_reading = not self._is_deaf and (self._head_bytes or self._is_body)
+        if not (self._is_busy or self._waiting or is_reading):
             self._transport.close()
 
     # A request, as the parser finds it
@@ -177,6 +178,8 @@ class Client(asyncio.Protocol):
         """Refuse what need not be read on; ask for the body where the client waits for that (Expect)."""
         self._is_body = True
         self._head_bytes = 0
+        if self._parser.get_http_version() not in ("1.0", "1.1"):
+            raise malformed("The request is of another version of HTTP: send HTTP/1.1")
         headers = {name.lower(): value for name, value in self._headers}
         method = self._parser.get_method()
         if method not in METHODS:

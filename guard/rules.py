@@ -1,6 +1,7 @@
 """Who may ask for what: the two APIs of TorchServe that the guard stands in front of."""
 
 import hmac
+import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,6 @@ from guard.answers import Refusal
 
 METHODS = frozenset([b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS"])
 PORT = re.compile(rb":[0-9]{1,5}$")
-LOOPBACK_NAMES = frozenset([b"127.0.0.1", b"localhost", b"[::1]"])
 
 
 @dataclass(frozen=True)
@@ -33,20 +33,20 @@ class Management:
     Attributes:
         token_file: holds the header that is asked for, as `curl -H @FILE` sends it; read for each request,
             so that a new token counts at once.
-        hosts: by which names it is asked, in lower case and without a port.
+        hosts: by which names it is asked beside its addresses, in lower case.
     """
 
     token_file: Path
-    hosts: frozenset[bytes]
+    hosts: frozenset[str]
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
         """Raise a Refusal unless the request comes from a program that has the token."""
-        host = PORT.sub(b"", headers.get(b"host", b"")).lower()
-        if host not in self.hosts | LOOPBACK_NAMES:
+        host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
+        if host not in self.hosts and not _is_address(host):
             raise Refusal(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "ForeignHost",
-                f"The management API is asked as {host.decode('latin-1')[:100]!r}, expected 127.0.0.1, "
+                f"The management API is asked as {host[:100]!r}, expected an address, "
                 "localhost or MANAGEMENT_HOST",
             )
         if b"origin" in headers:
@@ -71,3 +71,12 @@ class Management:
                 "TokenMissing",
                 f"The management API's token cannot be read here ({error.strerror}): start TorchServe again",
             ) from error
+
+
+def _is_address(host: str) -> bool:
+    """Return whether a Host is an address, which no name of a stranger's can lead to."""
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True

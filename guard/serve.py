@@ -85,7 +85,7 @@ async def _serve(doors: Sequence[Door], program: Program) -> int:
     )
     apis = [door.api for door in doors]
     ended = loop.run_in_executor(None, torchserve.wait)
-    looking = loop.create_task(_end_what_takes_too_long(apis))
+    looking = loop.create_task(end_what_takes_too_long(apis))
     asked = loop.create_task(told.wait())
     try:
         await asyncio.wait((asyncio.ensure_future(ended), asked), return_when=asyncio.FIRST_COMPLETED)
@@ -111,7 +111,8 @@ async def _drain(apis: Sequence[Api]) -> None:
                 await asyncio.sleep(0.02)
 
 
-async def _end_what_takes_too_long(apis: Sequence[Api]) -> None:
+async def end_what_takes_too_long(apis: Sequence[Api]) -> None:
+    """Cut clients off at their deadlines, until this is cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(LOOK_S)

@@ -142,8 +142,8 @@ def main() -> None:
 def _doors(settings: Settings, tmp: Path) -> list[Door]:
     """Return where clients come in, each with what is behind it."""
     most_bytes = int(_configured("max_request_size"))
-    names = {os.environ.get("MANAGEMENT_HOST", ""), settings.management_host} - {""}
-    rules = Management(settings.management_token_file, frozenset(name.lower().encode() for name in names))
+    names = frozenset({"localhost", os.environ.get("MANAGEMENT_HOST", "localhost").lower()})
+    rules = Management(settings.management_token_file, names)
     inference = Api(Inference(), Pool(tmp / INFERENCE), most_bytes)
     management = Api(rules, Pool(tmp / MANAGEMENT), most_bytes)
     return [

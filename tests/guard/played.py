@@ -1,0 +1,113 @@
+"""The guard before a TorchServe that is played: it keeps what it gets, and answers when it is let."""
+
+import asyncio
+import socket
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import uvloop
+
+from guard.client import Api, Client, Rules
+from guard.rules import Inference
+from guard.serve import end_what_takes_too_long
+from guard.upstream import Pool
+
+WAIT_S = 20.0
+MOST_BYTES = 100_000
+ERROR_PATH = b"/error"  # answered as TorchServe answers errors: it closes
+BREAK_PATH = b"/break"  # not answered, but broken off
+SLOW_PATH = b"/slow"  # answered once it is let
+
+
+@dataclass
+class Guarded:
+    """A guard on a free port.
+
+    Attributes:
+        port: it listens at.
+        api: what it stands before.
+        got: each request that was passed on: its first line and headers, and its body.
+        slow: once it is set, slow requests are answered.
+    """
+
+    port: int
+    api: Api
+    got: list[tuple[bytes, bytes]] = field(default_factory=list)
+    slow: threading.Event = field(default_factory=threading.Event)
+
+    def connect(self) -> socket.socket:
+        """Return a connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), WAIT_S)
+
+    def ask(self, raw: bytes) -> bytes:
+        """Send bytes, and nothing after them; return all that comes until the connection ends."""
+        with self.connect() as connection:
+            connection.sendall(raw)
+            connection.shutdown(socket.SHUT_WR)
+            return b"".join(iter(partial(connection.recv, 65536), b""))
+
+
+@contextmanager
+def guarded(rules: Rules | None = None, *, is_there: bool = True) -> Iterator[Guarded]:
+    """Run a guard before a played TorchServe, or before none."""
+    with tempfile.TemporaryDirectory(prefix="guard-") as folder:
+        path = Path(folder, "inference")
+        server = Guarded(0, Api(rules or Inference(), Pool(path), MOST_BYTES))
+        started: list[Callable[[], None]] = []
+        is_up = threading.Event()
+
+        async def run() -> None:
+            loop = asyncio.get_running_loop()
+            ending = asyncio.Event()
+            started.append(lambda: loop.call_soon_threadsafe(ending.set))
+            listening = await loop.create_server(partial(Client, server.api), "127.0.0.1", 0)
+            server.port = listening.sockets[0].getsockname()[1]
+            looking = loop.create_task(end_what_takes_too_long([server.api]))
+            played = await asyncio.start_unix_server(partial(_play, server), path) if is_there else None
+            is_up.set()
+            await ending.wait()
+            looking.cancel()
+            listening.close()
+            if played is not None:
+                played.close()
+
+        thread = threading.Thread(target=lambda: uvloop.run(run()), daemon=True)
+        thread.start()
+        assert is_up.wait(WAIT_S)
+        try:
+            yield server
+        finally:
+            server.slow.set()
+            started[0]()
+            thread.join(WAIT_S)
+
+
+async def _play(server: Guarded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while head := await _head(reader):
+        length = next(int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: "))
+        server.got.append((head, await reader.readexactly(length)))
+        path = head.split(b" ")[1]
+        if path == BREAK_PATH:
+            break
+        while path == SLOW_PATH and not server.slow.is_set():
+            await asyncio.sleep(0.01)
+        is_error = path == ERROR_PATH
+        status, kept = (b"400 Bad Request", b"close") if is_error else (b"200 OK", b"keep-alive")
+        writer.write(
+            b"HTTP/1.1 %b\r\ncontent-length: %d\r\nconnection: %b\r\n\r\n%b" % (status, len(path), kept, path)
+        )
+        if is_error:
+            break
+    writer.close()
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    try:
+        return (await reader.readuntil(b"\r\n\r\n")).rstrip()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""

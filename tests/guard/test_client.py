@@ -1,0 +1,265 @@
+"""What the guard passes on, what it refuses, and in which order it answers."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from guard import client
+from guard.rules import Management
+from system.processes import until
+from tests.guard.played import BREAK_PATH, ERROR_PATH, MOST_BYTES, SLOW_PATH, WAIT_S, Guarded, guarded
+
+
+@pytest.fixture
+def guard() -> Iterator[Guarded]:
+    with guarded() as server:
+        yield server
+
+
+def get(path: bytes, *headers: bytes) -> bytes:
+    return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: here", *headers, b"", b""])
+
+
+def post(body: bytes, *headers: bytes) -> bytes:
+    length = b"Content-Length: %d" % len(body)
+    return b"\r\n".join([b"POST /predictions/digits HTTP/1.1", b"Host: here", *headers, length, b"", body])
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    """Return what still comes until the other side closes, whichever way."""
+    found = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
+
+
+def refusal(answer: bytes) -> tuple[int, str]:
+    """Return status and kind of an answer that is the guard's own."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Connection: close" in head
+    said = json.loads(body)
+    assert int(head.split(b" ")[1]) == said["code"]
+    assert said["message"]
+    return said["code"], said["type"]
+
+
+def test_a_request_is_passed_on_with_what_matters_and_its_length(guard: Guarded) -> None:
+    sent = post(b"image", b"X-Request-Id: 7", b"Content-Type: image/png", b"Cookie: a=b", b"User-Agent: curl")
+    assert guard.ask(sent).endswith(b"\r\n\r\n/predictions/digits")
+    head, body = guard.got[0]
+    assert head.split(b"\r\n") == [
+        b"POST /predictions/digits HTTP/1.1",
+        b"Host: here",
+        b"X-Request-Id: 7",
+        b"Content-Type: image/png",
+        b"Content-Length: 5",
+    ]
+    assert body == b"image"
+
+
+def test_a_body_in_chunks_is_passed_on_whole_without_its_trailers(guard: Guarded) -> None:
+    guard.ask(
+        b"POST /p HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\nabc\r\n2\r\nde\r\n0\r\nX-Trailer: 1\r\n\r\n"
+    )
+    assert guard.got == [(b"POST /p HTTP/1.1\r\nHost: here\r\nContent-Length: 5", b"abcde")]
+
+
+def test_requests_that_come_together_are_answered_in_their_order(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(get(SLOW_PATH) + get(b"/a") + get(b"/b"))
+        assert until(lambda: guard.got, WAIT_S)
+        assert len(guard.got) == 1  # the others wait
+        guard.slow.set()
+        connection.shutdown(socket.SHUT_WR)
+        answers = until_closed(connection)
+    assert [answer[:2] for answer in answers.split(b"\r\n\r\n/")[1:]] == [b"sl", b"aH", b"b"]
+
+
+def test_connections_are_kept_by_both_sides(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        for _ in range(3):
+            connection.sendall(get(b"/a"))
+            assert connection.recv(65536).endswith(b"/a")
+    assert len(guard.api.pool._idle) == 1
+
+
+def test_the_connection_ends_with_an_error_as_torchserve_ends_it(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(get(ERROR_PATH))
+        answer = until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert guard.api.pool._idle == []
+
+
+def test_who_asked_to_close_is_closed_after_the_answer(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(get(b"/a", b"Connection: close"))
+        assert until_closed(connection).endswith(b"/a")
+
+
+def test_a_request_that_torchserve_breaks_off_is_broken_off(guard: Guarded) -> None:
+    """As without the guard: who asks sees it at once, and may ask another."""
+    with guard.connect() as connection:
+        connection.sendall(get(BREAK_PATH))
+        assert until_closed(connection) == b""
+
+
+def test_while_torchserve_is_not_there_the_answer_says_so() -> None:
+    with guarded(is_there=False) as guard:
+        assert refusal(guard.ask(get(b"/ping"))) == (503, "ServiceUnavailable")
+
+
+def test_who_waits_to_be_asked_for_the_body_is_asked(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(
+            b"POST /p HTTP/1.1\r\nHost: here\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"ab")
+        assert connection.recv(65536).endswith(b"/p")
+
+
+@pytest.mark.parametrize(
+    ("raw", "status"),
+    [
+        (
+            b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n"
+            b"0\r\n\r\n",
+            400,
+        ),
+        (b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcd", 400),
+        (b"GET /a\r\nHost: a\r\n\r\n", 400),
+        (b"GET http://other/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"HEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (b"CONNECT other:80 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+        (b"GET /" + b"a" * 5_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 9_000 + b"\r\n\r\n", 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 90_000, 431),
+        (b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (MOST_BYTES + 1), 413),
+        (b"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n30d40\r\n" + b"a" * 200_000, 413),
+    ],
+)
+def test_what_two_servers_might_read_differently_or_is_too_large_is_refused(
+    guard: Guarded, raw: bytes, status: int
+) -> None:
+    assert refusal(guard.ask(raw))[0] == status
+    assert guard.got == []
+
+
+def test_a_refusal_waits_for_the_answer_before_it(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(get(SLOW_PATH) + b"nonsense\r\n\r\n")
+        assert until(lambda: guard.got, WAIT_S)
+        guard.slow.set()
+        answer = until_closed(connection)
+    first, _, second = answer.partition(SLOW_PATH)
+    assert first.startswith(b"HTTP/1.1 200")
+    assert refusal(second) == (400, "BadRequest")
+
+
+def test_a_client_that_sends_on_gets_its_refusal_first(guard: Guarded) -> None:
+    """Closing at once would reset the connection and take the answer away."""
+    with guard.connect() as connection:
+        connection.sendall(b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n")
+        for _ in range(40):
+            connection.sendall(b"a" * 65_536)
+        assert refusal(until_closed(connection)) == (413, "TooLarge")
+
+
+def test_a_request_that_does_not_arrive_ends(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "WITHIN_S", 0.2)
+    with guard.connect() as connection:
+        connection.sendall(b"POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc")
+        assert refusal(until_closed(connection)) == (408, "Timeout")
+
+
+def test_a_connection_that_nothing_comes_through_ends(
+    guard: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "IDLE_S", 0.2)
+    with guard.connect() as connection:
+        connection.sendall(get(b"/a"))
+        assert connection.recv(65536).endswith(b"/a")
+        assert until_closed(connection) == b""
+
+
+def test_what_is_held_in_memory_is_bounded_and_let_go(
+    guard: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "MOST_BYTES_HELD", 60_000)
+    with guard.connect() as first, guard.connect() as second:
+        first.sendall(post(b"a" * 50_000).replace(b"/predictions/digits", SLOW_PATH, 1))
+        assert until(lambda: guard.got, WAIT_S)
+        second.sendall(post(b"a" * 50_000))
+        assert refusal(until_closed(second)) == (503, "ServiceUnavailable")
+        guard.slow.set()
+        assert first.recv(65536).endswith(SLOW_PATH)
+        with guard.connect() as third:
+            third.sendall(post(b"a" * 50_000))
+            assert third.recv(65536).startswith(b"HTTP/1.1 200")
+    assert until(lambda: guard.api.held_bytes == 0, WAIT_S)
+
+
+def test_too_many_connections_are_told_so(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MOST_CONNECTIONS", 1)
+    with guard.connect() as first:
+        first.sendall(get(b"/a"))
+        assert first.recv(65536).endswith(b"/a")
+        with guard.connect() as second:
+            assert refusal(until_closed(second)) == (503, "ServiceUnavailable")
+        first.sendall(get(b"/b"))
+        assert first.recv(65536).endswith(b"/b")
+
+
+def test_a_client_that_left_frees_what_it_held(guard: Guarded) -> None:
+    with guard.connect() as connection:
+        connection.sendall(post(b"a" * 50_000)[:-1])
+    with guard.connect() as connection:
+        connection.sendall(post(b"a" * 50_000).replace(b"/predictions/digits", SLOW_PATH, 1))
+        assert until(lambda: guard.got, WAIT_S)
+    guard.slow.set()
+    assert until(lambda: not guard.api.clients and not guard.api.held_bytes, WAIT_S)
+
+
+def test_management_is_for_who_has_the_token(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("Authorization: Bearer secret\n")
+    with guarded(Management(token, frozenset({"localhost", "torchserve"}))) as guard:
+
+        def status(*headers: bytes) -> int:
+            return int(guard.ask(b"\r\n".join([b"GET /models HTTP/1.1", *headers, b"", b""])).split(b" ")[1])
+
+        has_token = b"Authorization: Bearer secret"
+        assert status(b"Host: 127.0.0.1:8081", has_token) == 200
+        assert b"secret" not in guard.got[0][0]
+        assert status(b"Host: [::1]:8081", has_token) == 200
+        assert status(b"Host: LOCALHOST", has_token) == 200
+        assert status(b"Host: torchserve:8081", has_token) == 200
+        assert status(b"Host: 127.0.0.1:8081") == 401
+        assert status(b"Host: 127.0.0.1:8081", b"Authorization: Bearer secre") == 401
+        assert status(b"Host: evil.example:8081", has_token) == 421
+        assert status(has_token) == 421
+        assert status(b"Host: 127.0.0.1:8081", b"Origin: http://127.0.0.1:8081", has_token) == 403
+        token.write_text("Authorization: Bearer renewed\n")
+        assert status(b"Host: 127.0.0.1:8081", has_token) == 401
+        assert status(b"Host: 127.0.0.1:8081", b"Authorization: Bearer renewed") == 200
+        token.unlink()
+        assert status(b"Host: 127.0.0.1:8081", b"Authorization: ") == 503
+        assert len(guard.got) == 5
+
+
+def test_an_answer_costs_little_time(guard: Guarded) -> None:
+    """A hundred in a row: a sleep or a look at names would show."""
+    with guard.connect() as connection:
+        started = time.monotonic()
+        for _ in range(100):
+            connection.sendall(get(b"/a"))
+            connection.recv(65536)
+        assert time.monotonic() - started < 5
