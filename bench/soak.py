@@ -51,7 +51,7 @@ def main() -> int:
         require_wrk()
         with running(PROJECT / "model_store") as server:
             url = f"{server.inference_url}/predictions/digits"
-            samples = soak(url, server.pid, given.requests)
+            samples = soak(url, server.java_pid, given.requests)
     except (LaunchError, LoadError) as error:
         sys.exit(f"bench.soak: {error}")
     said = verdict(samples)

@@ -43,7 +43,7 @@ def run_script(script: str, platform: Run) -> str:
     for port, key in DEFAULT_PORTS.items():
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
     script = script.replace("model_store/", f"{platform.var.parent}/model_store/")
-    script = script.replace(" var/", f" {platform.var}/")
+    script = re.sub(r"(?<=[ @])var/", f"{platform.var}/", script)
     kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
