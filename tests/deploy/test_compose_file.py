@@ -19,6 +19,7 @@ READERS = {
     "secrets-app": {"secrets", "ui", "migrate", "backup"},
     "secrets-monitor": {"secrets", "postgres-exporter"},
     "secrets-grafana": {"secrets", "grafana"},
+    "secrets-management": {"secrets", "torchserve", "ui"},
 }
 
 
