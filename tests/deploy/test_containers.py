@@ -203,6 +203,15 @@ def test_models_are_managed_with_the_token_that_the_page_has_and_not_without_it(
     ]
 
 
+def test_a_new_token_counts_at_once_for_all(host: Host):
+    former = host.inside("ui", "cat", "/secrets/management/token")
+    renew = "rm /secrets/management/token && python deploy/make_secrets.py"
+    host.compose("run", "--rm", "--no-TTY", "secrets", "sh", "-c", renew)
+    assert host.inside("ui", "cat", "/secrets/management/token") != former
+    assert host.inside("ui", "python", "-c", MANAGES, "/secrets/management/token").split() == ["digits"]
+    assert "has a ready worker" in host.inside("torchserve", "python", "-m", "launch.readiness")
+
+
 def test_nothing_but_the_proxy_reaches_other_hosts(host: Host):
     with another_host() as (other, port):
         # Reached at all, or nothing would be shown.
