@@ -1,6 +1,6 @@
 """Whether memory stays flat while it serves: `python -m bench.soak --requests 200000`.
 
-Writes the memory of java and of each worker over time as a table, and a verdict by one rule:
+Writes the memory of the guard, of java and of each worker over time as a table, and a verdict by one rule:
 between the third and the last quarter of the run, no process's median grows by more than GROWTH_ALLOWED.
 """
 
@@ -64,7 +64,7 @@ def soak(url: str, pid: int, requests: int) -> list[Sample]:
 
     Args:
         url: where to post to.
-        pid: TorchServe's java process, the parent of its workers.
+        pid: the guard's process, the parent of TorchServe's java, which is that of its workers.
         requests: how many answers are enough.
     """
     files, started, answered = pictures(), time.monotonic(), 0
@@ -77,9 +77,10 @@ def soak(url: str, pid: int, requests: int) -> list[Sample]:
 
 
 def memory_mib(pid: int) -> dict[str, float]:
-    """Return the resident memory of java and of each of its workers in MiB, workers named by process id."""
-    java = psutil.Process(pid)
-    found = {"java": java.memory_info().rss / MIB}
+    """Return the resident memory of guard, java and each worker in MiB, workers named by process id."""
+    guard = psutil.Process(pid)
+    (java,) = guard.children()
+    found = {"guard": guard.memory_info().rss / MIB, "java": java.memory_info().rss / MIB}
     for child in java.children():
         # Not the only ones: a script that reads the machine's state runs for a moment every minute.
         if any(word.endswith("model_service_worker.py") for word in child.cmdline()):

@@ -1,4 +1,4 @@
-"""Makes the passwords of a compose installation, once, in volumes that only those who need them mount.
+"""Makes the passwords and the token of a compose installation, once, in volumes that only readers mount.
 
     docker compose run --rm -T secrets python deploy/make_secrets.py grafana < FILE
 
@@ -12,12 +12,13 @@ from pathlib import Path
 
 FOLDER = Path("/secrets")
 # Who may read a password is who mounts its folder. The line for libpq's password file has the form of
-# https://www.postgresql.org/docs/current/libpq-pgpass.html.
+# https://www.postgresql.org/docs/current/libpq-pgpass.html, the token's that of an HTTP header.
 PLACES = {
     "superuser": {"postgres/superuser": "{}"},
     "sketchserve": {"app/pgpass": "*:*:*:sketchserve:{}\n", "postgres/sketchserve": "{}"},
     "monitor": {"monitor/password": "{}", "postgres/monitor": "{}"},
     "grafana": {"grafana/admin": "{}"},
+    "management": {"management/token": "Authorization: Bearer {}\n"},
 }
 
 

@@ -39,6 +39,7 @@ COPY --from=installed /venv /venv
 WORKDIR /app
 COPY config.properties ./
 COPY client/ client/
+COPY guard/ guard/
 COPY handler/ handler/
 COPY launch/ launch/
 COPY system/ system/
@@ -46,7 +47,7 @@ COPY training/__init__.py training/names.py training/
 COPY training/archive/__init__.py training/archive/contents.py training/archive/
 COPY --from=archive /app/model_store/digits.mar model_store/
 # Compiled here, since the root file system is read-only where it runs.
-RUN /venv/bin/python -m compileall -q client handler launch system training
+RUN /venv/bin/python -m compileall -q client guard handler launch system training
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 VAR_DIR=/tmp/var
 USER 10001:10001
 EXPOSE 8080 8081 8082 8083

@@ -68,7 +68,7 @@ def addresses(settings: Settings, database_url: str, seconds: float) -> str:
     rows = {
         "page": settings.ui_url,
         "predict": f"{settings.inference_url}/predictions/{settings.model}",
-        "manage": f"{settings.management_url}/models",
+        "manage": f"curl -H @{settings.management_token_file} {settings.management_url}/models",
         "metrics": f"{settings.metrics_url}, {settings.handler_metrics_url}",
         "database": f"{place.hostname}:{place.port or 5432}{place.path}{kind}",
         "logs": str(settings.log_dir),

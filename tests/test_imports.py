@@ -14,9 +14,10 @@ BELOW = {
     "system": set(),
     "client": {"system"},
     "db": {"system"},
+    "guard": {"system"},
     "training": {"handler", "system"},
     "ui": {"client", "db", "system"},
-    "launch": {"client", "db", "system", "training"},
+    "launch": {"client", "db", "guard", "system", "training"},
     "bench": {"client", "db", "handler", "launch", "system", "training"},
 }
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]

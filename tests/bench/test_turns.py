@@ -10,6 +10,7 @@ import requests
 
 from bench.serving import serving
 from bench.turns import family, load_alone, one_at_a_time, resume, stop
+from launch.bring_up import drawn_seven
 from system.files import PROJECT
 from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
@@ -128,6 +129,21 @@ def test_a_child_outside_its_own_session_is_stopped_with_its_children():
         finally:
             for member in family(process.pid):
                 member.kill()
+
+
+@pytest.mark.integration
+def test_torchserve_is_stopped_with_its_guard_and_runs_on_afterwards(torchserve):
+    url = f"{torchserve.inference_url}/predictions/digits"
+    assert requests.post(url, data=drawn_seven(), timeout=10).status_code == 200
+    members = set(family(torchserve.pid))
+    assert {torchserve.pid, torchserve.java_pid} < {member.pid for member in members}
+    stop(torchserve.pid)
+    try:
+        assert {member.status() for member in members} == {psutil.STATUS_STOPPED}
+    finally:
+        resume(torchserve.pid)
+    assert requests.post(url, data=drawn_seven(), timeout=10).status_code == 200
+    assert members <= set(family(torchserve.pid))
 
 
 def test_a_stopped_server_is_ended_in_order(tmp_path):

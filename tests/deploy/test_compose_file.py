@@ -19,6 +19,7 @@ READERS = {
     "secrets-app": {"secrets", "ui", "migrate", "backup"},
     "secrets-monitor": {"secrets", "postgres-exporter"},
     "secrets-grafana": {"secrets", "grafana"},
+    "secrets-management": {"secrets", "torchserve", "ui"},
 }
 
 
@@ -96,6 +97,15 @@ def test_an_image_is_built_in_stages_and_runs_one_process_that_is_not_root(docke
     # The form without a shell.
     assert re.search(r'^CMD \["python", "-m", ', last, re.MULTILINE)
     assert "HEALTHCHECK" in last
+
+
+@pytest.mark.parametrize("dockerfile", DOCKERFILES, ids=lambda path: path.stem)
+def test_what_an_image_copies_is_let_into_the_build(dockerfile: Path):
+    let_in = [line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line[:1] == "!"]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile.read_text(), re.MULTILINE)
+    sources = [source.rstrip("/") for line in copied for source in line.split()]
+    assert len(sources) > 5
+    assert [source for source in sources if not source.startswith(tuple(let_in))] in ([], ["model_store"])
 
 
 def test_every_variable_of_the_file_is_in_the_documents_and_the_other_way_round():

@@ -28,6 +28,18 @@ try:
 except OSError:
     print("no")
 """
+# What the page is told: the served models, or that it may not ask.
+MANAGES = """
+import sys
+from pathlib import Path
+from client.errors import Denied
+from client.management import Management
+try:
+    token = Path(sys.argv[1]) if sys.argv[1:] else None
+    print(*(status.model for status in Management("http://torchserve-management:8081", token).served()))
+except Denied as error:
+    print(error)
+"""
 # Who runs what: the ones that have Python inside.
 WITH_PYTHON = ("ui", "torchserve", "backup")
 
@@ -149,14 +161,15 @@ def test_root_file_systems_cannot_be_written(host: Host):
         assert done.count("Read-only file system") == 2, f"{service}: {done}"
 
 
-def test_java_is_the_containers_own_process(host: Host):
+def test_init_runs_the_guard_and_that_runs_java(host: Host):
     container = host.containers("torchserve")[0]
     done = subprocess.run(
         ["docker", "top", container, "-eo", "pid,ppid,comm"], capture_output=True, text=True
     )
     table = [line.split() for line in done.stdout.splitlines()[1:]]
     (init,) = [pid for pid, _, name in table if name == "docker-init"]
-    assert [name for _, parent, name in table if parent == init] == ["java"]
+    (guard,) = [pid for pid, parent, _ in table if parent == init]
+    assert [name for _, parent, name in table if parent == guard] == ["java"]
 
 
 def test_only_the_proxy_has_a_published_port(host: Host):
@@ -181,6 +194,24 @@ def test_management_metrics_and_database_are_reached_by_those_who_need_them_alon
     assert not reaches(host, "ui", "torchserve-inference", 7070)
 
 
+def test_models_are_managed_with_the_token_that_the_page_has_and_not_without_it(host: Host):
+    assert host.inside("ui", "python", "-c", MANAGES, "/secrets/management/token").split() == ["digits"]
+    assert "TorchServe answers 401" in host.inside("ui", "python", "-c", MANAGES)
+    assert host.inside("torchserve", "stat", "-c", "%a %u", "/secrets/management/token").split() == [
+        "600",
+        "10001",
+    ]
+
+
+def test_a_new_token_counts_at_once_for_all(host: Host):
+    former = host.inside("ui", "cat", "/secrets/management/token")
+    renew = "rm /secrets/management/token && python deploy/make_secrets.py"
+    host.compose("run", "--rm", "--no-TTY", "secrets", "sh", "-c", renew)
+    assert host.inside("ui", "cat", "/secrets/management/token") != former
+    assert host.inside("ui", "python", "-c", MANAGES, "/secrets/management/token").split() == ["digits"]
+    assert "has a ready worker" in host.inside("torchserve", "python", "-m", "launch.readiness")
+
+
 def test_nothing_but_the_proxy_reaches_other_hosts(host: Host):
     with another_host() as (other, port):
         # Reached at all, or nothing would be shown.
@@ -192,10 +223,11 @@ def test_nothing_but_the_proxy_reaches_other_hosts(host: Host):
 
 def test_a_password_is_in_no_environment_command_line_log_image_or_container_setting(host: Host):
     passwords = {
-        name: host.inside(service, "cat", path).strip().rpartition(":")[2]
+        name: host.inside(service, "cat", path).split(":")[-1].split()[-1]
         for name, service, path in (
             ("sketchserve", "ui", "/secrets/app/pgpass"),
             ("monitor", "postgres", "/secrets/postgres/monitor"),
+            ("management", "torchserve", "/secrets/management/token"),
         )
     }
     assert all(len(password) >= 20 for password in passwords.values())

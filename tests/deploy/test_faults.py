@@ -50,14 +50,19 @@ def kill(service: str) -> Fault:
     return fault
 
 
+def java_of(host: Host) -> psutil.Process:
+    """TorchServe itself, below the guard, which the container's init runs."""
+    (guard,) = init_of(host, "torchserve").children()
+    (java,) = guard.children()
+    return java
+
+
 def kill_a_worker(host: Host) -> None:
-    (java,) = init_of(host, "torchserve").children()
-    java.children()[0].kill()
+    java_of(host).children()[0].kill()
 
 
 def kill_java(host: Host) -> None:
-    (java,) = init_of(host, "torchserve").children()
-    java.kill()
+    java_of(host).kill()
 
 
 def restart(service: str) -> Fault:

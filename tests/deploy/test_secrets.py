@@ -1,6 +1,7 @@
-"""The passwords of a compose installation: made once, whole, for their readers alone."""
+"""The passwords and the token of a compose installation: made once, whole, for their readers alone."""
 
 import io
+import re
 import stat
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from deploy import make_secrets
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place for passwords, with the folders that the page's image has."""
-    for name in ("postgres", "app", "monitor", "grafana"):
+    for name in ("postgres", "app", "monitor", "grafana", "management"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(make_secrets, "FOLDER", tmp_path)
     return tmp_path
@@ -32,10 +33,11 @@ def contents(folder: Path) -> dict[str, str]:
 def test_all_are_made_random_and_for_their_reader_alone(folder, monkeypatch, capsys):
     run(monkeypatch)
     made = contents(folder)
-    assert len(made) == 6
+    assert len(made) == 7
     password = made["postgres/sketchserve"]
     assert made["app/pgpass"] == f"*:*:*:sketchserve:{password}\n"
     assert made["monitor/password"] == made["postgres/monitor"]
+    assert re.fullmatch(r"Authorization: Bearer [\w-]{32,}\n", made["management/token"])
     assert len({password, made["postgres/superuser"], made["postgres/monitor"], made["grafana/admin"]}) == 4
     assert all(len(text) >= 32 for text in made.values())
     assert {stat.S_IMODE((folder / name).stat().st_mode) for name in made} == {0o600}
@@ -71,6 +73,6 @@ def test_a_password_that_a_file_could_not_hold_is_refused(folder, monkeypatch, p
 
 def test_an_unknown_name_is_one_line(folder, monkeypatch):
     with pytest.raises(
-        SystemExit, match="got redis, expected one of superuser, sketchserve, monitor, grafana"
+        SystemExit, match="got redis, expected one of superuser, sketchserve, monitor, grafana, management"
     ):
         run(monkeypatch, "redis")

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from launch.bring_up import drawn_seven
 from launch.temporary import TorchServe
+from tests.management import manage
 from tests.ui.answering import SESSION
 from tests.ui.asking import STROKE
 
@@ -31,11 +32,8 @@ def drawn_zigzag() -> bytes:
 
 def load_idle_model(torchserve: TorchServe) -> None:
     """Register a second model and take its workers away."""
-    models = f"{torchserve.management_url}/models"
-    asked = {"url": "digits.mar", "model_name": IDLE}
-    assert requests.post(models, params=asked, timeout=60).ok
-    none = {"min_worker": "0", "max_worker": "0", "synchronous": "true"}
-    assert requests.put(f"{models}/{IDLE}", params=none, timeout=60).ok
+    assert manage(torchserve, "POST", url="digits.mar", model_name=IDLE).ok
+    assert manage(torchserve, "PUT", f"/{IDLE}", min_worker=0, max_worker=0, synchronous="true").ok
 
 
 def ask_torchserve(torchserve: TorchServe) -> list[int]:

@@ -41,6 +41,7 @@ def running_page(
         "DATABASE_URL": database_url,
         "TORCHSERVE_INFERENCE_URL": torchserve.inference_url,
         "TORCHSERVE_MANAGEMENT_URL": torchserve.management_url,
+        "MANAGEMENT_TOKEN_FILE": str(torchserve.token_file),
         "UI_HOST": "127.0.0.1",
         "UI_PORT": str(port),
         "MODEL": "digits",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from system.files import PROJECT
 from system.ports import is_free
@@ -43,7 +44,7 @@ def run_script(script: str, platform: Run) -> str:
     for port, key in DEFAULT_PORTS.items():
         script = script.replace(f"127.0.0.1:{port}", f"127.0.0.1:{platform.ports[key]}")
     script = script.replace("model_store/", f"{platform.var.parent}/model_store/")
-    script = script.replace(" var/", f" {platform.var}/")
+    script = re.sub(r"(?<=[ @])var/", f"{platform.var}/", script)
     kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -88,6 +89,20 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
         '"status":"ok"',
     ):
         assert name in shown
+
+
+def test_a_new_token_counts_at_once(platform: Run) -> None:
+    token = platform.var / "torchserve" / "token"
+    former = token.read_text()
+    (renew,) = scripts("docs/operating.md", "The management API's token")
+    assert "digits.mar" in run_script(renew, platform)
+    assert token.read_text() != former
+    assert token.stat().st_mode & 0o777 == 0o600
+    url = f"{platform.url('MANAGEMENT_PORT')}/models"
+    name, _, value = former.strip().partition(": ")
+    assert requests.get(url, headers={name: value}, timeout=10).status_code == 401
+    # The page reads it for each of its requests, too.
+    assert requests.get(f"{platform.url('UI_PORT')}/healthz", timeout=10).json()["status"] == "ok"
 
 
 def test_the_database_commands_work(platform: Run) -> None:

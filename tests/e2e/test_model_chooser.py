@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from db import embedded, engine
@@ -17,6 +16,7 @@ from launch import temporary
 from launch.temporary import TorchServe
 from system.ports import free_ports
 from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
+from tests.management import manage
 from ui.models.loading import READY_TIMEOUT_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -68,7 +68,7 @@ def address(database: embedded.Server, server: TorchServe, store: Path) -> Itera
 
 
 def workers(server: TorchServe, model: str) -> int:
-    answer = requests.get(f"{server.management_url}/models/{model}", timeout=10)
+    answer = manage(server, "GET", f"/{model}")
     return len(answer.json()[0]["workers"]) if answer.ok else -1
 
 

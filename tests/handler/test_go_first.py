@@ -18,6 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from handler import worker
 from launch.temporary import TorchServe
+from tests.management import manage
 from training.data.drawing import drawing, encoded
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="priorities of threads are Linux's")
@@ -146,7 +147,7 @@ def test_a_front_end_that_is_gone_is_not_looked_at_again() -> None:
 def front_end(server: TorchServe) -> dict[int, int]:
     """Return the bytes that each thread of the front end that waits for sockets has read and written."""
     found = {}
-    for thread in Path(f"/proc/{server.pid}/task").iterdir():
+    for thread in Path(f"/proc/{server.java_pid}/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):
             if (thread / "comm").read_text().startswith(worker.FRONT_END_THREADS):
                 found[int(thread.name)] = worker.moved_bytes(thread)
@@ -154,12 +155,12 @@ def front_end(server: TorchServe) -> dict[int, int]:
 
 
 def workers(server: TorchServe) -> list[psutil.Process]:
-    return psutil.Process(server.pid).children(recursive=True)
+    return psutil.Process(server.java_pid).children(recursive=True)
 
 
 def scale(server: TorchServe, count: int) -> None:
-    query = f"min_worker={count}&max_worker={count}&synchronous=true"
-    requests.put(f"{server.management_url}/models/digits?{query}", timeout=60).raise_for_status()
+    query = {"min_worker": count, "max_worker": count, "synchronous": "true"}
+    manage(server, "PUT", "/digits", **query).raise_for_status()
 
 
 def ask(server: TorchServe, times: int) -> None:
@@ -182,7 +183,7 @@ def places_after_asking(server: TorchServe) -> dict[int, int]:
     while time.monotonic() < limit:
         ask(server, 20 * worker.MOVED_BYTES // LARGE)
         found = {thread: niceness(thread) for thread in front_end(server)}
-        behind = [place for place in found.values() if place > niceness(server.pid)]
+        behind = [place for place in found.values() if place > niceness(server.java_pid)]
         if len(behind) == 1 or (behind and os.geteuid() != 0):
             return found
     pytest.fail(f"niceness: {found}; bytes moved: {front_end(server)}")
@@ -190,7 +191,7 @@ def places_after_asking(server: TorchServe) -> dict[int, int]:
 
 @pytest.mark.integration
 def test_who_serves_clients_stands_behind_and_who_passes_on_does_not(torchserve: TorchServe) -> None:
-    own = niceness(torchserve.pid)
+    own = niceness(torchserve.java_pid)
     places = places_after_asking(torchserve)
     before = front_end(torchserve)
     ask(torchserve, 20 * worker.MOVED_BYTES // LARGE)
@@ -210,7 +211,7 @@ def test_a_worker_that_is_asked_for_later_puts_no_other_thread_behind(torchserve
         added = [process.pid for process in workers(torchserve) if process.pid not in before]
         assert len(added) == 1
         # Moving up again takes a privilege.
-        assert niceness(added[0]) in {niceness(torchserve.pid), max(places.values())}
+        assert niceness(added[0]) in {niceness(torchserve.java_pid), max(places.values())}
         began = time.monotonic()
         while time.monotonic() - began < (worker.LOOKS + 2) * worker.PERIOD_S:
             ask(torchserve, 20 * worker.MOVED_BYTES // LARGE)

@@ -13,6 +13,7 @@ import requests
 
 from launch.temporary import TorchServe, running
 from tests.handler.scraped import WAIT_S, page, totals, types
+from tests.management import manage
 from training.data.drawing import png
 
 pytestmark = pytest.mark.integration
@@ -35,7 +36,7 @@ def worker_pids(server: TorchServe, count: int = 2, without: int = 0) -> list[in
     """Return the process ids once so many workers are ready, and the one that was killed is none of them."""
     deadline = time.monotonic() + 3 * WAIT_S
     while time.monotonic() < deadline:
-        found = requests.get(f"{server.management_url}/models/digits", timeout=WAIT_S).json()[0]["workers"]
+        found = manage(server, "GET", "/digits").json()[0]["workers"]
         pids = [worker["pid"] for worker in found if worker["status"] == "READY"]
         if len(pids) == len(found) == count and without not in pids:
             return pids
@@ -64,11 +65,7 @@ def live_workers(server: TorchServe, count: int) -> int:
 
 
 def scale(server: TorchServe, workers: int) -> None:
-    answer = requests.put(
-        f"{server.management_url}/models/digits",
-        params={"min_worker": workers, "max_worker": workers, "synchronous": "true"},
-        timeout=3 * WAIT_S,
-    )
+    answer = manage(server, "PUT", "/digits", min_worker=workers, max_worker=workers, synchronous="true")
     assert answer.status_code == 200, answer.text
 
 

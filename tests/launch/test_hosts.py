@@ -13,6 +13,7 @@ from launch.settings import read_settings
 from launch.temporary import TorchServe
 from launch.torchserve import at_own_addresses, environment
 from system.files import PROJECT
+from tests.management import manage
 
 
 @pytest.mark.parametrize(
@@ -52,8 +53,8 @@ def test_java_is_told_where_each_api_listens_and_workers_do_not_report_to_the_ma
         {"INFERENCE_HOST": "127.0.0.2", "MANAGEMENT_HOST": "127.0.0.3", "METRICS_HOST": "127.0.0.4"}
     )
     told = environment(settings, tmp_path, {})
-    assert told["TS_INFERENCE_ADDRESS"] == "http://127.0.0.2:8080"
-    assert told["TS_MANAGEMENT_ADDRESS"] == "http://127.0.0.3:8081"
+    assert told["TS_INFERENCE_ADDRESS"] == f"unix:{tmp_path}/inference"
+    assert told["TS_MANAGEMENT_ADDRESS"] == f"unix:{tmp_path}/management"
     assert told["TS_METRICS_ADDRESS"] == "http://127.0.0.4:8082"
     assert told["ORT_DISABLE_TELEMETRY"] == "1"
 
@@ -75,15 +76,13 @@ def ask(server: TorchServe, model: str) -> subprocess.CompletedProcess[str]:
 def test_the_health_check_asks_for_a_worker_and_not_for_a_ping(torchserve: TorchServe):
     well = ask(torchserve, "digits")
     assert (well.returncode, well.stderr) == (0, "")
-    url = f"{torchserve.management_url}/models/digits"
-    requests.put(url, params={"min_worker": 0, "synchronous": "true"}, timeout=60).raise_for_status()
+    manage(torchserve, "PUT", "/digits", min_worker=0, synchronous="true").raise_for_status()
     try:
         assert requests.get(f"{torchserve.inference_url}/ping", timeout=10).json()["status"] == "Healthy"
         ill = ask(torchserve, "digits")
         assert ill.returncode == 1
         assert ill.stderr.startswith("launch.readiness: digits has no ready worker at http://127.0.0.1:")
     finally:
-        requests.put(
-            url, params={"min_worker": 2, "max_worker": 2, "synchronous": "true"}, timeout=120
-        ).raise_for_status()
+        two = {"min_worker": 2, "max_worker": 2, "synchronous": "true"}
+        manage(torchserve, "PUT", "/digits", **two).raise_for_status()
     assert ask(torchserve, "no-such-model").returncode == 1

@@ -1,6 +1,7 @@
 import pytest
 import requests
 
+from client.management import Management
 from launch.errors import LaunchError
 from launch.readiness import wait_until_ready, worker_deaths
 from system.ports import free_ports
@@ -38,9 +39,9 @@ def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path
 
 def test_a_worker_that_keeps_dying_is_advice_about_its_own_model(tmp_path):
     (tmp_path / "model.log").write_text(DYING * 2)
-    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    nobody = Management(f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(LaunchError, match="the worker of shapes died 2 times") as caught:
-        wait_until_ready(url, "shapes", 60, tmp_path)
+        wait_until_ready(nobody, "shapes", 60, tmp_path)
     assert "`make -B archive MODEL=shapes`" in caught.value.fix
 
 
@@ -49,7 +50,7 @@ def test_a_model_that_is_not_loaded_is_advice_about_its_own_archive(tmp_path, mo
     missing.status_code = 404
     monkeypatch.setattr(requests.Session, "get", lambda *_, **__: missing)
     with pytest.raises(LaunchError, match="could not load shapes") as caught:
-        wait_until_ready("http://127.0.0.1:1", "shapes", 60, tmp_path)
+        wait_until_ready(Management("http://127.0.0.1:1"), "shapes", 60, tmp_path)
     assert "`make -B archive MODEL=shapes`" in caught.value.fix
 
 
@@ -58,12 +59,12 @@ def test_a_log_that_is_not_there_yet_tells_of_no_death(tmp_path):
 
 
 def test_a_process_that_ended_is_noticed_at_once(tmp_path):
-    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    nobody = Management(f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(LaunchError, match="TorchServe ended with exit code 3 before digits was ready"):
-        wait_until_ready(url, "digits", 60, tmp_path, lambda: "ended with exit code 3")
+        wait_until_ready(nobody, "digits", 60, tmp_path, lambda: "ended with exit code 3")
 
 
 def test_a_server_that_never_answers_ends_with_the_timeout(tmp_path):
-    url = f"http://127.0.0.1:{free_ports(1)[0]}"
+    nobody = Management(f"http://127.0.0.1:{free_ports(1)[0]}")
     with pytest.raises(LaunchError, match=r"digits was not ready within 0.3 s"):
-        wait_until_ready(url, "digits", 0.3, tmp_path)
+        wait_until_ready(nobody, "digits", 0.3, tmp_path)

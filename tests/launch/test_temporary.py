@@ -11,7 +11,7 @@ from launch.temporary import running
 @pytest.mark.integration
 def test_a_java_that_dies_leaves_no_worker_behind(model_store: Path) -> None:
     with running(model_store) as server:
-        java = psutil.Process(server.pid)
+        java = psutil.Process(server.java_pid)
         workers = [
             one for one in java.children(recursive=True) if "model_service_worker" in str(one.cmdline())
         ]

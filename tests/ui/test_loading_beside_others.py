@@ -10,10 +10,11 @@ import pytest
 import requests
 
 from launch.temporary import running
-from tests.ui.several_models import backend
 from training.archive.build import build
 from training.data.drawing import png
 from training.models import weights
+from ui.models.listing import Models
+from ui.models.loading import Loader
 
 pytestmark = pytest.mark.integration
 CLIENTS = 4
@@ -23,7 +24,8 @@ def test_nobody_waits_while_a_model_is_loaded(model_store: Path, tmp_path: Path)
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
     build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
     with running(tmp_path) as server, ThreadPoolExecutor(CLIENTS) as pool:
-        models, loader = backend(server.management_url, tmp_path)
+        management = server.management()
+        models, loader = Models("digits", management, tmp_path), Loader(management, "digits", 60)
         models.listing()
         model = models.find("digits/9.9.9")
         assert model is not None
