@@ -1,4 +1,4 @@
-"""The one error that a client causes, and its words: what came, what is accepted, what to do."""
+"""The errors that are no fault of the server's, and their words: what came, what is accepted, what to do."""
 
 ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
 BEGINNINGS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP"}
@@ -11,6 +11,17 @@ class BadImage(ValueError):  # noqa: N818 - the name is the wire contract's "typ
     def answer(self) -> dict[str, object]:
         """Return the JSON body that goes with HTTP status 400."""
         return {"code": 400, "type": "BadImage", "message": str(self)}
+
+
+class Busy(Exception):  # noqa: N818 - the wire contract's "type"
+    """A request for which its batch had no time left: not its own fault, and another time it is answered."""
+
+    def answer(self) -> dict[str, object]:
+        """Return the JSON body that goes with HTTP status 503."""
+        message = (
+            "What came together with this request took all of the time for both: send it again in a second."
+        )
+        return {"code": 503, "type": "Busy", "message": message}
 
 
 def unknown_format(payload: bytes) -> BadImage:
@@ -26,12 +37,30 @@ def corrupt(payload: bytes, reason: Exception) -> BadImage:
     )
 
 
-def too_large(width: int | None, height: int | None, max_pixels: int, max_side_px: int) -> BadImage:
+def too_large(
+    width: int | None, height: int | None, kind: str, max_pixels: int, max_side_px: int
+) -> BadImage:
     """Return the error for a picture of too many pixels; its size is None where it is not known."""
     size = f"{width:,} x {height:,}" if width and height else "far too many"
     return BadImage(
-        f"The image has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
-        "accepted: send a smaller one."
+        f"The {kind} has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
+        "accepted of these: send a smaller one."
+    )
+
+
+def too_costly() -> BadImage:
+    """Return the error for a picture that costs too much to read, whatever its size."""
+    return BadImage(
+        "The image takes too much time or memory to read, whatever its size: send a smaller one, or the same "
+        "as a plain PNG or a baseline JPEG."
+    )
+
+
+def broke_its_decoder(payload: bytes) -> BadImage:
+    """Return the error for an image that a decoder crashed on."""
+    return BadImage(
+        f"The image of {len(payload):,} bytes is broken in a way that made its decoder crash: send it as a "
+        "plain PNG or JPEG."
     )
 
 

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from handler import exporter, self_check, worker
-from handler.bad_image import BadImage
+from handler.bad_image import Busy
 from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
+from handler.framer import Framer, Result
 from handler.metrics import Metrics
 from handler.model import Framed, Model, Reading
-from handler.request import image_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,11 @@ logger = logging.getLogger(__name__)
 FRAME_HEADER = "x-frame"
 # TorchServe sets this one itself on requests to /explanations.
 EXPLAIN_HEADER = "explain"
+# No batch takes more than a tenth of the time after which TorchServe kills a worker that has not answered.
+BATCH_SHARE, USUAL_TIMEOUT_S = 0.1, 30.0
+# What an explanation takes, until one has been measured.
+EXPLANATION_S = 0.05
+PHRASES: dict[object, str] = {400: "Bad Request", 500: "Internal Server Error", 503: "Service Unavailable"}
 # When the request began, "t=" and seconds since 1970, as proxies and the page send it: TorchServe does not
 # tell a handler how long a request waited for it.
 START_HEADER = "x-request-start"
@@ -55,6 +60,10 @@ class DigitHandler:
         # One thread a worker: there are several, and one's threads would take the cores from another.
         cv2.setNumThreads(1)
         self.model = Model(folder, manifest["serializedFile"], manifest["modelName"])
+        self.framer = Framer(self.model)
+        self.explanation_s = EXPLANATION_S
+        settings = getattr(context, "model_yaml_config", None) or {}
+        self.batch_s = BATCH_SHARE * float(settings.get("responseTimeout", USUAL_TIMEOUT_S))
         self.identity = {
             "model": context.model_name,
             "version": manifest["modelVersion"],
@@ -68,6 +77,7 @@ class DigitHandler:
         self.metrics = Metrics(context.model_name, manifest["modelVersion"], self.model.label_names)
         if is_worker:
             worker.read_in_blocks()
+            worker.parse_little()
             worker.print_less()
             worker.collect_less()
             worker.go_first_in_time()
@@ -85,6 +95,7 @@ class DigitHandler:
             for index in range(len(rows))
         ]
         read = time.perf_counter()
+        ends = read + self.batch_s
         made = self.preprocess(rows, headers)
         good = {index: framed.frame for index, framed in enumerate(made) if isinstance(framed, Framed)}
         preprocessed = time.perf_counter()
@@ -92,20 +103,22 @@ class DigitHandler:
         if good:
             readings = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
         inferred = time.perf_counter()
-        answers, predictions = [], []
+        answers, predictions, codes = [], [], []
         for index, framed in enumerate(made):
             context.set_response_content_type(index, "application/json")
-            if isinstance(framed, BadImage):
-                context.set_response_status(400, "Bad Request", index)
+            if not isinstance(framed, Framed):
                 answer = framed.answer()
-            elif headers[index].get(EXPLAIN_HEADER) == "True":
-                answer = self._explanation_or_error(framed, headers[index])
-                if "code" in answer:
-                    context.set_response_status(500, "Internal Server Error", index)
+            elif _is_explained(headers[index]):
+                answer = self._explanation_or_error(framed, headers[index], ends)
             else:
                 frame = framed.frame if FRAME_HEADER in headers[index] else None
                 answer = self.postprocess(readings[index], frame)
                 predictions.append(answer)
+            if code := answer.get("code"):
+                codes.append(code)
+                context.set_response_status(code, PHRASES[code], index)
+            if code == 503:
+                context.set_response_header(index, "retry-after", "1")
             # TorchServe would write an object with indentation, in a fifth of a millisecond.
             answers.append(json.dumps(answer).encode())
         took_s = time.perf_counter() - started
@@ -114,23 +127,25 @@ class DigitHandler:
             network_s=inferred - preprocessed,
             latencies_s=[_waited_s(sent, arrived) + took_s for sent in headers],
             predictions=predictions,
-            bad_images=len(rows) - len(good),
+            bad_images=codes.count(400),
+            busy=codes.count(503),
         )
         return answers
 
     def preprocess(
         self, rows: list[dict[str, Any]], headers: Sequence[Mapping[str, Any]] | None = None
-    ) -> list[Framed | BadImage]:
+    ) -> list[Result]:
         """Return each request's frame with its place, or the error that it earned.
 
         Args:
             rows: a request's fields each.
-            headers: a request's each, names in small letters, for the log; None where there are none.
+            headers: a request's each, names in small letters; None where there are none.
         """
-        return [
-            self._frame_or_error(row, sent)
-            for row, sent in zip(rows, headers or [{}] * len(rows), strict=True)
-        ]
+        headers = headers or [{}] * len(rows)
+        # Explanations come later, in the same time.
+        for_explanations_s = self.explanation_s * sum(map(_is_explained, headers))
+        ends = time.perf_counter() + max(self.batch_s - for_explanations_s, self.batch_s / 2)
+        return self.framer.batch(rows, [_named(sent) for sent in headers], ends)
 
     def inference(self, frames: np.ndarray) -> list[Reading]:
         """Return what the networks make of each frame, in one pass.
@@ -164,24 +179,25 @@ class DigitHandler:
         found = explanation_answer(framed.frame, framed.place(), model.probabilities, model.label_names)
         return {**found, **self.identity}
 
-    def _frame_or_error(self, row: dict[str, Any], headers: Mapping[str, Any]) -> Framed | BadImage:
-        try:
-            return self.model.framed(image_bytes(row))
-        except BadImage as error:
-            return error
-        except Exception:
-            # Nothing here is known to raise anything else, but one request must never take its batch along.
-            # The traceback goes to the log, without the payload.
-            logger.exception("preprocessing failed on the input of %s", _named(headers))
-            return BadImage("The image could not be processed: send it as a PNG or JPEG of usual size.")
-
-    def _explanation_or_error(self, framed: Framed, headers: Mapping[str, Any]) -> dict[str, Any]:
+    def _explanation_or_error(
+        self, framed: Framed, headers: Mapping[str, Any], ends: float
+    ) -> dict[str, Any]:
+        started = time.perf_counter()
+        if started + self.explanation_s > ends:
+            return Busy().answer()
         try:
             return self.explain(framed)
         except Exception:
             logger.exception("an explanation failed for %s", _named(headers))
             message = "The answer could not be explained; the model's log says more. /predictions answers it."
             return {"code": 500, "type": "ExplanationFailed", "message": message}
+        finally:
+            self.explanation_s = time.perf_counter() - started
+
+
+def _is_explained(headers: Mapping[str, Any]) -> bool:
+    """Tell whether a request asks for an explanation."""
+    return headers.get(EXPLAIN_HEADER) == "True"
 
 
 def _named(headers: Mapping[str, Any]) -> str:

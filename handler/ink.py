@@ -70,10 +70,10 @@ def _strength(distance: np.ndarray) -> np.ndarray:
     of the ink weighted by its own square, over a third of the drawing.
     """
     sigma = max(distance.shape) / 3
-    # Weights this smooth need no full resolution.
-    small = (
-        cv2.resize(distance, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA) if sigma > 20 else distance
-    )
+    # Weights this smooth need no full resolution; a line of two pixels has no quarter.
+    small = distance
+    if sigma > 20 and min(distance.shape) > 2:
+        small = cv2.resize(distance, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     ratio = small.shape[1] / distance.shape[1]
     weight = cv2.GaussianBlur(small**2, (0, 0), sigma * ratio)
     value = cv2.GaussianBlur(small**3, (0, 0), sigma * ratio)

@@ -74,6 +74,9 @@ class Metrics:
         self._doubted = counter("handler_doubted_total", "Predictions whose set has more than one label.")
         self._not_a_digit = counter("handler_not_a_digit_total", "Predictions with is_digit false.")
         self._bad_images = counter("handler_bad_images_total", "Requests that were refused for their image.")
+        self._busy = counter(
+            "handler_busy_total", "Requests for which those of their batch left no time: answered 503."
+        )
         # livesum: of a worker that is dead the counters stay, but it is none that lives.
         workers = Gauge("handler_workers", "Worker processes that live.", labels, registry=registry,
                         multiprocess_mode="livesum")  # fmt: skip
@@ -86,6 +89,7 @@ class Metrics:
         latencies_s: Sequence[float],
         predictions: Sequence[Mapping[str, Any]],
         bad_images: int,
+        busy: int,
     ) -> None:
         """Add a batch.
 
@@ -95,6 +99,7 @@ class Metrics:
             latencies_s: each request's, seconds.
             predictions: the answers that name a label, without explanations.
             bad_images: how many requests were refused for their image.
+            busy: how many were put off.
         """
         self._batch_size.observe(len(latencies_s))
         self._preprocess_s.observe(preprocess_s)
@@ -108,6 +113,7 @@ class Metrics:
         _add(self._doubted, sum(size > 1 for size in set_sizes))
         _add(self._not_a_digit, sum(answer.get("is_digit") is False for answer in predictions))
         _add(self._bad_images, bad_images)
+        _add(self._busy, busy)
 
 
 def _tally(things: Iterable[Counted]) -> dict[Counted, int]:

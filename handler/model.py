@@ -118,7 +118,10 @@ class Model:
         Raises:
             BadImage: they are no readable image, or nothing is on it.
         """
-        pixels, reduction = decode_reduced(payload)
+        return self.framed_pixels(*decode_reduced(payload))
+
+    def framed_pixels(self, pixels: np.ndarray, reduction: int = 1) -> Framed:
+        """Return what becomes of decoded pixels: uint8 (height, width, 4), straight RGBA."""
         frame, place = self._frame_of_pixels(pixels)
         return Framed(frame, place, reduction)
 

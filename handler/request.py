@@ -14,10 +14,31 @@ ACCEPTED = (
     '(curl -F data=@digit.png), or as JSON {"image": "<base64 or data URL>"}'
 )
 
+# An object with an image needs few values; to take millions of them apart takes a worker a second.
+MOST_VALUES = 1000
+WHITESPACE = b" \t\n\r\v\f"
+URL_SAFE = bytes.maketrans(b"-_", b"+/")
 # How PNG, JPEG, GIF and WebP files begin in base64.
 BASE64_BEGINNINGS = (b"iVBORw0", b"/9j/", b"R0lGOD", b"UklGR")
 # TorchServe takes a body of this content type apart as a form, and the image with it.
 FORM_HINT = "With curl --data-binary add -H 'Content-Type: image/png', or it is sent as a web form."
+
+
+class TooManyValues(ValueError):  # noqa: N818 - what it is
+    """JSON that holds more than it takes to send an image."""
+
+
+def parsed_json(text: str) -> Any:
+    """Return what JSON says.
+
+    Raises:
+        TooManyValues: it has more than MOST_VALUES.
+        ValueError: it is no JSON.
+        RecursionError: it is too deep.
+    """
+    if text.count(",") >= MOST_VALUES:
+        raise TooManyValues(f"has more than {MOST_VALUES:,} values")
+    return json.loads(text)
 
 
 def image_bytes(row: Mapping[str, Any]) -> bytes:
@@ -70,9 +91,10 @@ def _json_type(value: object) -> str:
 def _from_text(text: str) -> bytes:
     if text.lstrip()[:1] == "{":
         try:
-            parsed = json.loads(text)
-        except (ValueError, RecursionError):
-            raise BadImage(f"The body starts like JSON but is not valid JSON: {ACCEPTED}.") from None
+            parsed = parsed_json(text)
+        except (ValueError, RecursionError) as error:
+            reason = str(error) if isinstance(error, TooManyValues) else "is not valid JSON"
+            raise BadImage(f"The body starts like JSON but {reason}: {ACCEPTED}.") from None
         return _from_json(parsed)
     return _from_base64(text)
 
@@ -101,10 +123,9 @@ def _from_base64(text: str) -> bytes:
         encoded = text
     if not encoded:
         raise BadImage("The base64 text is empty: it must hold the bytes of a PNG, JPEG or other image file.")
-    compact = "".join(encoded.split()).translate(str.maketrans("-_", "+/"))
-    compact += "=" * (-len(compact) % 4)
     try:
-        return base64.b64decode(compact, validate=True)
+        compact = encoded.encode("ascii").translate(URL_SAFE, WHITESPACE)
+        return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BadImage(
             f"Text of {len(text)} characters came that is not valid base64: send an image file's bytes "

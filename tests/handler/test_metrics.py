@@ -23,15 +23,22 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 
 def test_every_series_is_there_from_the_start(metrics: Metrics) -> None:
     assert [value(metrics, "handler_answers_total", label=label) for label in "0123456789"] == [0] * 10
-    names = ("handler_doubted_total", "handler_not_a_digit_total", "handler_bad_images_total")
-    assert [value(metrics, name) for name in names] == [0, 0, 0]
+    names = (
+        "handler_doubted_total",
+        "handler_not_a_digit_total",
+        "handler_bad_images_total",
+        "handler_busy_total",
+    )
+    assert [value(metrics, name) for name in names] == [0] * 4
     assert value(metrics, "handler_latency_seconds_bucket", le="+Inf") == 0
     assert value(metrics, "handler_workers") == 1
 
 
 def test_a_batch_is_added_once(metrics: Metrics) -> None:
     predictions = [SEVEN, DOUBTED, SCRIBBLE, WITHOUT_GATE]
-    metrics.observe_batch(0.004, 0.0007, [0.012, 0.013, 0.013, 20.0, 0.012, 0.3], predictions, bad_images=2)
+    metrics.observe_batch(
+        0.004, 0.0007, [0.012, 0.013, 0.013, 20.0, 0.012, 0.3], predictions, bad_images=2, busy=3
+    )
     assert value(metrics, "handler_batch_size_sum") == 6
     assert value(metrics, "handler_batch_size_bucket", le="4.0") == 0
     assert value(metrics, "handler_batch_size_bucket", le="8.0") == 1
@@ -50,10 +57,11 @@ def test_a_batch_is_added_once(metrics: Metrics) -> None:
     assert value(metrics, "handler_doubted_total") == 2
     assert value(metrics, "handler_not_a_digit_total") == 1
     assert value(metrics, "handler_bad_images_total") == 2
+    assert value(metrics, "handler_busy_total") == 3
 
 
 def test_a_batch_of_nothing_but_bad_images_names_no_label(metrics: Metrics) -> None:
-    metrics.observe_batch(0.001, 0.0, [0.002], [], bad_images=1)
+    metrics.observe_batch(0.001, 0.0, [0.002], [], bad_images=1, busy=0)
     assert value(metrics, "handler_confidence_count") == 0
     assert value(metrics, "handler_latency_seconds_count") == 1
 

@@ -1,5 +1,6 @@
 """What goes wrong with a request is logged under the name that the request came with."""
 
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from handler.bad_image import BadImage
 from handler.digit_handler import DigitHandler
+from handler.framer import Framer
 from handler.model import Framed
 
 GOOD_IDS = ["7f0c2e9a-41d2", "A.b_c-9", "x" * 64]
@@ -20,7 +22,8 @@ def handler() -> DigitHandler:
         raise ZeroDivisionError("what nobody expected")
 
     handler = DigitHandler()
-    handler.model = SimpleNamespace(framed=broken)  # type: ignore[assignment]
+    handler.framer = Framer(SimpleNamespace(framed=broken))  # type: ignore[arg-type]
+    handler.batch_s, handler.explanation_s = 3.0, 0.05
     handler.explain = broken  # type: ignore[method-assign]
     return handler
 
@@ -32,7 +35,7 @@ def test_a_request_is_named_in_the_log(
     (answer,) = handler.preprocess([{"body": b"an image"}], [{"x-request-id": name}])
     assert isinstance(answer, BadImage)
     framed = Framed(np.zeros((28, 28), np.uint8), lambda: (0, 0, 28), 1)
-    explained = handler._explanation_or_error(framed, {"x-request-id": name})
+    explained = handler._explanation_or_error(framed, {"x-request-id": name}, time.perf_counter() + 3)
     assert explained["code"] == 500
     assert [record.getMessage() for record in caplog.records] == [
         f"preprocessing failed on the input of request {name}",
