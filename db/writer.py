@@ -1,56 +1,42 @@
-"""The background writer: a prediction never waits for the database, nor fails with it."""
+"""The background writer: a prediction never waits for the database, nor fails with it, nor is lost."""
 
 import logging
 import math
+import sqlite3
 import threading
 import time
-from collections import deque
-from dataclasses import dataclass
 
+from db import spool_folder
 from db.errors import describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
-from db.records import Feedback, Prediction
+from db.spool import NoRoom, Spool, Waiting
+from db.spooled import Record
 
 logger = logging.getLogger(__name__)
 
-Record = Prediction | Feedback
-
-MAX_RECORDS = 10_000
-MAX_BYTES = 256 * 1024 * 1024
 # One transaction: small enough to finish within the statement timeout, large enough to catch up quickly.
 BATCH_RECORDS = 100
 BATCH_BYTES = 16 * 1024 * 1024
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    record: Record
-    since: float  # by the monotonic clock
+# How often it is looked whether another page has ended and left records.
+LOOK_S = 30.0
 
 
 class Writer:
-    """A queue in memory and one thread that empties it into the prediction log, in order.
+    """A spool on disk and one thread that empties it into the prediction log, in order.
 
-    What waits here is lost when the process is killed; a durable spool would take the queue's place.
     While the database is away every record keeps its place and the same ones are tried again. A record
-    that the database refuses is logged and leaves the queue, so that it does not hold up the others.
+    that the database refuses is logged and set aside in the spool, so that it does not hold up the others.
 
     Args:
         log: Where the records go.
-        max_records: How many may wait.
-        max_bytes: How large the waiting drawings may be together.
+        spool: Where they wait; it is closed when the writer has stopped.
     """
 
-    def __init__(
-        self, log: PredictionLog, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES
-    ) -> None:
+    def __init__(self, log: PredictionLog, spool: Spool) -> None:
         self._log = log
-        self._max_records = max_records
-        self._max_bytes = max_bytes
-        self._queue: deque[_Waiting] = deque()
-        self._queue_bytes = 0
+        self._spool = spool
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._give_up_at = float("inf")
@@ -60,6 +46,13 @@ class Writer:
         self._dropped = 0
         self._dropped_at = -math.inf
         self._rejected = 0
+        self._look_at = 0.0
+        self._housekeeping_fails_until = 0.0
+
+    @property
+    def spool(self) -> Spool:
+        """Where the records wait."""
+        return self._spool
 
     @property
     def paused(self) -> bool:
@@ -69,13 +62,12 @@ class Writer:
     @property
     def pending(self) -> int:
         """How many records wait."""
-        return len(self._queue)
+        return self._spool.pending
 
     @property
     def oldest_s(self) -> float:
         """How long the oldest of the records that wait has waited, in seconds; 0 while none waits."""
-        with self._changed:
-            return time.monotonic() - self._queue[0].since if self._queue else 0.0
+        return self._spool.oldest_s
 
     @property
     def written(self) -> int:
@@ -84,7 +76,7 @@ class Writer:
 
     @property
     def dropped(self) -> int:
-        """How many records were turned away because the queue was full or the writer was stopping."""
+        """How many records were turned away because there was no room or the writer was stopping."""
         return self._dropped
 
     @property
@@ -94,7 +86,7 @@ class Writer:
 
     @property
     def rejected(self) -> int:
-        """How many records the database itself refused."""
+        """How many records the database itself has refused since the start."""
         return self._rejected
 
     def start(self) -> None:
@@ -109,46 +101,60 @@ class Writer:
         self._thread.start()
 
     def stop(self, timeout_s: float = 5.0) -> int:
-        """Write what still waits, for at most `timeout_s`; return how many records could not be written."""
+        """Write what still waits, for at most `timeout_s`; return how many wait for the next start."""
         with self._changed:
             self._give_up_at = time.monotonic() + timeout_s
             self._stopping.set()
             self._changed.notify_all()
-        if self._thread is not None:
+        if self._thread is None:
+            self._spool.close()
+        else:
             self._thread.join(timeout_s)
-        if self._queue:
-            logger.error("stopped with %d records not written to PostgreSQL", len(self._queue))
-        return len(self._queue)
+        if waiting := self._spool.pending:
+            logger.warning("%d records wait in %s for the next start", waiting, self._spool.path)
+        return waiting
 
     def submit(self, record: Record) -> bool:
-        """Queue a record at once; return False where there is no room for it or the writer is stopping."""
-        size = _size(record)
+        """Put a record into the spool; return False where there is no room or the writer is stopping.
+
+        It is written before this returns, so that it outlives the process; `sync` waits for the disk.
+        """
+        try:
+            if self._stopping.is_set():
+                raise NoRoom("the writer is stopping")
+            self._spool.put(record)
+        except (NoRoom, sqlite3.Error, OSError, TypeError) as error:
+            with self._changed:
+                self._dropped += 1
+                self._dropped_at = time.monotonic()
+            waiting = self._spool.pending
+            logger.error("%s is not recorded: %s (%d records wait)", describe(record), error, waiting)
+            return False
         with self._changed:
-            full = len(self._queue) >= self._max_records or self._queue_bytes + size > self._max_bytes
-            if not full and not self._stopping.is_set():
-                self._queue.append(_Waiting(record, time.monotonic()))
-                self._queue_bytes += size
-                self._changed.notify_all()
-                return True
-            self._dropped += 1
-            self._dropped_at = time.monotonic()
-            waiting = len(self._queue)
-        reason = "the queue is full" if full else "the writer is stopping"
-        logger.error("%s is not recorded: %s (%d records wait)", describe(record), reason, waiting)
-        return False
+            self._changed.notify_all()
+        return True
+
+    def sync(self) -> bool:
+        """Wait until all that was submitted is on the disk; return False where the disk fails."""
+        try:
+            self._spool.sync()
+        except OSError as error:
+            logger.error("the spool %s is not on the disk: %s", self._spool.path, error)
+            return False
+        return True
 
     def _run(self) -> None:
         retry_s = FIRST_RETRY_S
-        while batch := self._next_batch():
+        while not self._is_over():
             try:
-                self._log.write(batch)
-            except RecordRejected as refusal:
-                logger.error("%s", refusal)
-                self._remove(refusal.record)
-                self._rejected += 1
-                self._set_paused(False)
+                self._keep_house()
+                if batch := self._next_batch():
+                    self._write(batch)
             except DatabaseUnavailable as error:
                 self._set_paused(True, str(error))
+                retry_s = self._wait_before_retry(retry_s)
+            except (sqlite3.Error, OSError) as error:
+                self._set_paused(True, f"what is written cannot be removed from the spool: {error}")
                 retry_s = self._wait_before_retry(retry_s)
             except Exception as error:
                 # A defect must not end the thread while records wait: say what it is, keep them, go on.
@@ -156,51 +162,67 @@ class Writer:
                 self._set_paused(True, repr(error))
                 retry_s = self._wait_before_retry(LAST_RETRY_S)
             else:
-                self._remove_first(len(batch))
-                self._written += len(batch)
                 self._set_paused(False)
                 retry_s = FIRST_RETRY_S
+        self._spool.close()
+
+    def _is_over(self) -> bool:
+        is_in_vain = time.monotonic() >= self._give_up_at
+        return self._stopping.is_set() and (is_in_vain or not self._spool.pending)
 
     def _wait_before_retry(self, retry_s: float) -> float:
         """Wait, and return how long to wait the next time; while stopping, tries are short and frequent."""
+        self.sync()
         if self._stopping.wait(retry_s):
             time.sleep(FIRST_RETRY_S)
         return min(2 * retry_s, LAST_RETRY_S)
 
-    def _next_batch(self) -> list[Record]:
-        """Return the records to write next, which stay in the queue; none when it is time to end."""
-        with self._changed:
-            while not self._queue and not self._stopping.is_set():
-                self._changed.wait()
-            if time.monotonic() >= self._give_up_at:
-                return []
-            batch: list[Record] = []
-            size = 0
-            for waiting in self._queue:
-                size += _size(waiting.record)
-                if batch and (len(batch) == BATCH_RECORDS or size > BATCH_BYTES):
-                    break
-                batch.append(waiting.record)
-            return batch
+    def _keep_house(self) -> None:
+        """Keep the spool small, and from time to time take over what an ended page left."""
+        now = time.monotonic()
+        if now < self._housekeeping_fails_until:
+            return
+        try:
+            self._spool.tidy()
+            if now >= self._look_at:
+                self._look_at = now + LOOK_S
+                spool_folder.take_over_others(self._spool)
+        except (sqlite3.Error, OSError) as error:
+            self._housekeeping_fails_until = now + LOOK_S
+            logger.warning("the spool %s cannot be tidied up: %s", self._spool.path, error)
 
-    def _remove_first(self, count: int) -> None:
+    def _next_batch(self) -> list[Waiting]:
+        """Return the records to write next, which stay in the spool; none when something else is due."""
         with self._changed:
-            for _ in range(count):
-                self._queue_bytes -= _size(self._queue.popleft().record)
+            while not self._spool.pending and not self._stopping.is_set():
+                if not self._changed.wait(max(0.0, self._look_at - time.monotonic())):
+                    return []
+        return self._spool.first(BATCH_RECORDS, BATCH_BYTES)
 
-    def _remove(self, record: Record) -> None:
-        with self._changed:
-            self._queue.remove(next(waiting for waiting in self._queue if waiting.record is record))
-            self._queue_bytes -= _size(record)
+    def _write(self, batch: list[Waiting]) -> None:
+        """Write the records, or else set one aside that cannot be written."""
+        records = [waiting.record for waiting in batch if not isinstance(waiting.record, str)]
+        if len(records) < len(batch):
+            unreadable = next(waiting for waiting in batch if isinstance(waiting.record, str))
+            self._set_aside(unreadable, str(unreadable.record))
+            return
+        try:
+            self._log.write(records)
+        except RecordRejected as refusal:
+            refused = next(waiting for waiting in batch if waiting.record is refusal.record)
+            self._set_aside(refused, refusal.reason, str(refusal))
+        else:
+            self._spool.remove(batch)
+            self._written += len(batch)
+
+    def _set_aside(self, refused: Waiting, reason: str, message: str = "") -> None:
+        logger.error("%s (set aside in %s)", message or reason, self._spool.path)
+        self._spool.set_aside(refused, reason)
+        self._rejected += 1
 
     def _set_paused(self, paused: bool, reason: str = "") -> None:
         if paused and not self._paused:
-            logger.warning("history is paused, records wait in memory: %s", reason)
+            logger.warning("history is paused, records wait in %s: %s", self._spool.path, reason)
         elif self._paused and not paused:
             logger.warning("history continues: PostgreSQL is back")
         self._paused = paused
-
-
-def _size(record: Record) -> int:
-    """Return about how many bytes a record keeps in memory: its drawing, and a kilobyte for the rest."""
-    return 1024 + (len(record.drawing) if isinstance(record, Prediction) else 0)

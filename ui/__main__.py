@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,9 @@ from sqlalchemy import Engine
 from client.inference import Inference
 from client.management import Management
 from db import engine as database
+from db import spool_folder
 from db.log import PredictionLog
+from db.spool import Spool
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
@@ -45,14 +48,20 @@ def main() -> int:
         print(f"ui: {error}", file=sys.stderr)
         return 2
     log_lines.install(settings.log_format)
-    return 0 if serve(build(settings), settings) else 1
+    try:
+        spool = spool_folder.first_free(settings.spool)
+    except (OSError, sqlite3.Error) as error:
+        fix = "make room, or set VAR_DIR to a folder that can be written"
+        print(f"ui: records cannot be kept in {settings.spool} ({error}): {fix}", file=sys.stderr)
+        return 2
+    return 0 if serve(build(settings, spool), settings) else 1
 
 
-def build(settings: Settings) -> FastAPI:
+def build(settings: Settings, spool: Spool) -> FastAPI:
     """Return the web application; its start and end are the writer's start and end."""
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
-    writer = Writer(log)
+    writer = Writer(log, spool)
     management = Management(settings.management_url, settings.management_token_file)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
@@ -73,9 +82,9 @@ def build(settings: Settings) -> FastAPI:
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
-        lost = writer.stop(DRAIN_S)
+        waiting = writer.stop(DRAIN_S)
         engine.dispose()
-        logger.info("stopped; %d records not written", lost)
+        logger.info("stopped; %d records wait for the next start", waiting)
 
     web = FastAPI(
         lifespan=lifespan,

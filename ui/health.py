@@ -58,6 +58,7 @@ def _database(writer: Writer, engine: Engine) -> dict[str, Any]:
         "pending": writer.pending,
         "oldest_s": round(writer.oldest_s, 1),
         "dropped": writer.dropped,
+        "set_aside": writer.spool.aside,
     }
     try:
         # Taking a connection tests it (pool_pre_ping).
@@ -71,11 +72,13 @@ def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
     found = []
     oldest_s = writer.oldest_s
     if not is_up:
-        found.append(f"The database is away; records that wait in memory: {writer.pending}.")
+        found.append(f"The database is away; records that wait on disk: {writer.pending}.")
     if oldest_s > WAITS_TOO_LONG_S:
         found.append(f"A record has waited for the database for {oldest_s:.0f} s.")
     if writer.dropped_ago_s < RECENTLY_S:
         found.append(
             f"Records were dropped, the last one {writer.dropped_ago_s:.0f} s ago: no room for them."
         )
+    if aside := writer.spool.aside:
+        found.append(f"Records that PostgreSQL refused are set aside in {writer.spool.path}: {aside}.")
     return found

@@ -80,4 +80,6 @@ class _WriterCollector(Collector):
         yield GaugeMetricFamily("sketchserve_records_pending", "Records that wait.", writer.pending)
         oldest = "Age of the oldest record that waits."
         yield GaugeMetricFamily("sketchserve_records_oldest_seconds", oldest, writer.oldest_s)
+        aside = "Records refused by SQL that the spool keeps."
+        yield GaugeMetricFamily("sketchserve_records_set_aside", aside, writer.spool.aside)
         yield GaugeMetricFamily("sketchserve_history_paused", "1 while the database is away.", writer.paused)

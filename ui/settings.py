@@ -28,6 +28,7 @@ class Settings:
         idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
+        spool: The folder where records wait for the database.
     """
 
     inference_url: str
@@ -42,6 +43,7 @@ class Settings:
     idle_s: float
     root_path: str
     log_format: str
+    spool: Path
 
     @property
     def url(self) -> str:
@@ -72,6 +74,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
+        spool=environment.folder(env, "VAR_DIR", "var") / "spool",
     )
 
 

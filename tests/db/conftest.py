@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db import embedded
+from db import embedded, spool_folder
 from db import engine as database
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
+from db.spool import Spool
 from tests.db.backing_up import migrated_database
 from tests.db.kept_table import used_folder
 from tests.services.postgres import postgres_server, postgres_url
@@ -51,6 +52,12 @@ def engine(postgres_url: str) -> Iterator[Engine]:
 def log(engine: Engine) -> PredictionLog:
     """The prediction log on the session's migrated database."""
     return PredictionLog(engine)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    """An empty spool."""
+    return spool_folder.first_free(tmp_path / "spool")
 
 
 @pytest.fixture

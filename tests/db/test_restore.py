@@ -154,11 +154,11 @@ def test_at_a_terminal_the_databases_name_is_asked_for(filled, folder, predictio
     assert len(databases(filled)) == (2 if right else 1)
 
 
-def test_a_page_that_runs_goes_on_in_the_restored_database(filled, folder, prediction):
+def test_a_page_that_runs_goes_on_in_the_restored_database(filled, folder, prediction, spool):
     file = back_up(filled, folder)
     execute(filled, "TRUNCATE predictions CASCADE")
     log = PredictionLog(engine.create(filled))
-    writer = Writer(log)
+    writer = Writer(log, spool)
     writer.start()
     stop = threading.Event()
 

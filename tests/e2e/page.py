@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import requests
 from playwright.sync_api import BrowserContext, Page
@@ -36,19 +37,21 @@ def running_page(
 ) -> Iterator[RunningPage]:
     """Run `python -m ui` on a free port until the end of the `with`; it logs to `log`, or the console."""
     (port,) = free_ports(1)
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "TORCHSERVE_INFERENCE_URL": torchserve.inference_url,
-        "TORCHSERVE_MANAGEMENT_URL": torchserve.management_url,
-        "MANAGEMENT_TOKEN_FILE": str(torchserve.token_file),
-        "UI_HOST": "127.0.0.1",
-        "UI_PORT": str(port),
-        "MODEL": "digits",
-        **changes,
-    }
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database_url,
+            "TORCHSERVE_INFERENCE_URL": torchserve.inference_url,
+            "TORCHSERVE_MANAGEMENT_URL": torchserve.management_url,
+            "MANAGEMENT_TOKEN_FILE": str(torchserve.token_file),
+            "UI_HOST": "127.0.0.1",
+            "UI_PORT": str(port),
+            "MODEL": "digits",
+            # Not the project's own: what waits there is for another database.
+            "VAR_DIR": stack.enter_context(TemporaryDirectory()),
+            **changes,
+        }
         stderr = stack.enter_context(log.open("ab")) if log else None
         process = stack.enter_context(
             subprocess.Popen([sys.executable, "-m", "ui"], cwd=PROJECT, env=environment, stderr=stderr)

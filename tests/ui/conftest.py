@@ -15,6 +15,7 @@ from client.management import Management
 from db import engine
 from db.log import PredictionLog
 from db.records import Prediction
+from db.spool import Spool
 from db.writer import Writer
 from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
@@ -70,12 +71,13 @@ def make_prediction(drawing: bytes) -> Callable[..., Prediction]:
 
 
 @pytest.fixture
-def make_backend() -> Callable[..., Backend]:
+def make_backend(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Backend]:
     """Make a backend of real parts; its database is away, and TorchServe too unless an address is given."""
 
     def make(torchserve_url: str = NOBODY, max_records: int = 100) -> Backend:
         log = PredictionLog(engine.create(NO_DATABASE))
-        writer = Writer(log, max_records=max_records)
+        spool = Spool(tmp_path_factory.mktemp("spool") / "records-1.sqlite", max_records)
+        writer = Writer(log, spool)
         management = Management(torchserve_url)
         return Backend(
             inference=Inference(torchserve_url, timeout_s=0.3),

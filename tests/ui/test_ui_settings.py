@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from system.files import PROJECT
 from ui.settings import from_environment
 
 DATABASE_URL = "postgresql://user:secret@127.0.0.1:5432/sketchserve"
@@ -16,6 +17,7 @@ def test_only_the_database_has_to_be_named() -> None:
     assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "digits")
     assert (settings.model_store, settings.idle_s) == (None, 600)
     assert (settings.root_path, settings.log_format) == ("", "text")
+    assert settings.spool == PROJECT / "var" / "spool"
 
 
 def test_what_the_environment_says_counts() -> None:
@@ -29,12 +31,14 @@ def test_what_the_environment_says_counts() -> None:
         "IDLE_MINUTES": "0.05",
         "UI_ROOT_PATH": "/sketch/",
         "LOG_FORMAT": "json",
+        "VAR_DIR": "/var/lib/sketchserve",
     }
     settings = from_environment(environment)
     assert settings.inference_url == "http://torchserve:8080"
     assert (settings.port, settings.model, settings.answer_timeout_s) == (80, "fashion", 0.5)
     assert (settings.model_store, settings.idle_s) == (Path("archives"), 3.0)
     assert (settings.root_path, settings.log_format) == ("/sketch", "json")
+    assert settings.spool == Path("/var/lib/sketchserve/spool")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from ui.draw.outcome import NoReading, Reading
 
 # More labels than these would fill the headline.
 MOST_NAMED = 4
-NOT_KEPT = "not in the history: too many records wait for the database"
+NOT_KEPT = "not in the history: there is no room for it now"
 
 
 def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int = 0) -> str:

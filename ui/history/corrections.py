@@ -19,8 +19,8 @@ def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_l
     if not isinstance(true_label, str) or true_label not in prediction.probabilities:
         return f"{true_label!r} is not a label of this model: choose one of the buttons."
     feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id)
-    if not backend.writer.submit(feedback):
-        return "Your correction could not be kept: too many records wait for the database. Try again later."
+    if not (backend.writer.submit(feedback) and backend.writer.sync()):
+        return "Your correction could not be kept: there is no room for it now. Try again later."
     backend.recent.judge(session_id, prediction.id, true_label)
     was = "right" if true_label == prediction.predicted_label else "wrong"
     backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()

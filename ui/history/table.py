@@ -37,6 +37,7 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     """Return the session's history, from memory alone while the database is away."""
     if session_id is None:
         return History([], Accuracy(0, 0), is_paused=False, pending=0)
+    backend.writer.sync()  # what is shown is kept
     is_paused = backend.writer.paused
     stored: list[HistoryRow] = []
     accuracy = Accuracy(0, 0)

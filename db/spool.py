@@ -1,0 +1,244 @@
+"""Records on this machine's disk, in the order in which they came, until PostgreSQL has them."""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from db import spool_file
+from db.spool_file import transaction
+from db.spooled import Record, packed, unpacked
+from system import files
+
+logger = logging.getLogger(__name__)
+
+MAX_RECORDS = 10_000
+MAX_BYTES = 256 * 1024**2
+# Of those set aside the newest stay: somebody has to look at them, and until then they fill no disk.
+MAX_BYTES_ASIDE = 64 * 1024**2
+# Room that new records leave on the disk: what PostgreSQL has can only be removed by writing.
+RESERVE_BYTES = 32 * 1024**2
+# A log of this length is taken into the file, and so much empty room (of 4 KiB each) is given back.
+LONG_LOG_BYTES = 16 * 1024**2
+MANY_EMPTY_PAGES = 4096
+# For the texts of a record, and the row itself.
+ROW_BYTES = 1024
+
+
+class NoRoom(Exception):  # noqa: N818 - the name that callers read in their `except`
+    """A record is not taken; the message says what there is too much of."""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A record that waits.
+
+    Attributes:
+        id: Its place in the order.
+        size: What it counts against the spool's bytes.
+        record: The record itself, or the reason why it cannot be read.
+    """
+
+    id: int
+    size: int
+    record: Record | str
+
+
+class Spool:
+    """One SQLite file of one process; several threads may use it.
+
+    A record that `put` took outlives the process, however that ends, and after `sync` the machine as well.
+
+    Args:
+        path: The file; it is made where it is absent, and set aside where it is damaged.
+        max_records: How many may wait.
+        max_bytes: How large the waiting drawings may be together.
+
+    Raises:
+        HeldError: Another process has this spool.
+        SpoolError: A later version of this code wrote the file.
+        sqlite3.Error, OSError: The file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
+        self.path = path
+        self._max_records = max_records
+        self._max_bytes = max_bytes
+        self._lock_file = spool_file.claim(path)
+        try:
+            spool_file.make_sound(path)
+            self._writing = spool_file.connect(path)
+            # Reads while records are put.
+            self._reading = spool_file.connect(path)
+            total = "SELECT count(*), coalesce(sum(size), 0) FROM waiting"
+            self._pending, self._bytes = self._writing.execute(total).fetchone()
+        except BaseException:
+            self._lock_file.close()
+            raise
+        self._lock = threading.RLock()
+        self._syncing = threading.Lock()
+        self._puts = 0
+        self._synced_puts = 0
+        self._log = spool_file.parts_of(path)[1]
+
+    @property
+    def pending(self) -> int:
+        """How many records wait."""
+        return self._pending
+
+    @property
+    def oldest_s(self) -> float:
+        """How long the first of those that wait has waited, in seconds; 0 while none waits."""
+        since = self._number("SELECT since FROM waiting ORDER BY id LIMIT 1")
+        return max(0.0, time.time() - since) if since else 0.0
+
+    @property
+    def aside(self) -> int:
+        """How many records are set aside."""
+        return int(self._number("SELECT count(*) FROM set_aside"))
+
+    @property
+    def free_bytes(self) -> int:
+        """How much room its disk has."""
+        disk = os.statvfs(self.path.parent)
+        return disk.f_bavail * disk.f_frsize
+
+    def put(self, record: Record) -> None:
+        """Write a record behind those that wait, without waiting for the disk.
+
+        Raises:
+            NoRoom: It is not written: too much waits, or the disk is full.
+            sqlite3.Error, OSError: Likewise, for another reason.
+            TypeError: It holds what no record can.
+        """
+        kind, text, content = packed(record)
+        size = ROW_BYTES + len(content)
+        if self.free_bytes < RESERVE_BYTES + size:
+            raise NoRoom(f"the disk is full at {self.path}")
+        with self._lock:
+            if self._pending >= self._max_records or self._bytes + size > self._max_bytes:
+                raise NoRoom("the queue is full")
+            self._writing.execute(
+                "INSERT INTO waiting (since, size, kind, fields, content) VALUES (?, ?, ?, ?, ?)",
+                (time.time(), size, kind, text, content),
+            )
+            self._pending += 1
+            self._bytes += size
+            self._puts += 1
+
+    def sync(self) -> None:
+        """Return once all that was put before is on the disk; one sync does for all who wait meanwhile.
+
+        Raises:
+            OSError: The disk failed.
+        """
+        wanted = self._puts
+        with self._syncing:
+            if self._synced_puts >= wanted:
+                return
+            puts = self._puts
+            # What is no longer in the log was synced when it was taken into the file.
+            files.sync(self._log)
+            self._synced_puts = puts
+
+    def first(self, most_records: int, most_bytes: int) -> list[Waiting]:
+        """Return the first of those that wait, at least one if any waits; they stay."""
+        found: list[Waiting] = []
+        size = 0
+        query = "SELECT id, size, kind, fields, content FROM waiting ORDER BY id LIMIT ?"
+        with closing(self._reading.execute(query, (most_records,))) as rows:
+            for row in rows:
+                size += row[1]
+                if found and size > most_bytes:
+                    break
+                found.append(Waiting(row[0], row[1], _read(*row[2:])))
+        return found
+
+    def remove(self, written: list[Waiting]) -> None:
+        """Forget the first of those that wait."""
+        with self._lock, transaction(self._writing) as connection:
+            connection.execute("DELETE FROM waiting WHERE id <= ?", (written[-1].id,))
+        self._forgot(written)
+
+    def set_aside(self, refused: Waiting, reason: str) -> None:
+        """Keep a record, with the reason, where it holds up no other; the oldest of too many go."""
+        with self._lock, transaction(self._writing) as connection:
+            connection.execute(
+                "INSERT INTO set_aside (since, size, kind, fields, content, refused_at, reason)"
+                " SELECT since, size, kind, fields, content, ?, ? FROM waiting WHERE id = ?",
+                (time.time(), reason, refused.id),
+            )
+            connection.execute("DELETE FROM waiting WHERE id = ?", (refused.id,))
+            gone = connection.execute(
+                "DELETE FROM set_aside WHERE id IN (SELECT id FROM"
+                " (SELECT id, sum(size) OVER (ORDER BY id DESC) AS newer FROM set_aside) WHERE newer > ?)",
+                (MAX_BYTES_ASIDE,),
+            ).rowcount
+        self._forgot([refused])
+        if gone:
+            logger.error("%d records that had been set aside are gone: no room for more", gone)
+
+    def tidy(self) -> None:
+        """Keep the log short, and the file once nothing waits.
+
+        Raises:
+            sqlite3.Error, OSError: It cannot be done now; there may be no room even for that.
+        """
+        is_wide = not self._pending and self._number("PRAGMA freelist_count") > MANY_EMPTY_PAGES
+        if not is_wide and self._log.stat().st_size <= LONG_LOG_BYTES:
+            return
+        self.sync()  # outside the lock, so that little is left to do inside
+        with self._lock:
+            spool_file.shorten(self._writing, give_back=is_wide)
+
+    def take(self, other: "Spool") -> bool:
+        """Put everything that another spool holds behind what is here; return False where it has no room.
+
+        Raises:
+            sqlite3.Error, OSError: Nothing is taken.
+        """
+        with self._lock:
+            pending, size = self._pending + other._pending, self._bytes + other._bytes
+            if pending > self._max_records or size > self._max_bytes:
+                return False
+            with transaction(self._writing) as connection:
+                for row in other._reading.execute("SELECT * FROM waiting ORDER BY id"):
+                    connection.execute("INSERT INTO waiting VALUES (NULL, ?, ?, ?, ?, ?)", row[1:])
+                for row in other._reading.execute("SELECT * FROM set_aside ORDER BY id"):
+                    connection.execute("INSERT INTO set_aside VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row[1:])
+            self._pending, self._bytes = pending, size
+            self._puts += other._pending
+        self.sync()
+        return True
+
+    def close(self, remove: bool = False) -> None:
+        """Let go of the file with everything on the disk, or else remove it."""
+        with self._lock:
+            self._reading.close()
+            self._writing.close()
+            for part in spool_file.parts_of(self.path) if remove else ():
+                part.unlink(missing_ok=True)
+            self._lock_file.close()
+
+    def _number(self, query: str) -> float:
+        """Return what the query finds; 0 where it finds nothing, or the file is closed or cannot be read."""
+        with self._lock, suppress(sqlite3.Error):
+            found = self._writing.execute(query).fetchone()
+            return found[0] if found else 0
+        return 0
+
+    def _forgot(self, gone: list[Waiting]) -> None:
+        with self._lock:
+            self._pending -= len(gone)
+            self._bytes -= sum(waiting.size for waiting in gone)
+
+
+def _read(kind: str, text: str, content: bytes) -> Record | str:
+    try:
+        return unpacked(kind, text, content)
+    except ValueError as error:
+        return str(error)

@@ -1,0 +1,222 @@
+"""The spool's file: private, bounded, sound, and small again when nothing waits."""
+
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from db import spool as spool_module
+from db import spool_file, spool_folder
+from db.spool import NoRoom, Spool
+
+
+def ids(spool: Spool) -> list[object]:
+    return [waiting.record.id for waiting in spool.first(1000, 10**9)]
+
+
+def reopened(spool: Spool) -> Spool:
+    spool.close()
+    return Spool(spool.path)
+
+
+def changed(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(sql)
+
+
+def test_nobody_else_may_read_what_waits(spool, prediction) -> None:
+    spool.put(prediction())
+    assert stat.S_IMODE(spool.path.parent.stat().st_mode) == 0o700
+    files = sorted(spool.path.parent.iterdir())
+    assert [file.name.removeprefix("records-1.") for file in files] == [
+        "lock",
+        "sqlite",
+        "sqlite-shm",
+        "sqlite-wal",
+    ]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_spool_that_was_closed_has_everything_in_its_order(spool, prediction, correction) -> None:
+    drawings = [prediction() for _ in range(5)]
+    feedback = correction(drawings[0], "7")
+    for record in (*drawings, feedback):
+        spool.put(record)
+    again = reopened(spool)
+    assert [waiting.record for waiting in again.first(100, 10**9)] == [*drawings, feedback]
+    assert again.pending == 6
+    assert again.oldest_s < 60
+
+
+def test_a_batch_is_bounded_and_has_at_least_one_record(spool, prediction) -> None:
+    for size in (5000, 5000, 10):
+        spool.put(prediction(drawing=b"x" * size))
+    assert len(spool.first(100, 100)) == 1
+    assert len(spool.first(2, 10**9)) == 2
+    first = spool.first(100, 13_000)
+    assert len(first) == 2
+    spool.remove(first)
+    assert spool.pending == len(spool.first(100, 10**9)) == 1
+
+
+def test_what_was_put_before_a_sync_is_synced_once_for_all(spool, prediction, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr("db.spool.files.sync", synced.append)
+    spool.put(prediction())
+    spool.put(prediction())
+    assert synced == []
+    spool.sync()
+    spool.sync()
+    assert [path.name for path in synced] == ["records-1.sqlite-wal"]
+    spool.put(prediction())
+    spool.sync()
+    assert len(synced) == 2
+
+
+def test_a_full_file_refuses_and_goes_on_when_there_is_room(spool, prediction) -> None:
+    spool.put(prediction())
+    (pages,) = spool._writing.execute("PRAGMA page_count").fetchone()
+    spool._writing.execute(f"PRAGMA max_page_count = {pages + 4}")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        spool.put(prediction(drawing=b"x" * 100_000))
+    small = prediction()
+    spool.put(small)
+    assert spool.pending == len(ids(spool)) == 2
+    spool._writing.execute(f"PRAGMA max_page_count = {pages + 1000}")
+    large = prediction(drawing=b"x" * 100_000)
+    spool.put(large)
+    assert ids(reopened(spool))[1:] == [small.id, large.id]
+
+
+def test_the_last_room_of_the_disk_is_left(spool, prediction, monkeypatch) -> None:
+    monkeypatch.setattr(spool_module, "RESERVE_BYTES", 2 * spool.free_bytes)
+    with pytest.raises(NoRoom, match=r"the disk is full at .*records-1\.sqlite"):
+        spool.put(prediction())
+    monkeypatch.undo()
+    spool.put(prediction())
+    assert spool.pending == 1
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_a_damaged_file_is_set_aside_and_a_new_one_is_begun(tmp_path, prediction, caplog, content) -> None:
+    path = tmp_path / "records-1.sqlite"
+    path.write_bytes(content)
+    spool = Spool(path)
+    spool.put(prediction())
+    (aside,) = tmp_path.glob("records-1.sqlite.damaged-*")
+    assert aside.read_bytes() == content
+    assert f"the spool {path} is damaged" in caplog.text
+    assert aside.name in caplog.text
+    assert reopened(spool).pending == 1
+
+
+def test_a_file_that_is_damaged_inside_is_set_aside_with_its_log(spool, prediction, caplog) -> None:
+    for _ in range(50):
+        spool.put(prediction(drawing=b"x" * 9000))
+    spool.close()
+    with spool.path.open("r+b") as file:
+        file.seek(8 * 4096)
+        file.write(b"\xa5" * 40 * 4096)
+    assert Spool(spool.path).pending == 0
+    assert "is damaged" in caplog.text
+
+
+def test_a_log_that_was_cut_off_costs_no_more_than_what_it_lacks(spool, prediction) -> None:
+    records = [prediction() for _ in range(20)]
+    for record in records:
+        spool.put(record)
+    (log,) = spool.path.parent.glob("*-wal")
+    copy = spool.path.parent / "copy"
+    copy.mkdir()
+    (copy / log.name).write_bytes(log.read_bytes()[:-100])
+    (copy / spool.path.name).write_bytes(spool.path.read_bytes())
+    assert ids(Spool(copy / spool.path.name)) == [record.id for record in records[:-1]]
+
+
+def test_a_spool_of_a_later_version_is_left_as_it_is(spool, prediction, caplog) -> None:
+    spool.put(prediction())
+    spool.close()
+    changed(spool.path, f"PRAGMA user_version = {spool_file.LAYOUT + 1}")
+    before = spool.path.read_bytes()
+    other = spool_folder.first_free(spool.path.parent)
+    assert other.path.name == "records-2.sqlite"
+    spool_folder.take_over_others(other)
+    assert spool.path.read_bytes() == before
+    assert f"{spool.path} is of layout 2, and this version knows 1: taking the next spool" in caplog.text
+
+
+def test_a_spool_has_room_for_what_another_left_or_leaves_it(tmp_path, prediction) -> None:
+    left = Spool(tmp_path / "records-1.sqlite")
+    for _ in range(3):
+        left.put(prediction())
+    left.close()
+    small = Spool(tmp_path / "records-2.sqlite", max_records=2)
+    spool_folder.take_over_others(small)
+    assert small.pending == 0
+    spool = Spool(tmp_path / "records-3.sqlite", max_records=3)
+    spool_folder.take_over_others(spool)
+    assert spool.pending == len(ids(spool)) == 3
+    with pytest.raises(NoRoom):
+        spool.put(prediction())
+    assert not left.path.exists()
+
+
+def test_what_is_set_aside_stays_with_its_reason_and_moves_with_the_spool(tmp_path, prediction) -> None:
+    left = Spool(tmp_path / "records-1.sqlite")
+    left.put(prediction())
+    left.set_aside(left.first(1, 1)[0], "too odd")
+    assert (left.pending, left.aside) == (0, 1)
+    left.close()
+    spool = Spool(tmp_path / "records-2.sqlite")
+    spool_folder.take_over_others(spool)
+    assert (spool.pending, spool.aside) == (0, 1)
+    assert spool._reading.execute("SELECT kind, reason FROM set_aside").fetchall() == [
+        ("Prediction", "too odd")
+    ]
+
+
+def test_of_too_much_that_is_set_aside_the_oldest_go(spool, prediction, monkeypatch, caplog) -> None:
+    monkeypatch.setattr(spool_module, "MAX_BYTES_ASIDE", 25_000)
+    for number in range(4):
+        spool.put(prediction(drawing=b"x" * 9000))
+        spool.set_aside(spool.first(1, 1)[0], str(number))
+    assert spool._reading.execute("SELECT reason FROM set_aside").fetchall() == [("2",), ("3",)]
+    assert "1 records that had been set aside are gone" in caplog.text
+
+
+def test_a_long_log_is_taken_into_the_file(spool, prediction, monkeypatch) -> None:
+    monkeypatch.setattr(spool_module, "LONG_LOG_BYTES", 100_000)
+    (log,) = spool.path.parent.glob("*-wal")
+    while log.stat().st_size <= 100_000:
+        spool.put(prediction(drawing=b"x" * 9000))
+    spool.tidy()
+    assert log.stat().st_size < 10_000
+    assert len(ids(reopened(spool))) == spool.pending
+
+
+def test_an_empty_spool_gives_its_room_back(spool, prediction) -> None:
+    for _ in range(30):
+        spool.put(prediction(drawing=b"x" * 1_000_000))
+    spool.remove(spool.first(1000, 10**9))
+    spool.tidy()
+    assert sum(file.stat().st_size for file in spool.path.parent.iterdir()) < 1_000_000
+    spool.put(prediction())
+    assert reopened(spool).pending == 1
+
+
+def test_who_reads_the_file_makes_nobody_wait(spool, prediction, monkeypatch) -> None:
+    monkeypatch.setattr(spool_module, "LONG_LOG_BYTES", 0)
+    spool.put(prediction())
+    with closing(sqlite3.connect(spool.path, isolation_level=None)) as operator:
+        operator.execute("BEGIN")
+        assert operator.execute("SELECT count(*) FROM waiting").fetchone() == (1,)
+        began = time.monotonic()
+        with pytest.raises(sqlite3.OperationalError):
+            spool.put(prediction())
+            spool.tidy()
+        assert time.monotonic() - began < spool_file.PATIENCE_S
+    spool.tidy()
+    assert len(ids(spool)) == 2
