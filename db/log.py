@@ -2,18 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, func, lateral, select, true
+from sqlalchemy import Connection, Engine, Row, Select, func, lateral, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
-from db.records import Accuracy, Feedback, HistoryRow, Prediction
+from db.records import Accuracy, Feedback, HistoryRow, Prediction, Summary
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
+
+# As many as the page shows.
+HISTORY_ROWS = 30
+# A visitor may have any number of drawings; of these the accuracy is counted, after each stroke.
+ACCURACY_ROWS = 1_000
 
 _latest_feedback = lateral(
     select(feedback.c.true_label)
@@ -44,7 +51,7 @@ class PredictionLog:
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
-    def history(self, session_id: str, limit: int = 50) -> list[HistoryRow]:
+    def history(self, session_id: str, limit: int = HISTORY_ROWS) -> list[HistoryRow]:
         """Return the session's last `limit` predictions, newest first, each with its latest feedback.
 
         Raises:
@@ -54,7 +61,7 @@ class PredictionLog:
             return _history(connection, session_id, limit)
 
     def accuracy(self, session_id: str) -> Accuracy:
-        """Return how many of the session's predictions were judged, and how many of these were right.
+        """Return how many of the session's last predictions were judged, and how many of these were right.
 
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
@@ -62,7 +69,9 @@ class PredictionLog:
         with self._reading() as connection:
             return _accuracy(connection, session_id)
 
-    def history_and_accuracy(self, session_id: str, limit: int = 50) -> tuple[list[HistoryRow], Accuracy]:
+    def history_and_accuracy(
+        self, session_id: str, limit: int = HISTORY_ROWS
+    ) -> tuple[list[HistoryRow], Accuracy]:
         """Return both as of one moment: what is written in between must not be in one of them only.
 
         Raises:
@@ -71,6 +80,29 @@ class PredictionLog:
         with self._reading() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             return _history(connection, session_id, limit), _accuracy(connection, session_id)
+
+    def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
+        """Return one of the session's predictions with its latest feedback; None where it has no such one.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now.
+        """
+        with self._reading() as connection:
+            row = connection.execute(_rows(session_id).where(predictions.c.id == prediction_id)).one_or_none()
+            return _history_row(row) if row else None
+
+    def drawing(self, session_id: str, prediction_id: UUID) -> bytes | None:
+        """Return one of the session's drawings, the image file as it was sent; None where it has no such one.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now.
+        """
+        query = select(predictions.c.drawing).where(
+            predictions.c.id == prediction_id, predictions.c.session_id == session_id
+        )
+        with self._reading() as connection:
+            found = connection.scalar(query)
+            return None if found is None else bytes(found)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -82,27 +114,38 @@ class PredictionLog:
             raise unavailable(error) from error
 
 
-def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
-    query = (
-        select(predictions, _latest_feedback.c.true_label)
+def _rows(session_id: str) -> Select[Any]:
+    """Return the query for a session's rows, without the drawings: a list of them may be hundreds of MB."""
+    columns = [predictions.c[field.name] for field in fields(Summary)]
+    return (
+        select(*columns, _latest_feedback.c.true_label)
         .outerjoin(_latest_feedback, true())
         .where(predictions.c.session_id == session_id)
-        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
-        .limit(limit)
     )
+
+
+def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
+    newest_first = (predictions.c.created_at.desc(), predictions.c.id.desc())
+    query = _rows(session_id).order_by(*newest_first).limit(limit)
     return [_history_row(row) for row in connection.execute(query)]
 
 
 def _accuracy(connection: Connection, session_id: str) -> Accuracy:
-    is_correct = _latest_feedback.c.true_label == predictions.c.predicted_label
-    query = (
-        select(func.count(), func.count().filter(is_correct))
-        .select_from(predictions)
-        .join(_latest_feedback, true())
+    newest = (
+        select(predictions.c.predicted_label, _latest_feedback.c.true_label)
+        .outerjoin(_latest_feedback, true())
         .where(predictions.c.session_id == session_id)
+        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
+        .limit(ACCURACY_ROWS)
+        .subquery()
     )
-    judged, correct = connection.execute(query).one()
-    return Accuracy(judged=judged, correct=correct)
+    query = select(
+        func.count(),
+        func.count(newest.c.true_label),
+        func.count().filter(newest.c.true_label == newest.c.predicted_label),
+    ).select_from(newest)
+    counted, judged, correct = connection.execute(query).one()
+    return Accuracy(judged, correct, of_newest=ACCURACY_ROWS if counted == ACCURACY_ROWS else None)
 
 
 def _insert(connection: Connection, record: Prediction | Feedback) -> None:
@@ -119,7 +162,8 @@ def _history_row(row: Row) -> HistoryRow:
     values = dict(row._mapping)
     true_label = values.pop("true_label")
     values["created_at"] = values["created_at"].astimezone(UTC)
-    values["drawing"] = bytes(values["drawing"])
+    if values["thumbnail"] is not None:
+        values["thumbnail"] = bytes(values["thumbnail"])
     if values["label_set"] is not None:
         values["label_set"] = tuple(values["label_set"])
-    return HistoryRow(prediction=Prediction(**values), true_label=true_label)
+    return HistoryRow(Summary(**values), true_label)

@@ -13,7 +13,6 @@ from ui.draw.drawing import read_model_path, read_sent, read_session_id
 from ui.draw.reading import reading_html
 from ui.history.corrections import complaint_html, correct
 from ui.history.table import history_html, notice_html, read_history
-from ui.history.thumbnails import Thumbnails
 from ui.models import chooser
 from ui.models.listing import Model
 
@@ -29,7 +28,6 @@ LOADING_CONCURRENCY = 8
 
 def build_page(backend: Backend) -> gr.Blocks:
     """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
-    thumbnails = Thumbnails()
 
     def on_stroke(pad_value: object, visitor_id: object) -> str:
         result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
@@ -52,7 +50,7 @@ def build_page(backend: Backend) -> gr.Blocks:
 
     def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
         shown = read_history(backend, read_session_id(visitor_id))
-        table = history_html(shown, thumbnails)
+        table = history_html(shown)
         return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
     def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:

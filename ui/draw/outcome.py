@@ -7,7 +7,7 @@ from typing import Any
 
 from client.answers import Answer
 from client.errors import Busy, NotLoaded, PredictionError, Refused
-from db.records import HistoryRow, Prediction
+from db.records import Prediction
 from ui import request_id
 from ui.backend import Backend
 from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path
@@ -82,7 +82,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     if session_id is not None:
         is_kept = backend.writer.submit(prediction)
         if is_kept:
-            backend.recent.add(HistoryRow(prediction, true_label=None))
+            backend.recent.add(prediction)
     return Reading(prediction, answer.frame, is_kept, model.coverage)
 
 
@@ -139,4 +139,5 @@ def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         request_id=answer.request_id,
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
+        thumbnail=drawing.thumbnail,
     )
