@@ -7,12 +7,12 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, Select, func, lateral, select, true
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, lateral, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
-from db.records import Accuracy, Feedback, HistoryRow, Prediction, Summary
+from db.records import Accuracy, Deletion, HistoryRow, Prediction, Record, Summary
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -21,6 +21,7 @@ __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
 HISTORY_ROWS = 30
 # A visitor may have any number of drawings; of these the accuracy is counted, after each stroke.
 ACCURACY_ROWS = 1_000
+DELETED_AT_ONCE = 10_000
 
 _latest_feedback = lateral(
     select(feedback.c.true_label)
@@ -37,8 +38,10 @@ class PredictionLog:
         """Use the connections of `engine` (see `db.engine.create`)."""
         self._engine = engine
 
-    def write(self, records: Sequence[Prediction | Feedback]) -> None:
+    def write(self, records: Sequence[Record]) -> None:
         """Write all records in their order in one transaction; repeating a write changes nothing.
+
+        To write a deletion is to delete.
 
         Raises:
             DatabaseUnavailable: Nothing is known to be written; try all of them again.
@@ -47,7 +50,7 @@ class PredictionLog:
         try:
             with self._engine.begin() as connection:
                 for record in records:
-                    _insert(connection, record)
+                    _write(connection, record)
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
@@ -148,14 +151,30 @@ def _accuracy(connection: Connection, session_id: str) -> Accuracy:
     return Accuracy(judged, correct, of_newest=ACCURACY_ROWS if counted == ACCURACY_ROWS else None)
 
 
-def _insert(connection: Connection, record: Prediction | Feedback) -> None:
-    table = predictions if isinstance(record, Prediction) else feedback
+def _write(connection: Connection, record: Record) -> None:
     try:
-        connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
+        if isinstance(record, Deletion):
+            _delete(connection, record)
+        else:
+            table = predictions if isinstance(record, Prediction) else feedback
+            connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
     except Exception as error:
         if refuses_record(error):
             raise RecordRejected(record, first_line(error)) from error
         raise
+
+
+def _delete(connection: Connection, deletion: Deletion) -> None:
+    """Delete the session's rows, or one of them; the feedback goes with its prediction.
+
+    In parts, each of which ends within the statement timeout.
+    """
+    of_session = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
+    if deletion.prediction_id is not None:
+        of_session = of_session.where(predictions.c.id == deletion.prediction_id)
+    part = delete(predictions).where(predictions.c.id.in_(of_session.limit(DELETED_AT_ONCE)))
+    while connection.execute(part).rowcount == DELETED_AT_ONCE:
+        pass
 
 
 def _history_row(row: Row) -> HistoryRow:

@@ -83,6 +83,31 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """A person's wish that drawings of theirs are gone, with what was said about them.
+
+    It takes its place among the other records, which are written in their order: so it also reaches what
+    still waits to be written, and nothing that comes later.
+
+    Attributes:
+        session_id: Whose drawings they are; another session's are never deleted.
+        created_at: With a time zone.
+        prediction_id: Which drawing; None for all of the session's.
+    """
+
+    session_id: str
+    created_at: datetime
+    prediction_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone, which could not be compared with a prediction's."""
+        _require_zone("Deletion", self.created_at)
+
+
+Record = Prediction | Feedback | Deletion
+
+
+@dataclass(frozen=True)
 class HistoryRow:
     """A prediction with its latest feedback's label, or None while nobody has judged it."""
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 
 from db.errors import describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
-from db.records import Feedback, Prediction
+from db.records import Prediction, Record
 
 logger = logging.getLogger(__name__)
-
-Record = Prediction | Feedback
 
 MAX_RECORDS = 10_000
 MAX_BYTES = 256 * 1024 * 1024

@@ -11,6 +11,7 @@ from ui.draw import explanation, outcome
 from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent, read_session_id
 from ui.draw.reading import reading_html
+from ui.history import deletion
 from ui.history.corrections import complaint_html, correct
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
@@ -44,6 +45,9 @@ def build_page(backend: Backend) -> gr.Blocks:
     def on_judge(visitor_id: object, event: gr.EventData) -> str:
         complaint = correct(backend, read_session_id(visitor_id), event.prediction, event.label)
         return complaint_html(complaint)
+
+    def on_forget(visitor_id: object, event: gr.EventData) -> dict[str, str]:
+        return deletion.delete(backend, read_session_id(visitor_id), event.prediction)
 
     def on_ask(visitor_id: object, event: gr.EventData) -> dict[str, Any]:
         return explanation.explain(backend, read_session_id(visitor_id), event.prediction, event.asked)
@@ -82,6 +86,7 @@ def build_page(backend: Backend) -> gr.Blocks:
                     elem_id="reading",
                 )
         table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
+        privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -100,6 +105,11 @@ def build_page(backend: Backend) -> gr.Blocks:
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        for asked in (table.forget, privacy.forget):
+            forgotten = asked(on_forget, [who], [privacy], queue=False, trigger_mode="multiple", **quiet)
+            forgotten.then(
+                show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue
+            )
         # Beside the strokes: while a model explains one drawing, the next is answered.
         why.ask(on_ask, [who], [why], queue=False, trigger_mode="multiple", **quiet)
         # It comes from the browser as the page appears, and when another model is wanted.

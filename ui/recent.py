@@ -4,10 +4,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from db.log import HISTORY_ROWS
-from db.records import HistoryRow, Prediction
+from db.records import Deletion, HistoryRow, Prediction
 
 # Room for 15,000 rows of digits.
 MAX_ROW_BYTES = 64 * 1024**2
@@ -17,6 +18,8 @@ MAX_DRAWING_BYTES = 64 * 1024**2
 SESSION_BYTES = 1_024
 ROW_BYTES = 2_048
 PROBABILITY_BYTES = 128
+# For so many deletions it is known that the database may not have heard of them yet.
+MAX_DELETIONS = 10_000
 
 Session = dict[UUID, HistoryRow]
 
@@ -43,6 +46,8 @@ class Recent:
         # Of rows in `_sessions` alone.
         self._drawings: OrderedDict[UUID, bytes] = OrderedDict()
         self._drawing_bytes = 0
+        # Until when drawings are deleted: a session's, or all of them under None.
+        self._deleted: OrderedDict[tuple[str, UUID | None], datetime] = OrderedDict()
         self._lock = threading.Lock()
 
     def add(self, prediction: Prediction) -> None:
@@ -58,13 +63,18 @@ class Recent:
                 self._drop_drawing(next(iter(self._drawings)))
 
     def merge(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
-        """Keep rows read from the database beside the session's own; a label given here is the newer one."""
+        """Keep rows read from the database beside the session's own; a label given here is the newer one.
+
+        Rows that were deleted here stay away.
+        """
         with self._lock:
             session = self._sessions.pop(session_id, None)
             if session is None:
                 session = {}
                 self._row_bytes += SESSION_BYTES
             for row in rows:
+                if self._is_deleted(row):
+                    continue
                 known = session.get(row.prediction.id)
                 if known is None:
                     self._row_bytes += _bytes(row)
@@ -96,10 +106,37 @@ class Recent:
             is_own = prediction_id in self._sessions.get(session_id, {})
             return self._drawings.get(prediction_id) if is_own else None
 
+    def delete(self, deletion: Deletion) -> None:
+        """Forget one of a session's drawings, or all: also where the database still has them, for a while."""
+        session_id, prediction_id = deletion.session_id, deletion.prediction_id
+        with self._lock:
+            session = self._sessions.get(session_id, {})
+            for row in list(session.values()):
+                if prediction_id in (None, row.prediction.id):
+                    self._drop_row(session, row)
+            if session_id in self._sessions and not session:
+                self._drop_session(session_id)
+            self._deleted[session_id, prediction_id] = deletion.created_at
+            self._deleted.move_to_end((session_id, prediction_id))
+            if len(self._deleted) > MAX_DELETIONS:
+                self._deleted.popitem(last=False)
+
+    def is_deleted(self, row: HistoryRow) -> bool:
+        """Return whether a row that the database still has was deleted here."""
+        with self._lock:
+            return self._is_deleted(row)
+
     def rows(self, session_id: str) -> list[HistoryRow]:
         """Return the session's rows, newest first."""
         with self._lock:
             return _newest_first(self._sessions.get(session_id, {}))
+
+    def _is_deleted(self, row: HistoryRow) -> bool:
+        summary = row.prediction
+        if (summary.session_id, summary.id) in self._deleted:
+            return True
+        all_until = self._deleted.get((summary.session_id, None))
+        return all_until is not None and summary.created_at <= all_until
 
     def _drop_session(self, session_id: str) -> None:
         session = self._sessions.pop(session_id)

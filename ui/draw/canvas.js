@@ -135,6 +135,15 @@ function asPng(side) {
   return sent.toDataURL("image/png");
 }
 
+// Whether what is drawn may be stored: the visitor's choice, which privacy.js keeps.
+function mayBeKept() {
+  try {
+    return localStorage.getItem("sketchserve-keep-nothing") !== "yes";
+  } catch {
+    return document.documentElement.dataset.keepNothing !== "yes"; // storage is refused
+  }
+}
+
 // The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
 function setNumber(number) {
   document.documentElement.dataset.sent = number;
@@ -148,7 +157,7 @@ function send() {
   keepUnanswered();
   // The model that the chooser shows as active; none before it has appeared.
   const model = document.querySelector(".chooser")?.dataset.model ?? "";
-  const about = { thumbnail: asPng(THUMBNAIL_SIDE), model, sent };
+  const about = { keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE), model, sent };
   if (picture) props.value = { image: picture.image, source: "upload", ...about };
   else if (strokes.length === 0) props.value = { image: "", model, sent };
   else props.value = { image: asPng(SIDE), source: "sketchpad", ...colours(), ...about };

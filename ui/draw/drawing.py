@@ -72,6 +72,11 @@ def read_model_path(value: Any) -> str:
     return path if isinstance(path, str) else ""
 
 
+def read_keep(value: Any) -> bool:
+    """Return whether the drawing may be stored: where the browser says anything but yes, it may not."""
+    return not isinstance(value, Mapping) or value.get("keep", True) is True
+
+
 def read_sent(value: Any) -> int:
     """Return how many drawings the browser had sent with this one, 0 when it does not say.
 

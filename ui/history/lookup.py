@@ -20,9 +20,10 @@ def find(backend: Backend, session_id: str | None, prediction_id: Any) -> Histor
     if known is not None or backend.writer.paused:
         return known
     try:
-        return backend.log.find(session_id, wanted)
+        stored = backend.log.find(session_id, wanted)
     except DatabaseUnavailable:
         return None
+    return None if stored is None or backend.recent.is_deleted(stored) else stored
 
 
 def drawing_of(backend: Backend, row: HistoryRow) -> bytes | None:

@@ -45,6 +45,9 @@ def read_history(backend: Backend, session_id: str | None) -> History:
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
             backend.recent.merge(session_id, stored)
+            if any(map(backend.recent.is_deleted, stored)):
+                # The database does not know of a deletion yet: what it counts has to go with its rows.
+                stored, accuracy = [], Accuracy(0, 0)
         except DatabaseUnavailable:
             is_paused = True
     rows = backend.recent.rows(session_id)
@@ -90,7 +93,8 @@ def history_html(history: History) -> str:
         f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
         f'<div class="history-scroll" tabindex="0" role="region" aria-label="History">'
         f"<table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>"
-        f"<th>Confidence</th><th>Really was</th><th>Model</th></tr></thead><tbody>{body}</tbody></table>"
+        f"<th>Confidence</th><th>Really was</th><th>Model</th>"
+        f'<th><span class="only-heard">Delete</span></th></tr></thead><tbody>{body}</tbody></table>'
         f"</div></section>"
     )
 
@@ -109,7 +113,9 @@ def _row(row: HistoryRow) -> str:
         f"{_read_as(prediction)}"
         f"<td>{100 * prediction.confidence:.1f} %</td>"
         f'<td class="history-label">{escape(row.true_label or "–")}</td>'
-        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td></tr>"
+        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td>"
+        '<td><button type="button" class="history-delete" title="Delete this drawing" '
+        'aria-label="Delete this drawing">×</button></td></tr>'
     )
 
 
