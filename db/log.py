@@ -54,6 +54,25 @@ class PredictionLog:
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
+    def delete_older(self, days: int, limit: int) -> int:
+        """Delete predictions older than `days`, the oldest `limit` of them; return how many these were.
+
+        Raises:
+            DatabaseUnavailable: None is deleted.
+        """
+        old = (
+            select(predictions.c.id)
+            .where(predictions.c.created_at < func.now() - func.make_interval(0, 0, 0, days))
+            .order_by(predictions.c.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        try:
+            with self._engine.begin() as connection:
+                return connection.execute(delete(predictions).where(predictions.c.id.in_(old))).rowcount
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
     def history(self, session_id: str, limit: int = HISTORY_ROWS) -> list[HistoryRow]:
         """Return the session's last `limit` predictions, newest first, each with its latest feedback.
 

@@ -17,6 +17,7 @@ from client.inference import Inference
 from client.management import Management
 from db import engine as database
 from db.log import PredictionLog
+from db.retention import Retention
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
@@ -53,6 +54,7 @@ def build(settings: Settings) -> FastAPI:
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
     writer = Writer(log)
+    retention = Retention(log, settings.keep_days)
     management = Management(settings.management_url)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
@@ -70,9 +72,11 @@ def build(settings: Settings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         writer.start()
         backend.loader.start()
+        retention.start()
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
+        retention.stop()
         lost = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records not written", lost)
