@@ -3,7 +3,7 @@
 import psycopg2
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from db.records import Feedback, Prediction
+from db.records import Deletion, Prediction, Record
 
 # SQLSTATE classes that condemn the record and not the moment: 22 data exception, 23 integrity constraint
 # violation, 54 program limit exceeded. https://www.postgresql.org/docs/18/errcodes-appendix.html
@@ -19,17 +19,19 @@ class DatabaseUnavailable(Exception):  # noqa: N818 - the name that callers read
 class RecordRejected(Exception):  # noqa: N818 - the name that callers read in their `except`
     """PostgreSQL refuses this record, and would every time; `record` is it, `reason` says why."""
 
-    def __init__(self, record: Prediction | Feedback, reason: str) -> None:
+    def __init__(self, record: Record, reason: str) -> None:
         """Keep the record beside a message that names it."""
         super().__init__(f"{describe(record)} was refused: {reason}")
         self.record = record
         self.reason = reason
 
 
-def describe(record: Prediction | Feedback) -> str:
-    """Return the kind and id of a record, for messages (never the drawing)."""
+def describe(record: Record) -> str:
+    """Return the kind and id of a record, for messages (never the drawing, nor whose it is)."""
     if isinstance(record, Prediction):
         return f"prediction {record.id}"
+    if isinstance(record, Deletion):
+        return f"deletion of {f'prediction {record.prediction_id}' if record.prediction_id else 'a session'}"
     return f"feedback {record.true_label!r:.50} for prediction {record.prediction_id}"
 
 

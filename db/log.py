@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC
+from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, func, lateral, select, true
+from sqlalchemy import Connection, Engine, Row, Select, delete, func, lateral, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
-from db.records import Accuracy, Feedback, HistoryRow, Prediction
+from db.records import Accuracy, Deletion, HistoryRow, Prediction, Record, Summary
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
+
+# As many as the page shows.
+HISTORY_ROWS = 30
+# A visitor may have any number of drawings; of these the accuracy is counted, after each stroke.
+ACCURACY_ROWS = 1_000
+DELETED_AT_ONCE = 10_000
 
 _latest_feedback = lateral(
     select(feedback.c.true_label)
@@ -30,8 +38,10 @@ class PredictionLog:
         """Use the connections of `engine` (see `db.engine.create`)."""
         self._engine = engine
 
-    def write(self, records: Sequence[Prediction | Feedback]) -> None:
+    def write(self, records: Sequence[Record]) -> None:
         """Write all records in their order in one transaction; repeating a write changes nothing.
+
+        To write a deletion is to delete.
 
         Raises:
             DatabaseUnavailable: Nothing is known to be written; try all of them again.
@@ -40,11 +50,30 @@ class PredictionLog:
         try:
             with self._engine.begin() as connection:
                 for record in records:
-                    _insert(connection, record)
+                    _write(connection, record)
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
-    def history(self, session_id: str, limit: int = 50) -> list[HistoryRow]:
+    def delete_older(self, days: int, limit: int) -> int:
+        """Delete predictions older than `days`, the oldest `limit` of them; return how many these were.
+
+        Raises:
+            DatabaseUnavailable: None is deleted.
+        """
+        old = (
+            select(predictions.c.id)
+            .where(predictions.c.created_at < func.now() - func.make_interval(0, 0, 0, days))
+            .order_by(predictions.c.created_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        try:
+            with self._engine.begin() as connection:
+                return connection.execute(delete(predictions).where(predictions.c.id.in_(old))).rowcount
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
+    def history(self, session_id: str, limit: int = HISTORY_ROWS) -> list[HistoryRow]:
         """Return the session's last `limit` predictions, newest first, each with its latest feedback.
 
         Raises:
@@ -54,7 +83,7 @@ class PredictionLog:
             return _history(connection, session_id, limit)
 
     def accuracy(self, session_id: str) -> Accuracy:
-        """Return how many of the session's predictions were judged, and how many of these were right.
+        """Return how many of the session's last predictions were judged, and how many of these were right.
 
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
@@ -62,7 +91,9 @@ class PredictionLog:
         with self._reading() as connection:
             return _accuracy(connection, session_id)
 
-    def history_and_accuracy(self, session_id: str, limit: int = 50) -> tuple[list[HistoryRow], Accuracy]:
+    def history_and_accuracy(
+        self, session_id: str, limit: int = HISTORY_ROWS
+    ) -> tuple[list[HistoryRow], Accuracy]:
         """Return both as of one moment: what is written in between must not be in one of them only.
 
         Raises:
@@ -71,6 +102,29 @@ class PredictionLog:
         with self._reading() as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             return _history(connection, session_id, limit), _accuracy(connection, session_id)
+
+    def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
+        """Return one of the session's predictions with its latest feedback; None where it has no such one.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now.
+        """
+        with self._reading() as connection:
+            row = connection.execute(_rows(session_id).where(predictions.c.id == prediction_id)).one_or_none()
+            return _history_row(row) if row else None
+
+    def drawing(self, session_id: str, prediction_id: UUID) -> bytes | None:
+        """Return one of the session's drawings, the image file as it was sent; None where it has no such one.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now.
+        """
+        query = select(predictions.c.drawing).where(
+            predictions.c.id == prediction_id, predictions.c.session_id == session_id
+        )
+        with self._reading() as connection:
+            found = connection.scalar(query)
+            return None if found is None else bytes(found)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -82,44 +136,72 @@ class PredictionLog:
             raise unavailable(error) from error
 
 
-def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
-    query = (
-        select(predictions, _latest_feedback.c.true_label)
+def _rows(session_id: str) -> Select[Any]:
+    """Return the query for a session's rows, without the drawings: a list of them may be hundreds of MB."""
+    columns = [predictions.c[field.name] for field in fields(Summary)]
+    return (
+        select(*columns, _latest_feedback.c.true_label)
         .outerjoin(_latest_feedback, true())
         .where(predictions.c.session_id == session_id)
-        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
-        .limit(limit)
     )
+
+
+def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
+    newest_first = (predictions.c.created_at.desc(), predictions.c.id.desc())
+    query = _rows(session_id).order_by(*newest_first).limit(limit)
     return [_history_row(row) for row in connection.execute(query)]
 
 
 def _accuracy(connection: Connection, session_id: str) -> Accuracy:
-    is_correct = _latest_feedback.c.true_label == predictions.c.predicted_label
-    query = (
-        select(func.count(), func.count().filter(is_correct))
-        .select_from(predictions)
-        .join(_latest_feedback, true())
+    newest = (
+        select(predictions.c.predicted_label, _latest_feedback.c.true_label)
+        .outerjoin(_latest_feedback, true())
         .where(predictions.c.session_id == session_id)
+        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
+        .limit(ACCURACY_ROWS)
+        .subquery()
     )
-    judged, correct = connection.execute(query).one()
-    return Accuracy(judged=judged, correct=correct)
+    query = select(
+        func.count(),
+        func.count(newest.c.true_label),
+        func.count().filter(newest.c.true_label == newest.c.predicted_label),
+    ).select_from(newest)
+    counted, judged, correct = connection.execute(query).one()
+    return Accuracy(judged, correct, of_newest=ACCURACY_ROWS if counted == ACCURACY_ROWS else None)
 
 
-def _insert(connection: Connection, record: Prediction | Feedback) -> None:
-    table = predictions if isinstance(record, Prediction) else feedback
+def _write(connection: Connection, record: Record) -> None:
     try:
-        connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
+        if isinstance(record, Deletion):
+            _delete(connection, record)
+        else:
+            table = predictions if isinstance(record, Prediction) else feedback
+            connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
     except Exception as error:
         if refuses_record(error):
             raise RecordRejected(record, first_line(error)) from error
         raise
 
 
+def _delete(connection: Connection, deletion: Deletion) -> None:
+    """Delete the session's rows, or one of them; the feedback goes with its prediction.
+
+    In parts, each of which ends within the statement timeout.
+    """
+    of_session = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
+    if deletion.prediction_id is not None:
+        of_session = of_session.where(predictions.c.id == deletion.prediction_id)
+    part = delete(predictions).where(predictions.c.id.in_(of_session.limit(DELETED_AT_ONCE)))
+    while connection.execute(part).rowcount == DELETED_AT_ONCE:
+        pass
+
+
 def _history_row(row: Row) -> HistoryRow:
     values = dict(row._mapping)
     true_label = values.pop("true_label")
     values["created_at"] = values["created_at"].astimezone(UTC)
-    values["drawing"] = bytes(values["drawing"])
+    if values["thumbnail"] is not None:
+        values["thumbnail"] = bytes(values["thumbnail"])
     if values["label_set"] is not None:
         values["label_set"] = tuple(values["label_set"])
-    return HistoryRow(prediction=Prediction(**values), true_label=true_label)
+    return HistoryRow(Summary(**values), true_label)

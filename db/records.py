@@ -1,13 +1,13 @@
 """What the platform remembers: predictions, what people said about them, and both read together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """One drawing and what the model made of it.
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What the model made of one drawing, without the drawing: what lists are made of.
 
     Attributes:
         id: Made by the sender, so that a repeated write is recognised.
@@ -20,13 +20,13 @@ class Prediction:
         predicted_label: The most probable label.
         confidence: Its probability, 0 to 1.
         probabilities: Every label's probability.
-        drawing: The image file as it was sent (PNG, JPEG ...), at most `schema.MAX_DRAWING_BYTES`.
         pen_colour: CSS colour of the pen, where known.
         background_colour: CSS colour of the paper, where known.
         latency_ms: From the request's start to its answer, as the sender measured it.
         request_id: The id under which the servers logged the request.
         is_digit: Whether it looks like a digit at all; None where the model does not say.
         label_set: The labels that it may be, likeliest first; None where the model gives no set.
+        thumbnail: A small PNG of the drawing, at most `schema.MAX_THUMBNAIL_BYTES`; None where there is none.
     """
 
     id: UUID
@@ -39,17 +39,33 @@ class Prediction:
     predicted_label: str
     confidence: float
     probabilities: dict[str, float]
-    drawing: bytes
     pen_colour: str | None
     background_colour: str | None
     latency_ms: float
     request_id: str
     is_digit: bool | None = None
     label_set: tuple[str, ...] | None = None
+    thumbnail: bytes | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
         _require_zone("Prediction", self.created_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Summary):
+    """One drawing and what the model made of it.
+
+    Attributes:
+        drawing: The image file as it was sent (PNG, JPEG ...), at most `schema.MAX_DRAWING_BYTES`.
+    """
+
+    drawing: bytes
+
+    @property
+    def summary(self) -> Summary:
+        """All of it but the drawing."""
+        return Summary(**{field.name: getattr(self, field.name) for field in fields(Summary)})
 
 
 @dataclass(frozen=True)
@@ -67,19 +83,51 @@ class Feedback:
 
 
 @dataclass(frozen=True)
+class Deletion:
+    """A person's wish that drawings of theirs are gone, with what was said about them.
+
+    It takes its place among the other records, which are written in their order: so it also reaches what
+    still waits to be written, and nothing that comes later.
+
+    Attributes:
+        session_id: Whose drawings they are; another session's are never deleted.
+        created_at: With a time zone.
+        prediction_id: Which drawing; None for all of the session's.
+    """
+
+    session_id: str
+    created_at: datetime
+    prediction_id: UUID | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone, which could not be compared with a prediction's."""
+        _require_zone("Deletion", self.created_at)
+
+
+Record = Prediction | Feedback | Deletion
+
+
+@dataclass(frozen=True)
 class HistoryRow:
     """A prediction with its latest feedback's label, or None while nobody has judged it."""
 
-    prediction: Prediction
+    prediction: Summary
     true_label: str | None
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """How many predictions were judged, and how many of those the latest feedback called right."""
+    """How many predictions were judged, and how many of those the latest feedback called right.
+
+    Attributes:
+        judged: How many predictions were judged.
+        correct: How many of those the latest feedback called right.
+        of_newest: Of how many newest predictions these are, where there are older ones; None: of all.
+    """
 
     judged: int
     correct: int
+    of_newest: int | None = None
 
 
 def _require_zone(kind: str, created_at: datetime) -> None:

@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 MAX_DRAWING_BYTES = 8 * 1024 * 1024
+# 56 x 56 px of noise make a PNG of 10 KB.
+MAX_THUMBNAIL_BYTES = 16 * 1024
 
 metadata = MetaData(
     naming_convention={
@@ -64,6 +66,8 @@ predictions = Table(
     # NULL where the model does not say, as in all rows from before these columns.
     Column("is_digit", Boolean),
     Column("label_set", ARRAY(Text)),
+    # A small PNG, made by the browser that sent the drawing, for lists; NULL in rows from before this column.
+    Column("thumbnail", LargeBinary),
     _text_length("session_id", 200),
     _text_length("source", 50),
     _text_length("model_name", 200),
@@ -79,6 +83,10 @@ predictions = Table(
     CheckConstraint("jsonb_typeof(probabilities) = 'object'", name="probabilities_object"),
     CheckConstraint(
         f"octet_length(drawing) >= 1 AND octet_length(drawing) <= {MAX_DRAWING_BYTES}", name="drawing_size"
+    ),
+    CheckConstraint(
+        f"octet_length(thumbnail) >= 1 AND octet_length(thumbnail) <= {MAX_THUMBNAIL_BYTES}",
+        name="thumbnail_size",
     ),
     CheckConstraint(
         "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL", name="label_set_labels"

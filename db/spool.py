@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import spool_file
+from db.records import Record
 from db.spool_file import transaction
-from db.spooled import Record, packed, unpacked
+from db.spooled import packed, unpacked
 from system import files
 
 logger = logging.getLogger(__name__)

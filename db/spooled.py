@@ -10,9 +10,7 @@ from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
-from db.records import Feedback, Prediction
-
-Record = Prediction | Feedback
+from db.records import Record
 
 _KINDS: dict[str, type[Record]] = {kind.__name__: kind for kind in get_args(Record)}
 

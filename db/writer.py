@@ -9,8 +9,8 @@ import time
 from db import spool_folder
 from db.errors import describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
+from db.records import Record
 from db.spool import NoRoom, Spool, Waiting
-from db.spooled import Record
 
 logger = logging.getLogger(__name__)
 

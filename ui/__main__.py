@@ -19,6 +19,7 @@ from client.management import Management
 from db import engine as database
 from db import spool_folder
 from db.log import PredictionLog
+from db.retention import Retention
 from db.spool import Spool
 from db.writer import Writer
 from ui import app as page
@@ -62,6 +63,7 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
     writer = Writer(log, spool)
+    retention = Retention(log, settings.keep_days)
     management = Management(settings.management_url, settings.management_token_file)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
@@ -79,9 +81,11 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         writer.start()
         backend.loader.start()
+        retention.start()
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
+        retention.stop()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records wait for the next start", waiting)

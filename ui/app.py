@@ -11,9 +11,9 @@ from ui.draw import explanation, outcome
 from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent, read_session_id
 from ui.draw.reading import reading_html
+from ui.history import deletion
 from ui.history.corrections import complaint_html, correct
 from ui.history.table import history_html, notice_html, read_history
-from ui.history.thumbnails import Thumbnails
 from ui.models import chooser
 from ui.models.listing import Model
 
@@ -29,7 +29,6 @@ LOADING_CONCURRENCY = 8
 
 def build_page(backend: Backend) -> gr.Blocks:
     """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
-    thumbnails = Thumbnails()
 
     def on_stroke(pad_value: object, visitor_id: object) -> str:
         result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
@@ -47,12 +46,15 @@ def build_page(backend: Backend) -> gr.Blocks:
         complaint = correct(backend, read_session_id(visitor_id), event.prediction, event.label)
         return complaint_html(complaint)
 
+    def on_forget(visitor_id: object, event: gr.EventData) -> dict[str, str]:
+        return deletion.delete(backend, read_session_id(visitor_id), event.prediction)
+
     def on_ask(visitor_id: object, event: gr.EventData) -> dict[str, Any]:
         return explanation.explain(backend, read_session_id(visitor_id), event.prediction, event.asked)
 
     def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
         shown = read_history(backend, read_session_id(visitor_id))
-        table = history_html(shown, thumbnails)
+        table = history_html(shown)
         return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
     def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
@@ -84,6 +86,7 @@ def build_page(backend: Backend) -> gr.Blocks:
                     elem_id="reading",
                 )
         table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
+        privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -102,6 +105,11 @@ def build_page(backend: Backend) -> gr.Blocks:
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        for asked in (table.forget, privacy.forget):
+            forgotten = asked(on_forget, [who], [privacy], queue=False, trigger_mode="multiple", **quiet)
+            forgotten.then(
+                show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue
+            )
         # Beside the strokes: while a model explains one drawing, the next is answered.
         why.ask(on_ask, [who], [why], queue=False, trigger_mode="multiple", **quiet)
         # It comes from the browser as the page appears, and when another model is wanted.

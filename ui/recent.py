@@ -4,45 +4,89 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from db.records import HistoryRow
+from db.log import HISTORY_ROWS
+from db.records import Deletion, HistoryRow, Prediction
 
-ROWS_PER_SESSION = 50
+# Room for 15,000 rows of digits.
+MAX_ROW_BYTES = 64 * 1024**2
 # Room for 9,000 drawings of the pad, 7 KB each; an uploaded photograph may take 8 MB alone.
-MAX_BYTES = 64 * 1024**2
+MAX_DRAWING_BYTES = 64 * 1024**2
+# What Python takes, beside the thumbnail: for a session, for a row, and for each label's probability.
+SESSION_BYTES = 1_024
+ROW_BYTES = 2_048
+PROBABILITY_BYTES = 128
+# For so many deletions it is known that the database may not have heard of them yet.
+MAX_DELETIONS = 10_000
+
+Session = dict[UUID, HistoryRow]
 
 
 class Recent:
     """The last rows of the sessions that were here last; may be used by many threads.
 
-    It is a view and no store: what it forgets is in the writer's queue or in the database.
+    It is a view and no store: what it forgets is in the writer's queue or in the database. No operation takes
+    longer for what other sessions have.
 
     Args:
-        max_bytes: How large all drawings may be; the session that was away longest is forgotten first.
+        max_row_bytes: How much all sessions and rows may take; the session that was away longest is forgotten
+            first.
+        max_drawing_bytes: How large all drawings may be; the oldest is forgotten first, its row stays.
     """
 
-    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._sessions: OrderedDict[str, dict[UUID, HistoryRow]] = OrderedDict()
+    def __init__(
+        self, max_row_bytes: int = MAX_ROW_BYTES, max_drawing_bytes: int = MAX_DRAWING_BYTES
+    ) -> None:
+        self._max_row_bytes = max_row_bytes
+        self._max_drawing_bytes = max_drawing_bytes
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._row_bytes = 0
+        # Of rows in `_sessions` alone.
+        self._drawings: OrderedDict[UUID, bytes] = OrderedDict()
+        self._drawing_bytes = 0
+        # Until when drawings are deleted: a session's, or all of them under None.
+        self._deleted: OrderedDict[tuple[str, UUID | None], datetime] = OrderedDict()
         self._lock = threading.Lock()
 
-    def add(self, row: HistoryRow) -> None:
-        """Keep a row that was just made."""
-        self.merge(row.prediction.session_id, [row])
+    def add(self, prediction: Prediction) -> None:
+        """Keep what was just made, and its drawing."""
+        self.merge(prediction.session_id, [HistoryRow(prediction.summary, None)])
+        with self._lock:
+            if prediction.id not in self._sessions.get(prediction.session_id, {}):
+                return
+            self._drop_drawing(prediction.id)
+            self._drawings[prediction.id] = prediction.drawing
+            self._drawing_bytes += len(prediction.drawing)
+            while self._drawing_bytes > self._max_drawing_bytes:
+                self._drop_drawing(next(iter(self._drawings)))
 
     def merge(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
-        """Keep rows read from the database beside the session's own; a label given here is the newer one."""
+        """Keep rows read from the database beside the session's own; a label given here is the newer one.
+
+        Rows that were deleted here stay away.
+        """
         with self._lock:
-            session = self._sessions.setdefault(session_id, {})
-            self._sessions.move_to_end(session_id)
+            session = self._sessions.pop(session_id, None)
+            if session is None:
+                session = {}
+                self._row_bytes += SESSION_BYTES
             for row in rows:
+                if self._is_deleted(row):
+                    continue
                 known = session.get(row.prediction.id)
+                if known is None:
+                    self._row_bytes += _bytes(row)
                 if known is None or known.true_label is None:
                     session[row.prediction.id] = row
-            for row in _newest_first(session)[ROWS_PER_SESSION:]:
-                del session[row.prediction.id]
-            self._forget_the_longest_away()
+            for row in _newest_first(session)[HISTORY_ROWS:]:
+                self._drop_row(session, row)
+            self._sessions[session_id] = session
+            if not session:
+                self._drop_session(session_id)
+            while self._row_bytes > self._max_row_bytes and len(self._sessions) > 1:
+                self._drop_session(next(iter(self._sessions)))
 
     def judge(self, session_id: str, prediction_id: UUID, true_label: str) -> None:
         """Keep what a drawing really was, where its row is still known."""
@@ -56,21 +100,63 @@ class Recent:
         with self._lock:
             return self._sessions.get(session_id, {}).get(prediction_id)
 
+    def drawing(self, session_id: str, prediction_id: UUID) -> bytes | None:
+        """Return the drawing of a row of this session, or None where it is not known, or no longer."""
+        with self._lock:
+            is_own = prediction_id in self._sessions.get(session_id, {})
+            return self._drawings.get(prediction_id) if is_own else None
+
+    def delete(self, deletion: Deletion) -> None:
+        """Forget one of a session's drawings, or all: also where the database still has them, for a while."""
+        session_id, prediction_id = deletion.session_id, deletion.prediction_id
+        with self._lock:
+            session = self._sessions.get(session_id, {})
+            for row in list(session.values()):
+                if prediction_id in (None, row.prediction.id):
+                    self._drop_row(session, row)
+            if session_id in self._sessions and not session:
+                self._drop_session(session_id)
+            self._deleted[session_id, prediction_id] = deletion.created_at
+            self._deleted.move_to_end((session_id, prediction_id))
+            if len(self._deleted) > MAX_DELETIONS:
+                self._deleted.popitem(last=False)
+
+    def is_deleted(self, row: HistoryRow) -> bool:
+        """Return whether a row that the database still has was deleted here."""
+        with self._lock:
+            return self._is_deleted(row)
+
     def rows(self, session_id: str) -> list[HistoryRow]:
         """Return the session's rows, newest first."""
         with self._lock:
             return _newest_first(self._sessions.get(session_id, {}))
 
-    def _forget_the_longest_away(self) -> None:
-        kept = sum(_bytes(session) for session in self._sessions.values())
-        while kept > self._max_bytes and len(self._sessions) > 1:
-            _, forgotten = self._sessions.popitem(last=False)
-            kept -= _bytes(forgotten)
+    def _is_deleted(self, row: HistoryRow) -> bool:
+        summary = row.prediction
+        if (summary.session_id, summary.id) in self._deleted:
+            return True
+        all_until = self._deleted.get((summary.session_id, None))
+        return all_until is not None and summary.created_at <= all_until
+
+    def _drop_session(self, session_id: str) -> None:
+        session = self._sessions.pop(session_id)
+        for row in list(session.values()):
+            self._drop_row(session, row)
+        self._row_bytes -= SESSION_BYTES
+
+    def _drop_row(self, session: Session, row: HistoryRow) -> None:
+        del session[row.prediction.id]
+        self._row_bytes -= _bytes(row)
+        self._drop_drawing(row.prediction.id)
+
+    def _drop_drawing(self, prediction_id: UUID) -> None:
+        self._drawing_bytes -= len(self._drawings.pop(prediction_id, b""))
 
 
-def _bytes(session: dict[UUID, HistoryRow]) -> int:
-    return sum(len(row.prediction.drawing) for row in session.values())
+def _bytes(row: HistoryRow) -> int:
+    summary = row.prediction
+    return ROW_BYTES + PROBABILITY_BYTES * len(summary.probabilities) + len(summary.thumbnail or b"")
 
 
-def _newest_first(session: dict[UUID, HistoryRow]) -> list[HistoryRow]:
+def _newest_first(session: Session) -> list[HistoryRow]:
     return sorted(session.values(), key=lambda row: row.prediction.created_at, reverse=True)

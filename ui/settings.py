@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import engine
+from db import engine, retention
 from system import environment
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
@@ -29,6 +29,7 @@ class Settings:
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
         spool: The folder where records wait for the database.
+        keep_days: Drawings older than so many days are deleted; None for never.
     """
 
     inference_url: str
@@ -44,6 +45,7 @@ class Settings:
     root_path: str
     log_format: str
     spool: Path
+    keep_days: int | None
 
     @property
     def url(self) -> str:
@@ -75,6 +77,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
         spool=environment.folder(env, "VAR_DIR", "var") / "spool",
+        keep_days=retention.keep_days(env),
     )
 
 

@@ -21,7 +21,7 @@ from tests.services.postgres import empty_database
 
 pytestmark = pytest.mark.integration
 
-LATEST = "0002"
+LATEST = "0003"
 
 # Everything that makes a table what it is, as PostgreSQL itself words it.
 DESCRIPTION = """
@@ -83,7 +83,7 @@ def test_upgrading_again_keeps_the_data(empty_url, prediction):
     written = prediction()
     log.write([written])
     assert migrate.upgrade(empty_url) == LATEST
-    assert [row.prediction for row in log.history(written.session_id)] == [written]
+    assert [row.prediction for row in log.history(written.session_id)] == [written.summary]
     engine.dispose()
 
 
@@ -92,7 +92,8 @@ def test_rows_from_before_a_column_was_added_stay_and_say_nothing_of_it(empty_ur
     judged = correction(older, "1")
     migrate.upgrade(empty_url, "0001")
     engine = database.create(empty_url)
-    columns = {key: value for key, value in asdict(older).items() if key not in ("is_digit", "label_set")}
+    added = ("is_digit", "label_set", "thumbnail")
+    columns = {key: value for key, value in asdict(older).items() if key not in added}
     with engine.begin() as connection:
         table = Table("predictions", MetaData(), autoload_with=connection)
         connection.execute(table.insert(), columns)
@@ -102,9 +103,9 @@ def test_rows_from_before_a_column_was_added_stay_and_say_nothing_of_it(empty_ur
         log.history(older.session_id)
 
     assert migrate.upgrade(empty_url) == LATEST
-    newer = prediction(is_digit=False, label_set=("7", "1"))
+    newer = prediction(is_digit=False, label_set=("7", "1"), thumbnail=b"png")
     log.write([newer])
-    assert log.history(older.session_id) == [HistoryRow(newer, None), HistoryRow(older, "1")]
+    assert log.history(older.session_id) == [HistoryRow(newer.summary, None), HistoryRow(older.summary, "1")]
     engine.dispose()
 
 
@@ -138,7 +139,8 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
 ):
     migrate.upgrade(empty_url)
     engine = database.create(empty_url)
-    made = [prediction(drawing=bytes(range(256)), is_digit=True, label_set=("7", "1")) for _ in range(5)]
+    doubt = {"is_digit": True, "label_set": ("7", "1")}
+    made = [prediction(drawing=bytes(range(256)), thumbnail=b"png", **doubt) for _ in range(5)]
     PredictionLog(engine).write([*made, correction(made[0], "1"), correction(made[0], "2")])
     engine.dispose()
     migrate.downgrade(empty_url, revision)

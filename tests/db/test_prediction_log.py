@@ -6,19 +6,21 @@ import pytest
 from sqlalchemy import event, text
 
 from db import engine as database
-from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
-from db.records import Accuracy
+from db.log import ACCURACY_ROWS, DatabaseUnavailable, PredictionLog, RecordRejected
+from db.records import Accuracy, HistoryRow
 from tests.services.postgres import empty_database
 
 pytestmark = pytest.mark.integration
 
 
 def test_a_prediction_comes_back_exactly_as_it_was_written(log, session_id, prediction):
-    written = prediction(drawing=bytes(range(256)), pen_colour="rebeccapurple", predicted_label="é")
+    written = prediction(
+        drawing=bytes(range(256)), thumbnail=bytes(99), pen_colour="rebeccapurple", predicted_label="é"
+    )
     log.write([written])
     (row,) = log.history(session_id)
-    assert row.prediction == written
-    assert row.true_label is None
+    assert row == log.find(session_id, written.id) == HistoryRow(written.summary, None)
+    assert log.drawing(session_id, written.id) == written.drawing
 
 
 def test_times_come_back_in_utc_to_the_microsecond(log, session_id, prediction):
@@ -90,6 +92,21 @@ def test_accuracy_counts_each_judged_prediction_once_by_its_latest_feedback(
     log.write([correction(right, "7"), correction(wrong, "1"), correction(amended, "1")])
     log.write([correction(amended, "7", created_at=datetime.now(UTC) + timedelta(seconds=1))])
     assert log.accuracy(session_id) == Accuracy(judged=3, correct=2)
+
+
+def test_accuracy_is_counted_of_the_last_thousand_predictions(
+    log, engine, session_id, prediction, correction
+):
+    start = datetime.now(UTC)
+    made = [prediction(created_at=start + timedelta(seconds=i)) for i in range(ACCURACY_ROWS + 500)]
+    log.write([*made, *(correction(drawn, "7") for drawn in made)])
+    log.write([correction(made[0], "1"), correction(made[-1], "1")])
+    assert log.accuracy(session_id) == Accuracy(ACCURACY_ROWS, ACCURACY_ROWS - 1, of_newest=ACCURACY_ROWS)
+    analyze(engine)
+    (plan,) = _plans(engine, lambda: log.accuracy(session_id), explain="EXPLAIN ANALYZE ")
+    (scan,) = [line for line in plan.splitlines() if " on predictions" in line]
+    assert "Index Scan Backward using predictions_session_id_created_at_idx" in scan, plan
+    assert f"rows={ACCURACY_ROWS}.00 loops=1" in scan, plan
 
 
 def test_a_refused_record_is_named_and_takes_its_transaction_back(log, session_id, prediction):
@@ -195,9 +212,7 @@ def test_history_of_a_large_table_reads_indexes_only_as_far_as_it_needs(engine, 
                 "SELECT id, '1', created_at, session_id FROM predictions"
             )
         )
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE predictions"))
-        connection.execute(text("ANALYZE feedback"))
+    analyze(engine)
     plans = _plans(engine, lambda: log.history(session_id), lambda: log.accuracy(session_id))
     for plan in plans:
         assert "Seq Scan" not in plan, plan
@@ -206,21 +221,26 @@ def test_history_of_a_large_table_reads_indexes_only_as_far_as_it_needs(engine, 
     assert "Sort Key: predictions" not in plans[0], plans[0]
 
 
-def _plans(engine, *calls):
+def analyze(engine):
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE predictions, feedback"))
+
+
+def _plans(engine, *calls, explain="EXPLAIN "):
     """Return PostgreSQL's plan of the one query that each call sends."""
     queries = []
 
-    def explain(connection, cursor, statement, parameters, context, executemany):
+    def keep(connection, cursor, statement, parameters, context, executemany):
         queries.append((statement, parameters))
 
-    event.listen(engine, "before_cursor_execute", explain)
+    event.listen(engine, "before_cursor_execute", keep)
     for call in calls:
         call()
-    event.remove(engine, "before_cursor_execute", explain)
+    event.remove(engine, "before_cursor_execute", keep)
     plans = []
     with engine.connect() as connection:
         cursor = connection.connection.cursor()
         for statement, parameters in queries:
-            cursor.execute("EXPLAIN " + statement, parameters)
+            cursor.execute(explain + statement, parameters)
             plans.append("\n".join(row[0] for row in cursor))
     return plans

@@ -3,7 +3,7 @@
 import pytest
 
 from db.log import RecordRejected
-from db.schema import MAX_DRAWING_BYTES
+from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
 
 pytestmark = pytest.mark.integration
 
@@ -32,6 +32,8 @@ TEXTS = (
         ("probabilities", None, "predictions_probabilities_object_check"),
         ("drawing", b"", "predictions_drawing_size_check"),
         ("drawing", b"x" * (MAX_DRAWING_BYTES + 1), "predictions_drawing_size_check"),
+        ("thumbnail", b"", "predictions_thumbnail_size_check"),
+        ("thumbnail", b"x" * (MAX_THUMBNAIL_BYTES + 1), "predictions_thumbnail_size_check"),
         ("label_set", (), "predictions_label_set_labels_check"),
         ("label_set", ("4", None), "predictions_label_set_labels_check"),
         ("pen_colour", "", "predictions_pen_colour_length_check"),
@@ -54,6 +56,7 @@ def test_a_prediction_out_of_bounds_is_refused(log, prediction, column, value, c
         ("latency_ms", 0.0),
         ("probabilities", {}),
         ("drawing", b"x"),
+        ("thumbnail", b"x" * MAX_THUMBNAIL_BYTES),
         ("pen_colour", None),
         ("is_digit", True),
         ("is_digit", False),
@@ -65,14 +68,13 @@ def test_a_prediction_out_of_bounds_is_refused(log, prediction, column, value, c
 def test_a_prediction_at_the_bounds_is_taken(log, prediction, column, value):
     written = prediction(**{column: value})
     log.write([written])
-    assert written in [row.prediction for row in log.history(written.session_id)]
+    assert written.summary in [row.prediction for row in log.history(written.session_id)]
 
 
 def test_the_largest_drawing_is_taken_whole(log, session_id, prediction):
     largest = prediction(drawing=bytes(range(256)) * (MAX_DRAWING_BYTES // 256))
     log.write([largest])
-    (row,) = log.history(session_id)
-    assert row.prediction.drawing == largest.drawing
+    assert log.drawing(session_id, largest.id) == largest.drawing
 
 
 @pytest.mark.parametrize("label", ["", " ", "x" * 201])

@@ -1,7 +1,10 @@
 """What becomes of a drawing, in a real Chromium: it is read, corrected, kept for its visitor, and counted."""
 
+import io
+
 import pytest
 import requests
+from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from db import embedded, engine
@@ -45,13 +48,17 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     expect(page.locator(".history tbody tr")).to_have_count(1)
     assert (row_texts(page, 0)[2], row_texts(page, 0)[4]) == ("7", "1")
     session_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
-    (stored,) = PredictionLog(engine.create(database.url)).history(session_id)
+    log = PredictionLog(engine.create(database.url))
+    (stored,) = log.history(session_id)
     assert (str(stored.prediction.id), stored.prediction.predicted_label, stored.true_label) == (
         id_,
         "7",
         "1",
     )
-    assert stored.prediction.drawing.startswith(b"\x89PNG")
+    images = [log.drawing(session_id, stored.prediction.id), stored.prediction.thumbnail]
+    assert [Image.open(io.BytesIO(image)).size for image in images if image] == [(280, 280), (56, 56)]
+    thumbnail = page.get_by_alt_text("drawing read as 7")
+    assert thumbnail.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [56, 56]
     assert complaints == []
     assert {host for host in hosts if host.startswith("http")} == {page_address}
 

@@ -64,7 +64,7 @@ def test_optdigits_is_trained_archived_served_asked_and_logged(tmp_path: Path) -
         run.process.send_signal(signal.SIGTERM)
         run.process.wait(STOP_S)
     assert (store / "optdigits.mar").is_file()
-    assert row.prediction == sent
+    assert row.prediction == sent.summary
     assert {answer["model"] for answer in answers.values()} == {"optdigits"}
     assert answers["7"]["preprocessing"] == preprocessing_fingerprint()
     found = {digit: answer["label"] for digit, answer in answers.items()}

@@ -113,6 +113,16 @@ def test_the_launcher_takes_the_times_that_the_page_takes():
         assert (settings.answer_timeout_s, 60 * settings.idle_minutes) == (page.answer_timeout_s, page.idle_s)
 
 
+@pytest.mark.parametrize("value", ["0", "36501", "a week"])
+def test_the_launcher_refuses_the_days_that_the_page_refuses(value):
+    with pytest.raises(
+        LaunchError, match=f"KEEP_DAYS is '{value}', expected a number of days from 1 to 36500"
+    ):
+        read_settings({"KEEP_DAYS": value})
+    for accepted in ("", "1", "36500"):
+        read_settings({"KEEP_DAYS": accepted})
+
+
 def test_the_page_is_told_the_times(tmp_path):
     given = {"VAR_DIR": str(tmp_path), "ANSWER_TIMEOUT_S": "0.5", "IDLE_MINUTES": "0.05"}
     found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))

@@ -17,6 +17,7 @@ from db.log import PredictionLog
 from db.records import Prediction
 from db.spool import Spool
 from db.writer import Writer
+from tests.services.postgres import postgres_server, postgres_url
 from tests.ui.answering import NOBODY, SESSION
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
@@ -25,6 +26,8 @@ from ui.metrics import Metrics
 from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.recent import Recent
+
+__all__ = ["postgres_server", "postgres_url"]
 
 NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
 
@@ -54,6 +57,7 @@ def make_prediction(drawing: bytes) -> Callable[..., Prediction]:
         confidence=0.9,
         probabilities={str(digit): 0.9 if digit == 7 else 0.1 / 9 for digit in range(10)},
         drawing=drawing,
+        thumbnail=b"\x89PNG and so on",
         pen_colour="#1c1b22",
         background_colour="#ffffff",
         latency_ms=12.0,

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from db.schema import MAX_DRAWING_BYTES
+from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
 from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_sent, read_session_id
 
 
@@ -73,3 +73,28 @@ def test_a_drawing_has_a_number_or_0(sent: object) -> None:
     assert read_sent({"image": "", "sent": sent}) == 0
     assert read_sent({"image": "", "sent": 7}) == 7
     assert read_sent(None) == 0
+
+
+def test_a_small_png_is_its_thumbnail() -> None:
+    png = b"\x89PNG\r\n\x1a\n and so on"
+    drawing = read_drawing({"image": data_url(b"png"), "thumbnail": data_url(png)})
+    assert drawing is not None
+    assert drawing.thumbnail == png
+
+
+@pytest.mark.parametrize(
+    "thumbnail",
+    [
+        None,
+        "",
+        7,
+        "data:image/png;base64,@@@",
+        data_url(b"<svg onload=alert(1)>", "image/svg+xml"),
+        data_url(b"<svg onload=alert(1)>"),
+        data_url(b"\x89PNG\r\n\x1a\n" + bytes(MAX_THUMBNAIL_BYTES)),
+    ],
+)
+def test_anything_else_is_no_thumbnail_and_the_drawing_is_read(thumbnail: object) -> None:
+    drawing = read_drawing({"image": data_url(b"png"), "thumbnail": thumbnail})
+    assert drawing is not None
+    assert drawing.thumbnail is None

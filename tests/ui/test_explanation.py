@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from client.inference import Inference
-from db.records import HistoryRow, Prediction
+from db.records import Prediction
 from tests.ui.answering import SESSION, answering
 from tests.ui.managing import Managing
 from ui.backend import Backend
@@ -40,7 +40,7 @@ EXPLAINED = {
 
 def shown(backend: Backend, prediction: Prediction, session: str | None = SESSION) -> dict[str, Any]:
     """Return what the page shows of an explanation of a drawing that was just read."""
-    backend.recent.add(HistoryRow(prediction, None))
+    backend.recent.add(prediction)
     return explain(backend, session, str(prediction.id), 3)
 
 

@@ -37,7 +37,7 @@ def test_an_answer_is_shown_and_recorded(make_backend: MakeBackend, drawing: byt
     assert (prediction.pen_colour, prediction.background_colour) == ("#1c1b22", "#ffffff")
     assert prediction.request_id == server.headers[-1]["x-request-id"]
     assert backend.writer.pending == 1
-    assert [row.prediction for row in backend.recent.rows(SESSION)] == [prediction]
+    assert [row.prediction for row in backend.recent.rows(SESSION)] == [prediction.summary]
     assert counted(backend, "answered", "7") == 1
 
 
@@ -136,11 +136,11 @@ def test_a_correction_is_recorded_and_may_be_changed(
 ) -> None:
     backend = make_backend()
     prediction = make_prediction()
-    backend.recent.add(HistoryRow(prediction, None))
+    backend.recent.add(prediction)
     assert correct(backend, SESSION, str(prediction.id), "1") == ""
     assert correct(backend, SESSION, str(prediction.id), "7") == ""
     assert backend.writer.pending == 2
-    assert backend.recent.rows(SESSION) == [HistoryRow(prediction, "7")]
+    assert backend.recent.rows(SESSION) == [HistoryRow(prediction.summary, "7")]
     for was in ("wrong", "right"):
         labels = {"model_was": was, "model": "digits", "version": "1.0.0"}
         assert backend.metrics.registry.get_sample_value("sketchserve_feedback_total", labels) == 1
@@ -152,7 +152,7 @@ def test_a_label_that_the_model_does_not_have_is_not_recorded(
 ) -> None:
     backend = make_backend()
     prediction = make_prediction()
-    backend.recent.add(HistoryRow(prediction, None))
+    backend.recent.add(prediction)
     assert "not a label" in correct(backend, SESSION, str(prediction.id), label)
     assert backend.writer.pending == 0
 
@@ -162,7 +162,7 @@ def test_nobody_corrects_another_visitors_drawing(
 ) -> None:
     backend = make_backend()
     prediction = make_prediction()
-    backend.recent.add(HistoryRow(prediction, None))
+    backend.recent.add(prediction)
     assert "not in your history" in correct(backend, "f" * 32, str(prediction.id), "1")
     assert backend.writer.pending == 0
     assert backend.recent.rows(SESSION)[0].true_label is None

@@ -16,7 +16,7 @@ def test_only_the_database_has_to_be_named() -> None:
     assert settings.management_url == "http://127.0.0.1:8081"
     assert (settings.host, settings.port, settings.model) == ("127.0.0.1", 7860, "digits")
     assert (settings.model_store, settings.idle_s) == (None, 600)
-    assert (settings.root_path, settings.log_format) == ("", "text")
+    assert (settings.root_path, settings.log_format, settings.keep_days) == ("", "text", None)
     assert settings.spool == PROJECT / "var" / "spool"
 
 
@@ -32,12 +32,13 @@ def test_what_the_environment_says_counts() -> None:
         "UI_ROOT_PATH": "/sketch/",
         "LOG_FORMAT": "json",
         "VAR_DIR": "/var/lib/sketchserve",
+        "KEEP_DAYS": "30",
     }
     settings = from_environment(environment)
     assert settings.inference_url == "http://torchserve:8080"
     assert (settings.port, settings.model, settings.answer_timeout_s) == (80, "fashion", 0.5)
     assert (settings.model_store, settings.idle_s) == (Path("archives"), 3.0)
-    assert (settings.root_path, settings.log_format) == ("/sketch", "json")
+    assert (settings.root_path, settings.log_format, settings.keep_days) == ("/sketch", "json", 30)
     assert settings.spool == Path("/var/lib/sketchserve/spool")
 
 
@@ -66,6 +67,7 @@ def test_the_pages_address_can_be_opened(host: str, url: str) -> None:
         ("ANSWER_TIMEOUT_S", "0"),
         ("ANSWER_TIMEOUT_S", "nan"),
         ("ANSWER_TIMEOUT_S", "soon"),
+        ("KEEP_DAYS", "0"),
         ("IDLE_MINUTES", "0"),
         ("IDLE_MINUTES", "-1"),
         ("IDLE_MINUTES", "inf"),

@@ -3,6 +3,8 @@
 
 // What is sent is always 280 x 280 px, whatever the screen: strokes are in these units.
 const SIDE = 280;
+// For the history, which so never has to decode what somebody sent.
+const THUMBNAIL_SIDE = 56;
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024;
 const COLOURS = {
   light: { pen: "#1c1b22", paper: "#ffffff" },
@@ -124,11 +126,22 @@ function tell(event) {
   document.dispatchEvent(new Event(event));
 }
 
-function drawingAsDataUrl() {
+function asPng(side) {
   const sent = document.createElement("canvas");
-  sent.width = sent.height = SIDE;
-  paint(sent.getContext("2d"), 1);
+  sent.width = sent.height = side;
+  const context = sent.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  paint(context, side / SIDE);
   return sent.toDataURL("image/png");
+}
+
+// Whether what is drawn may be stored: the visitor's choice, which privacy.js keeps.
+function mayBeKept() {
+  try {
+    return localStorage.getItem("sketchserve-keep-nothing") !== "yes";
+  } catch {
+    return document.documentElement.dataset.keepNothing !== "yes"; // storage is refused
+  }
 }
 
 // The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
@@ -144,9 +157,10 @@ function send() {
   keepUnanswered();
   // The model that the chooser shows as active; none before it has appeared.
   const model = document.querySelector(".chooser")?.dataset.model ?? "";
-  if (picture) props.value = { image: picture.image, source: "upload", model, sent };
+  const about = { keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE), model, sent };
+  if (picture) props.value = { image: picture.image, source: "upload", ...about };
   else if (strokes.length === 0) props.value = { image: "", model, sent };
-  else props.value = { image: drawingAsDataUrl(), source: "sketchpad", ...colours(), model, sent };
+  else props.value = { image: asPng(SIDE), source: "sketchpad", ...colours(), ...about };
   trigger("stroke");
 }
 

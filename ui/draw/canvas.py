@@ -12,7 +12,9 @@ class DrawingPad(gr.HTML):
 
     Its value is then `{"image": data URL, "source": "sketchpad", "pen": "#rrggbb", "paper": "#rrggbb"}`,
     for an uploaded picture `{"image": data URL, "source": "upload"}`, and `{"image": ""}` for blank paper;
-    each with "model", the path of the model that is to read it, and "sent", which counts what was sent.
+    each with "model", the path of the model that is to read it, and "sent", which counts what was sent;
+    both of the former also with "thumbnail", a data URL of a small PNG, and "keep", false where nothing of
+    the drawing may be stored.
     `ui.draw.drawing` reads it.
 
     Gradio writes a copy of this file, `canvas.pyi`, beside it on import; git and the linter ignore it.

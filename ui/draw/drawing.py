@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from db.schema import MAX_DRAWING_BYTES
+from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
 
 SOURCES = ("sketchpad", "upload")
 # What JavaScript counts exactly.
 MAX_SENT = 2**53 - 1
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,(?P<data>.+)", re.DOTALL)
+_PNG_URL = "data:image/png;base64,"
+_PNG = b"\x89PNG\r\n\x1a\n"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -31,12 +33,14 @@ class Drawing:
         source: "sketchpad" or "upload".
         pen_colour: CSS colour #rrggbb of the pen; None for an upload.
         background_colour: CSS colour #rrggbb of the paper; None for an upload.
+        thumbnail: The browser's small PNG of it, for its visitor's own history; None where it sent none.
     """
 
     image: bytes
     source: str
     pen_colour: str | None
     background_colour: str | None
+    thumbnail: bytes | None = None
 
 
 def read_drawing(value: Any) -> Drawing | None:
@@ -58,13 +62,19 @@ def read_drawing(value: Any) -> Drawing | None:
     if len(image) > MAX_DRAWING_BYTES:
         limit_mb = MAX_DRAWING_BYTES / 1024**2
         raise BadDrawing(f"The picture is larger than {limit_mb:.0f} MB. Choose a smaller one.")
-    return Drawing(image, source, _colour(value.get("pen")), _colour(value.get("paper")))
+    colours = _colour(value.get("pen")), _colour(value.get("paper"))
+    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")))
 
 
 def read_model_path(value: Any) -> str:
     """Return the path of the model that is to read the drawing, "" when the browser names none."""
     path = value.get("model") if isinstance(value, Mapping) else None
     return path if isinstance(path, str) else ""
+
+
+def read_keep(value: Any) -> bool:
+    """Return whether the drawing may be stored: where the browser says anything but yes, it may not."""
+    return not isinstance(value, Mapping) or value.get("keep", True) is True
 
 
 def read_sent(value: Any) -> int:
@@ -79,6 +89,20 @@ def read_sent(value: Any) -> int:
 def read_session_id(value: Any) -> str | None:
     """Return the visitor's id, 32 hexadecimal digits, or None when the browser sent no such id."""
     return value if isinstance(value, str) and _SESSION_ID.fullmatch(value) else None
+
+
+def _thumbnail(value: Any) -> bytes | None:
+    """Return a PNG that is small enough to be kept, or None: without one there is still a drawing.
+
+    Nothing here decodes it: it is shown to who sent it, whose decoder makes at most 17 MB of so few bytes.
+    """
+    if not isinstance(value, str) or not value.startswith(_PNG_URL) or len(value) > 2 * MAX_THUMBNAIL_BYTES:
+        return None
+    try:
+        png = base64.b64decode(value.removeprefix(_PNG_URL), validate=True)
+    except binascii.Error:
+        return None
+    return png if png.startswith(_PNG) and len(png) <= MAX_THUMBNAIL_BYTES else None
 
 
 def _colour(value: Any) -> str | None:

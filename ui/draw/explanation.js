@@ -28,12 +28,12 @@ function lay(maps) {
   document.dispatchEvent(new CustomEvent("sketchserve-maps", { detail: maps }));
 }
 
-// Forget what was explained; the button stays where there is an answer to explain.
+// Forget what was explained; the button stays where there is an answer to explain, and its drawing was kept.
 function forget() {
   asked += 1;
   explanation = null;
   words.replaceChildren();
-  const hasAnswer = document.querySelector(".reading.is-answer") !== null;
+  const hasAnswer = document.querySelector('.reading.is-answer:not([data-prediction=""])') !== null;
   setState(hasAnswer ? "offered" : "none");
 }
 

@@ -1,7 +1,5 @@
 """Why a drawing was read as it was: the maps of TorchServe's explanation, and words for them."""
 
-import uuid
-from contextlib import suppress
 from math import log
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from client.management import path_of
 from ui import request_id
 from ui.backend import Backend
 from ui.draw.outcome import is_idle
+from ui.history.lookup import drawing_of, find
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
@@ -42,10 +41,9 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     complaint there may be `loads`, the path of the model that has to be loaded first.
     """
     value: dict[str, Any] = {"asked": asked if isinstance(asked, int) else 0}
-    row = None
-    with suppress(ValueError):  # what is no id was never given out
-        row = backend.recent.find(session_id or "", uuid.UUID(str(prediction_id)))
-    if row is None:
+    row = find(backend, session_id, prediction_id)
+    drawing = drawing_of(backend, row) if row else None
+    if row is None or drawing is None:
         return {**value, "complaint": NOT_KEPT}
     prediction = row.prediction
     path = path_of(prediction.model_name, prediction.model_version)
@@ -53,7 +51,7 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     if model is not None:
         backend.loader.used(model)
     try:
-        explained = backend.inference.explain(prediction.drawing, path, request_id.current())
+        explained = backend.inference.explain(drawing, path, request_id.current())
     except (Refused, Unexplained) as error:  # and would be the next time, too
         return {**value, "complaint": str(error)}
     except PredictionError as error:

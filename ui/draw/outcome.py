@@ -7,10 +7,10 @@ from typing import Any
 
 from client.answers import Answer
 from client.errors import Busy, NotLoaded, PredictionError, Refused
-from db.records import HistoryRow, Prediction
+from db.records import Prediction
 from ui import request_id
 from ui.backend import Backend
-from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_keep, read_model_path
 from ui.models.listing import Model
 
 
@@ -22,12 +22,14 @@ class Reading:
         prediction: What is recorded of it.
         frame: What the network saw, a data URL, or "".
         is_kept: Whether the record was taken for the history.
+        is_private: Whether its visitor wants nothing of it to be stored.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
     """
 
     prediction: Prediction
     frame: str
     is_kept: bool
+    is_private: bool = False
     coverage: float | None = None
 
 
@@ -52,7 +54,8 @@ BLANK = NoReading("", "")
 def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading | NoReading:
     """Return the model's answer to what the pad holds, and hand its record to the writer.
 
-    Waits for TorchServe only. Without a session id the answer is shown but nothing is kept.
+    Waits for TorchServe only. Without a session id the answer is shown but nothing is kept, nor where the
+    visitor does not want it.
     """
     model_path = read_model_path(pad_value)
     model = backend.models.find(model_path)
@@ -79,11 +82,12 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")
     is_kept = False
-    if session_id is not None:
+    is_private = not read_keep(pad_value)
+    if session_id is not None and not is_private:
         is_kept = backend.writer.submit(prediction)
         if is_kept:
-            backend.recent.add(HistoryRow(prediction, true_label=None))
-    return Reading(prediction, answer.frame, is_kept, model.coverage)
+            backend.recent.add(prediction)
+    return Reading(prediction, answer.frame, is_kept, is_private, model.coverage)
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
@@ -139,4 +143,5 @@ def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         request_id=answer.request_id,
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
+        thumbnail=drawing.thumbnail,
     )

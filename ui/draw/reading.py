@@ -7,6 +7,7 @@ from ui.draw.outcome import NoReading, Reading
 
 # More labels than these would fill the headline.
 MOST_NAMED = 4
+PRIVATE = "not stored, as you chose"
 NOT_KEPT = "not in the history: there is no room for it now"
 
 
@@ -32,6 +33,8 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
+    if not reading.is_kept:
+        meta += f" · {PRIVATE if reading.is_private else NOT_KEPT}"
     headline, detail = _words(reading)
     return _panel(
         state="answer is-doubted" if prediction.is_digit is False else "answer",
@@ -39,10 +42,11 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
         detail=detail,
         probabilities=prediction.probabilities,
         sent=sent,
-        prediction_id=str(prediction.id),
+        # What is not stored can be neither corrected nor explained.
+        prediction_id="" if reading.is_private else str(prediction.id),
         label=prediction.predicted_label,
         frame=reading.frame,
-        meta=meta if reading.is_kept else f"{meta} · {NOT_KEPT}",
+        meta=meta,
     )
 
 

@@ -1,18 +1,17 @@
 """What a drawing really was, as its visitor says."""
 
-import uuid
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from db.log import DatabaseUnavailable
-from db.records import Feedback, HistoryRow
+from db.records import Feedback
 from ui.backend import Backend
+from ui.history.lookup import find
 
 
 def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
     """Record what one of the session's own drawings really was; return "", or why it is not recorded."""
-    row = _find(backend, session_id, prediction_id)
+    row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so its correction could not be kept."
     prediction = row.prediction
@@ -30,21 +29,3 @@ def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_l
 def complaint_html(complaint: str) -> str:
     """Return the line that says why a correction was not kept, "" when it was."""
     return f'<p class="notice" role="alert">{escape(complaint)}</p>' if complaint else ""
-
-
-def _find(backend: Backend, session_id: str | None, prediction_id: Any) -> HistoryRow | None:
-    """Return one of the session's rows, from memory or, after a restart of the page, from the database."""
-    try:
-        wanted = uuid.UUID(str(prediction_id))
-    except ValueError:
-        return None
-    if session_id is None:
-        return None
-    known = backend.recent.find(session_id, wanted)
-    if known is not None or backend.writer.paused:
-        return known
-    try:
-        backend.recent.merge(session_id, backend.log.history(session_id))
-    except DatabaseUnavailable:
-        return None
-    return backend.recent.find(session_id, wanted)

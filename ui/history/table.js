@@ -1,4 +1,4 @@
-// Times in the visitor's own zone and words. Gradio calls this with (element, trigger, props, server, upload, watch).
+// Times in the visitor's own zone and words, and the deletion of a row. Gradio calls this with (element, trigger, props, server, upload, watch).
 
 const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const dayAndTime = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
@@ -11,6 +11,13 @@ function showLocalTimes() {
     time.title = moment.toLocaleString();
   }
 }
+
+element.addEventListener("click", (event) => {
+  const row = event.target.closest(".history-delete")?.closest("tr");
+  if (!row || !confirm("Delete this drawing, and what you said it was? This cannot be undone.")) return;
+  element.querySelector(".history-scroll").focus({ preventScroll: true }); // the button goes with its row
+  trigger("forget", { prediction: row.dataset.prediction });
+});
 
 watch("value", showLocalTimes);
 showLocalTimes();

@@ -1,19 +1,20 @@
 """The visitor's history: what to show, and its table as HTML."""
 
-from dataclasses import dataclass
+import base64
+from dataclasses import dataclass, replace
 from html import escape
 
 from db.log import DatabaseUnavailable
-from db.records import Accuracy, HistoryRow, Prediction
+from db.records import Accuracy, HistoryRow, Summary
 from ui.backend import Backend
-from ui.history.thumbnails import Thumbnails
 
-SHOWN_ROWS = 30
 PAUSED = (
     "History is paused: the database is away. Reading goes on, and what you draw and correct "
     "waits in memory ({pending} so far) until it is back."
 )
 RESUMED = "History is back and complete."
+# One transparent pixel.
+NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ def read_history(backend: Backend, session_id: str | None) -> History:
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
             backend.recent.merge(session_id, stored)
+            if any(map(backend.recent.is_deleted, stored)):
+                # The database does not know of a deletion yet: what it counts has to go with its rows.
+                stored, accuracy = [], Accuracy(0, 0)
         except DatabaseUnavailable:
             is_paused = True
     rows = backend.recent.rows(session_id)
@@ -71,7 +75,7 @@ def running_accuracy(accuracy: Accuracy, stored: list[HistoryRow], rows: list[Hi
         correct += (row.true_label == row.prediction.predicted_label) - (
             before == row.prediction.predicted_label
         )
-    return Accuracy(judged, correct)
+    return replace(accuracy, judged=judged, correct=correct)
 
 
 def notice_html(history: History, was_paused: bool) -> str:
@@ -81,39 +85,47 @@ def notice_html(history: History, was_paused: bool) -> str:
     return f'<p class="notice is-good" role="status">{RESUMED}</p>' if was_paused else ""
 
 
-def history_html(history: History, thumbnails: Thumbnails) -> str:
+def history_html(history: History) -> str:
     """Return heading, running accuracy and table."""
     if not history.rows:
         return '<section class="history"><h2>History</h2><p class="history-empty">Nothing yet.</p></section>'
-    body = "".join(_row(row, thumbnails) for row in history.rows[:SHOWN_ROWS])
+    body = "".join(_row(row) for row in history.rows)
     return (
         f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
         f'<div class="history-scroll" tabindex="0" role="region" aria-label="History">'
         f"<table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>"
-        f"<th>Confidence</th><th>Really was</th><th>Model</th></tr></thead><tbody>{body}</tbody></table>"
+        f"<th>Confidence</th><th>Really was</th><th>Model</th>"
+        f'<th><span class="only-heard">Delete</span></th></tr></thead><tbody>{body}</tbody></table>'
         f"</div></section>"
     )
 
 
-def _row(row: HistoryRow, thumbnails: Thumbnails) -> str:
+def _row(row: HistoryRow) -> str:
     prediction = row.prediction
-    picture = thumbnails.data_url(prediction.id, prediction.drawing)
     at = prediction.created_at
     verdict = "open"
     if row.true_label is not None:
         verdict = "right" if row.true_label == prediction.predicted_label else "wrong"
     return (
         f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
-        f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" src="{picture}"></td>'
+        f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" '
+        f'src="{_source(prediction.thumbnail)}"></td>'
         f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
         f"{_read_as(prediction)}"
         f"<td>{100 * prediction.confidence:.1f} %</td>"
         f'<td class="history-label">{escape(row.true_label or "–")}</td>'
-        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td></tr>"
+        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td>"
+        '<td><button type="button" class="history-delete" title="Delete this drawing" '
+        'aria-label="Delete this drawing">×</button></td></tr>'
     )
 
 
-def _read_as(prediction: Prediction) -> str:
+def _source(thumbnail: bytes | None) -> str:
+    """Return the picture's data URL; drawings from before thumbnails were kept show an empty square."""
+    return f"data:image/png;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else NO_THUMBNAIL
+
+
+def _read_as(prediction: Summary) -> str:
     """Return the cell of the answer: "7"; "7?" for what looks like no digit; "4 or 9" for a set of labels."""
     label, words = escape(prediction.predicted_label), escape(_words(prediction))
     if prediction.is_digit is False:
@@ -129,7 +141,7 @@ def _read_as(prediction: Prediction) -> str:
     return f'<td class="history-label">{label}</td>'
 
 
-def _words(prediction: Prediction) -> str:
+def _words(prediction: Summary) -> str:
     """Return the answer as a sentence would have it."""
     label = prediction.predicted_label
     if prediction.is_digit is False:
@@ -144,8 +156,8 @@ def _accuracy(history: History) -> str:
         return "Say what a drawing really was, and the accuracy is counted here."
     percent = 100 * accuracy.correct / accuracy.judged
     share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
-    if not history.is_paused:
-        return share
     # Without the database only what is in memory is counted.
-    counted = len(history.rows)
-    return f"Of the last {f'{counted} drawings' if counted > 1 else 'drawing'}, {share}"
+    counted = len(history.rows) if history.is_paused else accuracy.of_newest
+    if counted is None:
+        return share
+    return f"Of the last {f'{counted:,} drawings' if counted > 1 else 'drawing'}, {share}"

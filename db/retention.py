@@ -1,0 +1,74 @@
+"""Deletes what is older than the operator says, a little at a time; off by default."""
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+
+from db.log import DatabaseUnavailable, PredictionLog
+from system import environment
+
+logger = logging.getLogger(__name__)
+
+MOST_DAYS = 36_500
+EVERY_S = 3600.0
+# A part takes some 20 ms, and as long a pause follows it, so that nobody waits for a backlog of years.
+PART_ROWS = 1_000
+
+
+def keep_days(env: Mapping[str, str]) -> int | None:
+    """Return for how many days drawings are kept, None for ever.
+
+    Raises:
+        SettingError: KEEP_DAYS is no number of days; 0 is none either, lest it means "all" to one and
+            "for ever" to another.
+    """
+    days = environment.whole(env, "KEEP_DAYS", MOST_DAYS, 1, MOST_DAYS, "number of days")
+    return days if environment.text(env, "KEEP_DAYS") else None
+
+
+class Retention:
+    """Deletes old predictions with their feedback, when it starts and then every hour.
+
+    Each page may run one: rows that another is deleting are skipped.
+
+    Args:
+        log: Where the predictions are.
+        keep_days: Older ones are deleted; None for never.
+    """
+
+    def __init__(self, log: PredictionLog, keep_days: int | None) -> None:
+        self._log = log
+        self._keep_days = keep_days
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, in a thread of its own, where anything is to be deleted at all."""
+        if self._keep_days is not None:
+            threading.Thread(target=self._run, args=(self._keep_days,), name="retention", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop after the part that is being deleted now."""
+        self._stopping.set()
+
+    def _run(self, keep_days: int) -> None:
+        while True:
+            deleted = self._delete(keep_days)
+            if deleted:
+                logger.info("%d predictions older than %d days are deleted", deleted, keep_days)
+            if self._stopping.wait(EVERY_S):
+                return
+
+    def _delete(self, keep_days: int) -> int:
+        """Delete part after part until none is left; return how many rows these were."""
+        deleted, is_over = 0, False
+        while not is_over:
+            began = time.monotonic()
+            try:
+                part = self._log.delete_older(keep_days, PART_ROWS)
+            except DatabaseUnavailable as error:
+                logger.warning("predictions older than %d days are deleted later: %s", keep_days, error)
+                return deleted
+            deleted += part
+            is_over = part < PART_ROWS or self._stopping.wait(time.monotonic() - began)
+        return deleted

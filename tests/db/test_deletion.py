@@ -1,0 +1,133 @@
+"""What people want deleted is gone, with what was said about it."""
+
+import os
+import re
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from db import engine as database
+from db.errors import describe
+from db.log import PredictionLog, RecordRejected
+from db.records import Accuracy, Deletion
+from db.writer import Writer
+from tests.db.backing_up import finished
+from tests.docs.documents import scripts
+
+integration = pytest.mark.integration
+
+
+@pytest.fixture
+def deletion(session_id):
+    """A function that makes the session's wish to have a drawing deleted, or all of them."""
+
+    def make(about=None, **values):
+        usual = {"session_id": session_id, "created_at": datetime.now(UTC)}
+        return Deletion(**{**usual, "prediction_id": about.id if about else None, **values})
+
+    return make
+
+
+def feedback_of(engine, session_id):
+    with engine.connect() as connection:
+        query = text("SELECT true_label FROM feedback WHERE session_id = :session ORDER BY id")
+        return list(connection.scalars(query, {"session": session_id}))
+
+
+@integration
+def test_all_of_a_sessions_drawings_are_deleted_with_their_feedback_and_nobody_elses(
+    log, engine, session_id, prediction, correction, deletion
+):
+    mine, others = [prediction(), prediction()], prediction(session_id="f" * 32)
+    log.write([*mine, others, correction(mine[0], "1"), correction(others, "2", session_id="f" * 32)])
+    log.write([deletion()])
+    assert (log.history(session_id), log.accuracy(session_id)) == ([], Accuracy(0, 0))
+    assert log.drawing(session_id, mine[0].id) is None
+    assert feedback_of(engine, session_id) == []
+    assert log.find("f" * 32, others.id).true_label == "2"
+
+
+@integration
+def test_one_drawing_is_deleted_with_its_feedback_and_the_others_stay(
+    log, engine, session_id, prediction, correction, deletion
+):
+    one, other = prediction(), prediction()
+    log.write([one, other, correction(one, "1"), correction(one, "2"), correction(other, "3")])
+    log.write([deletion(one)])
+    assert [row.prediction.id for row in log.history(session_id)] == [other.id]
+    assert feedback_of(engine, session_id) == ["3"]
+
+
+@integration
+def test_nobody_deletes_anothers_drawing(log, session_id, prediction, deletion):
+    drawn = prediction()
+    log.write([drawn, deletion(drawn, session_id="f" * 32), deletion(session_id="f" * 32)])
+    assert [row.prediction.id for row in log.history(session_id)] == [drawn.id]
+
+
+@integration
+def test_more_than_one_statement_deletes_are_deleted(
+    log, engine, session_id, prediction, deletion, monkeypatch
+):
+    monkeypatch.setattr("db.log.DELETED_AT_ONCE", 3)
+    log.write([prediction() for _ in range(9)])
+    log.write([deletion()])
+    assert log.history(session_id) == []
+
+
+@integration
+def test_what_waits_is_deleted_too_and_what_comes_later_stays(
+    log, session_id, prediction, correction, deletion
+):
+    before, after = prediction(), prediction()
+    writer = Writer(log)
+    for record in (before, correction(before, "1"), deletion(), after):
+        assert writer.submit(record)
+    writer.start()
+    assert writer.stop(timeout_s=10) == 0
+    assert [row.prediction.id for row in log.history(session_id)] == [after.id]
+    assert writer.rejected == 0
+
+
+@integration
+def test_deleting_again_changes_nothing(log, session_id, prediction, deletion):
+    log.write([prediction()])
+    again = deletion()
+    log.write([again])
+    log.write([again, later := prediction()])
+    assert [row.prediction.id for row in log.history(session_id)] == [later.id]
+
+
+@integration
+def test_a_deletion_that_cannot_be_is_refused_and_not_tried_for_ever(log):
+    bad = Deletion("a\x00b", datetime.now(UTC))
+    with pytest.raises(RecordRejected) as caught:
+        log.write([bad])
+    assert caught.value.record is bad
+
+
+def test_messages_name_no_session(prediction, deletion, session_id):
+    assert describe(deletion()) == "deletion of a session"
+    drawn = prediction()
+    assert describe(deletion(drawn)) == f"deletion of prediction {drawn.id}"
+
+
+def test_a_deletion_needs_a_time_zone(session_id):
+    with pytest.raises(ValueError, match="without a time zone"):
+        Deletion(session_id, datetime(2026, 1, 2))
+
+
+@integration
+def test_the_documents_commands_delete_by_session_and_by_id(url, prediction, correction):
+    (script,) = scripts("docs/privacy.md", "Deleting for somebody")
+    session, one = re.search("[0-9a-f]{32}", script), re.search("([0-9a-f]+-){4}[0-9a-f]+", script)
+    of_session, of_id = prediction(session_id=session[0]), prediction(id=uuid.UUID(one[0]))
+    with database.opened(url) as engine:
+        PredictionLog(engine).write([of_session, of_id, correction(of_id, "1"), other := prediction()])
+        done = finished(["bash", "-euo", "pipefail", "-c", script], {**os.environ, "DATABASE_URL": url})
+        assert (done.returncode, done.stdout) == (0, "DELETE 1\nDELETE 1\n"), done.stderr
+        with engine.connect() as connection:
+            assert list(connection.scalars(text("SELECT id FROM predictions"))) == [other.id]
+            assert connection.scalar(text("SELECT count(*) FROM feedback")) == 0

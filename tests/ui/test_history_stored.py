@@ -1,0 +1,90 @@
+"""What the page asks PostgreSQL for: lists without drawings, single rows by their id."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine, event
+
+from db import engine
+from db.log import PredictionLog
+from db.records import HistoryRow, Prediction
+from tests.ui.answering import SESSION, answering
+from tests.ui.test_explanation import EXPLAINED
+from ui.backend import Backend
+from ui.draw.explanation import explain
+from ui.history.corrections import correct
+from ui.history.table import read_history
+
+pytestmark = pytest.mark.integration
+
+MakeBackend = Callable[..., Backend]
+MakePrediction = Callable[..., Prediction]
+
+
+@pytest.fixture
+def database(postgres_url: str) -> Iterator[Engine]:
+    """An engine on the session's migrated database."""
+    with engine.opened(postgres_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def session_id() -> str:
+    """A visitor of whom no other test knows."""
+    return uuid.uuid4().hex
+
+
+@contextmanager
+def executed(database: Engine) -> Iterator[list[str]]:
+    """Yield the statements that are executed meanwhile."""
+    statements: list[str] = []
+
+    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        statements.append(statement)
+
+    event.listen(database, "before_cursor_execute", keep)
+    yield statements
+    event.remove(database, "before_cursor_execute", keep)
+
+
+def test_no_list_selects_drawings_and_an_explanation_selects_one(
+    make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
+) -> None:
+    log = PredictionLog(database)
+    old, new = make_prediction(session_id=session_id), make_prediction(session_id=session_id)
+    log.write([old, new])
+    with answering(EXPLAINED) as server, executed(database) as statements:
+        backend = replace(make_backend(server.url), log=log)
+        history = read_history(backend, session_id)
+        assert correct(backend, session_id, str(old.id), "1") == ""
+        assert len(statements) == 2
+        for statement in statements:
+            assert "drawing" not in statement
+        assert explain(backend, session_id, str(old.id), 1)["label"] == "7"
+    assert [row.prediction for row in history.rows] == [new.summary, old.summary]
+    assert server.bodies == [old.drawing]
+    (selected,) = [statement for statement in statements if "drawing" in statement]
+    assert "predictions.id = " in selected
+
+
+def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
+    make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
+) -> None:
+    log = PredictionLog(database)
+    old = make_prediction(session_id=session_id)
+    log.write([old, *(make_prediction(session_id=session_id) for _ in range(60))])
+    assert old.id not in [row.prediction.id for row in log.history(session_id)]
+    backend = replace(make_backend(), log=log)
+    with executed(database) as statements:
+        assert correct(backend, session_id, str(old.id), "1") == ""
+        assert "not in your history" in correct(backend, SESSION, str(old.id), "1")
+    assert len(statements) == 2
+    for statement in statements:
+        assert "predictions.id = " in statement
+        assert "drawing" not in statement
+    assert log.find(session_id, old.id) == HistoryRow(old.summary, None)
+    assert log.find(SESSION, old.id) is None
+    assert log.drawing(SESSION, old.id) is None

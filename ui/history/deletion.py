@@ -1,0 +1,41 @@
+"""What a visitor no longer wants to be kept: one drawing, or all of them."""
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from db.records import Deletion
+from ui.backend import Backend
+
+FOLDER = Path(__file__).parent
+NOT_YET = "The database is away: what it has of them is deleted when it is back."
+
+
+def privacy_controls() -> gr.HTML:
+    """Return the controls; their event `forget` comes with `prediction`, their value is `delete`'s."""
+    return gr.HTML(
+        value={},
+        html_template=(FOLDER / "privacy.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "privacy.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="privacy",
+    )
+
+
+def delete(backend: Backend, session_id: str | None, prediction_id: Any) -> dict[str, str]:
+    """Have one of the session's drawings deleted, or all where the id is ""; return what privacy.js says."""
+    try:
+        one = uuid.UUID(str(prediction_id)) if prediction_id != "" else None
+    except ValueError:
+        session_id, one = None, None
+    if session_id is None:
+        return {"said": "Nothing was deleted: this is not in your history."}
+    deletion = Deletion(session_id, datetime.now(UTC), one)
+    if not backend.writer.submit(deletion):
+        return {"said": "Nothing was deleted: too many records wait for the database. Try again later."}
+    backend.recent.delete(deletion)
+    said = "The drawing is deleted." if one else "Your drawings are deleted."
+    return {"said": f"{said} {NOT_YET}" if backend.writer.paused else said}

@@ -1,0 +1,38 @@
+// Whether drawings are stored, and their deletion. Gradio calls this with (element, trigger, props, server, upload, watch).
+
+const STORAGE_KEY = "sketchserve-keep-nothing"; // canvas.js reads it, too
+const keepNothing = element.querySelector("[data-keep-nothing]");
+const said = element.querySelector("[role=status]");
+
+function show() {
+  try {
+    keepNothing.checked = localStorage.getItem(STORAGE_KEY) === "yes";
+  } catch {
+    // Storage is refused: the choice lasts as long as this page.
+  }
+  document.documentElement.dataset.keepNothing = keepNothing.checked ? "yes" : "no";
+}
+
+keepNothing.addEventListener("change", () => {
+  try {
+    localStorage.setItem(STORAGE_KEY, keepNothing.checked ? "yes" : "no");
+  } catch {
+    // As above.
+  }
+  show();
+  said.textContent = keepNothing.checked
+    ? "From now on your drawings are read and then forgotten. Those in the history stay until you delete them."
+    : "From now on your drawings are stored again.";
+});
+window.addEventListener("storage", show); // chosen in another tab
+
+element.querySelector("[data-forget]").addEventListener("click", () => {
+  const what = "Delete all your drawings, and what you said they were? This cannot be undone.";
+  if (confirm(`${what} Backups made before have them until newer ones take their place.`)) {
+    trigger("forget", { prediction: "" });
+  }
+});
+
+watch("value", () => { said.textContent = props.value?.said ?? ""; });
+document.addEventListener("sketchserve-changed", () => { said.textContent = ""; });
+show();
