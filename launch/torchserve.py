@@ -19,6 +19,7 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
+from launch.variables import refuse_another_configuration
 from system.files import PROJECT, HeldError, lock
 
 CONFIG = PROJECT / "config.properties"
@@ -106,6 +107,7 @@ def temporary_folder(settings: Settings) -> Path:
 def main() -> None:
     """Become TorchServe in the foreground; logs go to the log folder, warnings to the console."""
     try:
+        refuse_another_configuration(os.environ)
         settings = at_own_addresses(read_settings())
         java = find_java()
         require_free(settings.torchserve_ports())

@@ -12,9 +12,7 @@ from launch.archive import Archive, read_archive
 from launch.errors import LaunchError
 from launch.ports import obstacle, require_free, require_own_address
 from launch.preflight import (
-    OWN_KEYS,
     read_served_archive,
-    refuse_torchserve_variables,
     require_database,
     require_writable,
 )
@@ -63,23 +61,6 @@ def test_a_port_that_this_user_may_not_have_is_not_called_taken(monkeypatch):
     assert problem is not None
     assert problem.cause == "port 80 for the page is not for this user to listen on"
     assert "above 1023: UI_PORT=" in problem.fix
-
-
-@pytest.mark.parametrize("key", OWN_KEYS)
-def test_a_variable_that_moves_only_torchserve_is_refused(key):
-    with pytest.raises(LaunchError, match=f"{key} is 'elsewhere', expected to be unset") as caught:
-        refuse_torchserve_variables({key: "elsewhere"})
-    assert f"{OWN_KEYS[key]}=<port>" in caught.value.fix
-
-
-@pytest.mark.parametrize("value", ["false", "", "1"])
-def test_tokens_are_refused_as_nothing_here_sends_them(value):
-    with pytest.raises(LaunchError, match="the page and make run do not send tokens"):
-        refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": value})
-
-
-def test_other_variables_of_torchserve_are_taken():
-    refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": "True", "TS_JOB_QUEUE_SIZE": "500"})
 
 
 def test_an_archive_says_which_model_it_holds(tmp_path):
