@@ -55,8 +55,12 @@ def with_database(settings: Settings) -> tuple[Settings, str]:
     """Return the settings with the port that an embedded PostgreSQL keeps, and the database's URL."""
     if settings.database_url:
         return settings, settings.database_url
-    from db.embedded import url  # an installation with its own PostgreSQL need not have this one's
+    from db.embedded import (
+        forget_libpq,
+        url,
+    )  # an installation with its own PostgreSQL need not have this one's
 
+    forget_libpq()
     port = settings.postgres_port or free_ports(1)[0]
     return replace(settings, postgres_port=port), url(settings.var / "postgres", port)
 

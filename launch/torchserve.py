@@ -19,7 +19,8 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
-from launch.variables import refuse_another_configuration
+from launch.variables import ALLOWED, ON_TO_WORKERS, refuse_another_configuration
+from system.environment import PYTHON, passed
 from system.files import PROJECT, HeldError, lock
 
 CONFIG = PROJECT / "config.properties"
@@ -51,9 +52,10 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 
 
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return java's environment: the given one, with this instance's ports and folders.
+    """Return java's environment, and its workers': what they need, this instance's ports and folders.
 
-    A `TS_*` variable that is already there wins, so that a container can say TS_INFERENCE_ADDRESS itself.
+    Of the given one that is little: no JAVA_TOOL_OPTIONS, PYTHONPATH or DATABASE_URL. A `TS_*` variable that
+    is there and allowed wins, so that a container can say TS_INFERENCE_ADDRESS itself.
     """
     own = {
         "TS_INFERENCE_ADDRESS": http_url(settings.inference_host, settings.inference_port),
@@ -75,7 +77,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "METRICS_HOST": settings.metrics_host,
         "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
-    return {**own, **environ, **folders}
+    return {**own, **passed(environ, *PYTHON, *ON_TO_WORKERS, *ALLOWED), **folders}
 
 
 def at_own_addresses(settings: Settings) -> Settings:

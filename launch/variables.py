@@ -43,6 +43,8 @@ TUNING = (
     "TS_TOKEN_EXPIRATION_TIME_MIN",
     "TS_UNREGISTER_MODEL_TIMEOUT",
 )
+# For handlers that compute on a GPU.
+ON_TO_WORKERS = ("CUDA_VISIBLE_DEVICES",)
 ALLOWED = (*OWN_KEYS, TOKENS, *TUNING)
 # What else TorchServe reads. A `TS_` name of another program, such as TS_NODE_PROJECT, is left alone.
 REFUSED = (

@@ -88,8 +88,15 @@ def test_sigkill_of_the_launcher_leaves_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc to look into")
-def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else(tmp_path):
-    with make_run(tmp_path / "var") as run:
+def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else_and_nothing_foreign_is(tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "cv2.py").write_text("raise ImportError('another cv2')")
+    (foreign / "sitecustomize.py").write_text(f"open({str(foreign / 'was here')!r}, 'w')")
+    # What a shell may hold: modules of others, and another PostgreSQL.
+    shell = {"PYTHONPATH": str(foreign), "PGSSLMODE": "verify-full", "PGHOSTADDR": "192.0.2.1"}
+    with make_run(tmp_path / "var", **shell) as run:
+        assert not (foreign / "was here").exists()
         secret = password(tmp_path / "var" / "postgres").encode()
         knowing, parts = set(), set()
         for process in run.family():
@@ -100,6 +107,7 @@ def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else(tmp
                 assert secret not in command
                 part = next((part for part in PARTS if part.encode() in command.replace(b"\0", b" ")), "")
                 parts.add(part)
+                assert part in ("", "launch.run") or b"PGSSLMODE" not in environ
                 if secret in environ:
                     knowing.add(part)
         assert parts == {"", *PARTS}

@@ -30,8 +30,8 @@ class Echo:
         print("a line on stderr", file=sys.stderr, flush=True)
 
     def handle(self, requests, context):
-        secret = os.environ.get("DATABASE_URL", "hidden")
-        return [{"label": self.version, "database": secret} for _ in requests]
+        told = {"variables": " ".join(os.environ), "path": " ".join(sys.path)}
+        return [{"label": self.version, **told} for _ in requests]
 """
 BROKEN_HANDLER = """
 class Broken:
@@ -41,6 +41,14 @@ class Broken:
     def handle(self, requests, context):
         return []
 """
+# What nothing in TorchServe is to get of the shell that starts it.
+FOREIGN = {
+    "DATABASE_URL": "postgresql://user:secret@host/name",
+    "JAVA_TOOL_OPTIONS": "-Dforeign=true",
+    "LD_PRELOAD": "",
+    "PYTHONPATH": "/foreign/cv2",
+    "SOME_KEY": "secret",
+}
 MODEL_CONFIG = "minWorkers: 1\nmaxWorkers: 2\nbatchSize: 4\nmaxBatchDelay: 1\n"
 
 
@@ -71,7 +79,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(store: Path) -> Iterator[TorchServe]:
-    with running(store, DATABASE_URL="postgresql://user:secret@host/name") as server:
+    with running(store, **FOREIGN) as server:
         yield server
 
 
@@ -142,8 +150,11 @@ def test_a_request_up_to_16_mib_is_taken_and_a_larger_one_refused(server):
 
 
 @pytest.mark.integration
-def test_the_worker_does_not_get_the_databases_password(server):
-    assert predict(server)["database"] == "hidden"
+def test_java_and_its_workers_get_no_secret_and_no_modules_of_the_shell_that_started_them(server):
+    worker = predict(server)
+    assert not (FOREIGN.keys() - {"PYTHONPATH"}) & {*worker["variables"].split()}
+    assert "/foreign" not in worker["path"]
+    assert not FOREIGN.keys() & psutil.Process(server.pid).environ().keys()
 
 
 @pytest.mark.integration
