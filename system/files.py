@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 PROJECT = Path(__file__).resolve().parent.parent
 UNFINISHED = ".unfinished"
@@ -19,6 +21,26 @@ class HeldError(Exception):
     def __init__(self, path: Path, owner: str) -> None:
         super().__init__(f"{path} is held by process {owner}")
         self.owner = owner
+
+
+class IrregularError(OSError):
+    """What should be read is a FIFO, a device, a folder or the like, which may never end or never begin."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Return a regular file, opened to be read; whatever else has that name is not waited for.
+
+    Raises:
+        IrregularError: It is none.
+        OSError: It cannot be opened.
+    """
+    # Looked at before, since opening a device may do something; and after, since it may be another by then.
+    if stat.S_ISREG(path.stat().st_mode):
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        file.close()
+    raise IrregularError(errno.EINVAL, "not a regular file", str(path))
 
 
 @contextmanager

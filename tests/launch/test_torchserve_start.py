@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+from client.management import Management
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.temporary import TorchServe, running
@@ -202,6 +203,20 @@ def read_when(log: Path, text: str, times: int = 1) -> str:
     while log.read_text().count(text) < times and time.monotonic() < deadline:
         time.sleep(0.05)
     return log.read_text()
+
+
+@pytest.mark.integration
+def test_a_model_with_a_slash_in_its_name_cannot_be_taken_away_and_hides_no_other(server):
+    models = f"{server.management_url}/models"
+    put = {"url": "second.mar", "model_name": "a/b", "initial_workers": "0", "synchronous": "false"}
+    assert requests.post(models, params=put, timeout=30).ok
+    # However it is quoted, with and without its version: only a restart forgets it.
+    for name in ("a/b", "a%2Fb", "a%252Fb", "a%25252Fb"):
+        for path in (name, f"{name}/2.0.0"):
+            assert requests.delete(f"{models}/{path}", timeout=30).status_code == 404
+    served, skipped = Management(server.management_url).served()
+    assert [status.model for status in served] == ["digits"]
+    assert skipped == {"a/b": "TorchServe serves it, and has no address for such a name"}
 
 
 @pytest.mark.integration
