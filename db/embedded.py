@@ -11,6 +11,7 @@ from db.credentials import password, public_url, running_url, url
 from db.server import Server, start
 from db.unprivileged import EmbeddedError
 from system import environment, stopping
+from system.files import keep_private
 
 __all__ = [
     "EmbeddedError",
@@ -43,6 +44,7 @@ def main() -> int:
     """Run PostgreSQL in the foreground until SIGTERM, SIGINT or SIGHUP; return the exit status."""
     stopping.raise_on_signals()
     forget_libpq()
+    keep_private()
     try:
         return _run(data_dir(os.environ), environment.port(os.environ, "POSTGRES_PORT", 0, least=0))
     except (EmbeddedError, ValueError) as error:

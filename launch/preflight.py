@@ -13,6 +13,7 @@ from launch.ports import require_free, require_own_address
 from launch.settings import Settings
 from launch.variables import refuse_torchserve_variables
 from launch.weights import require_weights, weights_path
+from system.files import private_folder
 
 CONNECT_S = 5
 
@@ -52,7 +53,7 @@ def require_writable(folder: Path) -> None:
         LaunchError: when it cannot, most often because an earlier run was root's.
     """
     try:
-        (folder / "log").mkdir(parents=True, exist_ok=True)
+        private_folder(folder / "log")
     except OSError as error:
         raise LaunchError(
             f"the folder {folder} cannot be written ({error.strerror})", "set VAR_DIR to one that can"

@@ -13,12 +13,14 @@ from launch.preflight import Found, preflight
 from launch.processes import Platform
 from launch.settings import Settings, read_settings
 from launch.terminal import show
+from system.files import keep_private
 from system.ports import free_ports
 
 
 def main() -> None:
     """Run the platform until Ctrl-C or SIGTERM, then exit with 0; with 1 and one line after a failure."""
     clock = Clock(time.monotonic())
+    keep_private()
     try:
         settings = read_settings()
         found = preflight(settings)

@@ -21,7 +21,7 @@ from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
 from launch.variables import ALLOWED, ON_TO_WORKERS, refuse_another_configuration
 from system.environment import PYTHON, passed
-from system.files import PROJECT, HeldError, lock
+from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
@@ -108,13 +108,14 @@ def temporary_folder(settings: Settings) -> Path:
 
 def main() -> None:
     """Become TorchServe in the foreground; logs go to the log folder, warnings to the console."""
+    keep_private()
     try:
         refuse_another_configuration(os.environ)
         settings = at_own_addresses(read_settings())
         java = find_java()
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
-        settings.log_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.log_dir)
         held = _lock(settings.var / "torchserve")
         _empty(tmp)
         (tmp / HANDLER_METRICS).mkdir()
@@ -143,7 +144,7 @@ def _vmargs(config: Path) -> list[str]:
 
 def _lock(folder: Path) -> IO[str]:
     """Return a lock on the folder, which a second TorchServe would empty."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     try:
         return lock(folder / "lock")
     except HeldError as error:

@@ -7,7 +7,7 @@ import fcntl
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -41,6 +41,35 @@ def open_regular(path: Path) -> BinaryIO:
             return file
         file.close()
     raise IrregularError(errno.EINVAL, "not a regular file", str(path))
+
+
+def keep_private() -> None:
+    """Have whatever this process and its children write from now on be for its owner alone.
+
+    Root's folders can be passed through, not looked into: its PostgreSQL may run as another user.
+    """
+    os.umask(0o066 if os.geteuid() == 0 else 0o077)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder for its owner alone; one from before is closed to others, with the files in it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # somebody else's is theirs to close
+        path.chmod(0o700)
+    close_files(path)
+
+
+def close_files(folder: Path) -> None:
+    """Close the files of a folder, but none below it, to everybody but their owner."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError, PermissionError):  # gone meanwhile, or somebody else's
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode) and mode & 0o077:
+                path.chmod(stat.S_IMODE(mode) & ~0o077)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -19,6 +20,15 @@ from tests.services.platform import STOP_S, environment, make_run, runs, some_po
 
 pytestmark = pytest.mark.integration
 PARTS = ("launch.run", "org.pytorch.serve.ModelServer", "model_service_worker", "postgres", "-m ui")
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """Return what below the folder others may read, write or look into."""
+    # What a link leads to has a mode of its own; a folder that can only be passed shows nothing.
+    found = [
+        (path, stat.S_IMODE(path.lstat().st_mode)) for path in folder.rglob("*") if not path.is_symlink()
+    ]
+    return [f"{path} {mode:o}" for path, mode in found if mode & 0o066]
 
 
 def launch_fails(var: Path, ports: dict[str, int], **more: str) -> str:
@@ -55,6 +65,7 @@ def test_it_answers_a_drawing_and_sigterm_to_make_leaves_nothing(tmp_path):
         names = " ".join(" ".join(process.cmdline()) for process in family)
         for part in PARTS:
             assert part in names
+        assert open_to_others(tmp_path / "var") == []
         began = time.monotonic()
         run.process.send_signal(signal.SIGTERM)
         run.process.wait(STOP_S)

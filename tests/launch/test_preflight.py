@@ -184,3 +184,13 @@ def test_a_run_time_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "var").write_text("a file")
     with pytest.raises(LaunchError, match="VAR_DIR"):
         require_writable(tmp_path / "var")
+
+
+def test_logs_that_an_earlier_version_left_open_are_closed(tmp_path):
+    log = tmp_path / "var" / "log"
+    log.mkdir(parents=True)
+    (log / "access.log").touch()
+    for path, mode in ((log, 0o755), (log / "access.log", 0o644)):
+        path.chmod(mode)
+    require_writable(tmp_path / "var")
+    assert (log.stat().st_mode & 0o777, (log / "access.log").stat().st_mode & 0o777) == (0o700, 0o600)
