@@ -3,6 +3,8 @@
 PY := .venv/bin/python
 # ONNX Runtime reports to its makers otherwise.
 export ORT_DISABLE_TELEMETRY := 1
+# Other people's modules would come before those that were tested.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
 # For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
 TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")

@@ -27,6 +27,16 @@ def path_of(name: str, version: str = "") -> str:
     return "/".join(quote(part, safe="") for part in (name, version) if part)
 
 
+def can_be_asked(part: str) -> bool:
+    """Return whether a model's name, or its version, can stand in the path of an address.
+
+    TorchServe decodes a path before it splits it, so that a model whose name has a slash can be registered,
+    and then neither described nor taken away; HTTP clients resolve dots; and what is not printable is in no
+    name that anybody has given on purpose.
+    """
+    return part.isprintable() and "/" not in part and part not in ("", ".", "..")
+
+
 @dataclass(frozen=True)
 class ModelStatus:
     """One version of a served model.
@@ -76,7 +86,7 @@ class Management:
             Denied: The management API may not be asked.
             Unreachable: It does not answer, or not as it should.
         """
-        return self._versions(f"/models/{path}")[0]
+        return _versions(self._get(f"/models/{path}"))[0]
 
     def find(self, path: str) -> ModelStatus | None:
         """Return the status of a model's version as `describe` does, None where it is not registered."""
@@ -85,11 +95,14 @@ class Management:
         except NotLoaded:
             return None
 
-    def served(self) -> list[ModelStatus]:
+    def served(self) -> tuple[list[ModelStatus], dict[str, str]]:
         """Return every version of every registered model, those without workers too.
 
+        Returns:
+            The versions; and of each model that TorchServe lists and does not describe, by name, why.
+
         Raises:
-            Unreachable: The management API does not answer as it should.
+            Unreachable: The management API does not answer, or does not list the models as it should.
         """
         names: list[str] = []
         next_page = "0"
@@ -102,8 +115,25 @@ class Management:
                 raise _unknown_form() from error
             # A token that comes again would be asked for without end.
             next_page = following if following != next_page else ""
-        paths = [f"/models/{path_of(name)}/all" for name in names]
-        return [status for path in paths for status in self._versions(path)]
+        found: list[ModelStatus] = []
+        undescribed: dict[str, str] = {}
+        for name in names:
+            if not can_be_asked(name):
+                undescribed[name] = "TorchServe serves it, and has no address for such a name"
+                continue
+            path = f"/models/{path_of(name)}/all"
+            response = self._ask(path)
+            try:
+                versions = _versions(_body(response, path))
+            except NotLoaded:
+                continue  # it was unregistered meanwhile
+            except Unreachable as error:
+                undescribed[name] = str(error).rstrip(".")
+                continue
+            found += [status for status in versions if can_be_asked(status.version)]
+            if not all(can_be_asked(status.version) for status in versions):
+                undescribed[name] = "TorchServe serves a version of it, and has no address for such a one"
+        return found, undescribed
 
     def register(self, file: str) -> bool:
         """Have an archive of the model store loaded, and return before its workers run.
@@ -145,32 +175,16 @@ class Management:
         """Return the header with the token; without it the API says what it lacks."""
         return {} if self._token_file is None else authorization(self._token_file)
 
-    def _versions(self, path: str) -> list[ModelStatus]:
-        described = self._get(path)
-        try:
-            found = [_status(one) for one in described]
-        except (LookupError, TypeError) as error:
-            raise _unknown_form() from error
-        if not found:
-            raise _unknown_form()
-        return found
-
     def _get(self, path: str) -> Any:
+        return _body(self._ask(path), path)
+
+    def _ask(self, path: str) -> requests.Response:
         try:
-            response = self._session.get(
+            return self._session.get(
                 f"{self._url}{path}", headers=self._authorization(), timeout=self._timeout_s
             )
         except requests.RequestException as error:
             raise Unreachable("TorchServe's management API cannot be reached.") from error
-        if response.status_code == requests.codes.not_found:
-            raise NotLoaded(f"TorchServe has no model {path.removeprefix('/models/')}.")
-        if response.status_code != requests.codes.ok:
-            kind = Denied if 400 <= response.status_code < 500 else Unreachable
-            raise kind(f"{_reason(response)} to GET {path}.")
-        try:
-            return response.json()
-        except requests.JSONDecodeError as error:
-            raise _unknown_form() from error
 
     def _change(self, method: str, path: str, query: dict[str, str], unless: int = 0) -> bool:
         """Return whether it was changed, False for the status `unless`; raise what fits for any other."""
@@ -198,6 +212,29 @@ def authorization(token_file: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError):
         return {}
     return {name.strip(): value.strip()}
+
+
+def _body(response: requests.Response, path: str) -> Any:
+    """Return the JSON that the answer to GET `path` holds; raise what fits where it is none."""
+    if response.status_code == requests.codes.not_found:
+        raise NotLoaded(f"TorchServe has no model {path.removeprefix('/models/')}.")
+    if response.status_code != requests.codes.ok:
+        kind = Denied if 400 <= response.status_code < 500 else Unreachable
+        raise kind(f"{_reason(response)} to GET {path}.")
+    try:
+        return response.json()
+    except requests.JSONDecodeError as error:
+        raise _unknown_form() from error
+
+
+def _versions(described: Any) -> list[ModelStatus]:
+    try:
+        found = [_status(one) for one in described]
+    except (LookupError, TypeError) as error:
+        raise _unknown_form() from error
+    if not found:
+        raise _unknown_form()
+    return found
 
 
 def _status(described: dict[str, Any]) -> ModelStatus:

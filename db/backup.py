@@ -12,6 +12,7 @@ from db.backup_folder import BusyError
 from db.dump import BackupError
 from db.unprivileged import EmbeddedError
 from system import environment, stopping
+from system.files import keep_private
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def main() -> int:
     """Back up the database of DATABASE_URL, or the embedded one that runs; return the exit status."""
     is_service = False
     stopping.raise_on_signals()
+    keep_private()
     try:
         settings = Settings.from_environment(os.environ)
         url = libpq.database_url()

@@ -12,6 +12,7 @@ from system import environment
 from system.files import UNFINISHED, HeldError, lock
 
 KEEP_WEEKS = 5
+LOCK = "lock"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"sketchserve-([0-9]{8}T[0-9]{6}Z)-([0-9A-Za-z_]+)\.dump")
 # What a killed backup leaves, with its process's id.
@@ -45,13 +46,16 @@ def place(env: Mapping[str, str]) -> Path:
 def make(folder: Path) -> None:
     """Make the folder where it is absent, for its owner alone; one that others' files are in stays as is.
 
+    One with backups is closed to everybody but its owner and its group, to which somebody may have given it.
+
     Raises:
         OSError: It cannot be made.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    names = [path.name for path in folder.iterdir()]
     # A volume that was just mounted is empty and open.
-    if not any(folder.iterdir()):
-        folder.chmod(0o700)
+    if all(map(_is_ours, names)):
+        folder.chmod(folder.stat().st_mode & 0o770 if names else 0o700)
 
 
 @contextmanager
@@ -62,7 +66,7 @@ def locked(folder: Path) -> Iterator[None]:
         BusyError: Another process holds it.
     """
     try:
-        held = lock(folder / "lock")
+        held = lock(folder / LOCK)
     except HeldError as error:
         raise BusyError(
             f"a backup is being made in {folder} by process {error.owner}: wait for its end"
@@ -93,6 +97,10 @@ def backups(folder: Path) -> list[Backup]:
                 time = datetime.strptime(match[1], _TIME).replace(tzinfo=UTC)
                 found.append(Backup(path, time, match[2]))
     return sorted(found, key=lambda backup: backup.time, reverse=True)
+
+
+def _is_ours(name: str) -> bool:
+    return name == LOCK or bool(_NAME.fullmatch(name) or _DRAFT.fullmatch(name))
 
 
 def newest(folder: Path, now: datetime) -> Backup | None:

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from db.unprivileged import EmbeddedError, Identity, give
+from system.environment import passed
 
 MAJOR = 18
 ROLE = "sketchserve"
@@ -89,7 +90,7 @@ def _single_user(data: Path, identity: Identity, sql: str) -> None:
 
 def _run(identity: Identity, program: str, *arguments: str, stdin: str = "") -> None:
     command = (*identity.prefix, str(programs() / program), *arguments)
-    environment = {**os.environ, "LC_ALL": "C", "TZ": "UTC"}
+    environment = {**passed(os.environ), "LC_ALL": "C", "TZ": "UTC"}
     process = subprocess.Popen(
         command,
         stdin=subprocess.PIPE,

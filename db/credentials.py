@@ -6,11 +6,16 @@ from pathlib import Path
 
 from db import postmaster
 from db.cluster import DATABASE, ROLE
+from system.files import close_files
 
 
 def make_folder(data_dir: Path) -> None:
-    """Make the embedded server's folder where it is absent: others may pass through it, and not look."""
+    """Make the embedded server's folder where it is absent: others may pass through it, and not look.
+
+    Files of before, its log for one, are closed to them.
+    """
     data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    close_files(data_dir)
 
 
 def password(data_dir: Path) -> str:

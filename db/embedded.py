@@ -11,8 +11,19 @@ from db.credentials import password, public_url, running_url, url
 from db.server import Server, start
 from db.unprivileged import EmbeddedError
 from system import environment, stopping
+from system.files import keep_private
 
-__all__ = ["EmbeddedError", "Server", "data_dir", "password", "public_url", "running_url", "start", "url"]
+__all__ = [
+    "EmbeddedError",
+    "Server",
+    "data_dir",
+    "forget_libpq",
+    "password",
+    "public_url",
+    "running_url",
+    "start",
+    "url",
+]
 
 
 def data_dir(env: Mapping[str, str]) -> Path:
@@ -20,9 +31,20 @@ def data_dir(env: Mapping[str, str]) -> Path:
     return environment.folder(env, "VAR_DIR", "var") / "postgres"
 
 
+def forget_libpq() -> None:
+    """Take libpq's variables (PGSSLMODE, PGSERVICE, PGHOSTADDR, ...) from this process: they are of another.
+
+    Said in the URL, the opposite would not help: libpq has no word for "no service".
+    """
+    for key in [key for key in os.environ if key.startswith("PG")]:
+        del os.environ[key]
+
+
 def main() -> int:
     """Run PostgreSQL in the foreground until SIGTERM, SIGINT or SIGHUP; return the exit status."""
     stopping.raise_on_signals()
+    forget_libpq()
+    keep_private()
     try:
         return _run(data_dir(os.environ), environment.port(os.environ, "POSTGRES_PORT", 0, least=0))
     except (EmbeddedError, ValueError) as error:

@@ -8,6 +8,7 @@ from typing import IO
 from sqlalchemy import URL
 
 from db import cluster, embedded, engine
+from system.environment import passed
 
 
 class ProgramError(Exception):
@@ -17,12 +18,17 @@ class ProgramError(Exception):
 def database_url() -> URL:
     """Return the URL of the database: that of DATABASE_URL, or else the embedded one that runs.
 
+    The embedded one is asked without libpq's variables, which are taken from this process then.
+
     Raises:
         EmbeddedError: DATABASE_URL is empty and no embedded server runs.
         ValueError: DATABASE_URL cannot be used.
     """
     try:
-        given = os.environ.get("DATABASE_URL") or embedded.running_url(embedded.data_dir(os.environ))
+        given = os.environ.get("DATABASE_URL")
+        if not given:
+            embedded.forget_libpq()
+            given = embedded.running_url(embedded.data_dir(os.environ))
     except PermissionError as error:
         raise embedded.EmbeddedError(f"{error.filename} cannot be read: run this as its owner") from error
     if not given:
@@ -42,12 +48,13 @@ def argument(url: URL) -> str:
 
 
 def environment(url: URL) -> dict[str, str]:
-    """Return this process's environment with the password of `url`, where it has one, for a program.
+    """Return this process's environment without DATABASE_URL, and with the password of `url`, for a program.
 
     Where it has none, libpq's own PGPASSWORD and PGPASSFILE stay what they are.
     """
     password = url.password or url.query.get("password")
-    return {**os.environ, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
+    kept = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    return {**kept, "LC_ALL": "C", **({"PGPASSWORD": str(password)} if password else {})}
 
 
 def run(program: str, *arguments: str, url: URL | None = None, output: IO[bytes] | None = None) -> str:
@@ -66,7 +73,7 @@ def run(program: str, *arguments: str, url: URL | None = None, output: IO[bytes]
     database = () if url is None else ("--no-password", "--dbname", argument(url))
     done = subprocess.run(
         [str(cluster.programs() / program), *database, *arguments],
-        env=os.environ if url is None else environment(url),
+        env=passed(os.environ) if url is None else environment(url),
         stdin=subprocess.DEVNULL,
         stdout=output or subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError
 
 from db import cluster, credentials, engine, postmaster, unprivileged
 from db.unprivileged import EmbeddedError
+from system.environment import passed
 from system.files import HeldError, lock
 from system.ports import free_ports, is_free
 from system.processes import end, until
@@ -144,7 +145,7 @@ def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[
     """Run the server and return its process once a client can log in and read."""
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
-    environment = {**os.environ, "LC_ALL": "C"}
+    environment = {**passed(os.environ), "LC_ALL": "C"}
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment

@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from system.environment import passed
+
 # The user inside the namespace: any but 0. Outside it is still root, who thus owns the files.
 _NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
 # Ends PostgreSQL by a fast shutdown when the process that started it is gone, killed or not (Linux).
@@ -78,7 +80,7 @@ def _as_user(uid: int, gid: int, follow: tuple[str, ...]) -> Identity:
 def _failure(command: tuple[str, ...]) -> str | None:
     """Return None where the command succeeds, else the last line of what it said."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=passed(os.environ), capture_output=True, text=True, check=False)
     except OSError as error:
         return error.strerror or str(error)
     if done.returncode == 0:

@@ -3,6 +3,7 @@
 python -m launch.build [--anew]     the model is MODEL's, digits by default; --anew: whatever its age
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.settings import Settings, read_settings
 from launch.weights import require_weights, weights_path, where_weights_come_from
+from system.environment import PYTHON, passed
 from system.files import PROJECT
 from training.archive.contents import sha256, within_project
 
@@ -41,7 +43,8 @@ def main() -> None:
             *("--name", settings.model),
             *("--out", str(settings.archive)),
         ]
-        sys.exit(subprocess.run(command, cwd=PROJECT, check=False).returncode)
+        told = {**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"}
+        sys.exit(subprocess.run(command, cwd=PROJECT, env=told, check=False).returncode)
 
 
 def is_to_be_built(settings: Settings, anew: bool) -> bool:

@@ -18,8 +18,9 @@ from launch.errors import LaunchError
 from launch.java import find_java
 from launch.locks import LOCKS, pins
 from launch.ports import obstacle, require_own_address
-from launch.preflight import refuse_torchserve_variables, require_database
+from launch.preflight import require_database
 from launch.settings import Settings, read_settings
+from launch.variables import refuse_torchserve_variables
 from launch.weights import describe, weights_path, where_weights_come_from
 from system.files import PROJECT
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.errors import LaunchError
+from system.environment import passed
 
 OLDEST = 17  # what TorchServe's documentation asks for; 17, 21 and 25 were tried
 ANSWER_S = 20
@@ -56,7 +57,10 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
 def major_version(java: Path) -> int | None:
     """Return the major version that the executable reports, or None when it does not run."""
     try:
-        answer = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=ANSWER_S)
+        # Not JAVA_TOOL_OPTIONS, which TorchServe's java does not get either.
+        answer = subprocess.run(
+            [str(java), "-version"], env=passed(os.environ), capture_output=True, text=True, timeout=ANSWER_S
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     found = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr)

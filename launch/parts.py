@@ -13,6 +13,8 @@ from db.server import CLIENTS_TIMEOUT_S, STOP_TIMEOUT_S
 from launch.preflight import Found
 from launch.processes import Part
 from launch.settings import Settings
+from launch.variables import ON_TO_WORKERS, TUNING
+from system.environment import PYTHON, passed
 
 # Recovery after a crash has to fit in.
 POSTGRES_S = 60
@@ -22,6 +24,11 @@ UI_S = 120
 POSTGRES_STOP_S = CLIENTS_TIMEOUT_S + STOP_TIMEOUT_S + 3
 ASK_S = 5
 PAGE_ANSWERS = "/livez"
+# What each part reads beside what it is told below.
+OF_TORCHSERVE = ("LOG_TO", *ON_TO_WORKERS, *TUNING)
+OF_PAGE = ("FORWARDED_ALLOW_IPS", "LOG_FORMAT", "UI_ROOT_PATH")
+# libpq's, and Kerberos', for a database of the user's own. The embedded one is not where they say.
+OF_DATABASE = ("PG*", "KRB5*")
 
 
 def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[str, str]) -> dict[str, Part]:
@@ -33,8 +40,10 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
         database_url: the database of this run, with its password: for the page alone.
         environ: the launcher's own environment.
     """
-    shared = {**without_secrets(environ), "PYTHONUNBUFFERED": "1", "VAR_DIR": str(settings.var)}
+    shared = {**passed(environ, *PYTHON), "PYTHONUNBUFFERED": "1", "VAR_DIR": str(settings.var)}
     models = {"MODEL": settings.model, "MODEL_STORE": str(settings.model_store)}
+    # All of them, since it refuses two that are the same.
+    ports = {key: str(port) for key, (_, port) in settings.ports().items()}
     management = Management(settings.management_url, settings.management_token_file, timeout_s=ASK_S)
     postgres = Part(
         "postgres",
@@ -47,13 +56,23 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     torchserve = Part(
         "torchserve",
         [sys.executable, "-m", "launch.torchserve"],
-        {**shared, **models, "JAVA_HOME": str(found.java.path.resolve().parent.parent)},
+        {
+            **shared,
+            **passed(environ, *OF_TORCHSERVE),
+            **models,
+            **ports,
+            "MODELS": settings.models,
+            "INFERENCE_HOST": settings.inference_host,
+            "MANAGEMENT_HOST": settings.management_host,
+            "METRICS_HOST": settings.metrics_host,
+            "JAVA_HOME": str(found.java.path.resolve().parent.parent),
+        },
         lambda: is_ready(management, path_of(settings.model)),
         TORCHSERVE_S,
     )
     page = {
-        **environ,
         **shared,
+        **passed(environ, *OF_PAGE, *(OF_DATABASE if settings.database_url else ())),
         **models,
         "DATABASE_URL": database_url,
         "TORCHSERVE_INFERENCE_URL": settings.inference_url,
@@ -73,13 +92,6 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
     )
     wanted = [torchserve, ui] if settings.database_url else [postgres, torchserve, ui]
     return {part.name: part for part in wanted}
-
-
-def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for who asks no database: without its URL and libpq's variables (PGPASSWORD)."""
-    return {
-        key: value for key, value in environ.items() if key != "DATABASE_URL" and not key.startswith("PG")
-    }
 
 
 def _accepts(database_url: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +11,11 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import require_free, require_own_address
 from launch.settings import Settings
+from launch.variables import refuse_torchserve_variables
 from launch.weights import require_weights, weights_path
+from system.files import private_folder
 
 CONNECT_S = 5
-# TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
-OWN_KEYS = {
-    "TS_INFERENCE_ADDRESS": "INFERENCE_PORT",
-    "TS_MANAGEMENT_ADDRESS": "MANAGEMENT_PORT",
-    "TS_METRICS_ADDRESS": "METRICS_PORT",
-    "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT",
-    "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT",
-}
-TOKENS = "TS_DISABLE_TOKEN_AUTHORIZATION"
 
 
 @dataclass(frozen=True)
@@ -54,27 +46,6 @@ def preflight(settings: Settings) -> Found:
     return Found(java, archive)
 
 
-def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
-    """Check that no variable of TorchServe's own moves it away from where the rest expects it.
-
-    Raises:
-        LaunchError: names the launcher's variable for the same thing.
-    """
-    for theirs, ours in OWN_KEYS.items():
-        if theirs in environ:
-            raise LaunchError(
-                f"{theirs} is {environ[theirs]!r}, expected to be unset: the page and the checks would not "
-                "find TorchServe there",
-                f"unset {theirs}; {ours}=<port> moves it, for all of them",
-            )
-    # As TorchServe reads it: whatever is not "true" turns tokens on.
-    if environ.get(TOKENS, "true").lower() != "true":
-        raise LaunchError(
-            f"{TOKENS} is {environ[TOKENS]!r}, expected true: the page and make run do not send tokens",
-            f"unset {TOKENS}",
-        )
-
-
 def require_writable(folder: Path) -> None:
     """Check that the run-time folder, and what an earlier run left in it, can be written.
 
@@ -82,7 +53,7 @@ def require_writable(folder: Path) -> None:
         LaunchError: when it cannot, most often because an earlier run was root's.
     """
     try:
-        (folder / "log").mkdir(parents=True, exist_ok=True)
+        private_folder(folder / "log")
     except OSError as error:
         raise LaunchError(
             f"the folder {folder} cannot be written ({error.strerror})", "set VAR_DIR to one that can"

@@ -13,12 +13,14 @@ from launch.preflight import Found, preflight
 from launch.processes import Platform
 from launch.settings import Settings, read_settings
 from launch.terminal import show
+from system.files import keep_private
 from system.ports import free_ports
 
 
 def main() -> None:
     """Run the platform until Ctrl-C or SIGTERM, then exit with 0; with 1 and one line after a failure."""
     clock = Clock(time.monotonic())
+    keep_private()
     try:
         settings = read_settings()
         found = preflight(settings)
@@ -55,8 +57,12 @@ def with_database(settings: Settings) -> tuple[Settings, str]:
     """Return the settings with the port that an embedded PostgreSQL keeps, and the database's URL."""
     if settings.database_url:
         return settings, settings.database_url
-    from db.embedded import url  # an installation with its own PostgreSQL need not have this one's
+    from db.embedded import (
+        forget_libpq,
+        url,
+    )  # an installation with its own PostgreSQL need not have this one's
 
+    forget_libpq()
     port = settings.postgres_port or free_ports(1)[0]
     return replace(settings, postgres_port=port), url(settings.var / "postgres", port)
 

@@ -25,7 +25,9 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
-from system.files import PROJECT, HeldError, lock
+from launch.variables import ALLOWED, ON_TO_WORKERS, refuse_another_configuration
+from system.environment import PYTHON, passed
+from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
 
 CONFIG = PROJECT / "config.properties"
@@ -59,9 +61,10 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 
 
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return java's environment: the given one, with this instance's ports and folders.
+    """Return java's environment, and its workers': what they need, this instance's ports and folders.
 
-    A `TS_*` variable that is already there wins, but for the addresses of what is behind the guard.
+    Of the given one that is little: no JAVA_TOOL_OPTIONS, PYTHONPATH or DATABASE_URL. A `TS_*` variable that
+    is there and allowed wins, but for the addresses of what is behind the guard.
     """
     own = {
         "TS_METRICS_ADDRESS": http_url(settings.metrics_host, settings.metrics_port),
@@ -83,7 +86,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "METRICS_HOST": settings.metrics_host,
         "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
-    return {**own, **environ, **folders}
+    return {**own, **passed(environ, *PYTHON, *ON_TO_WORKERS, *ALLOWED), **folders}
 
 
 def at_own_addresses(settings: Settings) -> Settings:
@@ -114,12 +117,14 @@ def temporary_folder(settings: Settings) -> Path:
 
 def main() -> None:
     """Run TorchServe in the foreground; logs go to the log folder, warnings to the console."""
+    keep_private()
     try:
+        refuse_another_configuration(os.environ)
         settings = at_own_addresses(read_settings())
         java = find_java()
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
-        settings.log_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(settings.log_dir)
         held = _lock(settings.var / "torchserve")
         _empty(tmp)
         (tmp / HANDLER_METRICS).mkdir()
@@ -175,7 +180,7 @@ def _configured(key: str) -> str:
 
 def _lock(folder: Path) -> IO[str]:
     """Return a lock on the folder, which a second TorchServe would empty."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     try:
         return lock(folder / "lock")
     except HeldError as error:

@@ -1,6 +1,7 @@
-"""Reads environment variables: each function returns one, its default where it is absent or empty.
+"""Environment variables: reads them, and says which of them a program that is started gets.
 
-A value that cannot be used raises SettingError, in one line with key, value and what was expected.
+A reader returns one, its default where it is absent or empty. What cannot be used raises SettingError,
+in one line with key, value and what was expected.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from urllib.parse import urlsplit
 
 from system.files import PROJECT
 
+# What any program may need of whoever starts it: places of programs and files, language, time zone.
+BASE = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR")
+# And Python: a build with a shared library finds that one by LD_LIBRARY_PATH. Not PYTHONPATH and PYTHONHOME,
+# which put other people's modules before those that were tested.
+PYTHON = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
+
 
 class SettingError(ValueError):
     """A variable cannot be used; `fix` says what to do about it."""
@@ -19,6 +26,18 @@ class SettingError(ValueError):
     def __init__(self, key: str, value: str, expected: str, default: str = "") -> None:
         super().__init__(f"{key} is {value!r}, expected {expected}")
         self.fix = f"set {key} to that, or unset it" + (f" for {default}" if default else "")
+
+
+def passed(env: Mapping[str, str], *names: str) -> dict[str, str]:
+    """Return what a program that is started gets of `env`: what any one needs, and these; no other.
+
+    Args:
+        env: The environment of whoever starts it.
+        names: More variables; a name that ends in * stands for all that begin so.
+    """
+    wanted = {*BASE, *names}
+    starts = tuple(name.removesuffix("*") for name in wanted if name.endswith("*"))
+    return {key: value for key, value in env.items() if key in wanted or key.startswith(starts)}
 
 
 def text(env: Mapping[str, str], key: str, default: str = "", pattern: str = "", expected: str = "") -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 PROJECT = Path(__file__).resolve().parent.parent
 UNFINISHED = ".unfinished"
@@ -19,6 +21,55 @@ class HeldError(Exception):
     def __init__(self, path: Path, owner: str) -> None:
         super().__init__(f"{path} is held by process {owner}")
         self.owner = owner
+
+
+class IrregularError(OSError):
+    """What should be read is a FIFO, a device, a folder or the like, which may never end or never begin."""
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Return a regular file, opened to be read; whatever else has that name is not waited for.
+
+    Raises:
+        IrregularError: It is none.
+        OSError: It cannot be opened.
+    """
+    # Looked at before, since opening a device may do something; and after, since it may be another by then.
+    if stat.S_ISREG(path.stat().st_mode):
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY), "rb")
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            return file
+        file.close()
+    raise IrregularError(errno.EINVAL, "not a regular file", str(path))
+
+
+def keep_private() -> None:
+    """Have whatever this process and its children write from now on be for its owner alone.
+
+    Root's folders can be passed through, not looked into: its PostgreSQL may run as another user.
+    """
+    os.umask(0o066 if os.geteuid() == 0 else 0o077)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder for its owner alone; one from before is closed to others, with the files in it.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    with suppress(PermissionError):  # somebody else's is theirs to close
+        path.chmod(0o700)
+    close_files(path)
+
+
+def close_files(folder: Path) -> None:
+    """Close the files of a folder, but none below it, to everybody but their owner."""
+    for path in folder.iterdir():
+        with suppress(FileNotFoundError, PermissionError):  # gone meanwhile, or somebody else's
+            mode = path.lstat().st_mode
+            if stat.S_ISREG(mode) and mode & 0o077:
+                path.chmod(stat.S_IMODE(mode) & ~0o077)
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def test_a_list_of_another_form_does_not_hold_the_page_up(body: object) -> None:
     with answering(body) as server:
         management = Management(server.url)
         if isinstance(body, dict) and body["models"] == []:
-            assert management.served() == []
+            assert management.served() == ([], {})
         else:
             with pytest.raises(Unreachable):
                 management.served()
@@ -57,9 +57,36 @@ def test_models_of_every_page_of_the_list_are_found(tmp_path: Path) -> None:
         put_archive(tmp_path, f"{name}.mar", name)
     put_archive(tmp_path, "later.mar", names[0], "2.0.0")
     with managing(tmp_path, loaded=[f"{name}.mar" for name in [*names, "later"]]) as server:
-        served = Management(server.url).served()
+        served, skipped = Management(server.url).served()
+    assert skipped == {}
     expected = [(name, "1.0.0") for name in names] + [(names[0], "2.0.0")]
     assert sorted((status.model, status.version) for status in served) == sorted(expected)
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "a\0b", ""])
+def test_a_model_that_has_no_address_is_skipped_and_the_others_are_found(name: str, tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits.mar", "digits")
+    with managing(tmp_path, loaded=["digits.mar"]) as server:
+        server.workers[name, "1.0.0"] = 0
+        served, skipped = Management(server.url).served()
+    assert [status.model for status in served] == ["digits"]
+    assert skipped == {name: "TorchServe serves it, and has no address for such a name"}
+
+
+def test_a_model_that_is_described_in_another_form_is_skipped_and_one_that_is_gone_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("broken", "digits", "gone"):
+        put_archive(tmp_path, f"{name}.mar", name)
+    with managing(tmp_path, loaded=["broken.mar", "digits.mar", "gone.mar"]) as server:
+        answer = server.answer
+        others = {"/models/broken/all": (200, [{}]), "/models/gone/all": (404, {"code": 404})}
+        monkeypatch.setattr(
+            server, "answer", lambda method, address: others.get(address) or answer(method, address)
+        )
+        served, skipped = Management(server.url).served()
+    assert [status.model for status in served] == ["digits"]
+    assert skipped == {"broken": "TorchServe's management API answers in an unknown form"}
 
 
 @pytest.mark.parametrize(

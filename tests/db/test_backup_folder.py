@@ -108,6 +108,15 @@ def test_a_new_or_empty_folder_is_closed_and_one_with_other_files_stays_as_it_is
     assert shared.stat().st_mode & 0o777 == 0o755
 
 
+@pytest.mark.parametrize(("before", "after"), [(0o755, 0o750), (0o2777, 0o2770), (0o700, 0o700)])
+def test_a_folder_of_backups_that_was_open_is_closed_to_all_but_its_group(tmp_path, before, after):
+    for name in (backup_folder.name(FIRST, "0002"), "lock"):
+        (tmp_path / name).touch()
+    tmp_path.chmod(before)
+    backup_folder.make(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == after & 0o777
+
+
 def test_the_second_in_the_folder_is_told_who_is_first(tmp_path):
     with (
         backup_folder.locked(tmp_path),

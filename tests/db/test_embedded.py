@@ -50,6 +50,13 @@ def test_the_password_is_random_and_only_its_owner_can_read_it(tmp_path):
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["password"]
 
 
+def test_a_log_that_an_earlier_version_left_open_is_closed(tmp_path):
+    (tmp_path / "server.log").touch()
+    (tmp_path / "server.log").chmod(0o644)
+    embedded.password(tmp_path)
+    assert stat.S_IMODE((tmp_path / "server.log").stat().st_mode) == 0o600
+
+
 def test_all_who_ask_for_the_password_at_once_get_the_same(tmp_path):
     found: list[str] = []
     threads = [threading.Thread(target=lambda: found.append(embedded.password(tmp_path))) for _ in range(8)]

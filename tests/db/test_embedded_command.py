@@ -47,6 +47,39 @@ def test_no_port_means_a_free_one(used_folder, value):
         ends(process, "SIGTERM", status=0)
 
 
+# Each by itself keeps a client from the embedded server, which has no TLS and is in no service file.
+OF_ANOTHER = {
+    "PGSSLMODE": "verify-full",
+    "PGSERVICE": "elsewhere",
+    "PGHOSTADDR": "192.0.2.1",
+    "PGOPTIONS": "-x",
+}
+
+
+def test_what_a_shell_says_of_another_postgresql_keeps_nobody_from_the_embedded_one(used_folder):
+    given = [f"{key}={value}" for key, value in OF_ANOTHER.items()]
+    began = time.monotonic()
+    with foreground(used_folder, "env", *given) as process:
+        assert "PostgreSQL 18 answers" in ready_line(process)
+        assert time.monotonic() - began < 20
+        migrated = run(used_folder, sys.executable, "-m", "db.migrate", **OF_ANOTHER)
+        assert (migrated.returncode, migrated.stderr) == (0, "")
+        asked = run(used_folder, sys.executable, "-m", "db.client", "psql", "-qAtc", "SELECT 1", **OF_ANOTHER)
+        assert (asked.stdout, asked.stderr) == ("1\n", "")
+        saved = run(used_folder, sys.executable, "-m", "db.backup", **OF_ANOTHER)
+        assert (saved.returncode, saved.stderr) == (0, "")
+
+
+def test_the_server_gets_nothing_of_the_shell_that_it_does_not_need(used_folder):
+    given = ("DATABASE_URL=", "SOME_TOKEN=secret", "PGPASSWORD=secret", "LD_PRELOAD=")
+    with foreground(used_folder, "env", *given) as process:
+        ready_line(process)
+        server = next(one for one in psutil.Process(process.pid).children() if one.name() == "postgres")
+        told = server.environ()
+    assert told["LC_ALL"] == "C"
+    assert not {"DATABASE_URL", "SOME_TOKEN", "PGPASSWORD", "LD_PRELOAD"} & told.keys()
+
+
 def test_a_second_server_on_the_folder_is_one_line_and_harms_nothing(used_folder):
     with embedded.start(used_folder) as server:
         done = run(used_folder)

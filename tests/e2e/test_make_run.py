@@ -2,6 +2,7 @@
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -19,6 +20,15 @@ from tests.services.platform import STOP_S, environment, make_run, runs, some_po
 
 pytestmark = pytest.mark.integration
 PARTS = ("launch.run", "org.pytorch.serve.ModelServer", "model_service_worker", "postgres", "-m ui")
+
+
+def open_to_others(folder: Path) -> list[str]:
+    """Return what below the folder others may read, write or look into."""
+    # What a link leads to has a mode of its own; a folder that can only be passed shows nothing.
+    found = [
+        (path, stat.S_IMODE(path.lstat().st_mode)) for path in folder.rglob("*") if not path.is_symlink()
+    ]
+    return [f"{path} {mode:o}" for path, mode in found if mode & 0o066]
 
 
 def launch_fails(var: Path, ports: dict[str, int], **more: str) -> str:
@@ -55,6 +65,7 @@ def test_it_answers_a_drawing_and_sigterm_to_make_leaves_nothing(tmp_path):
         names = " ".join(" ".join(process.cmdline()) for process in family)
         for part in PARTS:
             assert part in names
+        assert open_to_others(tmp_path / "var") == []
         began = time.monotonic()
         run.process.send_signal(signal.SIGTERM)
         run.process.wait(STOP_S)
@@ -88,8 +99,15 @@ def test_sigkill_of_the_launcher_leaves_nothing(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc to look into")
-def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else(tmp_path):
-    with make_run(tmp_path / "var") as run:
+def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else_and_nothing_foreign_is(tmp_path):
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "cv2.py").write_text("raise ImportError('another cv2')")
+    (foreign / "sitecustomize.py").write_text(f"open({str(foreign / 'was here')!r}, 'w')")
+    # What a shell may hold: modules of others, and another PostgreSQL.
+    shell = {"PYTHONPATH": str(foreign), "PGSSLMODE": "verify-full", "PGHOSTADDR": "192.0.2.1"}
+    with make_run(tmp_path / "var", **shell) as run:
+        assert not (foreign / "was here").exists()
         secret = password(tmp_path / "var" / "postgres").encode()
         knowing, parts = set(), set()
         for process in run.family():
@@ -100,6 +118,7 @@ def test_the_databases_password_is_in_the_pages_environment_and_nowhere_else(tmp
                 assert secret not in command
                 part = next((part for part in PARTS if part.encode() in command.replace(b"\0", b" ")), "")
                 parts.add(part)
+                assert part in ("", "launch.run") or b"PGSSLMODE" not in environ
                 if secret in environ:
                     knowing.add(part)
         assert parts == {"", *PARTS}

@@ -88,6 +88,7 @@ def test_a_reader_that_has_enough_is_no_error():
     [
         ("UI_HOST", "garbage"),
         ("TS_INFERENCE_ADDRESS", "http://0.0.0.0:80"),
+        ("TS_CONFIG_FILE", "elsewhere.properties"),
         ("ANSWER_TIMEOUT_S", "abc"),
         ("IDLE_MINUTES", "abc"),
     ],

@@ -130,23 +130,6 @@ def test_the_page_is_told_the_times(tmp_path):
     assert (page.answer_timeout_s, page.idle_s) == (0.5, 3.0)
 
 
-def test_only_the_page_is_told_the_databases_password():
-    found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
-    url = "postgresql://user:secret@127.0.0.1/name"
-    given = {"DATABASE_URL": url, "PGPASSWORD": "secret", "PGPASSFILE": "/run/secret", "KEPT": "yes"}
-    for settings in (read_settings({}), read_settings(given)):
-        environs = {name: part.environ for name, part in parts(settings, found, url, given).items()}
-        page = environs.pop("ui")
-        assert (page["DATABASE_URL"], page["PGPASSWORD"], page["PGPASSFILE"]) == (
-            url,
-            "secret",
-            "/run/secret",
-        )
-        for environ in environs.values():
-            assert "secret" not in str(environ)
-            assert environ["KEPT"] == "yes"
-
-
 def test_postgresql_is_not_killed_while_its_server_waits_for_the_last_checkpoint():
     found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
     postgres = parts(read_settings({}), found, "postgresql://u@h/db", {})["postgres"]

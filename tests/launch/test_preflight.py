@@ -12,9 +12,7 @@ from launch.archive import Archive, read_archive
 from launch.errors import LaunchError
 from launch.ports import obstacle, require_free, require_own_address
 from launch.preflight import (
-    OWN_KEYS,
     read_served_archive,
-    refuse_torchserve_variables,
     require_database,
     require_writable,
 )
@@ -63,23 +61,6 @@ def test_a_port_that_this_user_may_not_have_is_not_called_taken(monkeypatch):
     assert problem is not None
     assert problem.cause == "port 80 for the page is not for this user to listen on"
     assert "above 1023: UI_PORT=" in problem.fix
-
-
-@pytest.mark.parametrize("key", OWN_KEYS)
-def test_a_variable_that_moves_only_torchserve_is_refused(key):
-    with pytest.raises(LaunchError, match=f"{key} is 'elsewhere', expected to be unset") as caught:
-        refuse_torchserve_variables({key: "elsewhere"})
-    assert f"{OWN_KEYS[key]}=<port>" in caught.value.fix
-
-
-@pytest.mark.parametrize("value", ["false", "", "1"])
-def test_tokens_are_refused_as_nothing_here_sends_them(value):
-    with pytest.raises(LaunchError, match="the page and make run do not send tokens"):
-        refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": value})
-
-
-def test_other_variables_of_torchserve_are_taken():
-    refuse_torchserve_variables({"TS_DISABLE_TOKEN_AUTHORIZATION": "True", "TS_JOB_QUEUE_SIZE": "500"})
 
 
 def test_an_archive_says_which_model_it_holds(tmp_path):
@@ -203,3 +184,13 @@ def test_a_run_time_folder_that_cannot_be_made_is_refused(tmp_path):
     (tmp_path / "var").write_text("a file")
     with pytest.raises(LaunchError, match="VAR_DIR"):
         require_writable(tmp_path / "var")
+
+
+def test_logs_that_an_earlier_version_left_open_are_closed(tmp_path):
+    log = tmp_path / "var" / "log"
+    log.mkdir(parents=True)
+    (log / "access.log").touch()
+    for path, mode in ((log, 0o755), (log / "access.log", 0o644)):
+        path.chmod(mode)
+    require_writable(tmp_path / "var")
+    assert (log.stat().st_mode & 0o777, (log / "access.log").stat().st_mode & 0o777) == (0o700, 0o600)

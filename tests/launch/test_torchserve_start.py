@@ -13,6 +13,7 @@ import psutil
 import pytest
 import requests
 
+from client.management import Management
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.temporary import TorchServe, running
@@ -31,8 +32,8 @@ class Echo:
         print("a line on stderr", file=sys.stderr, flush=True)
 
     def handle(self, requests, context):
-        secret = os.environ.get("DATABASE_URL", "hidden")
-        return [{"label": self.version, "database": secret} for _ in requests]
+        told = {"variables": " ".join(os.environ), "path": " ".join(sys.path)}
+        return [{"label": self.version, **told} for _ in requests]
 """
 BROKEN_HANDLER = """
 class Broken:
@@ -42,6 +43,14 @@ class Broken:
     def handle(self, requests, context):
         return []
 """
+# What nothing in TorchServe is to get of the shell that starts it.
+FOREIGN = {
+    "DATABASE_URL": "postgresql://user:secret@host/name",
+    "JAVA_TOOL_OPTIONS": "-Dforeign=true",
+    "LD_PRELOAD": "",
+    "PYTHONPATH": "/foreign/cv2",
+    "SOME_KEY": "secret",
+}
 MODEL_CONFIG = "minWorkers: 1\nmaxWorkers: 2\nbatchSize: 4\nmaxBatchDelay: 1\n"
 
 
@@ -72,7 +81,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(store: Path) -> Iterator[TorchServe]:
-    with running(store, DATABASE_URL="postgresql://user:secret@host/name") as server:
+    with running(store, **FOREIGN) as server:
         yield server
 
 
@@ -130,8 +139,11 @@ def test_a_request_up_to_16_mib_is_taken_and_a_larger_one_refused(server):
 
 
 @pytest.mark.integration
-def test_the_worker_does_not_get_the_databases_password(server):
-    assert predict(server)["database"] == "hidden"
+def test_java_and_its_workers_get_no_secret_and_no_modules_of_the_shell_that_started_them(server):
+    worker = predict(server)
+    assert not (FOREIGN.keys() - {"PYTHONPATH"}) & {*worker["variables"].split()}
+    assert "/foreign" not in worker["path"]
+    assert not FOREIGN.keys() & psutil.Process(server.pid).environ().keys()
 
 
 @pytest.mark.integration
@@ -182,6 +194,20 @@ def read_when(log: Path, text: str, times: int = 1) -> str:
     while log.read_text().count(text) < times and time.monotonic() < deadline:
         time.sleep(0.05)
     return log.read_text()
+
+
+@pytest.mark.integration
+def test_a_model_with_a_slash_in_its_name_cannot_be_taken_away_and_hides_no_other(server):
+    models = f"{server.management_url}/models"
+    put = {"url": "second.mar", "model_name": "a/b", "initial_workers": "0", "synchronous": "false"}
+    assert requests.post(models, params=put, timeout=30).ok
+    # However it is quoted, with and without its version: only a restart forgets it.
+    for name in ("a/b", "a%2Fb", "a%252Fb", "a%25252Fb"):
+        for path in (name, f"{name}/2.0.0"):
+            assert requests.delete(f"{models}/{path}", timeout=30).status_code == 404
+    served, skipped = Management(server.management_url).served()
+    assert [status.model for status in served] == ["digits"]
+    assert skipped == {"a/b": "TorchServe serves it, and has no address for such a name"}
 
 
 @pytest.mark.integration

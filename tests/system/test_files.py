@@ -1,12 +1,70 @@
 """A file is there whole or not at all, and a lock belongs to one process."""
 
 import os
+import stat
 import subprocess
 import sys
 
 import pytest
 
-from system.files import PROJECT, HeldError, lock, written_aside
+from system.files import (
+    PROJECT,
+    HeldError,
+    IrregularError,
+    lock,
+    open_regular,
+    private_folder,
+    written_aside,
+)
+
+
+def modes(folder):
+    """Return who may do what with a folder and all below it, by path within it."""
+    return {
+        str(path.relative_to(folder)): stat.S_IMODE(path.lstat().st_mode)
+        for path in (folder, *folder.rglob("*"))
+        if not path.is_symlink()
+    }
+
+
+def test_a_folder_from_before_is_closed_to_others_with_its_files(tmp_path):
+    log = tmp_path / "log"
+    private_folder(log)
+    assert modes(log) == {".": 0o700}
+    (log / "ui.log").touch(0o644)
+    (log / "below").mkdir()
+    outside = tmp_path / "outside"
+    outside.touch(0o644)
+    (log / "link").symlink_to(outside)
+    for path in (log, log / "below"):
+        path.chmod(0o755)
+    private_folder(log)
+    assert modes(log) == {".": 0o700, "ui.log": 0o600, "below": 0o755}
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize(("uid", "folder_mode"), [(0, 0o711), (1000, 0o700)])
+def test_what_is_written_is_for_its_owner_alone_and_roots_folders_can_be_passed(tmp_path, uid, folder_mode):
+    program = (
+        "import os, pathlib; from system import files\n"
+        f"os.geteuid = lambda: {uid}\n"
+        f"files.keep_private(); pathlib.Path({str(tmp_path)!r}, 'var/log').mkdir(parents=True)\n"
+        f"pathlib.Path({str(tmp_path)!r}, 'var/log/ui.log').touch()"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=PROJECT, check=True)
+    assert modes(tmp_path / "var") == {".": folder_mode, "log": folder_mode, "log/ui.log": 0o600}
+
+
+@pytest.mark.timeout(20)
+def test_only_a_regular_file_is_opened(tmp_path):
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for path in (tmp_path / "fifo", tmp_path / "device", tmp_path):
+        with pytest.raises(IrregularError):
+            open_regular(path)
+    (tmp_path / "file").write_bytes(b"whole")
+    with open_regular(tmp_path / "file") as file:
+        assert file.read() == b"whole"
 
 
 def test_what_was_there_stays_until_the_new_is_complete(tmp_path):

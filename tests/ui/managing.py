@@ -61,7 +61,8 @@ class Managing:
         """Return status and body."""
         parts = urlsplit(address)
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-        path = [unquote(part) for part in parts.path.strip("/").split("/")[1:]]
+        # Decoded before it is split: a model with a slash in its name is listed and cannot be asked for.
+        path = unquote(parts.path).strip("/").split("/")[1:]
         if parts.path.startswith("/predictions/"):
             return self.predict(*path)
         if method != "GET":

@@ -63,7 +63,30 @@ def test_without_a_store_there_are_no_archives(tmp_path: Path) -> None:
 
 def test_a_folder_named_as_an_archive_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "folder.mar").mkdir()
-    assert read_store(tmp_path) == ([], {"folder.mar": "it is damaged"})
+    assert read_store(tmp_path) == ([], {"folder.mar": "it is no regular file"})
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_is_not_waited_for_and_hides_no_archive(tmp_path: Path) -> None:
+    put_archive(tmp_path, "digits.mar", "digits")
+    os.mkfifo(tmp_path / "fifo.mar")
+    (tmp_path / "endless.mar").symlink_to("/dev/zero")
+    with (tmp_path / "huge.mar").open("wb") as huge:
+        huge.truncate(10 * 1024**3)
+    archives, damaged = read_store(tmp_path)
+    assert [archive.file for archive in archives] == ["digits.mar"]
+    irregular = "it is no regular file"
+    assert damaged == {"fifo.mar": irregular, "endless.mar": irregular, "huge.mar": "it is damaged"}
+
+
+@pytest.mark.parametrize(
+    ("name", "version"), [("a/b", "1"), ("..", "1"), ("a", "1/2"), ("a\0", "1"), ("", "1")]
+)
+def test_a_model_that_could_not_be_asked_once_it_is_registered_is_not_offered(
+    name: str, version: str, tmp_path: Path
+) -> None:
+    put_archive(tmp_path, "a.mar", name, version)
+    assert read_store(tmp_path) == ([], {"a.mar": "its model's name or version cannot be part of an address"})
 
 
 def test_an_archive_that_was_built_anew_is_read_anew(tmp_path: Path) -> None:

@@ -75,6 +75,21 @@ def test_two_answers_to_the_browser_are_never_alike(torchserve: Managing, store:
     assert 'data-asked="0"' in chooser_html(shown, "<b>")
 
 
+def test_a_model_that_nobody_can_ask_for_is_shown_and_said_once_and_hides_no_other(
+    torchserve: Managing, store: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    models, loader = backend(torchserve.url, store)
+    torchserve.workers["a/<b>", "1.0.0"] = 0
+    (shown,) = choose(models, loader, "", "")
+    models.listing()
+    assert options(shown)[:2] == ["digits 1.0.0", "digits-vit 1.0.0 · not loaded"]
+    assert "a/&lt;b&gt;: TorchServe serves it, and has no address for such a name" in options(shown)[2]
+    assert shown.listing.complaint == ""
+    assert [record.getMessage() for record in caplog.records] == [
+        "the model 'a/<b>' is not in the chooser: TorchServe serves it, and has no address for such a name"
+    ]
+
+
 def test_a_damaged_archive_is_shown_and_cannot_be_chosen(torchserve: Managing, store: Path) -> None:
     (store / "torn.mar").write_bytes((store / "digits.mar").read_bytes()[:100])
     models, loader = backend(torchserve.url, store)

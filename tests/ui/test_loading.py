@@ -15,7 +15,7 @@ from ui.models.loading import POLL_S
 
 def ready_workers(torchserve: Managing) -> int:
     """Return how many workers of the second model can answer."""
-    served = Management(torchserve.url).served()
+    served, _ = Management(torchserve.url).served()
     return sum(status.ready_workers for status in served if status.model == VIT[0])
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from client.management import can_be_asked
+from system.files import IrregularError, open_regular
+
 MANIFEST = "MAR-INF/MANIFEST.json"
 LABELS = "index_to_name.json"
 SERVING = "model.json"
@@ -67,17 +70,28 @@ def read_archive(path: Path) -> Archive:
         BadArchive: It cannot be read, or says too little.
     """
     try:
-        with zipfile.ZipFile(path) as content:
+        file = open_regular(path)
+    except IrregularError as error:
+        raise BadArchive("it is no regular file") from error
+    except OSError as error:
+        raise BadArchive("it cannot be read") from error
+    try:
+        with file, zipfile.ZipFile(file) as content:
             model = _json(content, MANIFEST)["model"]
             names = _json(content, LABELS)
             serving = _json(content, SERVING) if SERVING in content.namelist() else {}
+            name, version = str(model["modelName"]), str(model["modelVersion"])
+            if not (can_be_asked(name) and can_be_asked(version)):
+                raise BadArchive("its model's name or version cannot be part of an address")
             return Archive(
                 file=path.name,
-                name=str(model["modelName"]),
-                version=str(model["modelVersion"]),
+                name=name,
+                version=version,
                 labels=tuple(str(names[str(index)]) for index in range(len(names))),
                 coverage=float(serving["coverage"]) if "coverage" in serving else None,
             )
+    except BadArchive:
+        raise
     # zipfile raises RuntimeError for an encrypted file, and a kind of it for a compression it does not know.
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise BadArchive("it is damaged") from error

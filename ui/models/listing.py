@@ -1,5 +1,6 @@
 """Which models a visitor may choose: those that TorchServe serves, and the archives of the model store."""
 
+import logging
 import math
 import threading
 import time
@@ -9,6 +10,8 @@ from pathlib import Path
 from client.errors import Unreachable
 from client.management import Management, ModelStatus, path_of
 from ui.models.archives import Archive, read_store
+
+logger = logging.getLogger(__name__)
 
 # For what is not known the models are listed again while a visitor waits: no more often than this, since a
 # browser may name anything, and seldom where the management API may take seconds not to answer.
@@ -56,7 +59,7 @@ class Listing:
 
     Attributes:
         models: The page's own first, then by name and version.
-        damaged: Archives that cannot be served: file name -> why.
+        damaged: Archives that cannot be served, and models that TorchServe does not describe: name -> why.
         complaint: Why there may be more that cannot be chosen now; "" when all is well.
     """
 
@@ -83,6 +86,7 @@ class Models:
         self._known: dict[str, Model] = {}
         self._list_again_at = -math.inf
         self._answered_labels: dict[str, tuple[str, ...]] = {}
+        self._skipped: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def listing(self) -> Listing:
@@ -93,7 +97,7 @@ class Models:
         archives, damaged = read_store(self._store)
         complaint = ""
         try:
-            served = self._management.served()
+            served, skipped = self._management.served()
             own_version = self._management.describe(path_of(self._own)).version
         except Unreachable as error:
             served = [status for status in self._served if status.ready_workers > 0]
@@ -103,6 +107,8 @@ class Models:
             can_load = False
         else:
             self._served, self._own_version = served, own_version
+            self._say(skipped)
+            damaged |= skipped
             can_load = True
         models = _models((self._own, own_version), served, archives, can_load)
         # Who chose the page's own by its version, before that became the default one, is still right.
@@ -149,6 +155,12 @@ class Models:
     def answered(self, model: Model, labels: tuple[str, ...]) -> None:
         """Remember the labels of an answer, for a model whose archive the page cannot see."""
         self._answered_labels[model.path] = labels
+
+    def _say(self, skipped: dict[str, str]) -> None:
+        """Log what is skipped, once, as long as it stays so."""
+        for name in skipped.keys() - self._skipped.keys():
+            logger.warning("the model %r is not in the chooser: %s", name, skipped[name])
+        self._skipped = skipped
 
     def _list_again(self) -> None:
         with self._lock:

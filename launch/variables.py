@@ -1,0 +1,125 @@
+"""TorchServe's own environment variables: which of them may be set, and which would change who may do what.
+
+With `enable_envvars_config` TorchServe 0.12 takes each `TS_` name that its `ConfigManager` has for a line of
+`config.properties`, and `TS_CONFIG_FILE` for another file in the place of all of it, `allowed_urls` included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from launch.errors import LaunchError
+
+# TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
+OWN_KEYS = {
+    "TS_INFERENCE_ADDRESS": "INFERENCE_PORT",
+    "TS_MANAGEMENT_ADDRESS": "MANAGEMENT_PORT",
+    "TS_METRICS_ADDRESS": "METRICS_PORT",
+    "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT",
+    "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT",
+}
+TOKENS = "TS_DISABLE_TOKEN_AUTHORIZATION"
+# Sizes, times, numbers and certificates. All others are left to the file.
+TUNING = (
+    "TS_ASYNC_LOGGING",
+    "TS_CERTIFICATE_FILE",
+    "TS_DEFAULT_RESPONSE_TIMEOUT",
+    "TS_DEFAULT_STARTUP_TIMEOUT",
+    "TS_DEFAULT_WORKERS_PER_MODEL",
+    "TS_DISABLE_SYSTEM_METRICS",
+    "TS_INITIAL_WORKER_PORT",
+    "TS_JOB_QUEUE_SIZE",
+    "TS_KEYSTORE",
+    "TS_KEYSTORE_PASS",
+    "TS_KEYSTORE_TYPE",
+    "TS_MAX_REQUEST_SIZE",
+    "TS_MAX_RESPONSE_SIZE",
+    "TS_METRICS_MODE",
+    "TS_NETTY_CLIENT_THREADS",
+    "TS_NUMBER_OF_GPU",
+    "TS_NUMBER_OF_NETTY_THREADS",
+    "TS_PREFER_DIRECT_BUFFER",
+    "TS_PRIVATE_KEY_FILE",
+    "TS_TOKEN_EXPIRATION_TIME_MIN",
+    "TS_UNREGISTER_MODEL_TIMEOUT",
+)
+# For handlers that compute on a GPU.
+ON_TO_WORKERS = ("CUDA_VISIBLE_DEVICES",)
+ALLOWED = (*OWN_KEYS, TOKENS, *TUNING)
+# What else TorchServe reads. A `TS_` name of another program, such as TS_NODE_PROJECT, is left alone.
+REFUSED = (
+    "TS_ALLOWED_URLS",
+    "TS_BLACKLIST_ENV_VARS",
+    "TS_CONFIG_FILE",
+    "TS_CORS_ALLOWED_HEADERS",
+    "TS_CORS_ALLOWED_METHODS",
+    "TS_CORS_ALLOWED_ORIGIN",
+    "TS_CPP_LOG_CONFIG",
+    "TS_CPU_LAUNCHER_ARGS",
+    "TS_CPU_LAUNCHER_ENABLE",
+    "TS_DEBUG",
+    "TS_DECODE_INPUT_REQUEST",
+    "TS_DEFAULT_SERVICE_HANDLER",
+    "TS_ENABLE_GRPC_SSL",
+    "TS_ENABLE_METRICS_API",
+    "TS_ENABLE_MODEL_API",
+    "TS_GRPC_INFERENCE_ADDRESS",
+    "TS_GRPC_INFERENCE_MAX_CONNECTION_AGE_GRACE_MS",
+    "TS_GRPC_INFERENCE_MAX_CONNECTION_AGE_MS",
+    "TS_GRPC_MANAGEMENT_ADDRESS",
+    "TS_GRPC_MANAGEMENT_MAX_CONNECTION_AGE_GRACE_MS",
+    "TS_GRPC_MANAGEMENT_MAX_CONNECTION_AGE_MS",
+    "TS_HEADER_KEY_SEQUENCE_END",
+    "TS_HEADER_KEY_SEQUENCE_ID",
+    "TS_HEADER_KEY_SEQUENCE_START",
+    "TS_INITIAL_DISTRIBUTION_PORT",
+    "TS_INSTALL_PY_DEP_PER_MODEL",
+    "TS_IPEX_ENABLE",
+    "TS_IPEX_GPU_ENABLE",
+    "TS_LIMIT_MAX_IMAGE_PIXELS",
+    "TS_LOAD_MODELS",
+    "TS_METRICS_CONFIG",
+    "TS_MODEL_METRICS_AUTO_DETECT",
+    "TS_MODEL_SERVER_HOME",
+    "TS_MODEL_STORE",
+    "TS_OPEN_INFERENCE_PROTOCOL",
+    "TS_SERVICE_ENVELOPE",
+    "TS_WORKFLOW_STORE",
+)
+
+
+def refuse_another_configuration(environ: Mapping[str, str]) -> None:
+    """Check that no variable takes the place of what only `config.properties` may say.
+
+    Raises:
+        LaunchError: names the first that does.
+    """
+    for key in REFUSED:
+        if key in environ:
+            raise LaunchError(
+                f"{key} is {environ[key]!r}, expected to be unset: config.properties alone says what "
+                "TorchServe loads and whom it answers",
+                f"unset {key}; what it is to change is a line of config.properties",
+            )
+
+
+def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
+    """Check that no variable of TorchServe's own moves it away from where the rest expects it.
+
+    Raises:
+        LaunchError: names the variable, and the launcher's for the same thing.
+    """
+    refuse_another_configuration(environ)
+    for theirs, ours in OWN_KEYS.items():
+        if theirs in environ:
+            raise LaunchError(
+                f"{theirs} is {environ[theirs]!r}, expected to be unset: the page and the checks would not "
+                "find TorchServe there",
+                f"unset {theirs}; {ours}=<port> moves it, for all of them",
+            )
+    # As TorchServe reads it: whatever is not "true" turns tokens on.
+    if environ.get(TOKENS, "true").lower() != "true":
+        raise LaunchError(
+            f"{TOKENS} is {environ[TOKENS]!r}, expected true: the page and make run do not send tokens",
+            f"unset {TOKENS}",
+        )
