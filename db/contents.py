@@ -29,9 +29,9 @@ class Contents:
         return sum(self.rows.values())
 
     def __str__(self) -> str:
-        """Return the figures for people, the largest table first."""
+        """Return the figures for people, the largest table first, without those that are empty."""
         largest_first = sorted(self.rows.items(), key=lambda item: -item[1])
-        tables = ", ".join(f"{name} {count:,}" for name, count in largest_first) or "no tables"
+        tables = ", ".join(f"{name} {count:,}" for name, count in largest_first if count) or "no rows"
         return f"{tables} (schema {self.revision or 'none'})"
 
 

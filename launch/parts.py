@@ -26,7 +26,7 @@ ASK_S = 5
 PAGE_ANSWERS = "/livez"
 # What each part reads beside what it is told below.
 OF_TORCHSERVE = ("LOG_TO", *ON_TO_WORKERS, *TUNING)
-OF_PAGE = ("FORWARDED_ALLOW_IPS", "LOG_FORMAT", "UI_ROOT_PATH")
+OF_PAGE = ("FORWARDED_ALLOW_IPS", "KEEP_DAYS", "LOG_FORMAT", "UI_ROOT_PATH")
 # libpq's, and Kerberos', for a database of the user's own. The embedded one is not where they say.
 OF_DATABASE = ("PG*", "KRB5*")
 
@@ -61,6 +61,7 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
             **passed(environ, *OF_TORCHSERVE),
             **models,
             **ports,
+            "MANAGEMENT_TOKEN_FILE": str(settings.management_token_file),
             "MODELS": settings.models,
             "INFERENCE_HOST": settings.inference_host,
             "MANAGEMENT_HOST": settings.management_host,

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from ui.event_streams import EventStreams
 from ui.limits import Limits
 from ui.request_id import RequestId
+from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
@@ -49,7 +50,7 @@ def serve(web: FastAPI, settings: Settings) -> bool:
     _raise_file_descriptors()
     streams = EventStreams(web)
     config = uvicorn.Config(
-        RequestId(Limits(streams, settings.root_path)),
+        RequestId(SecurityHeaders(Limits(streams, settings.root_path))),
         host=settings.host,
         port=settings.port,
         log_level="warning",

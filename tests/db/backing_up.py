@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, select, text
 
 from db import beside, cluster, migrate
@@ -17,6 +18,8 @@ from db import engine as database
 from db.schema import feedback, predictions
 from system.files import PROJECT
 
+MIGRATIONS = ScriptDirectory(str(PROJECT / "db" / "migrations"))
+LATEST = MIGRATIONS.get_current_head()
 # The machine may be busy with other tests.
 PATIENCE_S = 180.0
 

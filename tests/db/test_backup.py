@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 from db import beside, contents, dump, engine, libpq
 from db.log import PredictionLog
 from tests.db.backing_up import (
+    LATEST,
     PATIENCE_S,
     databases,
     dumps,
@@ -58,7 +59,7 @@ def test_a_backup_is_one_line_and_one_file_for_its_owner_alone(url, folder):
     done = run("db.backup", url, folder)
     assert done.returncode == 0, done.stderr
     (file,) = dumps(folder)
-    assert re.fullmatch(r"sketchserve-[0-9]{8}T[0-9]{6}Z-0002\.dump", file.name)
+    assert re.fullmatch(rf"sketchserve-[0-9]{{8}}T[0-9]{{6}}Z-{LATEST}\.dump", file.name)
     assert re.fullmatch(rf"{re.escape(str(file))}: 0\.\d\d MB, 30 rows in 2 tables, [0-9.]+ s\n", done.stdout)
     assert done.stderr == ""
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -139,7 +140,7 @@ BROKEN_DUMPS = {
     ),
     "without some rows": (
         '"$REAL" "$@" --exclude-table-data=feedback',
-        "feedback 0 .* but the database held",
+        "restored as predictions 101 .* but the database held predictions 101, feedback 1",
     ),
     "of an older schema": ('"$REAL" "$@" --exclude-table-data=alembic_version', "schema none"),
 }
@@ -175,7 +176,7 @@ def test_a_pg_dump_that_somebody_kills_is_one_line_and_leaves_nothing(large_url,
 
 
 def test_only_those_that_are_outdated_go_and_only_after_a_good_one(url, folder, tmp_path, monkeypatch):
-    old = [f"sketchserve-202601{day:02}T030000Z-0002.dump" for day in range(5, 11)]
+    old = [f"sketchserve-202601{day:02}T030000Z-{LATEST}.dump" for day in range(5, 11)]
     folder.mkdir()
     for name in (*old, "notes.txt", "sketchserve.dump"):
         (folder / name).touch()
@@ -192,7 +193,7 @@ def test_only_those_that_are_outdated_go_and_only_after_a_good_one(url, folder, 
 
 def test_after_the_clock_was_set_back_the_new_one_stays(url, folder):
     folder.mkdir()
-    future = [folder / f"sketchserve-29990{month}01T000000Z-0002.dump" for month in range(1, 8)]
+    future = [folder / f"sketchserve-29990{month}01T000000Z-{LATEST}.dump" for month in range(1, 8)]
     for path in future:
         path.touch()
     made = make(url, folder, keep=1)

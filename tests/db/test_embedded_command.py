@@ -12,6 +12,7 @@ import pytest
 
 from db import credentials, embedded, migrate, postmaster
 from system.processes import until
+from tests.db.backing_up import LATEST
 from tests.db.embedded_process import ends, foreground, no_server_left, ready_line, run
 from tests.db.kept_table import assert_data_is_kept, connected
 
@@ -190,4 +191,4 @@ def test_migrate_finds_the_embedded_server_by_itself(used_folder, monkeypatch, c
     assert "DATABASE_URL is empty and no embedded PostgreSQL runs" in capsys.readouterr().err
     with embedded.start(used_folder):
         assert migrate.main() == 0
-        assert "has schema 0002" in capsys.readouterr().out
+        assert f"has schema {LATEST}" in capsys.readouterr().out

@@ -9,19 +9,20 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, inspect, text
 
 from db import engine as database
 from db import migrate
 from db.log import DatabaseUnavailable, PredictionLog
+from db.passwords import NOBODYS
 from db.records import HistoryRow
 from db.schema import feedback, metadata
+from db.sign_ins import SignIns
+from db.user_rows import Users
+from tests.db.backing_up import LATEST, MIGRATIONS
 from tests.services.postgres import empty_database
 
 pytestmark = pytest.mark.integration
-
-LATEST = "0003"
 
 # Everything that makes a table what it is, as PostgreSQL itself words it.
 DESCRIPTION = """
@@ -119,17 +120,16 @@ def rows_of(url):
             if name != "alembic_version"
         }
         rows = {
-            name: [dict(row._mapping) for row in connection.execute(table.select().order_by(table.c.id))]
+            name: [
+                dict(row._mapping) for row in connection.execute(table.select().order_by(*table.primary_key))
+            ]
             for name, table in tables.items()
         }
     engine.dispose()
     return rows
 
 
-REVISIONS = [
-    script.revision
-    for script in ScriptDirectory(str(Path(migrate.__file__).parent / "migrations")).walk_revisions()
-]
+REVISIONS = [script.revision for script in MIGRATIONS.walk_revisions()]
 
 
 # Of the first revision's tables nothing can be left below it.
@@ -142,6 +142,9 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
     doubt = {"is_digit": True, "label_set": ("7", "1")}
     made = [prediction(drawing=bytes(range(256)), thumbnail=b"png", **doubt) for _ in range(5)]
     PredictionLog(engine).write([*made, correction(made[0], "1"), correction(made[0], "2")])
+    signed_in = [Users(engine).put(name, NOBODYS) for name in ("ada", "grace")]
+    for user in signed_in:
+        SignIns(engine).begin(user)
     engine.dispose()
     migrate.downgrade(empty_url, revision)
     at_revision = rows_of(empty_url)

@@ -20,6 +20,7 @@ from db.log import PredictionLog
 from db.schema import feedback
 from db.writer import Writer
 from tests.db.backing_up import (
+    LATEST,
     PATIENCE_S,
     PROJECT,
     databases,
@@ -78,7 +79,7 @@ def test_a_destroyed_database_comes_back_with_every_row_byte_for_byte(filled, fo
 
     done = make_restore(filled, folder, f"FILE={file}")
     assert done.returncode == 0, done.stderr
-    assert "holds predictions 20, feedback 3 (schema 0002)" in done.stdout
+    assert f"holds predictions 20, feedback 3 (schema {LATEST})" in done.stdout
     after = everything(filled)
     assert after == before
     assert (len(after[0]), len(after[1])) == (20, 3)
@@ -110,7 +111,9 @@ def test_a_database_with_rows_is_replaced_only_when_told_and_is_kept(filled, fol
     name = make_url(filled).database
 
     refused = one_line(make_restore(filled, folder, f"FILE={file}"))
-    assert f"the database {name} has rows (predictions 21, feedback 3 (schema 0002)): say YES=1" in refused
+    assert (
+        f"the database {name} has rows (predictions 21, feedback 3 (schema {LATEST})): say YES=1" in refused
+    )
     assert everything(filled) == current
     assert databases(filled) == [name]
 
@@ -121,7 +124,9 @@ def test_a_database_with_rows_is_replaced_only_when_told_and_is_kept(filled, fol
     assert re.fullmatch(rf"{name}_before_[0-9]{{8}}_[0-9]{{6}}", kept)
     kept_url = make_url(filled).set(database=kept).render_as_string(hide_password=False)
     assert everything(kept_url) == current
-    assert f"{name} holds predictions 21, feedback 3 (schema 0002); it will be kept as {kept}" in done.stdout
+    assert (
+        f"{name} holds predictions 21, feedback 3 (schema {LATEST}); it will be kept as {kept}" in done.stdout
+    )
 
     said = re.search(rf"psql -c '(DROP DATABASE \"{kept}\")'$", done.stdout.strip())
     assert said
@@ -213,10 +218,10 @@ def test_an_older_backup_is_brought_up_to_date(url, folder, prediction, correcti
 def test_a_backup_of_newer_code_is_refused_before_anything_is_made(filled, folder):
     execute(filled, "UPDATE alembic_version SET version_num = '9999'")
     file = back_up(filled, folder)
-    execute(filled, "UPDATE alembic_version SET version_num = '0002'")
+    execute(filled, f"UPDATE alembic_version SET version_num = '{LATEST}'")
     current = everything(filled)
     # Whatever the file is called.
-    renamed = file.rename(folder / "sketchserve-20260105T030000Z-0002.dump")
+    renamed = file.rename(folder / f"sketchserve-20260105T030000Z-{LATEST}.dump")
     refused = one_line(run("db.restore", filled, folder, str(renamed), "--yes"))
     assert "has schema 9999, which this code does not know: take the code of its time" in refused
     assert everything(filled) == current
@@ -344,7 +349,7 @@ def test_a_name_that_a_person_is_shown_is_quoted_as_sql_wants_it():
 
 
 def test_known_revisions_are_read_from_the_dump_itself(filled, folder):
-    assert restore.known_revision(back_up(filled, folder)) == "0002"
+    assert restore.known_revision(back_up(filled, folder)) == LATEST
 
 
 def test_a_database_of_the_scratch_ones_name_that_was_not_made_here_is_left_alone(filled, folder):

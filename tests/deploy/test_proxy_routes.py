@@ -9,6 +9,7 @@ import requests
 from tests.deploy.proxy import exchange, running_proxy
 from tests.deploy.stand import Stand, stand
 from tests.deploy.upstream import running_upstream
+from ui.security_headers import HEADERS, NOTHING, POLICY
 
 pytestmark = pytest.mark.integration
 
@@ -174,6 +175,19 @@ def test_below_a_path_the_page_is_asked_without_it_and_nothing_else_is_there() -
         for closed in FOR_THOSE_INSIDE:
             for prefix in ("", "/a/sketch", "/a/sketch/a/sketch"):
                 assert requests.get(proxy.url + prefix + closed).status_code == 404
+
+
+def test_the_pages_own_policy_is_passed_on_and_nothing_is_said_twice() -> None:
+    own = (*HEADERS.items(), (POLICY, "default-src 'self'; frame-ancestors 'none'"))
+    with (
+        running_upstream(headers=own) as upstream,
+        running_proxy(upstream.target, upstream.target) as proxy,
+    ):
+        for path, policy in [("/", dict(own)[POLICY]), ("/health", NOTHING)]:
+            told = requests.get(proxy.url + path).raw.headers
+            assert {name: told.getlist(name) for name, _ in own} == {
+                name: [policy if name == POLICY else value] for name, value in own
+            }
 
 
 def test_every_answer_carries_the_security_headers(stand: Stand) -> None:

@@ -49,6 +49,7 @@ def running_upstream(
     port: int = 0,
     *,
     status: int = 200,
+    headers: tuple[tuple[str, str], ...] = (),
     delay_s: float = 0.0,
     breaks: Callable[[Asked], bool] = lambda asked: False,
 ) -> Iterator[Upstream]:
@@ -58,6 +59,7 @@ def running_upstream(
         host: address to listen on, such as 127.0.0.2.
         port: port to listen on, 0 for a free one.
         status: what it answers with.
+        headers: what its answers carry besides.
         delay_s: how long it takes over an answer.
         breaks: whether it closes the connection instead of answering.
     """
@@ -77,7 +79,8 @@ def running_upstream(
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(words)))
-            self.send_header("X-Request-Id", "the-servers-own")
+            for name, value in (("X-Request-Id", "the-servers-own"), *headers):
+                self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(words)

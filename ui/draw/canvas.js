@@ -6,6 +6,7 @@ const SIDE = 280;
 // For the history, which so never has to decode what somebody sent.
 const THUMBNAIL_SIDE = 56;
 const MAX_PICTURE_BYTES = 8 * 1024 * 1024;
+const MAX_KEPT_CHARACTERS = 1024 * 1024; // of strokes as JSON: an hour of drawing
 const COLOURS = {
   light: { pen: "#1c1b22", paper: "#ffffff" },
   dark: { pen: "#f4f2ee", paper: "#17181d" },
@@ -29,13 +30,21 @@ let sent = 0; // counts drawings: an answer carries the number of the one that i
 const colours = () => COLOURS[document.body.classList.contains("dark") ? "dark" : "light"];
 
 // Gradio loads the page anew after its server was away. Strokes that have no answer yet outlive that;
-// reading.js takes them from the storage when the answer comes.
+// reading.js takes them from the storage when the answer comes. Other pages of this host and port may have put
+// anything there, and what is no drawing is none.
 function unansweredStrokes() {
   try {
-    return JSON.parse(sessionStorage.getItem("sketchserve-unanswered")) ?? [];
+    const kept = sessionStorage.getItem("sketchserve-unanswered");
+    const read = kept && kept.length <= MAX_KEPT_CHARACTERS ? JSON.parse(kept) : [];
+    return Array.isArray(read) && read.every(isStroke) ? read : [];
   } catch {
-    return []; // storage is refused
+    return []; // storage is refused, or this is no JSON
   }
+}
+
+function isStroke(stroke) {
+  const isPoint = (point) => Array.isArray(point) && point.length === 2 && point.every(Number.isFinite);
+  return stroke?.width > 0 && stroke.width <= SIDE && stroke.points?.length > 0 && stroke.points.every?.(isPoint);
 }
 
 function keepUnanswered() {

@@ -2,6 +2,7 @@
 // The server says which model is active, in data-model; this browser tab remembers it beyond a reload.
 
 const STORAGE_KEY = "sketchserve-model";
+const MAX_PATH_CHARACTERS = 500;
 let active = element.querySelector(".chooser").dataset.model; // the page's own model
 let loading = ""; // the model that is being loaded
 // Questions are counted, so that no two answers are alike: of one like the last, Gradio would say nothing.
@@ -12,7 +13,8 @@ let wish = ""; // the model whose loading was asked for meanwhile
 
 function remembered() {
   try {
-    return sessionStorage.getItem(STORAGE_KEY) ?? "";
+    const path = sessionStorage.getItem(STORAGE_KEY) ?? "";
+    return path.length <= MAX_PATH_CHARACTERS ? path : ""; // other pages of this host may put anything there
   } catch {
     return ""; // storage is refused: a reload begins with the page's own model
   }

@@ -1,0 +1,91 @@
+"""Who is signed in: random tokens in browsers, their hashes here, until they expire or are ended."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, Row, delete, func, insert, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.schema import sign_ins, users
+from db.user_rows import User
+
+TOKEN_BYTES = 32
+# Unused for so long a sign-in ends, and in any case after so long. All times are PostgreSQL's own.
+UNUSED_DAYS, AT_MOST_DAYS = 7, 30
+# It is renewed when it was last renewed so long ago, and not at each request.
+RENEW_AFTER_HOURS = 1
+
+_renewed = func.least(
+    func.now() + text(f"interval '{UNUSED_DAYS} days'"),
+    sign_ins.c.created_at + text(f"interval '{AT_MOST_DAYS} days'"),
+)
+_is_valid = sign_ins.c.expires_at > func.now()
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Whose token it is, and for how many seconds yet."""
+
+    user: User
+    left_s: float
+
+
+class SignIns:
+    """The sign-ins in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use the connections of `engine` (see `db.engine.create`)."""
+        self._engine = engine
+
+    def begin(self, user: User) -> bytes:
+        """Return a new token of the user's; what has expired of anybody is removed on the way."""
+        token = secrets.token_bytes(TOKEN_BYTES)
+        ends = func.now() + text(f"interval '{UNUSED_DAYS} days'")
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(sign_ins).where(~_is_valid))
+                connection.execute(
+                    insert(sign_ins).values(token_hash=hash_of(token), user_id=user.id, expires_at=ends)
+                )
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+        return token
+
+    def find(self, token_hash: bytes) -> SignedIn | None:
+        """Return whose token has this hash, None where it is nobody's or has expired; renew it where due."""
+        is_due = _renewed - sign_ins.c.expires_at > text(f"interval '{RENEW_AFTER_HOURS} hours'")
+        query = (
+            select(
+                users.c.id,
+                users.c.name,
+                users.c.role,
+                func.extract("epoch", sign_ins.c.expires_at - func.now()).label("left_s"),
+                is_due.label("is_due"),
+            )
+            .join(users, users.c.id == sign_ins.c.user_id)
+            .where(sign_ins.c.token_hash == token_hash, _is_valid)
+        )
+        try:
+            with self._engine.begin() as connection:
+                row: Row | None = connection.execute(query).one_or_none()
+                if row is not None and row.is_due:
+                    mine = sign_ins.c.token_hash == token_hash
+                    connection.execute(update(sign_ins).where(mine).values(expires_at=_renewed))
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+        return None if row is None else SignedIn(User(row.id, row.name, row.role), float(row.left_s))
+
+    def end(self, token_hash: bytes) -> None:
+        """Make the token that has this hash worthless."""
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(delete(sign_ins).where(sign_ins.c.token_hash == token_hash))
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
+
+def hash_of(token: bytes) -> bytes:
+    """Return what is kept of a token: it is random, so that a fast hash does."""
+    return hashlib.sha256(token).digest()

@@ -1,0 +1,106 @@
+"""The page's users: `python -m db.users` lists, adds, changes and deletes them.
+
+    python -m db.users
+    python -m db.users ada --role operator
+    python -m db.users ada --delete
+
+The password is asked for on the terminal, or is the first line of a file. The database is that of
+DATABASE_URL, or else the embedded one, which is started for this where it does not run.
+"""
+
+import argparse
+import getpass
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import URL
+
+from db import embedded, engine, libpq, migrate, passwords
+from db.errors import DatabaseUnavailable
+from db.migrate import MigrationError
+from db.schema import ROLES, USER_NAME
+from db.unprivileged import EmbeddedError
+from db.user_rows import Users
+from system import stopping
+
+
+class UserError(Exception):
+    """What was asked for cannot be done; the message says why and what to do."""
+
+
+def main() -> int:
+    """Do what the arguments say; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m db.users", description="List the users of the page, add or change one, or delete one."
+    )
+    parser.add_argument("name", nargs="?", help="without it all users are listed")
+    parser.add_argument("--role", choices=ROLES, help="of a new user visitor, unless given")
+    parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
+    parser.add_argument("--delete", action="store_true", help="the user, not what was drawn")
+    told = parser.parse_args()
+    stopping.raise_on_signals()
+    try:
+        with _database() as url, engine.opened(url) as opened:
+            migrate.upgrade(url)
+            print(_done(Users(opened), told))
+    except (DatabaseUnavailable, EmbeddedError, MigrationError, UserError, ValueError) as error:
+        print(f"db.users: {error}", file=sys.stderr)
+        return 1
+    except stopping.Stopped:
+        print("db.users: stopped", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _done(users: Users, told: argparse.Namespace) -> str:
+    """Do it, and return what is to be said."""
+    if told.name is None:
+        lines = [f"{user.name}  {user.role}  (session_id user:{user.id})" for user in users.all()]
+        return "\n".join(lines) or "there is no user yet: make user NAME=... ROLE=operator"
+    name = told.name.casefold()
+    if not re.fullmatch(USER_NAME, name):
+        raise UserError(
+            f"{told.name!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first"
+        )
+    if told.delete:
+        if not users.delete(name):
+            raise UserError(f"there is no user {name!r}: python -m db.users lists them")
+        return f"{name} is deleted and signed out within half a minute; what {name} drew stays"
+    if told.role and not told.password_file and (user := users.put_role(name, told.role)):
+        return f"{user.name} is now {user.role}; the password stays"
+    user = users.put(name, passwords.hashed(_password(told.password_file)), told.role)
+    return f"{user.name}, {user.role}, can sign in; whoever was signed in as {user.name} no longer is"
+
+
+def _password(file: Path | None) -> str:
+    """Return the password in the file, or what is typed twice on the terminal."""
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"{file} cannot be read as text: {error}") from error
+    if not sys.stdin.isatty():
+        raise UserError("there is no terminal to ask for the password: give --password-file FILE")
+    typed = getpass.getpass(f"Password ({passwords.LEAST} characters or more): ")
+    if getpass.getpass("Again: ") != typed:
+        raise UserError("these were two different passwords: nothing is changed")
+    return typed
+
+
+@contextmanager
+def _database() -> Iterator[URL]:
+    """Yield the database's URL; of the embedded one, where it does not run, for as long as this lasts."""
+    folder = embedded.data_dir(os.environ)
+    if os.environ.get("DATABASE_URL") or embedded.running_url(folder):
+        yield libpq.database_url()
+        return
+    with embedded.start(folder) as server:
+        yield engine.parse(server.url)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""Users, their passwords and their sign-ins, in the real PostgreSQL and from the command line."""
+
+import hashlib
+import os
+import pty
+import re
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
+
+from db import engine as database
+from db import passwords
+from db.errors import DatabaseUnavailable
+from db.passwords import NOBODYS
+from db.schema import users
+from db.sign_ins import SignIns, hash_of
+from db.user_rows import User, Users
+from system.files import PROJECT
+from tests.docs.documents import blocks
+
+pytestmark = pytest.mark.integration
+
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def user(engine: Engine) -> User:
+    """A visitor of a name that no other test has."""
+    return Users(engine).put(f"u{uuid.uuid4().hex}", NOBODYS)
+
+
+@pytest.fixture
+def sign_ins(engine: Engine) -> SignIns:
+    return SignIns(engine)
+
+
+def test_a_password_is_right_only_as_it_was_typed_whatever_the_keyboard() -> None:
+    kept = passwords.hashed("a pässword of mine")
+    assert passwords.is_right(kept, "a pa\u0308ssword of mine")
+    for wrong in ("", "a pässword of min", "A pässword of mine", "x" * 1_000_000):
+        assert not passwords.is_right(kept, wrong)
+    assert kept != passwords.hashed("a pässword of mine")
+
+
+@pytest.mark.parametrize("password", ["", "x" * (passwords.LEAST - 1), "x" * (passwords.MOST + 1)])
+def test_a_password_that_is_too_short_or_too_long_is_refused_without_repeating_it(password: str) -> None:
+    with pytest.raises(ValueError, match=f"has {len(password)} characters, expected 12 to 200"):
+        passwords.hashed(password)
+
+
+def test_an_unknown_name_costs_as_much_as_a_known_one() -> None:
+    # The same algorithm, memory, passes and lanes.
+    assert not PasswordHasher().check_needs_rehash(NOBODYS)
+    assert not passwords.is_right(NOBODYS, PASSWORD)
+
+
+def test_a_user_is_added_changed_and_found(engine: Engine, user: User) -> None:
+    known = Users(engine)
+    assert user.role == "visitor"
+    assert known.find(user.name) == (user, NOBODYS)
+    assert known.find("nobody-here") is None
+    assert known.put_role(user.name, "operator") == User(user.id, user.name, "operator")
+    assert known.put_role("nobody-here", "operator") is None
+    # A new password keeps the role.
+    assert known.put(user.name, "other") == User(user.id, user.name, "operator")
+    assert known.put(user.name, "other", "visitor") == user
+    assert user in known.all()
+    assert not known.is_empty()
+
+
+@pytest.mark.parametrize("name", ["", "Ada", "-ada", "ada\n", "a b", "x" * 65, "ada';--"])
+def test_the_database_refuses_a_name_that_is_none(engine: Engine, name: str) -> None:
+    with pytest.raises(DatabaseUnavailable, match="users_name_form_check"):
+        Users(engine).put(name, NOBODYS)
+
+
+def test_the_database_refuses_a_role_that_is_none(engine: Engine, user: User) -> None:
+    with pytest.raises(IntegrityError, match="users_role_known_check"), engine.begin() as connection:
+        connection.execute(users.update().where(users.c.id == user.id).values(role="root"))
+
+
+def test_the_database_keeps_no_token_that_could_be_used(
+    engine: Engine, user: User, sign_ins: SignIns
+) -> None:
+    token = sign_ins.begin(user)
+    assert len(token) == 32
+    with engine.connect() as connection:
+        query = text("SELECT token_hash FROM sign_ins WHERE user_id = :id")
+        (kept,) = connection.execute(query, {"id": user.id}).scalars()
+    assert bytes(kept) == hashlib.sha256(token).digest() == hash_of(token)
+    assert sign_ins.find(bytes(kept)).user == user
+    assert sign_ins.find(hash_of(bytes(kept))) is None
+    assert sign_ins.find(token) is None
+
+
+def age(engine: Engine, user: User, **columns: str) -> None:
+    """Set times of the user's sign-ins, as intervals from now."""
+    with engine.begin() as connection:
+        for column, interval in columns.items():
+            change = f"UPDATE sign_ins SET {column} = now() + :interval WHERE user_id = :id"
+            connection.execute(text(change), {"interval": interval, "id": user.id})
+
+
+def test_a_sign_in_ends_unused_after_seven_days_and_is_renewed_by_use(
+    engine: Engine, user: User, sign_ins: SignIns
+) -> None:
+    token_hash = hash_of(sign_ins.begin(user))
+    week = 7 * 24 * 3600
+    assert week - 60 < sign_ins.find(token_hash).left_s <= week
+    age(engine, user, expires_at="5 minutes")
+    assert sign_ins.find(token_hash).left_s <= 300
+    assert sign_ins.find(token_hash).left_s > week - 60
+    age(engine, user, expires_at="-1 second")
+    assert sign_ins.find(token_hash) is None
+
+
+def test_a_sign_in_ends_after_thirty_days_however_it_is_used(
+    engine: Engine, user: User, sign_ins: SignIns
+) -> None:
+    token_hash = hash_of(sign_ins.begin(user))
+    age(engine, user, created_at="-29 days -23 hours", expires_at="30 minutes")
+    for _ in range(2):
+        assert sign_ins.find(token_hash).left_s < 3601
+
+
+def test_signing_in_removes_what_has_expired(engine: Engine, user: User, sign_ins: SignIns) -> None:
+    sign_ins.begin(user)
+    age(engine, user, expires_at="-1 second")
+    sign_ins.begin(user)
+    with engine.connect() as connection:
+        query = text("SELECT count(*) FROM sign_ins WHERE user_id = :id")
+        assert connection.scalar(query, {"id": user.id}) == 1
+
+
+def test_signing_out_a_new_password_and_deletion_end_sign_ins(
+    engine: Engine, user: User, sign_ins: SignIns
+) -> None:
+    tokens = [hash_of(sign_ins.begin(user)) for _ in range(2)]
+    sign_ins.end(tokens[0])
+    assert [sign_ins.find(token) is None for token in tokens] == [True, False]
+    Users(engine).put(user.name, "other")
+    assert sign_ins.find(tokens[1]) is None
+    last = hash_of(sign_ins.begin(user))
+    assert Users(engine).delete(user.name)
+    assert sign_ins.find(last) is None
+    assert not Users(engine).delete(user.name)
+
+
+def test_who_gets_the_name_of_somebody_deleted_is_another(engine: Engine, user: User) -> None:
+    Users(engine).delete(user.name)
+    assert Users(engine).put(user.name, NOBODYS).id != user.id
+
+
+def run(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "db.users", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url, **more},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    file = tmp_path / "password"
+    file.write_text(f"{PASSWORD}\n")
+    return file
+
+
+@pytest.fixture
+def known(url: str) -> Iterator[Users]:
+    """The users of a database of the test's own."""
+    with database.opened(url) as opened:
+        yield Users(opened)
+
+
+def test_users_are_listed_added_changed_and_deleted_from_the_command_line(
+    url: str, known: Users, password_file: Path
+) -> None:
+    assert "there is no user yet" in run(url).stdout
+    file = f"--password-file={password_file}"
+    assert run(url, "Ada", file).stdout.startswith("ada, visitor, can sign in")
+    (ada, kept) = known.find("ada")
+    assert passwords.is_right(kept, PASSWORD)
+    assert run(url, "ada", "--role=operator").stdout == "ada is now operator; the password stays\n"
+    assert run(url, "grace", file, "--role=operator").returncode == 0
+    assert run(url).stdout.startswith(f"ada  operator  (session_id user:{ada.id})\ngrace  operator")
+    assert run(url, "ada", "--delete").returncode == 0
+    assert [user.name for user in known.all()] == ["grace"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["a b"], "'a b' is no name: expected 1 to 64 of a-z"),
+        (["ada"], "there is no terminal to ask for the password: give --password-file FILE"),
+        (["ada", "--role=operator"], "there is no terminal to ask"),
+        (["ada", "--password-file=/nowhere"], "/nowhere cannot be read as text"),
+        (["ada", "--password-file=/dev/null"], "the password has 0 characters, expected 12 to 200"),
+        (["ada", "--delete"], "there is no user 'ada'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(
+    url: str, known: Users, arguments: list[str], says: str
+) -> None:
+    done = run(url, *arguments)
+    assert done.returncode == 1
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert known.is_empty()
+
+
+@pytest.mark.parametrize(("again", "status"), [(PASSWORD, 0), ("another password", 1)])
+def test_a_password_is_typed_twice_on_the_terminal_and_not_shown(
+    url: str, known: Users, again: str, status: int
+) -> None:
+    child, terminal = pty.fork()
+    if child == 0:
+        os.environ["DATABASE_URL"] = url
+        os.chdir(PROJECT)
+        os.execv(sys.executable, [sys.executable, "-m", "db.users", "ada"])
+    shown = b""
+    try:
+        for asks, typed in ((b"more): ", PASSWORD), (b"Again: ", again)):
+            while asks not in shown:
+                shown += os.read(terminal, 1024)
+            os.write(terminal, f"{typed}\n".encode())
+        while True:
+            shown += os.read(terminal, 1024)
+    except OSError:  # the terminal's other end is closed
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status, shown
+    assert PASSWORD.encode() not in shown
+    assert known.is_empty() == bool(status)
+
+
+def test_the_embedded_postgresql_is_started_for_it_where_it_does_not_run(
+    tmp_path: Path, password_file: Path
+) -> None:
+    var = {"VAR_DIR": str(tmp_path / "var")}
+    done = run("", "ada", f"--password-file={password_file}", **var)
+    assert done.returncode == 0, done.stderr
+    assert run("", **var).stdout.startswith("ada  visitor")
+
+
+def test_the_commands_of_the_documents_work(url: str, known: Users, password_file: Path) -> None:
+    script = next(block.text for block in blocks("docs/sign-in.md") if block.section == "Users")
+    environ = {**os.environ, "DATABASE_URL": url}
+    # The test's own Python is there already.
+    script = script.replace("password.txt", str(password_file)).replace("make ", "make SETUP=: ")
+    done = subprocess.run(
+        ["sh", "-ec", script],
+        cwd=PROJECT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^ada +operator", done.stdout, re.MULTILINE)
+    assert [(user.name, user.role) for user in known.all()] == [("ada", "operator")]

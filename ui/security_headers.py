@@ -1,0 +1,74 @@
+"""What every answer of the page tells the browser: what may run in it, and who may show it."""
+
+import base64
+import hashlib
+import re
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# An answer that is no page runs nothing and loads nothing.
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+# Gradio makes functions of its components' texts (unsafe-eval), sets styles inline, puts its configuration
+# into inline scripts. They are allowed one by one, by their hashes: a script that gets into the page later
+# does not run.
+PAGE = (
+    "default-src 'none'; script-src 'self' 'unsafe-eval'{hashes}; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+)
+HEADERS = {
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+POLICY = "Content-Security-Policy"
+
+_INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
+
+
+class SecurityHeaders:
+    """Middleware that adds these headers to every answer; an answer's own policy stays."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        held: Message | None = None  # the start of an HTML page, until its scripts are known
+        body = bytearray()
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal held
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if POLICY in headers:
+                    pass
+                elif headers.get("content-type", "").startswith("text/html"):
+                    held = message
+                    return
+                else:
+                    headers[POLICY] = NOTHING
+            elif held is not None:
+                body.extend(message.get("body", b""))
+                if message.get("more_body", False):
+                    return
+                MutableHeaders(scope=held)[POLICY] = page_policy(bytes(body))
+                await send(held)
+                held, message = None, {"type": "http.response.body", "body": bytes(body)}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def page_policy(html: bytes) -> str:
+    """Return the policy (CSP, level 3) under which these inline scripts of the page run, and no others."""
+    digests = (hashlib.sha256(script).digest() for script in _INLINE_SCRIPT.findall(html))
+    hashes = "".join(f" 'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+    return PAGE.format(hashes=hashes)
