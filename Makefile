@@ -14,7 +14,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
 .PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate compare archive \
-	evaluate bench soak tune doctor lock clean backup restore user up down ps logs db-shell status
+	evaluate bench soak tune doctor lock clean backup restore user key up down ps logs db-shell status
 
 help:
 	@awk -F ':.*## ' '/^##@ / {group = substr($$0, 5)} \
@@ -46,6 +46,9 @@ backup: setup ## save the database while it runs (BACKUP_DIR=..., KEEP_BACKUPS=7
 
 restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1)
 	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)
+
+key: setup ## who may ask from other hosts; with NAME=... issue a key (RATE=10), REVOKE=1
+	@exec $(PY) -m db.keys $(if $(NAME),"$(NAME)") $(if $(RATE),--rate "$(RATE)") $(if $(REVOKE),--revoke)
 
 user: setup ## who may sign in; with NAME=... add or change (ROLE=operator), DELETE=1
 	@exec $(PY) -m db.users $(if $(NAME),"$(NAME)") $(if $(ROLE),--role "$(ROLE)") \

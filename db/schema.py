@@ -131,6 +131,20 @@ users = Table(
     UniqueConstraint("name", name="name"),
 )
 
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("name", Text, primary_key=True),
+    # SHA-256 of the key, which nobody guesses: it has 256 random bits.
+    Column("key_hash", LargeBinary, nullable=False),
+    Column("rate_per_s", Double, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    CheckConstraint(f"name ~ '^{USER_NAME}$'", name="name_form"),
+    CheckConstraint("octet_length(key_hash) = 32", name="key_hash_length"),
+    CheckConstraint("rate_per_s > 0 AND rate_per_s <= 100000", name="rate_range"),
+    UniqueConstraint("key_hash", name="key_hash"),
+)
+
 sign_ins = Table(
     "sign_ins",
     metadata,

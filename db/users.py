@@ -10,16 +10,11 @@ DATABASE_URL, or else the embedded one, which is started for this where it does 
 
 import argparse
 import getpass
-import os
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import URL
-
-from db import embedded, engine, libpq, migrate, passwords
+from db import own_database, passwords
 from db.errors import DatabaseUnavailable
 from db.migrate import MigrationError
 from db.schema import ROLES, USER_NAME
@@ -44,9 +39,8 @@ def main() -> int:
     told = parser.parse_args()
     stopping.raise_on_signals()
     try:
-        with _database() as url, engine.opened(url) as opened:
-            migrate.upgrade(url)
-            print(_done(Users(opened), told))
+        with own_database.opened() as engine:
+            print(_done(Users(engine), told))
     except (DatabaseUnavailable, EmbeddedError, MigrationError, UserError, ValueError) as error:
         print(f"db.users: {error}", file=sys.stderr)
         return 1
@@ -89,17 +83,6 @@ def _password(file: Path | None) -> str:
     if getpass.getpass("Again: ") != typed:
         raise UserError("these were two different passwords: nothing is changed")
     return typed
-
-
-@contextmanager
-def _database() -> Iterator[URL]:
-    """Yield the database's URL; of the embedded one, where it does not run, for as long as this lasts."""
-    folder = embedded.data_dir(os.environ)
-    if os.environ.get("DATABASE_URL") or embedded.running_url(folder):
-        yield libpq.database_url()
-        return
-    with embedded.start(folder) as server:
-        yield engine.parse(server.url)
 
 
 if __name__ == "__main__":

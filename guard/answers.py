@@ -25,7 +25,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
         ]
         if self.status is HTTPStatus.UNAUTHORIZED:
             head.append("WWW-Authenticate: Bearer")
-        if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
+        if self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
             head.append("Retry-After: 1")
         return "\r\n".join([*head, "", ""]).encode() + body
 

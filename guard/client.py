@@ -30,15 +30,16 @@ DRAIN_S = 5.0
 # there. The others are between two neighbours (RFC 9110, 7.6.1), or are said anew.
 DROPPED = frozenset(
     b"accept accept-encoding accept-language authorization connection content-length cookie expect "
-    b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent".split()
+    b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent "
+    b"x-api-key x-forwarded-for".split()
 )
 
 
 class Rules(Protocol):
     """Who may ask."""
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a Refusal for a request that may not pass, by its headers (names in lower case)."""
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
+        """Raise a Refusal for a request that may not pass."""
 
 
 @dataclass
@@ -193,7 +194,7 @@ class Client(asyncio.Protocol):
         size = sum(len(name) + len(value) for name, value in self._headers)
         if size > MOST_HEAD_BYTES or len(self._target) > MOST_TARGET_BYTES:
             raise _head_too_large()
-        self._api.rules.check(headers)
+        self._api.rules.check(self._target, headers, self._transport.get_extra_info("peername")[0])
         announced = headers.get(b"content-length", b"")
         if announced.isdigit():
             self._require_room(int(announced))

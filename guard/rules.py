@@ -1,4 +1,7 @@
-"""Who may ask for what: the two APIs of TorchServe that the guard stands in front of."""
+"""Who may ask for what: the two APIs of TorchServe that the guard stands in front of.
+
+The headers that rules look at have names in lower case; a peer is the address that the connection comes from.
+"""
 
 import hmac
 import ipaddress
@@ -9,17 +12,33 @@ from http import HTTPStatus
 from pathlib import Path
 
 from guard.answers import Refusal
+from guard.keys import Keys
 
 METHODS = frozenset([b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS"])
+PING = b"/ping"
 PORT = re.compile(rb":[0-9]{1,5}$")
 
 
 @dataclass(frozen=True)
 class Inference:
-    """The inference API: everybody who reaches it may ask."""
+    """The inference API: programs of this machine may ask it, and with a key those of others.
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Let the request pass."""
+    Attributes:
+        keys: which there are; None where nobody needs one.
+        is_behind_proxy: that connections come from a proxy, which says by X-Forwarded-For that a request
+            comes from outside, and lets nobody else say so.
+    """
+
+    keys: Keys | None = None
+    is_behind_proxy: bool = False
+
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
+        """Raise a Refusal unless the request comes from here or has a key; anybody may ask /ping."""
+        if self.keys is None or target == PING:
+            return
+        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not _is_loopback(peer)
+        if is_outside:
+            self.keys.check(headers)
 
 
 @dataclass(frozen=True)
@@ -39,7 +58,7 @@ class Management:
     token_file: Path
     hosts: frozenset[str]
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
+    def check(self, _target: bytes, headers: Mapping[bytes, bytes], _peer: str) -> None:
         """Raise a Refusal unless the request comes from a program that has the token."""
         host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
         if host not in self.hosts and not _is_address(host):
@@ -80,3 +99,9 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_loopback(peer: str) -> bool:
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or address).is_loopback

@@ -62,6 +62,8 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
             **models,
             **ports,
             "MANAGEMENT_TOKEN_FILE": str(settings.management_token_file),
+            "KEY_FILE": str(settings.key_file),
+            "INFERENCE_KEYS": settings.key_rule,
             "MODELS": settings.models,
             "INFERENCE_HOST": settings.inference_host,
             "MANAGEMENT_HOST": settings.management_host,

@@ -14,6 +14,7 @@ from system.ports import LOOPBACK
 
 # 65535 is refused by TorchServe itself ("Invalid port number").
 LAST_PORT = 65534
+LOOPBACK_NAMES = ("localhost", LOOPBACK, "::1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,9 @@ class Settings:
         database_url: PostgreSQL to use, or "" for the embedded one.
         inference_host, management_host, metrics_host: where TorchServe's APIs listen: an address of this
             machine, or a name that has one, as containers of one service share it.
+        key_file: holds the keys that programs on other hosts ask the inference API with.
+        key_rule: "on": who is on another host needs a key; "behind-proxy": what a proxy says comes from
+            outside does; "off": nobody.
         management_token_file: holds the header with the token that TorchServe's management API asks for.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
@@ -45,6 +49,8 @@ class Settings:
     inference_port: int
     management_port: int
     management_token_file: Path
+    key_file: Path
+    key_rule: str
     metrics_port: int
     handler_metrics_port: int
     grpc_inference_port: int
@@ -155,6 +161,8 @@ def _read(env: Mapping[str, str]) -> Settings:
         management_token_file=environment.folder(
             env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
         ),
+        key_file=environment.folder(env, "KEY_FILE", str(var / "keys")),
+        key_rule=environment.one_of(env, "INFERENCE_KEYS", _key_rules(env)),
         metrics_port=port("METRICS_PORT", 8082),
         handler_metrics_port=port("HANDLER_METRICS_PORT", 8083),
         grpc_inference_port=port("GRPC_INFERENCE_PORT", 7070),
@@ -173,6 +181,16 @@ def _own_url(host: str, port: int) -> str:
     """Return the address of a server that listens at the host, as this machine reaches it."""
     # It listens on IPv6 alone where it is told "::".
     return http_url({"0.0.0.0": LOOPBACK, "::": "::1"}.get(host, host), port)  # noqa: S104
+
+
+def _key_rules(env: Mapping[str, str]) -> list[str]:
+    """Return the rules by which keys are asked for, the one that holds by itself first.
+
+    In containers all come through the proxy, and from this machine alone where it is published on loopback.
+    """
+    published = env.get("PUBLISH", "").strip()
+    usual = "on" if not published else "off" if published in LOOPBACK_NAMES else "behind-proxy"
+    return sorted(("on", "behind-proxy", "off"), key=lambda rule: rule != usual)
 
 
 def _database_url(env: Mapping[str, str]) -> str:

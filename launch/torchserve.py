@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from guard.client import Api
+from guard.keys import Keys
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve
 from guard.upstream import Pool
@@ -149,7 +150,9 @@ def _doors(settings: Settings, tmp: Path) -> list[Door]:
     most_bytes = int(_configured("max_request_size"))
     names = frozenset({"localhost", os.environ.get("MANAGEMENT_HOST", "localhost").lower()})
     rules = Management(settings.management_token_file, names)
-    inference = Api(Inference(), Pool(tmp / INFERENCE), most_bytes)
+    keys = None if settings.key_rule == "off" else Keys(settings.key_file)
+    asking = Inference(keys, is_behind_proxy=settings.key_rule == "behind-proxy")
+    inference = Api(asking, Pool(tmp / INFERENCE), most_bytes)
     management = Api(rules, Pool(tmp / MANAGEMENT), most_bytes)
     return [
         Door(settings.inference_host, settings.inference_port, inference),

@@ -1,5 +1,6 @@
 """The real TorchServe behind the guard."""
 
+import hashlib
 import os
 import signal
 import socket
@@ -133,3 +134,34 @@ def listens(server: TorchServe) -> bool:
     port = urlsplit(server.inference_url).port
     connections = psutil.Process(server.pid).net_connections("tcp")
     return any(c.laddr.port == port and c.status == psutil.CONN_LISTEN for c in connections)
+
+
+def test_programs_on_other_hosts_need_a_key(model_store: Path, tmp_path: Path) -> None:
+    """Another address of this machine stands for another host: connections to it come from it."""
+    other = next(
+        (
+            address.address
+            for addresses in psutil.net_if_addrs().values()
+            for address in addresses
+            if address.family == socket.AF_INET and not address.address.startswith("127.")
+        ),
+        None,
+    )
+    if other is None:
+        pytest.skip("this machine has no address but loopback")
+    file = tmp_path / "keys"
+    with running(model_store, INFERENCE_HOST="0.0.0.0", KEY_FILE=str(file)) as server:
+        from_here = predictions(server)
+        from_there = from_here.replace("127.0.0.1", other)
+        assert requests.post(from_here, data=SEVEN, timeout=WAIT_S).status_code == 200
+        refused = requests.post(from_there, data=SEVEN, timeout=WAIT_S)
+        assert (refused.status_code, refused.json()["type"]) == (401, "KeyMissing")
+        assert requests.get(f"http://{other}:{urlsplit(from_here).port}/ping", timeout=WAIT_S).ok
+        file.write_text(f"{hashlib.sha256(b'secret').hexdigest()} 10 phone\n")
+        bearer = {"Authorization": "Bearer secret"}
+
+        def asked() -> requests.Response:
+            return requests.post(from_there, data=SEVEN, headers=bearer, timeout=WAIT_S)
+
+        assert until(lambda: asked().status_code == 200, WAIT_S)
+        assert until(lambda: asked().status_code == 429, WAIT_S, every_s=0)

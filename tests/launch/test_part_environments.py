@@ -111,10 +111,10 @@ def test_every_variable_that_a_part_reads_reaches_it(part, folders):
         if path.startswith(tuple(f"{folder}/" for folder in folders)) or path in ("launch/settings.py",)
         for name in surface._variables(tree)
     }
-    # Of the commands of db/, which are nobody's part; and what is for other parts.
-    commands = {"BACKUP_DIR", "BACKUP_EVERY_HOURS", "BACKUP_METRICS_PORT", "KEEP_BACKUPS"}
+    # Of the commands of db/, which are nobody's part, and of containers; and what is for other parts.
+    commands = {"PUBLISH", "BACKUP_DIR", "BACKUP_EVERY_HOURS", "BACKUP_METRICS_PORT", "KEEP_BACKUPS"}
     others = {"ui": {name for name in read if name.endswith(("_PORT", "_HOST"))} - {"UI_HOST", "UI_PORT"}}
-    others["ui"] |= {"MODELS", "LOG_TO"}
+    others["ui"] |= {"MODELS", "LOG_TO", "KEY_FILE", "INFERENCE_KEYS"}
     others["torchserve"] = {"DATABASE_URL", "UI_HOST", "ANSWER_TIMEOUT_S", "IDLE_MINUTES", "KEEP_DAYS"}
     others["torchserve"] |= {"POSTGRES_PORT"}
     assert len(read) > 15

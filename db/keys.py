@@ -1,0 +1,130 @@
+"""Keys for programs on other hosts: `python -m db.keys` lists, issues and revokes them.
+
+    python -m db.keys
+    python -m db.keys phone --rate 5
+    python -m db.keys phone --revoke
+
+Each command also writes the file that the guard in front of TorchServe reads (`guard/keys.py`).
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import secrets
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sqlalchemy import Engine, Executable, Row, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import own_database
+from db.errors import DatabaseUnavailable, unavailable
+from db.migrate import MigrationError
+from db.schema import USER_NAME, api_keys
+from db.unprivileged import EmbeddedError
+from system import environment, stopping
+from system.files import keep_private, written_aside
+
+KEY_BYTES = 32
+# As often as a person draws, and a program that batches little.
+RATE_PER_S, MOST_PER_S = 10.0, 100_000.0
+
+
+def main() -> int:
+    """Do what the arguments say; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m db.keys", description="List the keys of the inference API, issue one, or revoke one."
+    )
+    parser.add_argument("name", nargs="?", help="whose key it is; without it all are listed")
+    parser.add_argument(
+        "--rate", type=float, metavar="N", help=f"requests a second, {RATE_PER_S:g} by default"
+    )
+    parser.add_argument("--revoke", action="store_true", help="the key of this name")
+    told = parser.parse_args()
+    keep_private()
+    stopping.raise_on_signals()
+    try:
+        file = key_file(os.environ)
+        with own_database.opened() as engine:
+            said = _done(engine, told)
+            export(engine, file)
+        print(said)
+    except (DatabaseUnavailable, EmbeddedError, MigrationError, OSError, ValueError) as error:
+        print(f"db.keys: {error}", file=sys.stderr)
+        return 1
+    except stopping.Stopped:
+        print("db.keys: stopped", file=sys.stderr)
+        return 1
+    return 0
+
+
+def key_file(env: Mapping[str, str]) -> Path:
+    """Return the file that the guard reads: KEY_FILE, or else `keys` in the run-time folder."""
+    return environment.folder(env, "KEY_FILE", str(environment.folder(env, "VAR_DIR", "var") / "keys"))
+
+
+def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:
+    """Return a new key, which is kept nowhere; one that the name had before is revoked.
+
+    Raises:
+        DatabaseUnavailable: Nothing is changed.
+        ValueError: The name or the rate cannot be used.
+    """
+    if not re.fullmatch(USER_NAME, name):
+        raise ValueError(f"{name!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first")
+    if not 0 < rate_per_s <= MOST_PER_S:
+        raise ValueError(
+            f"the rate is {rate_per_s:g}, expected more than 0 and at most {MOST_PER_S:g} a second"
+        )
+    key = secrets.token_urlsafe(KEY_BYTES)
+    values = {"key_hash": hashlib.sha256(key.encode()).digest(), "rate_per_s": rate_per_s}
+    added = insert(api_keys).values(name=name, **values)
+    _execute(engine, added.on_conflict_do_update(constraint="api_keys_pkey", set_=values))
+    return key
+
+
+def revoke(engine: Engine, name: str) -> bool:
+    """Revoke the key of this name; return whether there was one."""
+    return bool(_execute(engine, delete(api_keys).where(api_keys.c.name == name).returning(api_keys.c.name)))
+
+
+def export(engine: Engine, file: Path) -> None:
+    """Write the keys' hashes, rates and names to the file that the guard reads."""
+    rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
+    lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
+    with written_aside(file) as draft:
+        draft.write_text("".join(lines), encoding="utf-8")
+
+
+def _done(engine: Engine, told: argparse.Namespace) -> str:
+    """Do it, and return what is to be said."""
+    if told.name is None:
+        rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
+        lines = [f"{row.name}  {row.rate_per_s:g} a second  since {row.created_at:%Y-%m-%d}" for row in rows]
+        return "\n".join(lines) or "there is no key yet: make key NAME=..."
+    name = told.name.casefold()
+    if told.revoke:
+        if not revoke(engine, name):
+            raise ValueError(f"there is no key {name!r}: python -m db.keys lists them")
+        return f"the key of {name} is revoked: it counts for nothing within two seconds"
+    key = issue(engine, name, RATE_PER_S if told.rate is None else told.rate)
+    return (
+        f"{key}\nis the key of {name}, which is not shown again. It is sent as 'Authorization: Bearer KEY'."
+    )
+
+
+def _execute(engine: Engine, query: Executable) -> Sequence[Row]:
+    """Run a query in a transaction; return its rows. What fails becomes DatabaseUnavailable."""
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(query)
+            return result.all() if result.returns_rows else []
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,90 @@
+"""Keys of programs on other hosts, from the command to the file that the guard reads."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, text
+
+from db import engine as database
+from db import keys
+from guard.answers import Refusal
+from guard.keys import Keys
+from system.files import PROJECT
+from tests.docs.documents import blocks
+
+pytestmark = pytest.mark.integration
+
+
+def is_known(file: Path, key: str) -> bool:
+    try:
+        Keys(file).check({b"x-api-key": key.encode()})
+    except Refusal:
+        return False
+    return True
+
+
+def run(url: str, file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "db.keys", *arguments],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url, "KEY_FILE": str(file)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_keys_are_issued_listed_and_revoked_from_the_command_line(url: str, tmp_path: Path) -> None:
+    file = tmp_path / "var" / "keys"
+    assert "there is no key yet" in run(url, file).stdout
+    key = run(url, file, "Phone", "--rate", "2.5").stdout.split()[0]
+    assert is_known(file, key)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert key not in file.read_text()
+    assert "phone  2.5 a second" in run(url, file).stdout
+    another = run(url, file, "phone").stdout.split()[0]
+    assert (is_known(file, key), is_known(file, another)) == (False, True)
+    assert run(url, file, "phone", "--revoke").returncode == 0
+    assert not is_known(file, another)
+    again = run(url, file, "phone", "--revoke")
+    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
+    assert "no key 'phone'" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("a b",), "is no name"),
+        (("x", "--rate", "0"), "the rate is 0"),
+        (("x", "--rate", "nan"), "the rate is nan"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_line(
+    url: str, tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(url, tmp_path / "keys", *arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert words in done.stderr
+
+
+def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
+    key = keys.issue(engine, "kept")
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT * FROM api_keys WHERE name = 'kept'")).one()
+    assert key not in str(row)
+    keys.export(engine, tmp_path / "keys")
+    assert is_known(tmp_path / "keys", key)
+    assert keys.revoke(engine, "kept")
+
+
+def test_the_commands_of_the_documents_work(url: str, tmp_path: Path) -> None:
+    script = blocks("docs/keys.md")[0].text.replace("make ", "make SETUP=: ")
+    environ = {**os.environ, "DATABASE_URL": url, "KEY_FILE": str(tmp_path / "keys")}
+    done = subprocess.run(["sh", "-ec", script], cwd=PROJECT, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    with database.opened(url) as engine, engine.connect() as connection:
+        assert connection.execute(text("SELECT name, rate_per_s FROM api_keys")).all() == [("scanner", 50.0)]

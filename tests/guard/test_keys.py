@@ -1,0 +1,117 @@
+"""Keys of programs on other hosts: who needs one, and how often it may be used."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from guard import keys as keys_module
+from guard.answers import Refusal
+from guard.keys import Keys
+from guard.rules import Inference
+
+NAMES = {"phone": (b"secret", 2.0), "slow": (b"other", 0.5)}
+
+
+class Clock:
+    """Time as a test wants it."""
+
+    now = 100.0
+
+    def monotonic(self) -> float:
+        """Return it, in place of the module `time`."""
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(keys_module, "time", clock)
+    return clock
+
+
+def write(path: Path, *names: str) -> None:
+    lines = [(hashlib.sha256(NAMES[name][0]).hexdigest(), NAMES[name][1], name) for name in names]
+    path.write_text("".join(f"{hashed} {rate:g} {name}\n" for hashed, rate, name in lines))
+
+
+def status(keys: Keys, **headers: bytes) -> int:
+    try:
+        keys.check({name.replace("_", "-").encode(): value for name, value in headers.items()})
+    except Refusal as refusal:
+        return int(refusal.status)
+    return 200
+
+
+def test_a_key_is_a_bearer_token_or_a_header_of_its_own(tmp_path: Path, clock: Clock) -> None:
+    write(tmp_path / "keys", "phone")
+    keys = Keys(tmp_path / "keys")
+    assert status(keys, authorization=b"Bearer secret") == 200
+    assert status(keys, x_api_key=b"secret") == 200
+    clock.now += 10
+    for headers in (
+        {},
+        {"authorization": b"Bearer wrong"},
+        {"authorization": b"Basic secret"},
+        {"authorization": b"Bearer "},
+        {"x_api_key": b""},
+        {"x_api_key": hashlib.sha256(b"secret").hexdigest().encode()},
+    ):
+        assert status(keys, **headers) == 401
+
+
+def test_each_key_has_a_rate_of_its_own(tmp_path: Path, clock: Clock) -> None:
+    write(tmp_path / "keys", "phone", "slow")
+    keys = Keys(tmp_path / "keys")
+
+    def asked(key: bytes, times: int) -> list[int]:
+        return [status(keys, x_api_key=key) for _ in range(times)]
+
+    assert asked(b"secret", 3) == [200, 200, 429]
+    assert asked(b"other", 2) == [200, 429]
+    clock.now += 0.5
+    assert asked(b"secret", 2) == [200, 429]
+    assert asked(b"other", 1) == [429]
+    clock.now += 3600  # it does not add up for ever
+    assert asked(b"secret", 3) == [200, 200, 429]
+
+
+def test_issued_and_revoked_keys_count_within_a_second(tmp_path: Path, clock: Clock) -> None:
+    keys = Keys(tmp_path / "keys")
+    assert status(keys, x_api_key=b"secret") == 401  # no file yet
+    write(tmp_path / "keys", "phone")
+    clock.now += 1
+    assert status(keys, x_api_key=b"secret") == 200
+    write(tmp_path / "keys", "slow")
+    clock.now += 1
+    assert status(keys, x_api_key=b"secret") == 401
+    (tmp_path / "keys").unlink()
+    clock.now += 1
+    assert status(keys, x_api_key=b"other") == 401
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "is_behind_proxy", "needs"),
+    [
+        ("127.0.0.1", {}, False, False),
+        ("127.8.8.8", {}, False, False),
+        ("::1", {}, False, False),
+        ("::ffff:127.0.0.1", {}, False, False),
+        ("192.168.1.7", {}, False, True),
+        ("fe80::1%eth0", {}, False, True),
+        ("127.0.0.1", {b"x-forwarded-for": b"127.0.0.1"}, False, False),
+        ("172.18.0.4", {}, True, False),
+        ("172.18.0.4", {b"x-forwarded-for": b"192.168.1.7"}, True, True),
+    ],
+)
+def test_who_is_on_another_host_needs_one(
+    tmp_path: Path, peer: str, headers: dict[bytes, bytes], is_behind_proxy: bool, needs: bool
+) -> None:
+    rules = Inference(Keys(tmp_path / "keys"), is_behind_proxy)
+    rules.check(b"/ping", headers, peer)
+    Inference(None).check(b"/predictions/digits", headers, peer)
+    if needs:
+        with pytest.raises(Refusal, match="need a key"):
+            rules.check(b"/predictions/digits", headers, peer)
+    else:
+        rules.check(b"/predictions/digits", headers, peer)
