@@ -47,7 +47,7 @@ backup: setup ## save the database while it runs (BACKUP_DIR=..., KEEP_BACKUPS=7
 restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1)
 	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)
 
-key: setup ## who may ask from other hosts; with NAME=... issue a key (RATE=10), REVOKE=1
+key: setup ## who may ask from other hosts; with NAME=... issue (RATE=10) or REVOKE=1
 	@exec $(PY) -m db.keys $(if $(NAME),"$(NAME)") $(if $(RATE),--rate "$(RATE)") $(if $(REVOKE),--revoke)
 
 user: setup ## who may sign in; with NAME=... add or change (ROLE=operator), DELETE=1
