@@ -131,6 +131,10 @@ def _serve(connection: socket.socket, framed: Callable[[bytes], Framed]) -> NoRe
         # The worker's connections, locks and listening sockets are its own: they end with it.
         mine = socket.socket(fileno=os.dup2(connection.detach(), FIRST_FREE))
         os.closerange(FIRST_FREE + 1, os.sysconf("SC_OPEN_MAX"))
+        # A broken TIFF writes a line for each of its thousand tags.
+        silence = os.open(os.devnull, os.O_RDWR)
+        for standard in range(FIRST_FREE):
+            os.dup2(silence, standard)
         _limit_memory()
         # One thread a worker.
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1

@@ -28,6 +28,9 @@ def framed(payload: bytes) -> Framed:
         time.sleep(60)
     if payload == b"eat":
         raise BadImage(f"{len(bytearray(2**33))} bytes")
+    if payload == b"print":
+        os.write(1, b"words")
+        os.write(2, b"words")
     if payload == b"refuse":
         raise BadImage("No.")
     return Framed(FRAME, lambda: (np.float64(1.5), 2, len(payload)), 3)  # type: ignore[arg-type,return-value]
@@ -109,6 +112,11 @@ def test_it_holds_nothing_of_its_workers_open(aside: Aside) -> None:
     os.set_blocking(here, False)
     assert os.read(here, 1) == b"", "else it still had the other end"
     os.close(here)
+
+
+def test_what_decoders_print_is_nobodys_log(aside: Aside, capfd: pytest.CaptureFixture[str]) -> None:
+    aside.framed(b"print", 1, 10)
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.processes

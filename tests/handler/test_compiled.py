@@ -1,0 +1,53 @@
+"""What is compiled when a worker starts."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+
+from training.data.drawing import drawing
+
+# The archive may have to be built first.
+pytestmark = pytest.mark.training
+
+CHECK_AND_READ = """
+import sys
+from pathlib import Path
+from handler import even_sheet, frame, marks, png, self_check
+from handler.model import Model
+
+def compiled():
+    found = [one for module in (png, even_sheet, marks, frame) for one in vars(module).values()]
+    return {str(one): one.signatures for one in found if hasattr(one, "signatures")}
+
+model = Model(Path())
+self_check.check(Path(), model)
+before = compiled()
+for file in sys.argv[1:]:
+    model.framed(Path(file).read_bytes()).place()
+assert sum(map(len, before.values())) > 5
+assert compiled() == before
+"""
+
+
+def test_the_self_check_compiles_all_that_any_picture_needs(model_store: Path, tmp_path: Path) -> None:
+    """The process of handler/aside.py would compile what is missing for each picture, and be ended for it."""
+    with zipfile.ZipFile(model_store / "digits.mar") as mar:
+        mar.extractall(tmp_path)
+    seven = drawing("7")
+    shadow = Image.fromarray(np.linspace(120, 255, 280, dtype=np.uint8)[None].repeat(280, axis=0))
+    images = [seven, seven.resize((2500, 2500)), ImageChops.multiply(seven, shadow.convert("RGB"))]
+    files = []
+    for number, image in enumerate(images):
+        for mode, ending in (("L", "png"), ("RGBA", "png"), ("RGB", "jpg"), ("1", "tiff")):
+            files.append(tmp_path / f"{number}-{mode}.{ending}")
+            image.convert(mode).save(files[-1])
+    command = [sys.executable, "-c", CHECK_AND_READ, *files]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
