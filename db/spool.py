@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import spool_file
-from db.records import Record
+from db.records import Deletion, Record
 from db.spool_file import transaction
 from db.spooled import packed, unpacked
 from system import files
@@ -182,6 +182,11 @@ class Spool:
         self._forgot([refused])
         if gone:
             logger.error("%d records that had been set aside are gone: no room for more", gone)
+
+    def forget_aside(self, deletion: Deletion) -> None:
+        """Forget what was set aside of the drawings that a person wants deleted."""
+        with self._lock:
+            spool_file.forget_aside(self._writing, deletion)
 
     def tidy(self) -> None:
         """Keep the log short, and the file once nothing waits.

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
+from db.records import Deletion
 from system import files
 
 logger = logging.getLogger(__name__)
@@ -63,6 +64,16 @@ def lock_of(path: Path) -> Path:
 def parts_of(path: Path) -> list[Path]:
     """Return the files that SQLite makes of the database at `path`, whether they are there or not."""
     return [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))]
+
+
+def forget_aside(connection: sqlite3.Connection, deletion: Deletion) -> None:
+    """Remove what was set aside of the drawings that a person wants deleted, and what was said of them."""
+    prediction = deletion.prediction_id and deletion.prediction_id.hex
+    connection.execute(
+        "DELETE FROM set_aside WHERE json_extract(fields, '$.session_id') = ? AND"
+        " (? IS NULL OR ? IN (json_extract(fields, '$.id[1]'), json_extract(fields, '$.prediction_id[1]')))",
+        (deletion.session_id, prediction, prediction),
+    )
 
 
 def make_sound(path: Path) -> None:

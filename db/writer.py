@@ -9,7 +9,7 @@ import time
 from db import spool_folder
 from db.errors import describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
-from db.records import Record
+from db.records import Deletion, Record
 from db.spool import NoRoom, Spool, Waiting
 
 logger = logging.getLogger(__name__)
@@ -212,6 +212,9 @@ class Writer:
             refused = next(waiting for waiting in batch if waiting.record is refusal.record)
             self._set_aside(refused, refusal.reason, str(refusal))
         else:
+            for record in records:
+                if isinstance(record, Deletion):
+                    self._spool.forget_aside(record)
             self._spool.remove(batch)
             self._written += len(batch)
 

@@ -4,12 +4,14 @@ import sqlite3
 import stat
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from db import spool as spool_module
 from db import spool_file, spool_folder
+from db.records import Deletion, Feedback
 from db.spool import NoRoom, Spool
 
 
@@ -176,6 +178,26 @@ def test_what_is_set_aside_stays_with_its_reason_and_moves_with_the_spool(tmp_pa
     assert spool._reading.execute("SELECT kind, reason FROM set_aside").fetchall() == [
         ("Prediction", "too odd")
     ]
+
+
+def test_a_deletion_reaches_what_was_set_aside(spool, prediction, session_id) -> None:
+    """Also what the database refused is a drawing of somebody's."""
+    first, second = prediction(), prediction()
+    records = [
+        first,
+        Feedback(first.id, "7", datetime.now(UTC), session_id),
+        second,
+        prediction(session_id="another's"),
+    ]
+    for record in records:
+        spool.put(record)
+        spool.set_aside(spool.first(1, 1)[0], "too odd")
+    spool.forget_aside(Deletion("another's", datetime.now(UTC), first.id))
+    assert spool.aside == 4
+    spool.forget_aside(Deletion(session_id, datetime.now(UTC), first.id))
+    assert spool.aside == 2
+    spool.forget_aside(Deletion(session_id, datetime.now(UTC)))
+    assert spool.aside == 1
 
 
 def test_of_too_much_that_is_set_aside_the_oldest_go(spool, prediction, monkeypatch, caplog) -> None:

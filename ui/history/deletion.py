@@ -34,8 +34,8 @@ def delete(backend: Backend, session_id: str | None, prediction_id: Any) -> dict
     if session_id is None:
         return {"said": "Nothing was deleted: this is not in your history."}
     deletion = Deletion(session_id, datetime.now(UTC), one)
-    if not backend.writer.submit(deletion):
-        return {"said": "Nothing was deleted: too many records wait for the database. Try again later."}
+    if not (backend.writer.submit(deletion) and backend.writer.sync()):
+        return {"said": "Nothing was deleted: there is no room to note it now. Try again later."}
     backend.recent.delete(deletion)
     said = "The drawing is deleted." if one else "Your drawings are deleted."
     return {"said": f"{said} {NOT_YET}" if backend.writer.paused else said}
