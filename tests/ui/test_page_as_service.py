@@ -32,7 +32,7 @@ HEX_ID = re.compile(r"[0-9a-f]{32}")
 @contextmanager
 def page_before(url: str, log: Path, **changes: str) -> Iterator[RunningPage]:
     """Run a page before one server that plays TorchServe, without a database."""
-    torchserve = TorchServe(url, url, url, url, os.getpid(), Path())
+    torchserve = TorchServe(url, url, Path("no token"), url, url, os.getpid(), os.getpid(), Path())
     with running_page(NO_DATABASE, torchserve, log, **changes) as running:
         yield running
 

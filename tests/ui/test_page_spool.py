@@ -37,7 +37,8 @@ SPARE_BYTES = 4 * 1024**2
 @contextmanager
 def page(torchserve: str, database_url: str, var: Path, **changes: str) -> Iterator[RunningPage]:
     """Run a page whose TorchServe is played, in a folder that outlives it."""
-    played = TorchServe(torchserve, torchserve, torchserve, torchserve, os.getpid(), Path())
+    url = torchserve
+    played = TorchServe(url, url, Path("no token"), url, url, os.getpid(), os.getpid(), Path())
     with running_page(database_url, played, var / "ui.log", VAR_DIR=str(var), **changes) as running:
         yield running
 
