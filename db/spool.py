@@ -5,6 +5,7 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,11 @@ class Spool:
             # What is no longer in the log was synced when it was taken into the file.
             files.sync(self._log)
             self._synced_puts = puts
+
+    def records(self) -> Iterator[Record]:
+        """Yield all that wait and can be read; nobody else may read or write meanwhile."""
+        with closing(self._reading.execute("SELECT kind, fields, content FROM waiting ORDER BY id")) as rows:
+            yield from (record for row in rows if not isinstance(record := _read(*row), str))
 
     def first(self, most_records: int, most_bytes: int) -> list[Waiting]:
         """Return the first of those that wait, at least one if any waits; they stay."""

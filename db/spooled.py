@@ -5,16 +5,18 @@ later version knows is left out. Not pickle, which runs what a file says.
 """
 
 import json
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
+from db import records
 from db.records import Feedback, Prediction
 
 Record = Prediction | Feedback
 
-_KINDS: dict[str, type[Record]] = {kind.__name__: kind for kind in get_args(Record)}
+# The classes of db/records.py by their names.
+_KINDS: dict[str, Any] = {name: kind for name, kind in vars(records).items() if is_dataclass(kind)}
 
 
 def packed(record: Record) -> tuple[str, str, bytes]:
@@ -36,13 +38,14 @@ def unpacked(kind: str, text: str, content: bytes) -> Record:
         ValueError: It is damaged, of a kind that is not known here, or lacks a field that has no default.
     """
     if kind not in _KINDS:
-        raise ValueError(f"a record of the kind {kind!r}, expected one of {', '.join(_KINDS)}")
+        raise ValueError(f"a record of the kind {kind!r}, expected a class of {records.__name__}")
     known = {field.name for field in fields(_KINDS[kind])}
     try:
         values = {name: _value(plain, content) for name, plain in json.loads(text).items() if name in known}
-        return _KINDS[kind](**values)
+        record: Record = _KINDS[kind](**values)
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise ValueError(f"a {kind} that cannot be read: {error}") from error
+    return record
 
 
 def _plain(value: object, content: bytearray) -> Any:

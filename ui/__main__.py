@@ -25,6 +25,7 @@ from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
 from ui.health import health, readiness
+from ui.history.waiting import recall
 from ui.metrics import Metrics
 from ui.models.listing import Models
 from ui.models.loading import Loader
@@ -62,6 +63,8 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
     engine = database.create(settings.database_url)
     log = PredictionLog(engine)
     writer = Writer(log, spool)
+    recent = Recent()
+    recall(spool, recent)
     management = Management(settings.management_url)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
@@ -71,7 +74,7 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
         loader=Loader(management, settings.model, settings.idle_s),
         log=log,
         writer=writer,
-        recent=Recent(),
+        recent=recent,
         metrics=Metrics(writer),
     )
 

@@ -11,7 +11,7 @@ from ui.history.thumbnails import Thumbnails
 SHOWN_ROWS = 30
 PAUSED = (
     "History is paused: the database is away. Reading goes on, and what you draw and correct "
-    "waits in memory ({pending} so far) until it is back."
+    "waits on disk ({pending} so far) until it is back."
 )
 RESUMED = "History is back and complete."
 
