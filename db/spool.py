@@ -1,10 +1,10 @@
 """Records on this machine's disk, in the order in which they came, until PostgreSQL has them."""
 
 import logging
-import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,21 +69,20 @@ class Spool:
         self.path = path
         self._max_records = max_records
         self._max_bytes = max_bytes
+        self._pending = self._bytes = 0
+        self._lock = threading.RLock()
         self._lock_file = spool_file.claim(path)
         try:
             spool_file.make_sound(path)
             self._writing = spool_file.connect(path)
             # Reads while records are put.
             self._reading = spool_file.connect(path)
-            total = "SELECT count(*), coalesce(sum(size), 0) FROM waiting"
-            self._pending, self._bytes = self._writing.execute(total).fetchone()
+            self._count()
         except BaseException:
             self._lock_file.close()
             raise
-        self._lock = threading.RLock()
         self._syncing = threading.Lock()
-        self._puts = 0
-        self._synced_puts = 0
+        self._puts = self._synced_puts = 0
         self._log = spool_file.parts_of(path)[1]
 
     @property
@@ -102,12 +101,6 @@ class Spool:
         """How many records are set aside."""
         return int(self._number("SELECT count(*) FROM set_aside"))
 
-    @property
-    def free_bytes(self) -> int:
-        """How much room its disk has."""
-        disk = os.statvfs(self.path.parent)
-        return disk.f_bavail * disk.f_frsize
-
     def put(self, record: Record) -> None:
         """Write a record behind those that wait, without waiting for the disk.
 
@@ -118,7 +111,7 @@ class Spool:
         """
         kind, text, content = packed(record)
         size = ROW_BYTES + len(content)
-        if self.free_bytes < RESERVE_BYTES + size:
+        if spool_file.free_bytes(self.path) < RESERVE_BYTES + size:
             raise NoRoom(f"the disk is full at {self.path}")
         with self._lock:
             if self._pending >= self._max_records or self._bytes + size > self._max_bytes:
@@ -146,6 +139,11 @@ class Spool:
             files.sync(self._log)
             self._synced_puts = puts
 
+    def records(self) -> Iterator[Record]:
+        """Yield all that wait and can be read; nobody else may read or write meanwhile."""
+        with closing(self._reading.execute("SELECT kind, fields, content FROM waiting ORDER BY id")) as rows:
+            yield from (record for row in rows if not isinstance(record := _read(*row), str))
+
     def first(self, most_records: int, most_bytes: int) -> list[Waiting]:
         """Return the first of those that wait, at least one if any waits; they stay."""
         found: list[Waiting] = []
@@ -157,6 +155,8 @@ class Spool:
                 if found and size > most_bytes:
                     break
                 found.append(Waiting(row[0], row[1], _read(*row[2:])))
+        if not found:
+            self._count()
         return found
 
     def remove(self, written: list[Waiting]) -> None:
@@ -236,6 +236,12 @@ class Spool:
             found = self._writing.execute(query).fetchone()
             return found[0] if found else 0
         return 0
+
+    def _count(self) -> None:
+        """Count what waits, in case that somebody else has changed the file."""
+        total = "SELECT count(*), coalesce(sum(size), 0) FROM waiting"
+        with self._lock:
+            self._pending, self._bytes = self._writing.execute(total).fetchone()
 
     def _forgot(self, gone: list[Waiting]) -> None:
         with self._lock:

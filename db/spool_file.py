@@ -1,6 +1,7 @@
 """The spool's file: private, of one process at a time, sound and of a layout that is known here."""
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -53,12 +54,8 @@ def claim(path: Path) -> IO[str]:
         HeldError: Another process has the spool.
         OSError: It cannot be written.
     """
-    return files.lock(lock_of(path))
-
-
-def lock_of(path: Path) -> Path:
-    """Return the file by which a spool is locked; it stays, since another process may be about to lock it."""
-    return path.with_suffix(".lock")
+    # It is never removed: another process may be about to lock it.
+    return files.lock(path.with_suffix(".lock"))
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -74,6 +71,12 @@ def forget_aside(connection: sqlite3.Connection, deletion: Deletion) -> None:
         " (? IS NULL OR ? IN (json_extract(fields, '$.id[1]'), json_extract(fields, '$.prediction_id[1]')))",
         (deletion.session_id, prediction, prediction),
     )
+
+
+def free_bytes(path: Path) -> int:
+    """Return how much room the disk of a spool has; OSError where its folder is gone."""
+    disk = os.statvfs(path.parent)
+    return disk.f_bavail * disk.f_frsize
 
 
 def make_sound(path: Path) -> None:

@@ -25,7 +25,7 @@ COPY deploy/make_secrets.py deploy/
 COPY system/ system/
 COPY ui/ ui/
 RUN /venv/bin/python -m compileall -q client db system ui
-ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp
+ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp VAR_DIR=/var/lib/sketchserve
 USER 10001:10001
 EXPOSE 7860
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \

@@ -26,6 +26,7 @@ from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
 from ui.health import health, readiness
+from ui.history.waiting import recall
 from ui.metrics import Metrics
 from ui.models.listing import Models
 from ui.models.loading import Loader
@@ -64,6 +65,8 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
     log = PredictionLog(engine)
     writer = Writer(log, spool)
     retention = Retention(log, settings.keep_days)
+    recent = Recent()
+    recall(spool, recent)
     management = Management(settings.management_url, settings.management_token_file)
     backend = Backend(
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
@@ -73,7 +76,7 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
         loader=Loader(management, settings.model, settings.idle_s),
         log=log,
         writer=writer,
-        recent=Recent(),
+        recent=recent,
         metrics=Metrics(writer),
     )
 

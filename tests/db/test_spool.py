@@ -94,7 +94,7 @@ def test_a_full_file_refuses_and_goes_on_when_there_is_room(spool, prediction) -
 
 
 def test_the_last_room_of_the_disk_is_left(spool, prediction, monkeypatch) -> None:
-    monkeypatch.setattr(spool_module, "RESERVE_BYTES", 2 * spool.free_bytes)
+    monkeypatch.setattr(spool_module, "RESERVE_BYTES", 2 * spool_file.free_bytes(spool.path))
     with pytest.raises(NoRoom, match=r"the disk is full at .*records-1\.sqlite"):
         spool.put(prediction())
     monkeypatch.undo()
@@ -227,6 +227,13 @@ def test_an_empty_spool_gives_its_room_back(spool, prediction) -> None:
     assert sum(file.stat().st_size for file in spool.path.parent.iterdir()) < 1_000_000
     spool.put(prediction())
     assert reopened(spool).pending == 1
+
+
+def test_what_somebody_took_out_of_the_file_is_not_waited_for(spool, prediction) -> None:
+    spool.put(prediction())
+    changed(spool.path, "DELETE FROM waiting")
+    assert spool.first(10, 10**9) == []
+    assert spool.pending == 0
 
 
 def test_who_reads_the_file_makes_nobody_wait(spool, prediction, monkeypatch) -> None:

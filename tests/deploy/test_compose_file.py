@@ -67,6 +67,15 @@ def test_management_and_the_database_are_on_networks_of_those_who_need_them():
     assert on["front"] == {"proxy", "ui", "torchserve", "blackbox"}
 
 
+def test_what_waits_for_the_database_outlives_the_pages_container():
+    dockerfile = (PROJECT / "deploy" / "page.Dockerfile").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"^ENV .*\bVAR_DIR=(\S+)", dockerfile, re.MULTILINE)
+    assert f"page:{folder}" in SERVICES["ui"]["volumes"]
+    assert "page" in COMPOSE["volumes"]
+    # The volume is its user's, as the folder is.
+    assert re.search(rf"for folder in .*{folder} .*; do", dockerfile)
+
+
 @pytest.mark.parametrize(("volume", "readers"), READERS.items())
 def test_a_password_is_mounted_where_it_is_needed_and_nowhere_else(volume, readers):
     assert {name for name in SERVICES if volume in volumes(name)} == readers

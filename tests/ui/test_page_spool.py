@@ -61,6 +61,11 @@ def drawn(url: str, drawing: bytes, session_id: str) -> str:
     return found
 
 
+def labels(log: PredictionLog, session_id: str) -> dict[str, str | None]:
+    """Return the session's predictions in the database, newest first, with what they really were."""
+    return {str(row.prediction.id): row.true_label for row in log.history(session_id)}
+
+
 @pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM])
 def test_what_waits_when_the_page_ends_is_written_by_the_next_one(
     ended_by: signal.Signals, postgres_url: str, tmp_path: Path, drawing: bytes
@@ -75,12 +80,16 @@ def test_what_waits_when_the_page_ends_is_written_by_the_next_one(
         if ended_by == signal.SIGTERM:
             waiting = f"{DRAWINGS + 1} records wait in {tmp_path}/spool/records-1.sqlite for the next start"
             assert waiting in (tmp_path / "ui.log").read_text()
+        # Meanwhile it can be corrected.
+        with page(torchserve.url, NO_DATABASE, tmp_path) as running:
+            assert judge(running.url, ids[3], "2", session_id) == ""
+            assert "not in your history" in judge(running.url, ids[3], "2", os.urandom(16).hex())
         with page(torchserve.url, postgres_url, tmp_path), engine.opened(postgres_url) as opened:
             log = PredictionLog(opened)
-            wait_until(lambda: log.accuracy(session_id).judged == 1, "everything is written", 60)
-            rows = {str(row.prediction.id): row.true_label for row in log.history(session_id)}
+            wait_until(lambda: "2" in labels(log, session_id).values(), "everything is written", 60)
+            rows = labels(log, session_id)
     assert list(reversed(rows)) == ids
-    assert rows == {one: "1" if one == ids[3] else None for one in ids}
+    assert rows == {one: "2" if one == ids[3] else None for one in ids}
 
 
 @pytest.fixture

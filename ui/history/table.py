@@ -10,7 +10,7 @@ from ui.backend import Backend
 
 PAUSED = (
     "History is paused: the database is away. Reading goes on, and what you draw and correct "
-    "waits in memory ({pending} so far) until it is back."
+    "waits on disk ({pending} so far) until it is back."
 )
 RESUMED = "History is back and complete."
 # One transparent pixel.
