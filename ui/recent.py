@@ -110,16 +110,17 @@ class Recent:
         """Forget one of a session's drawings, or all: also where the database still has them, for a while."""
         session_id, prediction_id = deletion.session_id, deletion.prediction_id
         with self._lock:
-            session = self._sessions.get(session_id, {})
-            for row in list(session.values()):
-                if prediction_id in (None, row.prediction.id):
-                    self._drop_row(session, row)
-            if session_id in self._sessions and not session:
-                self._drop_session(session_id)
+            rows = list(self._sessions.get(session_id, {}).values())
+            self._forget(session_id, [row for row in rows if prediction_id in (None, row.prediction.id)])
             self._deleted[session_id, prediction_id] = deletion.created_at
             self._deleted.move_to_end((session_id, prediction_id))
             if len(self._deleted) > MAX_DELETIONS:
                 self._deleted.popitem(last=False)
+
+    def forget(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
+        """Forget rows that the database no longer has."""
+        with self._lock:
+            self._forget(session_id, rows)
 
     def is_deleted(self, row: HistoryRow) -> bool:
         """Return whether a row that the database still has was deleted here."""
@@ -137,6 +138,14 @@ class Recent:
             return True
         all_until = self._deleted.get((summary.session_id, None))
         return all_until is not None and summary.created_at <= all_until
+
+    def _forget(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
+        session = self._sessions.get(session_id, {})
+        for row in rows:
+            if found := session.get(row.prediction.id):
+                self._drop_row(session, found)
+        if session_id in self._sessions and not session:
+            self._drop_session(session_id)
 
     def _drop_session(self, session_id: str) -> None:
         session = self._sessions.pop(session_id)

@@ -5,12 +5,23 @@ from collections.abc import Callable
 
 import pytest
 
+from db.log import HISTORY_ROWS
 from db.records import Accuracy, HistoryRow, Prediction
 from tests.ui.answering import SESSION
 from ui.backend import Backend
-from ui.history.table import History, history_html, notice_html, read_history, running_accuracy
+from ui.history.table import History, gone, history_html, notice_html, read_history, running_accuracy
 
 MakePrediction = Callable[..., Prediction]
+
+
+def test_rows_older_than_those_that_were_read_are_not_taken_for_deleted(
+    make_prediction: MakePrediction,
+) -> None:
+    rows = [HistoryRow(make_prediction().summary, None) for _ in range(HISTORY_ROWS + 3)][::-1]
+    deleted, others = rows[2], [row for row in rows if row is not rows[2]]
+    assert gone(rows[: HISTORY_ROWS + 2], others[:HISTORY_ROWS]) == [deleted]
+    assert gone(rows[:3], rows[:2]) == [deleted]
+    assert gone(rows[:2], rows[:2]) == []
 
 
 def test_accuracy_counts_labels_that_the_database_does_not_have_yet(make_prediction: MakePrediction) -> None:

@@ -4,13 +4,14 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Engine, event
 
 from db import engine
 from db.log import PredictionLog
-from db.records import HistoryRow, Prediction
+from db.records import Deletion, HistoryRow, Prediction
 from tests.ui.answering import SESSION, answering
 from tests.ui.test_explanation import EXPLAINED
 from ui.backend import Backend
@@ -88,3 +89,22 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
     assert log.find(session_id, old.id) == HistoryRow(old.summary, None)
     assert log.find(SESSION, old.id) is None
     assert log.drawing(SESSION, old.id) is None
+
+
+def test_what_was_deleted_through_another_page_is_forgotten_here(
+    make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
+) -> None:
+    log = PredictionLog(database)
+    gone, stays, waits = (make_prediction(session_id=session_id) for _ in range(3))
+    backend = replace(make_backend(), log=log)
+    log.write([gone, stays])
+    for prediction in (gone, stays):
+        backend.recent.add(prediction)
+    log.write([Deletion(session_id, datetime.now(UTC), gone.id)])
+    history = read_history(backend, session_id)
+    assert [row.prediction.id for row in history.rows] == [stays.id]
+    assert backend.recent.drawing(session_id, gone.id) is None
+    # While anything waits, nobody knows what the database will have.
+    backend.writer.submit(waits)
+    backend.recent.add(waits)
+    assert [row.prediction.id for row in read_history(backend, session_id).rows] == [waits.id, stays.id]

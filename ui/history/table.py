@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass, replace
 from html import escape
 
-from db.log import DatabaseUnavailable
+from db.log import HISTORY_ROWS, DatabaseUnavailable
 from db.records import Accuracy, HistoryRow, Summary
 from ui.backend import Backend
 
@@ -43,9 +43,13 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     stored: list[HistoryRow] = []
     accuracy = Accuracy(0, 0)
     if not is_paused:
+        known = backend.recent.rows(session_id)
+        is_written = backend.writer.pending == 0  # in this order: what is known by now is in the database
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
             backend.recent.merge(session_id, stored)
+            if is_written:
+                backend.recent.forget(session_id, gone(known, stored))
             if any(map(backend.recent.is_deleted, stored)):
                 # The database does not know of a deletion yet: what it counts has to go with its rows.
                 stored, accuracy = [], Accuracy(0, 0)
@@ -55,6 +59,23 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     if is_paused:
         stored, accuracy = [], Accuracy(0, 0)
     return History(rows, running_accuracy(accuracy, stored, rows), is_paused, backend.writer.pending)
+
+
+def gone(known: list[HistoryRow], stored: list[HistoryRow]) -> list[HistoryRow]:
+    """Return the rows that the database had and has no more: deleted through another page, or too old.
+
+    Args:
+        known: Rows that were written to it.
+        stored: The newest rows that it has, newest first.
+    """
+    ids = {row.prediction.id for row in stored}
+    reaches_back = stored[-1].prediction.created_at if len(stored) == HISTORY_ROWS else None
+    return [
+        row
+        for row in known
+        if row.prediction.id not in ids
+        and (reaches_back is None or row.prediction.created_at >= reaches_back)
+    ]
 
 
 def running_accuracy(accuracy: Accuracy, stored: list[HistoryRow], rows: list[HistoryRow]) -> Accuracy:
