@@ -96,7 +96,7 @@ def test_explanations_for_which_there_is_no_time_are_put_off(handler: DigitHandl
 def test_pictures_leave_explanations_their_time_but_no_more_than_half(handler: DigitHandler) -> None:
     handler.explain = lambda framed: {}  # type: ignore[method-assign]
     handled(handler, Context(*[{"Explain": "True"}] * 4), [FRAMED] * 4)
-    assert handler.left_s == pytest.approx(3 - 4 * 0.05, abs=0.1)  # type: ignore[attr-defined]
+    assert 2.0 < handler.left_s <= 3 - 4 * 0.05  # type: ignore[attr-defined]
     handler.explanation_s = 1.0
     handled(handler, Context(*[{"explain": "True"}] * 4), [FRAMED] * 4)
-    assert handler.left_s == pytest.approx(1.5, abs=0.1)  # type: ignore[attr-defined]
+    assert 0.7 < handler.left_s <= 1.5  # type: ignore[attr-defined]

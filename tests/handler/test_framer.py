@@ -55,6 +55,7 @@ def spent_s() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", COSTLY)
 def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:
     payload = COSTLY[name]()
@@ -67,6 +68,7 @@ def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:
     assert isinstance(result, Framed | BadImage)
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("name", TOO_LARGE)
 def test_what_is_too_large_for_its_format_is_refused_by_its_header(reader: Framer, name: str) -> None:
     payload = TOO_LARGE[name]()
