@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import engine
-from system import environment
+from system import environment, known_archives
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
@@ -27,6 +27,7 @@ class Settings:
         idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
+        known_archives: The list of the archives that may be registered.
     """
 
     inference_url: str
@@ -40,6 +41,7 @@ class Settings:
     idle_s: float
     root_path: str
     log_format: str
+    known_archives: Path
 
     @property
     def url(self) -> str:
@@ -69,6 +71,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
+        known_archives=known_archives.place(env),
     )
 
 
