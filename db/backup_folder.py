@@ -1,6 +1,7 @@
 """The folder of backups: how they are named, who may work in it, and which ones are kept."""
 
 import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -53,9 +54,12 @@ def make(folder: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     names = [path.name for path in folder.iterdir()]
-    # A volume that was just mounted is empty and open.
-    if all(map(_is_ours, names)):
-        folder.chmod(folder.stat().st_mode & 0o770 if names else 0o700)
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if not names:  # a volume that was just mounted is open
+        folder.chmod(0o700)
+    elif mode & 0o007 and all(map(_is_ours, names)):
+        with suppress(PermissionError):  # somebody else's is theirs to close
+            folder.chmod(mode & ~0o007)
 
 
 @contextmanager

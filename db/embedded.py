@@ -32,7 +32,7 @@ def data_dir(env: Mapping[str, str]) -> Path:
 
 
 def forget_libpq() -> None:
-    """Take libpq's variables (PGSSLMODE, PGSERVICE, PGHOSTADDR, ...) from this process: they are of another.
+    """Take libpq's variables (PGSSLMODE, PGSERVICE, ...) out of this process: they tell of another server.
 
     Said in the URL, the opposite would not help: libpq has no word for "no service".
     """

@@ -34,14 +34,13 @@ def unpacked(kind: str, text: str, content: bytes) -> Record:
         ValueError: It is damaged, of a kind that is not known here, or lacks a field that has no default.
     """
     if kind not in _KINDS:
-        raise ValueError(f"a record of the kind {kind!r}, expected a class of {records.__name__}")
+        raise ValueError(f"a record of the kind {kind!r}, expected one of {', '.join(_KINDS)}")
     known = {field.name for field in fields(_KINDS[kind])}
     try:
         values = {name: _value(plain, content) for name, plain in json.loads(text).items() if name in known}
-        record: Record = _KINDS[kind](**values)
+        return _KINDS[kind](**values)
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise ValueError(f"a {kind} that cannot be read: {error}") from error
-    return record
 
 
 def _plain(value: object, content: bytearray) -> Any:

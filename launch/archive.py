@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from launch.errors import LaunchError
+from system import known_archives
 from training.archive import contents
 from training.archive.contents import Archive
 
@@ -22,3 +23,21 @@ def read_archive(path: Path) -> Archive:
     except contents.BadArchive as error:
         rebuild = f"run `make -B archive MODEL={path.stem}` to build {path.name} anew"
         raise LaunchError(str(error), rebuild) from error
+
+
+def require_known(archive: Path, known: Path) -> None:
+    """Check that an archive was built here, or that somebody has accepted it.
+
+    Raises:
+        LaunchError: it is in the model store, and not in the list.
+    """
+    try:
+        if known_archives.is_known(archive, known):
+            return
+    except OSError as error:
+        raise LaunchError(f"{archive} cannot be read ({error.strerror})", "mend it, or remove it") from error
+    raise LaunchError(
+        f"{archive} is code that was neither built here nor accepted by an operator",
+        f"`make -B archive MODEL={archive.stem}` builds it anew; if you trust it as it is, "
+        f"`{known_archives.how_to_accept(archive, known)}` accepts it",
+    )

@@ -12,6 +12,7 @@ from launch.archive import read_archive
 from launch.errors import LaunchError
 from launch.settings import Settings, read_settings
 from launch.weights import require_weights, weights_path, where_weights_come_from
+from system import known_archives
 from system.environment import PYTHON, passed
 from system.files import PROJECT
 from training.archive.contents import sha256, within_project
@@ -33,6 +34,7 @@ def main() -> None:
     """Build what is to be built; exit with 1 and one line where that cannot be."""
     try:
         settings = read_settings()
+        begin_list(settings)
         is_wanted = is_to_be_built(settings, anew="--anew" in sys.argv[1:])
     except LaunchError as error:
         sys.exit(f"make archive: {error}")
@@ -43,8 +45,30 @@ def main() -> None:
             *("--name", settings.model),
             *("--out", str(settings.archive)),
         ]
-        told = {**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"}
+        told = {
+            **passed(os.environ, *PYTHON),
+            "ORT_DISABLE_TELEMETRY": "1",
+            "VAR_DIR": str(settings.var),  # the list of what is built is there
+        }
         sys.exit(subprocess.run(command, cwd=PROJECT, env=told, check=False).returncode)
+
+
+def begin_list(settings: Settings) -> None:
+    """Take the archives that are there before there is a list of known ones for known, and say so.
+
+    Raises:
+        LaunchError: the list cannot be written.
+    """
+    try:
+        found = known_archives.begin(settings.known_archives, settings.model_store)
+    except OSError as error:
+        raise LaunchError(
+            f"{settings.known_archives} cannot be written ({error.strerror})",
+            "set VAR_DIR to a folder of your own",
+        ) from error
+    if found:
+        names = ", ".join(path.name for path in found)
+        print(f"make archive: {names} may be served, as before; others have to be built here, or accepted.")
 
 
 def is_to_be_built(settings: Settings, anew: bool) -> bool:

@@ -13,7 +13,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch.archive import read_archive
+from launch.archive import read_archive, require_known
 from launch.errors import LaunchError
 from launch.java import find_java
 from launch.locks import LOCKS, pins
@@ -170,6 +170,7 @@ def archive(settings: Settings) -> Finding:
     """Say which model the archive holds. A missing one is built by `make run`."""
     try:
         found = read_archive(settings.archive)
+        require_known(settings.archive, settings.known_archives)
     except LaunchError as error:
         if settings.archive.exists():
             return Finding("archive", "need", error.cause, error.fix)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from launch.archive import Archive, read_archive
+from launch.archive import Archive, read_archive, require_known
 from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import require_free, require_own_address
@@ -81,6 +81,10 @@ def read_served_archive(settings: Settings) -> Archive:
         raise LaunchError(
             f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}", rename
         )
+    for file in (settings.archive, *settings.archives):
+        # What is not there is TorchServe's to tell of, and a folder is no archive that came in by itself.
+        if file.exists() and not file.is_dir():
+            require_known(file, settings.known_archives)
     return archive
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from launch.errors import LaunchError
-from system import environment
+from system import environment, known_archives
 from system.environment import SettingError
 from system.ports import LOOPBACK
 
@@ -66,6 +66,18 @@ class Settings:
     def archive(self) -> Path:
         """Return the archive of the served model."""
         return self.model_store / f"{self.model}.mar"
+
+    @property
+    def archives(self) -> list[Path]:
+        """Return the archives of all models that TorchServe loads at its start."""
+        if self.models == "all":
+            return sorted(self.model_store.glob("*.mar"))
+        return [self.model_store / entry.rpartition("=")[2].strip() for entry in self.models.split(",")]
+
+    @property
+    def known_archives(self) -> Path:
+        """Return the list of the archives that may be served."""
+        return self.var / known_archives.NAME
 
     @property
     def log_dir(self) -> Path:

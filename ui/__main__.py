@@ -72,7 +72,7 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
         inference=Inference(settings.inference_url, timeout_s=settings.answer_timeout_s),
         management=management,
         model=settings.model,
-        models=Models(settings.model, management, settings.model_store),
+        models=Models(settings.model, management, settings.model_store, settings.known_archives),
         loader=Loader(management, settings.model, settings.idle_s),
         log=log,
         writer=writer,

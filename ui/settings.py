@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db import engine, retention
-from system import environment
+from system import environment, known_archives
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
@@ -30,6 +30,7 @@ class Settings:
         log_format: "text" or "json".
         spool: The folder where records wait for the database.
         keep_days: Drawings older than so many days are deleted; None for never.
+        known_archives: The list of the archives that may be registered.
     """
 
     inference_url: str
@@ -46,6 +47,7 @@ class Settings:
     log_format: str
     spool: Path
     keep_days: int | None
+    known_archives: Path
 
     @property
     def url(self) -> str:
@@ -78,6 +80,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
         spool=environment.folder(env, "VAR_DIR", "var") / "spool",
         keep_days=retention.keep_days(env),
+        known_archives=known_archives.place(env),
     )
 
 

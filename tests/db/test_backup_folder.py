@@ -114,7 +114,7 @@ def test_a_folder_of_backups_that_was_open_is_closed_to_all_but_its_group(tmp_pa
         (tmp_path / name).touch()
     tmp_path.chmod(before)
     backup_folder.make(tmp_path)
-    assert tmp_path.stat().st_mode & 0o777 == after & 0o777
+    assert tmp_path.stat().st_mode & 0o7777 == after
 
 
 def test_the_second_in_the_folder_is_told_who_is_first(tmp_path):

@@ -15,6 +15,7 @@ from launch import build, weights
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.weights import COMMITTED, describe, require_weights, weights_path, where_weights_come_from
+from system import known_archives
 from system.files import PROJECT
 from training.archive import contents
 from training.archive.contents import MANIFEST, SERVING, sha256, within_project
@@ -185,7 +186,12 @@ def test_the_command_says_in_one_line_what_is_missing(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "launch.build"],
         cwd=PROJECT,
-        env={**os.environ, "MODEL": "nothing", "MODEL_STORE": str(tmp_path)},
+        env={
+            **os.environ,
+            "MODEL": "nothing",
+            "MODEL_STORE": str(tmp_path),
+            "VAR_DIR": str(tmp_path / "var"),
+        },
         capture_output=True,
         text=True,
     )
@@ -200,7 +206,7 @@ def test_the_command_leaves_an_archive_alone_that_it_cannot_build(tmp_path, give
     done = subprocess.run(
         [sys.executable, "-m", "launch.build", *given],
         cwd=PROJECT,
-        env={**os.environ, "MODEL": "bought", "MODEL_STORE": str(tmp_path)},
+        env={**os.environ, "MODEL": "bought", "MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path / "var")},
         capture_output=True,
         text=True,
     )
@@ -247,3 +253,24 @@ def test_a_trained_file_is_described(tmp_path):
     assert describe(tmp_path / "model.safetensors").endswith("model.safetensors, 0.1 MB, 1 tensors")
     (tmp_path / "model.onnx").write_bytes(b"0" * 200_000)
     assert describe(tmp_path / "model.onnx").endswith("model.onnx, 0.2 MB")
+
+
+@pytest.mark.timeout(180)
+def test_what_is_built_is_known_and_what_comes_into_the_store_later_is_not(tmp_path):
+    store, known = tmp_path / "store", tmp_path / "var" / "archives.sha256"
+    store.mkdir()
+    with zipfile.ZipFile(store / "before.mar", "w"):
+        pass
+    (store / "digits.safetensors").write_bytes(COMMITTED.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "launch.build"],
+        cwd=PROJECT,
+        env={**os.environ, "MODEL_STORE": str(store), "VAR_DIR": str(tmp_path / "var")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("make archive: before.mar may be served, as before;")
+    (store / "later.mar").write_bytes((store / "digits.mar").read_bytes() + b" ")
+    files = {path.name: known_archives.is_known(path, known) for path in store.glob("*.mar")}
+    assert files == {"before.mar": True, "digits.mar": True, "later.mar": False}

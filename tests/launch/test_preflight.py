@@ -1,6 +1,7 @@
 import json
 import os
 import socket
+import subprocess
 import zipfile
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from launch.preflight import (
 )
 from launch.settings import read_settings
 from launch.weights import count_tensors, where_weights_come_from
+from system import known_archives
 from system.ports import free_ports, is_free
 from training.archive.contents import MANIFEST, SERVING
 
@@ -194,3 +196,20 @@ def test_logs_that_an_earlier_version_left_open_are_closed(tmp_path):
         path.chmod(mode)
     require_writable(tmp_path / "var")
     assert (log.stat().st_mode & 0o777, (log / "access.log").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+@pytest.mark.parametrize("models", ["", "foreign.mar", "digits.mar, other=foreign.mar", "all"])
+def test_an_archive_that_was_not_built_here_is_refused_until_somebody_accepts_it(tmp_path, models):
+    given = {"MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path / "var"), "MODELS": models}
+    settings = read_settings(given)
+    foreign = tmp_path / ("foreign.mar" if models else "digits.mar")
+    if models:
+        write_archive(tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1"})
+    known_archives.begin(settings.known_archives, tmp_path)
+    write_archive(foreign, {"modelName": "digits", "modelVersion": "1"})
+    with pytest.raises(LaunchError, match=f"{foreign} is code that was neither built here") as caught:
+        read_served_archive(settings)
+    accept = known_archives.how_to_accept(foreign, settings.known_archives)
+    assert f"`{accept}` accepts it" in caught.value.fix
+    subprocess.run(["sh", "-c", accept], check=True)
+    assert read_served_archive(settings).name == "digits"

@@ -1,15 +1,18 @@
 """The chooser: what its select shows, and how one model gives way to another."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from client.management import path_of
+from client.management import Management, path_of
+from system import known_archives
 from tests.ui.answering import NOBODY
 from tests.ui.managing import Managing
 from tests.ui.several_models import DIGITS, backend, put_archive
 from ui.models.chooser import Chooser, choose, chooser_html
+from ui.models.listing import Models
 
 
 def options(shown: Chooser) -> list[str]:
@@ -86,8 +89,30 @@ def test_a_model_that_nobody_can_ask_for_is_shown_and_said_once_and_hides_no_oth
     assert "a/&lt;b&gt;: TorchServe serves it, and has no address for such a name" in options(shown)[2]
     assert shown.listing.complaint == ""
     assert [record.getMessage() for record in caplog.records] == [
-        "the model 'a/<b>' is not in the chooser: TorchServe serves it, and has no address for such a name"
+        "'a/<b>' cannot be chosen: TorchServe serves it, and has no address for such a name"
     ]
+
+
+def test_an_archive_that_is_not_known_is_shown_and_not_chosen_until_somebody_accepts_it(
+    torchserve: Managing, store: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    known = tmp_path / "var" / "archives.sha256"
+    known_archives.begin(known, store)
+    put_archive(store, "foreign.mar", "foreign")
+    models = Models("digits", Management(torchserve.url), store, known)
+    _, loader = backend(torchserve.url, store)
+    (shown,) = choose(models, loader, "foreign/1.0.0", "")
+    assert options(shown) == [
+        "digits 1.0.0",
+        "digits-vit 1.0.0 · not loaded",
+        "foreign.mar: it was not built here, and no operator has accepted it",
+    ]
+    assert "That model is not there any more." in shown.complaint
+    assert torchserve.changes == []
+    accept = known_archives.how_to_accept(store / "foreign.mar", known)
+    assert caplog.records[-1].getMessage().endswith(f"no operator has accepted it: {accept}")
+    subprocess.run(["sh", "-c", accept], check=True)
+    assert "foreign 1.0.0 · not loaded" in options(Chooser(models.listing(), models.own()))
 
 
 def test_a_damaged_archive_is_shown_and_cannot_be_chosen(torchserve: Managing, store: Path) -> None:

@@ -1,9 +1,11 @@
 """Build the archive that TorchServe loads: `python -m training.archive` -> model_store/digits.mar."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
+from system import known_archives
 from training.archive.build import build
 from training.models import weights
 from training.names import FOLDER, MODEL_NAMES, USUAL_ARCHITECTURE, model_name, run_folder, trained_file
@@ -29,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
             name = name or model_name(given.dataset, given.data, given.model)
         trained, name = trained or weights.DEFAULT_WEIGHTS, name or "digits"
         path = build(trained, name, given.out or Path("model_store") / f"{name}.mar", given.version)
+        known_archives.add(path.resolve(), known_archives.place(os.environ))
     except (OSError, ValueError) as error:
         print(f"archive: {error}", file=sys.stderr)
         return 1

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from client.management import can_be_asked
+from system import known_archives
 from system.files import IrregularError, open_regular
 
 MANIFEST = "MAR-INF/MANIFEST.json"
@@ -15,6 +16,7 @@ LABELS = "index_to_name.json"
 SERVING = "model.json"
 # A manifest or a list of labels has some KB. What is larger is not one, and is not unpacked.
 MAX_JSON_BYTES = 1024**2
+UNKNOWN = "it was not built here, and no operator has accepted it"
 
 
 class BadArchive(ValueError):  # noqa: N818 - what it is, as callers read it
@@ -40,11 +42,11 @@ class Archive:
     coverage: float | None
 
 
-def read_store(store: Path | None) -> tuple[list[Archive], dict[str, str]]:
+def read_store(store: Path | None, known: Path | None = None) -> tuple[list[Archive], dict[str, str]]:
     """Return the archives of the model store, and of each damaged one why it cannot be served.
 
     Without a store, or where it cannot be read, both are empty. A file that cannot be looked at, such as a
-    link to nothing, counts as damaged.
+    link to nothing, counts as damaged, and so does one that is not in the list `known`.
     """
     archives: list[Archive] = []
     damaged: dict[str, str] = {}
@@ -55,7 +57,11 @@ def read_store(store: Path | None) -> tuple[list[Archive], dict[str, str]]:
     for path in paths:
         try:
             status = path.stat()
-            archives.append(_read_once(path, status.st_mtime_ns, status.st_size))
+            archive = _read_once(path, status.st_mtime_ns, status.st_size)
+            if known and not known_archives.is_known(path, known):
+                damaged[path.name] = UNKNOWN
+                continue
+            archives.append(archive)
         except OSError:
             damaged[path.name] = "it cannot be read"
         except BadArchive as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from client.errors import Unreachable
 from client.management import Management, ModelStatus, path_of
-from ui.models.archives import Archive, read_store
+from system import known_archives
+from ui.models.archives import UNKNOWN, Archive, read_store
 
 logger = logging.getLogger(__name__)
 
@@ -75,12 +76,16 @@ class Models:
         own: The name of the model that the page starts with.
         management: TorchServe's management API.
         store: The folder of archives that TorchServe registers from; None where the page cannot see it.
+        known: The list of those that may be registered (`system/known_archives.py`); None for any.
     """
 
-    def __init__(self, own: str, management: Management, store: Path | None) -> None:
+    def __init__(
+        self, own: str, management: Management, store: Path | None, known: Path | None = None
+    ) -> None:
         self._own = own
         self._management = management
         self._store = store
+        self._known_archives = known
         self._served: list[ModelStatus] = []
         self._own_version = ""
         self._known: dict[str, Model] = {}
@@ -94,10 +99,11 @@ class Models:
 
         While the management API is away these are the models that had workers when it answered last.
         """
-        archives, damaged = read_store(self._store)
+        archives, damaged = read_store(self._store, self._known_archives)
+        skipped = {name: self._how_to_accept(name) for name, why in damaged.items() if why == UNKNOWN}
         complaint = ""
         try:
-            served, skipped = self._management.served()
+            served, undescribed = self._management.served()
             own_version = self._management.describe(path_of(self._own)).version
         except Unreachable as error:
             served = [status for status in self._served if status.ready_workers > 0]
@@ -107,9 +113,10 @@ class Models:
             can_load = False
         else:
             self._served, self._own_version = served, own_version
-            self._say(skipped)
-            damaged |= skipped
+            damaged |= undescribed
+            skipped |= undescribed
             can_load = True
+        self._say(skipped)
         models = _models((self._own, own_version), served, archives, can_load)
         # Who chose the page's own by its version, before that became the default one, is still right.
         known = {path_of(self._own, models[0].version): models[0], **{model.path: model for model in models}}
@@ -156,10 +163,15 @@ class Models:
         """Remember the labels of an answer, for a model whose archive the page cannot see."""
         self._answered_labels[model.path] = labels
 
+    def _how_to_accept(self, file: str) -> str:
+        assert self._store is not None
+        assert self._known_archives is not None
+        return f"{UNKNOWN}: {known_archives.how_to_accept(self._store / file, self._known_archives)}"
+
     def _say(self, skipped: dict[str, str]) -> None:
         """Log what is skipped, once, as long as it stays so."""
         for name in skipped.keys() - self._skipped.keys():
-            logger.warning("the model %r is not in the chooser: %s", name, skipped[name])
+            logger.warning("%r cannot be chosen: %s", name, skipped[name])
         self._skipped = skipped
 
     def _list_again(self) -> None:
