@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 import gradio as gr
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
@@ -17,6 +17,8 @@ from client.inference import Inference
 from client.management import Management
 from db import engine as database
 from db.log import PredictionLog
+from db.sign_ins import SignIns
+from db.user_rows import Users
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
@@ -28,6 +30,10 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
+from ui.sign_in import starting
+from ui.sign_in.form import Form
+from ui.sign_in.guard import may_know_details
+from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger("ui")
 
@@ -45,12 +51,16 @@ def main() -> int:
         print(f"ui: {error}", file=sys.stderr)
         return 2
     log_lines.install(settings.log_format)
-    return 0 if serve(build(settings), settings) else 1
-
-
-def build(settings: Settings) -> FastAPI:
-    """Return the web application; its start and end are the writer's start and end."""
     engine = database.create(settings.database_url)
+    if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):
+        print(f"ui: {starting.NO_USER}", file=sys.stderr)
+        return 2
+    sessions = Sessions(SignIns(engine)) if settings.has_sign_in else None
+    return 0 if serve(build(settings, engine, sessions), settings, sessions) else 1
+
+
+def build(settings: Settings, engine: Engine, sessions: Sessions | None = None) -> FastAPI:
+    """Return the web application; its start and end are the writer's start and end."""
     log = PredictionLog(engine)
     writer = Writer(log)
     management = Management(settings.management_url)
@@ -85,9 +95,11 @@ def build(settings: Settings) -> FastAPI:
         root_path=settings.root_path,
     )
     _add_routes(web, backend, engine)
+    if sessions is not None:
+        Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
-        page.build_page(backend),
+        page.build_page(backend, has_sign_in=sessions is not None),
         path="/",
         root_path=settings.root_path or None,
         server_name=settings.host,
@@ -117,9 +129,12 @@ def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
         return JSONResponse(found, status_code=200 if found["is_ready"] else 503)
 
     @web.get("/healthz")
-    async def healthz() -> JSONResponse:
+    async def healthz(request: Request) -> JSONResponse:
         found = await anyio.to_thread.run_sync(health, backend, engine, limiter=threads)
-        return JSONResponse(found, status_code=200 if found["status"] == "ok" else 503)
+        status_code = 200 if found["status"] == "ok" else 503
+        if not may_know_details(request.scope):
+            found = {"status": found["status"]}
+        return JSONResponse(found, status_code=status_code)
 
     @web.get("/metrics")
     async def metrics() -> Response:

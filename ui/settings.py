@@ -1,5 +1,6 @@
 """What the page is told by its environment, read once and checked."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from system import environment
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
+SIGN_IN = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Settings:
         idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
+        has_sign_in: Whether people have to sign in.
+        is_behind_proxy: Whether all strangers come through a proxy, which refuses what is for those inside.
     """
 
     inference_url: str
@@ -40,6 +44,8 @@ class Settings:
     idle_s: float
     root_path: str
     log_format: str
+    has_sign_in: bool
+    is_behind_proxy: bool
 
     @property
     def url(self) -> str:
@@ -55,11 +61,13 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         ValueError: A variable cannot be used; the message names it and says what was expected.
     """
     store = environment.text(env, "MODEL_STORE")
+    host = environment.text(env, "UI_HOST", "127.0.0.1")
+    published_at = environment.text(env, "UI_PUBLISHED_AT")
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
         database_url=_database_url(env),
-        host=environment.text(env, "UI_HOST", "127.0.0.1"),
+        host=host,
         port=environment.port(env, "UI_PORT", 7860),
         model=environment.text(env, "MODEL", "digits"),
         answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
@@ -69,7 +77,21 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
+        has_sign_in=_has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host),
+        is_behind_proxy=bool(published_at),
     )
+
+
+def _has_sign_in(wanted: str, address: str) -> bool:
+    """Return whether people have to sign in: where nobody says, whenever other machines can come."""
+    return wanted == "on" or (wanted == "auto" and not _is_loopback(address))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def _database_url(env: Mapping[str, str]) -> str:
