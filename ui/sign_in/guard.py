@@ -1,6 +1,5 @@
 """Lets in who is signed in: one gate before every route, so that none can be forgotten."""
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -58,7 +57,9 @@ class Guard:
         async def send_to_one(message: Message) -> None:
             # What one person saw is not shown to the next one at this browser; programs are all the same.
             if message["type"] == "http.response.start" and not path.startswith(("/assets/", "/static/")):
-                MutableHeaders(scope=message).setdefault("Cache-Control", "no-store")
+                headers = message["headers"]
+                if not any(name == b"cache-control" for name, _ in headers):
+                    message = {**message, "headers": [*headers, (b"cache-control", b"no-store")]}
             await send(message)
 
         await self._app(scope, receive, send_to_one)
