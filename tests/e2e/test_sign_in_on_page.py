@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import requests
@@ -11,10 +10,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from db import embedded, passwords
 from db import engine as database_engine
 from db.user_rows import Users
-from launch.temporary import TorchServe
-from tests.e2e.page import ONE, SEVEN, draw, running_page
+from tests.e2e.page import ONE, SEVEN, draw
 from tests.ui.answering import ANSWER, answering
 from tests.ui.signing_in import PASSWORD
+from tests.ui.test_page_as_service import page_before
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -26,10 +25,11 @@ def page_address(database: embedded.Server, tmp_path_factory: pytest.TempPathFac
     with database_engine.opened(database.url) as engine:
         Users(engine).put("ada", passwords.hashed(PASSWORD), "operator")
         Users(engine).put("grace", passwords.hashed(PASSWORD))
-    with answering(ANSWER) as played:
-        torchserve = TorchServe(played.url, played.url, played.url, played.url, 0, Path())
-        with running_page(database.url, torchserve, log, SIGN_IN="on") as running:
-            yield running.url
+    with (
+        answering(ANSWER) as torchserve,
+        page_before(torchserve.url, log, DATABASE_URL=database.url, SIGN_IN="on") as running,
+    ):
+        yield running.url
 
 
 def sign_in(page: Page, address: str, name: str, password: str = PASSWORD) -> None:

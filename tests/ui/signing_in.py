@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
@@ -15,7 +16,7 @@ from db.user_rows import User, Users
 from tests.ui.answering import NOBODY
 from ui.__main__ import build
 from ui.server import before
-from ui.settings import from_environment
+from ui.settings import Settings, from_environment
 from ui.sign_in.sessions import Sessions
 
 PASSWORD = "correct horse battery"
@@ -51,6 +52,11 @@ def sign_in(client: TestClient, name: str, password: str = PASSWORD, **headers: 
     return client.post("/sign-in", data={"name": name, "password": password}, headers=headers)
 
 
+def built(settings: Settings, engine: Engine, sessions: Sessions | None) -> FastAPI:
+    """Return the page with the sign-in of these sessions, or without one."""
+    return build(settings, engine, sessions)
+
+
 @contextmanager
 def guarded(url: str, torchserve_url: str = NOBODY, **env: str) -> Iterator[Guarded]:
     """Run the page, with its writer, until the end of the block."""
@@ -65,7 +71,7 @@ def guarded(url: str, torchserve_url: str = NOBODY, **env: str) -> Iterator[Guar
     )
     engine = database.create(url)
     sessions = Sessions(SignIns(engine))
-    web = build(settings, engine, sessions)
+    web = built(settings, engine, sessions)
     app = before(web, settings, sessions)
     with TestClient(app):  # runs the application's start and end
         yield Guarded(app, web.routes, engine, sessions)

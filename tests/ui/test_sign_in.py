@@ -17,8 +17,7 @@ from db.user_rows import Users
 from tests.services.postgres import postgres_server, postgres_url
 from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.asking import stroke
-from tests.ui.signing_in import ELSEWHERE, PASSWORD, Guarded, guarded, sign_in
-from ui.__main__ import build
+from tests.ui.signing_in import ELSEWHERE, PASSWORD, Guarded, built, guarded, sign_in
 from ui.server import before
 from ui.settings import from_environment
 from ui.sign_in import form as form_module
@@ -326,7 +325,7 @@ def test_below_a_path_the_form_and_the_way_to_it_are_there_too(postgres_url: str
 
 def test_without_sign_in_the_page_is_open_and_the_form_is_not_there(postgres_url: str) -> None:
     settings = from_environment({"DATABASE_URL": postgres_url})
-    web = before(build(settings, database.create(postgres_url)), settings, None)
+    web = before(built(settings, database.create(postgres_url), None), settings, None)
     client = TestClient(web, client=(ELSEWHERE, 1))
     assert client.get("/config").status_code == 200
     assert client.get(FORM).status_code == 404
