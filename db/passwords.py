@@ -5,8 +5,8 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
-# A password is the only thing that is asked for; NIST SP 800-63B asks for 15 then, and nobody reads the hint
-# in time. Longer ones than MOST only cost time.
+# NIST SP 800-63B asks for 8, and for more where nothing else is asked for; here guessing is slow, too.
+# Longer ones than MOST only cost time.
 LEAST, MOST = 12, 200
 
 # Argon2id with RFC 9106's parameters for little memory (64 MiB, 3 passes), the library's own defaults.

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import anyio.to_thread
 import gradio as gr
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import Engine
@@ -20,7 +20,9 @@ from db import engine as database
 from db import spool_folder
 from db.log import PredictionLog
 from db.retention import Retention
+from db.sign_ins import SignIns
 from db.spool import Spool
+from db.user_rows import Users
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
@@ -33,6 +35,10 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
+from ui.sign_in import starting
+from ui.sign_in.form import Form
+from ui.sign_in.guard import may_know_details
+from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger("ui")
 
@@ -56,12 +62,16 @@ def main() -> int:
         fix = "make room, or set VAR_DIR to a folder that can be written"
         print(f"ui: records cannot be kept in {settings.spool} ({error}): {fix}", file=sys.stderr)
         return 2
-    return 0 if serve(build(settings, spool), settings) else 1
-
-
-def build(settings: Settings, spool: Spool) -> FastAPI:
-    """Return the web application; its start and end are the writer's start and end."""
     engine = database.create(settings.database_url)
+    if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):
+        print(f"ui: {starting.NO_USER}", file=sys.stderr)
+        return 2
+    sessions = Sessions(SignIns(engine)) if settings.has_sign_in else None
+    return 0 if serve(build(settings, engine, spool, sessions), settings, sessions) else 1
+
+
+def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions | None = None) -> FastAPI:
+    """Return the web application; its start and end are the writer's start and end."""
     log = PredictionLog(engine)
     writer = Writer(log, spool)
     retention = Retention(log, settings.keep_days)
@@ -101,9 +111,11 @@ def build(settings: Settings, spool: Spool) -> FastAPI:
         root_path=settings.root_path,
     )
     _add_routes(web, backend, engine)
+    if sessions is not None:
+        Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
-        page.build_page(backend),
+        page.build_page(backend, has_sign_in=sessions is not None),
         path="/",
         root_path=settings.root_path or None,
         server_name=settings.host,
@@ -133,9 +145,12 @@ def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
         return JSONResponse(found, status_code=200 if found["is_ready"] else 503)
 
     @web.get("/healthz")
-    async def healthz() -> JSONResponse:
+    async def healthz(request: Request) -> JSONResponse:
         found = await anyio.to_thread.run_sync(health, backend, engine, limiter=threads)
-        return JSONResponse(found, status_code=200 if found["status"] == "ok" else 503)
+        status_code = 200 if found["status"] == "ok" else 503
+        if not may_know_details(request.scope):
+            found = {"status": found["status"]}
+        return JSONResponse(found, status_code=status_code)
 
     @web.get("/metrics")
     async def metrics() -> Response:

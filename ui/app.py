@@ -9,13 +9,15 @@ import gradio as gr
 from ui.backend import Backend
 from ui.draw import explanation, outcome
 from ui.draw.canvas import DrawingPad
-from ui.draw.drawing import read_model_path, read_sent, read_session_id
+from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.history import deletion
 from ui.history.corrections import complaint_html, correct
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
+from ui.sign_in.account import account, account_html
+from ui.sign_in.who import may_load_models, whose
 
 FOLDER = Path(__file__).parent
 # While the database is away, the page looks this often whether it is back.
@@ -27,38 +29,43 @@ HISTORY_QUEUE = 200
 LOADING_CONCURRENCY = 8
 
 
-def build_page(backend: Backend) -> gr.Blocks:
+def build_page(backend: Backend, *, has_sign_in: bool = False) -> gr.Blocks:
     """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
 
-    def on_stroke(pad_value: object, visitor_id: object) -> str:
-        result = outcome.predict(backend, pad_value, read_session_id(visitor_id))
+    def on_stroke(pad_value: object, visitor_id: object, request: gr.Request) -> str:
+        result = outcome.predict(backend, pad_value, whose(visitor_id, request))
         model = backend.models.find(read_model_path(pad_value)) or backend.models.own()
         return panel(result, model, read_sent(pad_value))
 
     def panel(result: outcome.Reading | outcome.NoReading, model: Model, sent: int = 0) -> str:
         return reading_html(result, backend.models.labels(model), sent)
 
-    def on_choose(event: gr.EventData) -> Iterator[str]:
-        for shown in chooser.choose(backend.models, backend.loader, event.wanted, event.active):
+    def on_choose(event: gr.EventData, request: gr.Request) -> Iterator[str]:
+        may_load = may_load_models(request)
+        for shown in chooser.choose(
+            backend.models, backend.loader, event.wanted, event.active, may_load=may_load
+        ):
             yield chooser.chooser_html(shown, event.asked)
 
-    def on_judge(visitor_id: object, event: gr.EventData) -> str:
-        complaint = correct(backend, read_session_id(visitor_id), event.prediction, event.label)
+    def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> str:
+        complaint = correct(backend, whose(visitor_id, request), event.prediction, event.label)
         return complaint_html(complaint)
 
-    def on_forget(visitor_id: object, event: gr.EventData) -> dict[str, str]:
-        return deletion.delete(backend, read_session_id(visitor_id), event.prediction)
+    def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
+        return deletion.delete(backend, whose(visitor_id, request), event.prediction)
 
-    def on_ask(visitor_id: object, event: gr.EventData) -> dict[str, Any]:
-        return explanation.explain(backend, read_session_id(visitor_id), event.prediction, event.asked)
+    def on_ask(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        return explanation.explain(backend, whose(visitor_id, request), event.prediction, event.asked)
 
-    def show_history(visitor_id: object, was_paused: bool = False) -> tuple[str, str, gr.Timer]:
-        shown = read_history(backend, read_session_id(visitor_id))
+    def show_history(
+        visitor_id: object, request: gr.Request, was_paused: bool = False
+    ) -> tuple[str, str, gr.Timer]:
+        shown = read_history(backend, whose(visitor_id, request))
         table = history_html(shown)
         return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
-    def look_again(visitor_id: object) -> tuple[str, str, gr.Timer]:
-        return show_history(visitor_id, was_paused=True)
+    def look_again(visitor_id: object, request: gr.Request) -> tuple[str, str, gr.Timer]:
+        return show_history(visitor_id, request, was_paused=True)
 
     own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
@@ -70,6 +77,7 @@ def build_page(backend: Backend) -> gr.Blocks:
                 apply_default_css=False,
                 elem_id="chooser",
             )
+            signed_in = account() if has_sign_in else None
         # Its value is put in by visitor.js at the moment when an event is sent.
         who = gr.Textbox(visible=False)
         notice = gr.HTML("", apply_default_css=False, elem_id="notice")
@@ -122,6 +130,8 @@ def build_page(backend: Backend) -> gr.Blocks:
             **hidden,
         )
         page.load(show_history, [who], history_outputs, **in_history_queue)
+        if signed_in is not None:
+            page.load(account_html, None, [signed_in], queue=False, **hidden)
         timer.tick(look_again, [who], history_outputs, **in_history_queue)
     page.queue(max_size=HISTORY_QUEUE, api_open=False)
     return page

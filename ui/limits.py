@@ -6,18 +6,23 @@ import re
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ui.origin import is_foreign
+
 # What the browser asks for, app_id after a lost connection. Gradio serves much more: files, a proxy, uploads
 # of any size that nobody deletes.
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
+        r"|/sign-in(\.css)?"
         r"|/(static|assets)/.+"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
     ),
-    "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?"),
+    "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)"),
 }
 # A drawing of 8 MiB in base64, and what is beside it.
 MOST_BYTES = 12 * 1024**2
+# A name and a password, from anybody.
+MOST_BYTES_OF_A_FORM = 4096
 # Of all requests together; a thousand visitors who draw at once send 10 MB.
 MOST_BYTES_HELD = 256 * 1024**2
 # Lists, objects and their members, of which the pad sends a dozen: reading each takes memory and time, and a
@@ -31,7 +36,7 @@ DRAIN_S = 5.0
 
 
 class Limits:
-    """Middleware that answers 404, 408, 413 and 503 by itself, before anything reads a body.
+    """Middleware that answers 403, 404, 408, 413 and 503 by itself, before anything reads a body.
 
     Args:
         app: what answers the rest.
@@ -49,7 +54,10 @@ class Limits:
             await self._app(scope, receive, send)
         elif not self._is_served(scope):
             await _refusal("Not found", 404)(scope, receive, send)
-        elif scope["type"] == "http" and scope["method"] == "POST":
+        elif is_foreign(scope):
+            await drain(receive)
+            await _refusal("Another site's page sent this: open the page itself", 403)(scope, receive, send)
+        elif scope["method"] == "POST":
             await self._with_body(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -63,7 +71,8 @@ class Limits:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
-        refusal, more = _too_large(_announced(scope)), True
+        most = MOST_BYTES if "/gradio_api/" in scope["path"] else MOST_BYTES_OF_A_FORM
+        refusal, more = _too_large(_announced(scope), most), True
         try:
             try:
                 async with asyncio.timeout(WITHIN_S):
@@ -75,7 +84,7 @@ class Limits:
                         body += chunk
                         self._held += len(chunk)
                         more = message.get("more_body", False)
-                        refusal = _too_large(len(body)) or self._too_many()
+                        refusal = _too_large(len(body), most) or self._too_many()
             except TimeoutError:
                 refusal, more = _refusal(f"The body did not arrive within {WITHIN_S:g} s", 408), False
             refusal = refusal or _too_costly(body)
@@ -86,7 +95,7 @@ class Limits:
             self._held -= len(body)
             body.clear()
         if more:
-            await _drain(receive)
+            await drain(receive)
         await refusal(scope, receive, send)
 
     def _too_many(self) -> PlainTextResponse | None:
@@ -105,10 +114,10 @@ def _announced(scope: Scope) -> int:
     return int(given)  # the server has checked it
 
 
-def _too_large(count: int) -> PlainTextResponse | None:
-    if count <= MOST_BYTES:
+def _too_large(count: int, most: int) -> PlainTextResponse | None:
+    if count <= most:
         return None
-    return _refusal(f"The body has {count:,} bytes or more, and the page takes at most {MOST_BYTES:,}", 413)
+    return _refusal(f"The body has {count:,} bytes or more, and the page takes at most {most:,}", 413)
 
 
 def _too_costly(body: bytearray) -> PlainTextResponse | None:
@@ -129,7 +138,8 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-async def _drain(receive: Receive) -> None:
+async def drain(receive: Receive) -> None:
+    """Take what is left of a refused body, for a while."""
     try:
         async with asyncio.timeout(DRAIN_S):
             while (message := await receive())["type"] == "http.request" and message.get("more_body", False):

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 # An answer that is no page runs nothing and loads nothing.
@@ -26,6 +25,8 @@ HEADERS = {
 }
 POLICY = "Content-Security-Policy"
 
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_POLICY = POLICY.lower().encode()
 _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 
 
@@ -46,25 +47,27 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             nonlocal held
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
-                if POLICY in headers:
-                    pass
-                elif headers.get("content-type", "").startswith("text/html"):
+                said = dict(message["headers"])
+                if _POLICY in said:
+                    message = _with(message, _HEADERS)
+                elif said.get(b"content-type", b"").startswith(b"text/html"):
                     held = message
                     return
                 else:
-                    headers[POLICY] = NOTHING
+                    message = _with(message, _HEADERS, (_POLICY, NOTHING.encode()))
             elif held is not None:
                 body.extend(message.get("body", b""))
                 if message.get("more_body", False):
                     return
-                MutableHeaders(scope=held)[POLICY] = page_policy(bytes(body))
-                await send(held)
+                await send(_with(held, _HEADERS, (_POLICY, page_policy(bytes(body)).encode())))
                 held, message = None, {"type": "http.response.body", "body": bytes(body)}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def _with(start: Message, headers: list[tuple[bytes, bytes]], *more: tuple[bytes, bytes]) -> Message:
+    return {**start, "headers": [*start["headers"], *headers, *more]}
 
 
 def page_policy(html: bytes) -> str:

@@ -10,12 +10,15 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from ui.event_streams import EventStreams
 from ui.limits import Limits
 from ui.request_id import RequestId
 from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
+from ui.sign_in.guard import Guard
+from ui.sign_in.sessions import Sessions
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
 # after they were told to stop, if nobody asked for more.
@@ -41,8 +44,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve(web: FastAPI, settings: Settings) -> bool:
-    """Serve until SIGTERM or Ctrl-C; return whether it could begin.
+def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) -> bool:
+    """Serve until SIGTERM or Ctrl-C; return whether it could begin. Without sessions nobody has to sign in.
 
     `X-Forwarded-For` and `X-Forwarded-Proto` are believed from the proxies that uvicorn's own variable
     FORWARDED_ALLOW_IPS names (addresses, networks or *), without it from this machine.
@@ -50,7 +53,7 @@ def serve(web: FastAPI, settings: Settings) -> bool:
     _raise_file_descriptors()
     streams = EventStreams(web)
     config = uvicorn.Config(
-        RequestId(SecurityHeaders(Limits(streams, settings.root_path))),
+        before(streams, settings, sessions),
         host=settings.host,
         port=settings.port,
         log_level="warning",
@@ -71,6 +74,14 @@ def serve(web: FastAPI, settings: Settings) -> bool:
         signal.signal(number, stop)
     server.run()
     return server.started
+
+
+def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIApp:
+    """Return what a request meets before the routes: an id, headers, the guard, limits."""
+    limited: ASGIApp = Limits(web, settings.root_path)
+    if sessions is not None:
+        limited = Guard(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
+    return RequestId(SecurityHeaders(limited))
 
 
 def _raise_file_descriptors() -> None:

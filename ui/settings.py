@@ -1,5 +1,6 @@
 """What the page is told by its environment, read once and checked."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from system import environment, known_archives
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
+SIGN_IN = ("auto", "on", "off")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Settings:
         spool: The folder where records wait for the database.
         keep_days: Drawings older than so many days are deleted; None for never.
         known_archives: The list of the archives that may be registered.
+        has_sign_in: Whether people have to sign in.
+        is_behind_proxy: Whether all strangers come through a proxy, which refuses what is for those inside.
     """
 
     inference_url: str
@@ -48,6 +52,8 @@ class Settings:
     spool: Path
     keep_days: int | None
     known_archives: Path
+    has_sign_in: bool
+    is_behind_proxy: bool
 
     @property
     def url(self) -> str:
@@ -63,12 +69,17 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         ValueError: A variable cannot be used; the message names it and says what was expected.
     """
     store = environment.text(env, "MODEL_STORE")
+    host = environment.text(env, "UI_HOST", "127.0.0.1")
+    published_at = environment.text(env, "UI_PUBLISHED_AT")
+    var = environment.folder(env, "VAR_DIR", "var")
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
-        management_token_file=environment.folder(env, "MANAGEMENT_TOKEN_FILE", "var/torchserve/token"),
+        management_token_file=environment.folder(
+            env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
+        ),
         database_url=_database_url(env),
-        host=environment.text(env, "UI_HOST", "127.0.0.1"),
+        host=host,
         port=environment.port(env, "UI_PORT", 7860),
         model=environment.text(env, "MODEL", "digits"),
         answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
@@ -78,10 +89,24 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
-        spool=environment.folder(env, "VAR_DIR", "var") / "spool",
+        spool=var / "spool",
         keep_days=retention.keep_days(env),
         known_archives=known_archives.place(env),
+        has_sign_in=_has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host),
+        is_behind_proxy=bool(published_at),
     )
+
+
+def _has_sign_in(wanted: str, address: str) -> bool:
+    """Return whether people have to sign in: where nobody says, whenever other machines can come."""
+    return wanted == "on" or (wanted == "auto" and not _is_loopback(address))
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def _database_url(env: Mapping[str, str]) -> str:

@@ -49,6 +49,12 @@ def test_only_the_proxy_publishes_ports_and_only_to_this_machine_unless_told():
         assert port.startswith(("127.0.0.1:", "${PUBLISH:-127.0.0.1}:")), port
 
 
+def test_where_the_proxy_publishes_decides_whether_people_sign_in():
+    environment = SERVICES["ui"]["environment"]
+    assert environment["UI_PUBLISHED_AT"] == "${PUBLISH:-127.0.0.1}"
+    assert environment["SIGN_IN"] == "${SIGN_IN:-}"
+
+
 def test_only_the_proxy_has_a_way_out_of_the_machine():
     internal = {name for name, network in COMPOSE["networks"].items() if (network or {}).get("internal")}
     assert set(COMPOSE["networks"]) - internal == {"edge"}

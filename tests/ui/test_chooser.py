@@ -49,6 +49,25 @@ def test_a_loaded_model_is_chosen_at_once(torchserve: Managing, store: Path) -> 
     assert done.active.name == "digits-vit"
 
 
+def test_who_may_not_have_models_loaded_chooses_among_those_that_are(
+    torchserve: Managing, store: Path
+) -> None:
+    models, loader = backend(torchserve.url, store)
+    (refused,) = choose(models, loader, "digits-vit/1.0.0", "digits", may_load=False)
+    assert refused.active.path == "digits"
+    assert refused.complaint == (
+        "digits-vit 1.0.0 is not loaded, and only an operator can load it. digits 1.0.0 goes on reading."
+    )
+    assert torchserve.changes == []
+    list(choose(models, loader, "digits-vit/1.0.0", "digits"))
+    (done,) = choose(models, loader, "digits-vit/1.0.0", "digits", may_load=False)
+    assert (done.active.path, done.complaint) == ("digits-vit/1.0.0", "")
+    # Nor may they bring back one that has lost its workers.
+    torchserve.workers["digits-vit", "1.0.0"] = 0
+    (back,) = choose(models, loader, "digits-vit/1.0.0", "digits-vit/1.0.0", may_load=False)
+    assert back.active.path == "digits"
+
+
 def test_a_model_that_does_not_load_says_why_and_the_old_one_stays(torchserve: Managing, store: Path) -> None:
     torchserve.failing.add("digits-vit")
     models, loader = backend(torchserve.url, store)

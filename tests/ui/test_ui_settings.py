@@ -59,6 +59,7 @@ def test_the_pages_address_can_be_opened(host: str, url: str) -> None:
     [
         ("TORCHSERVE_INFERENCE_URL", "127.0.0.1:8080"),
         ("TORCHSERVE_MANAGEMENT_URL", "http://"),
+        ("SIGN_IN", "yes"),
         ("UI_PORT", "0"),
         ("UI_PORT", "http"),
         ("UI_PORT", "65536"),
@@ -90,3 +91,32 @@ def test_a_database_url_that_cannot_be_used_is_not_repeated(value: str) -> None:
     with pytest.raises(ValueError, match="DATABASE_URL") as raised:
         from_environment({"DATABASE_URL": value})
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_sign_in"),
+    [
+        ({}, False),
+        ({"UI_HOST": "localhost"}, False),
+        ({"UI_HOST": "127.0.0.2"}, False),
+        ({"UI_HOST": "::1"}, False),
+        ({"UI_HOST": "0.0.0.0"}, True),
+        ({"UI_HOST": "::"}, True),
+        ({"UI_HOST": "192.168.1.7"}, True),
+        ({"UI_HOST": "sketch.example"}, True),
+        # In a container it listens to all, and it counts where the proxy in front of it does.
+        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "127.0.0.1"}, False),
+        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "[::1]"}, False),
+        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "0.0.0.0"}, True),
+        ({"UI_HOST": "127.0.0.1", "UI_PUBLISHED_AT": "192.168.1.7"}, True),
+        ({"SIGN_IN": "on"}, True),
+        ({"UI_HOST": "0.0.0.0", "SIGN_IN": "off"}, False),
+        ({"UI_HOST": "0.0.0.0", "SIGN_IN": "auto"}, True),
+    ],
+)
+def test_people_sign_in_wherever_other_machines_can_come_unless_told(
+    environment: dict[str, str], has_sign_in: bool
+) -> None:
+    settings = from_environment({"DATABASE_URL": DATABASE_URL, **environment})
+    assert settings.has_sign_in == has_sign_in
+    assert settings.is_behind_proxy == ("UI_PUBLISHED_AT" in environment)

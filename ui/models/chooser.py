@@ -26,10 +26,13 @@ class Chooser:
     complaint: str = ""
 
 
-def choose(models: Models, loader: Loader, wanted_path: object, active_path: object) -> Iterator[Chooser]:
+def choose(
+    models: Models, loader: Loader, wanted_path: object, active_path: object, *, may_load: bool = True
+) -> Iterator[Chooser]:
     """Yield the chooser's states one after the other, until the wanted model is active or will not be.
 
-    The active model stays active, and answers, until the wanted one has a READY worker.
+    The active model stays active, and answers, until the wanted one has a READY worker. Who may not have
+    models loaded, which starts workers, may choose those that are.
     """
     listing = models.listing()
     wanted, active = models.find(wanted_path), models.find(active_path) or models.own()
@@ -40,6 +43,11 @@ def choose(models: Models, loader: Loader, wanted_path: object, active_path: obj
     if wanted.is_own or wanted.ready_workers:
         loader.used(wanted)
         yield Chooser(listing, wanted)
+        return
+    if not may_load:
+        active = models.own() if active == wanted else active
+        why = f"{wanted.title} is not loaded, and only an operator can load it."
+        yield Chooser(listing, active, complaint=f"{why} {active.title} goes on reading.")
         return
     yield Chooser(listing, active, loading=wanted)
     try:

@@ -1,0 +1,122 @@
+"""Signing in and out in a real Chromium, with and without scripts, on a desk and on a phone."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from db import embedded, passwords
+from db import engine as database_engine
+from db.user_rows import Users
+from tests.e2e.page import ONE, SEVEN, draw
+from tests.ui.answering import ANSWER, answering
+from tests.ui.signing_in import PASSWORD
+from tests.ui.test_page_as_service import page_before
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def page_address(database: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page that people sign in to, before a server that plays TorchServe."""
+    log = tmp_path_factory.mktemp("log") / "ui.log"
+    with database_engine.opened(database.url) as engine:
+        Users(engine).put("ada", passwords.hashed(PASSWORD), "operator")
+        Users(engine).put("grace", passwords.hashed(PASSWORD))
+    with (
+        answering(ANSWER) as torchserve,
+        page_before(torchserve.url, log, DATABASE_URL=database.url, SIGN_IN="on") as running,
+    ):
+        yield running.url
+
+
+def sign_in(page: Page, address: str, name: str, password: str = PASSWORD) -> None:
+    page.goto(address)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def test_who_signs_in_draws_and_who_signs_out_is_led_to_the_form(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    complaints: list[str] = []
+    visitor.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    page = visitor.new_page()
+    sign_in(page, page_address, "ada")
+    expect(page.locator("#account")).to_contain_text("ada")
+    draw(page, SEVEN)
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_have_text("You are signed out.")
+    assert complaints == []
+    assert visitor.cookies() == []
+    page.goto(page_address)
+    expect(page).to_have_url(f"{page_address}/sign-in")
+
+
+def test_a_history_follows_its_user_to_another_browser_and_nobody_else(
+    chromium: Browser, visitor: BrowserContext, page_address: str
+) -> None:
+    page = visitor.new_page()
+    sign_in(page, page_address, "grace")
+    draw(page, ONE)
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    visitor_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
+    with chromium.new_context() as other:
+        there = other.new_page()
+        sign_in(there, page_address, "grace")
+        expect(there.locator(".history tbody tr")).to_have_count(1)
+    with chromium.new_context() as other:
+        # Another user whose browser says that it is hers.
+        other.add_init_script(f"localStorage.setItem('sketchserve-visitor', '{visitor_id}')")
+        there = other.new_page()
+        sign_in(there, page_address, "ada")
+        expect(there.locator("#account")).to_contain_text("ada")
+        before = there.locator(".history tbody tr").count()
+        draw(there, SEVEN)
+        expect(there.locator(".history tbody tr")).to_have_count(before + 1)
+
+
+def test_a_wrong_password_is_said_and_the_name_stays(visitor: BrowserContext, page_address: str) -> None:
+    page = visitor.new_page()
+    sign_in(page, page_address, "ada", "wrong password")
+    expect(page.get_by_role("alert")).to_have_text("That name and password do not belong together.")
+    expect(page.get_by_label("Name")).to_have_value("ada")
+    expect(page.get_by_label("Password")).to_be_focused()
+    expect(page).to_have_title(re.compile("^That name and password"))
+
+
+def test_the_form_works_without_scripts_on_a_phone(chromium: Browser, page_address: str) -> None:
+    phone = {"viewport": {"width": 360, "height": 640}, "is_mobile": True, "java_script_enabled": False}
+    with chromium.new_context(**phone) as visitor:
+        page = visitor.new_page()
+        sign_in(page, page_address, "grace")
+        expect(page).to_have_url(f"{page_address}/")
+        assert [cookie["httpOnly"] for cookie in visitor.cookies()] == [True]
+
+
+def test_strokes_outlive_a_sign_in_that_has_ended(visitor: BrowserContext, page_address: str) -> None:
+    page = visitor.new_page()
+    sign_in(page, page_address, "ada")
+    expect(page.locator("#account")).to_contain_text("ada")
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    # Somewhere else, with the same token.
+    tokens = {cookie["name"]: cookie["value"] for cookie in visitor.cookies()}
+    assert requests.post(f"{page_address}/sign-out", cookies=tokens, timeout=30).ok
+    draw(page, ONE)
+    expect(page).to_have_url(f"{page_address}/sign-in")
+    sign_in(page, page_address, "ada")
+    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_form_is_read_in_light_and_dark(chromium: Browser, page_address: str, scheme: str) -> None:
+    with chromium.new_context(color_scheme=scheme) as visitor:
+        page = visitor.new_page()
+        page.goto(page_address)
+        paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert paper == {"dark": "rgb(15, 16, 19)", "light": "rgb(246, 244, 240)"}[scheme]

@@ -1,0 +1,148 @@
+"""The sign-in form, which works without scripts, and what its posts do."""
+
+import logging
+import math
+import re
+from html import escape
+from pathlib import Path
+from string import Template
+from urllib.parse import parse_qs
+
+import anyio
+import anyio.to_thread
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+
+from db import passwords
+from db.errors import DatabaseUnavailable
+from db.schema import USER_NAME
+from db.user_rows import User, Users
+from ui.security_headers import POLICY
+from ui.sign_in import cookie
+from ui.sign_in.attempts import Attempts
+from ui.sign_in.guard import FORM, LOOPBACK
+from ui.sign_in.sessions import Sessions
+
+logger = logging.getLogger(__name__)
+
+FOLDER = Path(__file__).parent
+# Each password takes 64 MiB and tens of milliseconds; who comes while so many wait is told to come back.
+PASSWORDS_AT_ONCE, PASSWORDS_WAITING = 2, 20
+FORM_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+AWAY = "Nobody can sign in now: the database is away. Try again in a moment."
+BUSY = "Too many people sign in at once. Try again in a moment."
+WRONG = "That name and password do not belong together."
+ENDED = "You are signed out."
+ENDED_HERE = (
+    "You are signed out in this browser. The database is away: sign out again later to be sure of it."
+)
+
+
+class Form:
+    """What stands behind the form."""
+
+    def __init__(self, users: Users, sessions: Sessions, root_path: str) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._root_path = root_path
+        self._attempts = Attempts()
+        self._threads = anyio.CapacityLimiter(PASSWORDS_AT_ONCE)
+        self._html = Template((FOLDER / "form.html").read_text(encoding="utf-8"))
+
+    def add_to(self, web: FastAPI) -> None:
+        """Add the form's routes."""
+
+        @web.get("/sign-in")
+        async def form(request: Request) -> Response:
+            return self._page(request)
+
+        @web.get("/sign-in.css")
+        async def style() -> Response:
+            return FileResponse(FOLDER / "form.css", headers={"Cache-Control": "max-age=3600"})
+
+        @web.post("/sign-in")
+        async def sign_in(request: Request) -> Response:
+            return await self._sign_in(request)
+
+        @web.post("/sign-out")
+        async def sign_out(request: Request) -> Response:
+            return await self._sign_out(request)
+
+    async def _sign_in(self, request: Request) -> Response:
+        fields = parse_qs((await request.body()).decode("utf-8", "replace"))
+        name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
+        name = name.strip().casefold()
+        address = request.client.host if request.client else ""
+        if wait_s := self._attempts.begin(address, name):
+            logger.warning("sign-in from %s: too many attempts", address)
+            minutes = math.ceil(wait_s / 60)
+            words = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+            return self._page(request, words, 429, {"Retry-After": str(math.ceil(wait_s))}, name)
+        try:
+            user = await self._who(name, password)
+            token = None if user is None else await self._sessions.begin(user)
+        except (DatabaseUnavailable, anyio.WouldBlock) as error:
+            self._attempts.forgive(address, name)
+            words = BUSY if isinstance(error, anyio.WouldBlock) else AWAY
+            return self._page(request, words, 503, {"Retry-After": "5"}, name)
+        if user is None or token is None:
+            # Not the name: it may be a password in the wrong field.
+            logger.warning("sign-in from %s: wrong name or password", address)
+            return self._page(request, WRONG, 401, name=name)
+        self._attempts.forgive(address, name)
+        logger.info("sign-in from %s: %s, %s", address, user.name, user.role)
+        there = RedirectResponse(f"{self._root_path}/", 303)
+        cookie.put(there, request.scope, token)
+        return there
+
+    async def _sign_out(self, request: Request) -> Response:
+        words, token = ENDED, cookie.read(request.scope)
+        try:
+            if token is not None:
+                await self._sessions.end(token)
+        except DatabaseUnavailable:
+            words = ENDED_HERE
+        # Unanswered strokes, which the page would show to the next one.
+        page = self._page(request, words, headers={"Clear-Site-Data": '"storage"'})
+        cookie.remove(page, request.scope)
+        return page
+
+    async def _who(self, name: str, password: str) -> User | None:
+        if self._threads.statistics().tasks_waiting >= PASSWORDS_WAITING:
+            raise anyio.WouldBlock
+        return await anyio.to_thread.run_sync(_check, self._users, name, password, limiter=self._threads)
+
+    def _page(
+        self,
+        request: Request,
+        words: str = "",
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        name: str = "",
+    ) -> HTMLResponse:
+        host = request.client.host if request.client else ""
+        is_plain = not cookie.is_secure(request.scope) and host not in LOOPBACK
+        html = self._html.substitute(
+            action=f"{self._root_path}{FORM}",
+            style=f"{self._root_path}/sign-in.css",
+            title=f"{words} " if words else "",
+            words=escape(words),
+            kind="is-good" if status == 200 else "is-wrong",
+            name=escape(name[:64]),
+            focus_name="" if name else " autofocus",
+            focus_password=" autofocus" if name else "",
+            plain="" if is_plain else " hidden",
+        )
+        return HTMLResponse(
+            html, status, {POLICY: FORM_POLICY, "Cache-Control": "no-store", **(headers or {})}
+        )
+
+
+def _check(users: Users, name: str, password: str) -> User | None:
+    """Return the user; an unknown name takes as long as a wrong password."""
+    found = users.find(name) if re.fullmatch(USER_NAME, name) else None
+    user, kept = found or (None, passwords.NOBODYS)
+    return user if passwords.is_right(kept, password) else None
