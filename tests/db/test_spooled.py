@@ -55,7 +55,7 @@ def test_of_a_later_version_what_is_not_known_is_left_out(prediction) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "reason"),
     [
-        ("Wish", "{}", r"a record of the kind 'Wish', expected a class of db\.records"),
+        ("Wish", "{}", r"a record of the kind 'Wish', expected one of Prediction, Feedback, Deletion"),
         ("Feedback", "{", "a Feedback that cannot be read"),
         ("Feedback", "[]", "a Feedback that cannot be read"),
         ("Feedback", "{}", "missing 4 required positional arguments"),
