@@ -29,8 +29,12 @@ def require_known(archive: Path, known: Path) -> None:
     """Check that an archive was built here, or that somebody has accepted it.
 
     Raises:
-        LaunchError: it is in the model store, and not in the list.
+        LaunchError: it is in the model store, and not in the list, or no file that can be read to its end.
     """
+    if not archive.is_file():
+        raise LaunchError(
+            f"{archive} is no regular file, expected an archive", "remove it, or take it out of MODELS"
+        )
     try:
         if known_archives.is_known(archive, known):
             return

@@ -213,3 +213,16 @@ def test_an_archive_that_was_not_built_here_is_refused_until_somebody_accepts_it
     assert f"`{accept}` accepts it" in caught.value.fix
     subprocess.run(["sh", "-c", accept], check=True)
     assert read_served_archive(settings).name == "digits"
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_regular_file_among_the_models_is_one_line_and_not_waited_for(tmp_path):
+    given = {
+        "MODEL_STORE": str(tmp_path),
+        "VAR_DIR": str(tmp_path / "var"),
+        "MODELS": "digits.mar,x=fifo.mar",
+    }
+    write_archive(tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1"})
+    os.mkfifo(tmp_path / "fifo.mar")
+    with pytest.raises(LaunchError, match=r"fifo.mar is no regular file, expected an archive"):
+        read_served_archive(read_settings(given))
