@@ -26,8 +26,8 @@ from launch.errors import LaunchError
 from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
-from launch.variables import ALLOWED, ON_TO_WORKERS, refuse_another_configuration
-from system.environment import PYTHON, passed
+from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
+from system.environment import PYTHON, SettingError, passed, whole
 from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
 
@@ -39,6 +39,7 @@ LONGEST_TMP = 103 - 18
 HANDLER_METRICS = "metrics"
 # Its sockets, in the temporary folder too, which is its owner's alone.
 INFERENCE, MANAGEMENT = "inference", "management"
+MOST_REQUEST_BYTES = 512 * 1024**2
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
@@ -64,17 +65,14 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return java's environment, and its workers': what they need, this instance's ports and folders.
 
-    Of the given one that is little: no JAVA_TOOL_OPTIONS, PYTHONPATH or DATABASE_URL. A `TS_*` variable that
-    is there and allowed wins, but for the addresses of what is behind the guard.
+    Of the given one that is little: no JAVA_TOOL_OPTIONS, PYTHONPATH or DATABASE_URL.
     """
-    own = {
+    told = {
+        "TS_INFERENCE_ADDRESS": f"unix:{tmp / INFERENCE}",
+        "TS_MANAGEMENT_ADDRESS": f"unix:{tmp / MANAGEMENT}",
         "TS_METRICS_ADDRESS": http_url(settings.metrics_host, settings.metrics_port),
         "TS_GRPC_INFERENCE_PORT": str(settings.grpc_inference_port),
         "TS_GRPC_MANAGEMENT_PORT": str(settings.grpc_management_port),
-    }
-    folders = {
-        "TS_INFERENCE_ADDRESS": f"unix:{tmp / INFERENCE}",
-        "TS_MANAGEMENT_ADDRESS": f"unix:{tmp / MANAGEMENT}",
         "TMPDIR": str(tmp),
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
@@ -87,7 +85,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "METRICS_HOST": settings.metrics_host,
         "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
-    return {**own, **passed(environ, *PYTHON, *ON_TO_WORKERS, *ALLOWED), **folders}
+    return {**passed(environ, *PYTHON, *ON_TO_WORKERS, *TUNING), **told}
 
 
 def at_own_addresses(settings: Settings) -> Settings:
@@ -120,7 +118,7 @@ def main() -> None:
     """Run TorchServe in the foreground; logs go to the log folder, warnings to the console."""
     keep_private()
     try:
-        refuse_another_configuration(os.environ)
+        refuse_torchserve_variables(os.environ)
         settings = at_own_addresses(read_settings())
         java = find_java()
         require_free(settings.torchserve_ports())
@@ -147,7 +145,11 @@ def main() -> None:
 
 def _doors(settings: Settings, tmp: Path) -> list[Door]:
     """Return where clients come in, each with what is behind it."""
-    most_bytes = int(_configured("max_request_size"))
+    usual = int(_configured("max_request_size"))
+    try:
+        most_bytes = whole(os.environ, "TS_MAX_REQUEST_SIZE", usual, 1, MOST_REQUEST_BYTES, "size")
+    except SettingError as error:
+        raise LaunchError(str(error), error.fix) from None
     names = frozenset({"localhost", os.environ.get("MANAGEMENT_HOST", "localhost").lower()})
     rules = Management(settings.management_token_file, names)
     keys = None if settings.key_rule == "off" else Keys(settings.key_file)

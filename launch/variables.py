@@ -12,26 +12,21 @@ from launch.errors import LaunchError
 
 # TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
 OWN_KEYS = {
-    "TS_INFERENCE_ADDRESS": "INFERENCE_PORT",
-    "TS_MANAGEMENT_ADDRESS": "MANAGEMENT_PORT",
-    "TS_METRICS_ADDRESS": "METRICS_PORT",
-    "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT",
-    "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT",
+    "TS_INFERENCE_ADDRESS": "INFERENCE_PORT=<port>",
+    "TS_MANAGEMENT_ADDRESS": "MANAGEMENT_PORT=<port>",
+    "TS_METRICS_ADDRESS": "METRICS_PORT=<port>",
+    "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT=<port>",
+    "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT=<port>",
 }
-TOKENS = "TS_DISABLE_TOKEN_AUTHORIZATION"
-# Sizes, times, numbers and certificates. All others are left to the file.
+# Sizes, times and numbers. All others are left to the file.
 TUNING = (
     "TS_ASYNC_LOGGING",
-    "TS_CERTIFICATE_FILE",
     "TS_DEFAULT_RESPONSE_TIMEOUT",
     "TS_DEFAULT_STARTUP_TIMEOUT",
     "TS_DEFAULT_WORKERS_PER_MODEL",
     "TS_DISABLE_SYSTEM_METRICS",
     "TS_INITIAL_WORKER_PORT",
     "TS_JOB_QUEUE_SIZE",
-    "TS_KEYSTORE",
-    "TS_KEYSTORE_PASS",
-    "TS_KEYSTORE_TYPE",
     "TS_MAX_REQUEST_SIZE",
     "TS_MAX_RESPONSE_SIZE",
     "TS_METRICS_MODE",
@@ -39,15 +34,13 @@ TUNING = (
     "TS_NUMBER_OF_GPU",
     "TS_NUMBER_OF_NETTY_THREADS",
     "TS_PREFER_DIRECT_BUFFER",
-    "TS_PRIVATE_KEY_FILE",
     "TS_TOKEN_EXPIRATION_TIME_MIN",
     "TS_UNREGISTER_MODEL_TIMEOUT",
 )
 # For handlers that compute on a GPU.
 ON_TO_WORKERS = ("CUDA_VISIBLE_DEVICES",)
-ALLOWED = (*OWN_KEYS, TOKENS, *TUNING)
 # What else TorchServe reads. A `TS_` name of another program, such as TS_NODE_PROJECT, is left alone.
-REFUSED = (
+OTHERS = (
     "TS_ALLOWED_URLS",
     "TS_BLACKLIST_ENV_VARS",
     "TS_CONFIG_FILE",
@@ -86,40 +79,37 @@ REFUSED = (
     "TS_SERVICE_ENVELOPE",
     "TS_WORKFLOW_STORE",
 )
-
-
-def refuse_another_configuration(environ: Mapping[str, str]) -> None:
-    """Check that no variable takes the place of what only `config.properties` may say.
-
-    Raises:
-        LaunchError: names the first that does.
-    """
-    for key in REFUSED:
-        if key in environ:
-            raise LaunchError(
-                f"{key} is {environ[key]!r}, expected to be unset: config.properties alone says what "
-                "TorchServe loads and whom it answers",
-                f"unset {key}; what it is to change is a line of config.properties",
-            )
+# Behind the guard it has no use for certificates.
+TLS = (
+    "TS_CERTIFICATE_FILE",
+    "TS_KEYSTORE",
+    "TS_KEYSTORE_PASS",
+    "TS_KEYSTORE_TYPE",
+    "TS_PRIVATE_KEY_FILE",
+)
+# TorchServe's variable -> what to do instead.
+REFUSED = {
+    **dict.fromkeys(TLS, "TLS is the proxy's (docs/proxy.md)"),
+    "TS_DISABLE_TOKEN_AUTHORIZATION": "the guard asks for tokens and keys (docs/keys.md)",
+    **dict.fromkeys(OTHERS, "what it is to change is a line of config.properties"),
+}
 
 
 def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
-    """Check that no variable of TorchServe's own moves it away from where the rest expects it.
+    """Check that no variable says what only `config.properties`, or the launcher's own, may say.
 
     Raises:
-        LaunchError: names the variable, and the launcher's for the same thing.
+        LaunchError: names the first that does, and what to do instead.
     """
-    refuse_another_configuration(environ)
-    for theirs, ours in OWN_KEYS.items():
-        if theirs in environ:
+    for key in (key for key in environ if key in OWN_KEYS or key in REFUSED):
+        if key in OWN_KEYS:
             raise LaunchError(
-                f"{theirs} is {environ[theirs]!r}, expected to be unset: the page and the checks would not "
-                "find TorchServe there",
-                f"unset {theirs}; {ours}=<port> moves it, for all of them",
+                f"{key} is {environ[key]!r}, expected to be unset: the guard, the page and the checks would "
+                "not find TorchServe there",
+                f"unset {key}; {OWN_KEYS[key]} moves it, for all of them",
             )
-    # As TorchServe reads it: whatever is not "true" turns tokens on.
-    if environ.get(TOKENS, "true").lower() != "true":
         raise LaunchError(
-            f"{TOKENS} is {environ[TOKENS]!r}, expected true: the page and make run do not send tokens",
-            f"unset {TOKENS}",
+            f"{key} is {environ[key]!r}, expected to be unset: config.properties alone says what TorchServe "
+            "loads and whom it answers",
+            f"unset {key}; {REFUSED[key]}",
         )
