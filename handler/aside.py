@@ -33,6 +33,7 @@ PICTURE, ANSWER = struct.Struct("<dQ"), struct.Struct("<Q")
 LEAST_S = 0.01
 # Several times what any picture within decode.py's limits needs.
 MEMORY_BYTES = 512 * 1024**2
+SIZES = Path("/proc/self/statm")
 FIRST_FREE = 3  # after stdin, stdout and stderr
 # Loaded once, and not by each new process; a sixth of what a picture may cost.
 DECODERS = (AvifImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
@@ -85,6 +86,11 @@ class Aside:
                 raise TookTooLong from None
             logger.warning("a picture of %d bytes ended its decoder (signal %d)", len(payload), ended_by)
             raise broke_its_decoder(payload) from None
+        except BaseException:
+            self.close()  # or this picture's answer would be taken for the next one's
+            raise
+        if answer["is_full"]:
+            self.close()
         if "refused" in answer:
             raise BadImage(answer["refused"])
         if "failed" in answer:
@@ -135,7 +141,7 @@ def _serve(connection: socket.socket, framed: Callable[[bytes], Framed]) -> NoRe
         silence = os.open(os.devnull, os.O_RDWR)
         for standard in range(FIRST_FREE):
             os.dup2(silence, standard)
-        _limit_memory()
+        most = _limit_memory()
         # One thread a worker.
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1
         while True:
@@ -143,7 +149,10 @@ def _serve(connection: socket.socket, framed: Callable[[bytes], Framed]) -> NoRe
             payload = _received(mine, length)
             # It counts the CPU time of this process; its signal ends it.
             signal.setitimer(signal.ITIMER_PROF, cpu_s)
-            answer = json.dumps(_answer(framed, payload), default=np.generic.item).encode()
+            found = _answer(framed, payload)
+            # What leaks, and what lies scattered, comes to an end with the process.
+            found["is_full"] = most is not None and _memory_bytes() > most - MEMORY_BYTES // 2
+            answer = json.dumps(found, default=np.generic.item).encode()
             signal.setitimer(signal.ITIMER_PROF, 0)
             mine.sendall(ANSWER.pack(len(answer)) + answer)
     except (EOFError, OSError):
@@ -152,14 +161,23 @@ def _serve(connection: socket.socket, framed: Callable[[bytes], Framed]) -> NoRe
         os._exit(1)
 
 
-def _limit_memory() -> None:
-    """Let this process have MEMORY_BYTES more than it has now, on systems that say how much that is."""
-    sizes = Path("/proc/self/statm")
-    if sizes.exists():
-        most = int(sizes.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") + MEMORY_BYTES
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        if hard == resource.RLIM_INFINITY or most < hard:
-            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+def _limit_memory() -> int | None:
+    """Let this process have MEMORY_BYTES more than it has now, and return how much that is in all.
+
+    None on systems that do not say how much it has.
+    """
+    if not SIZES.exists():
+        return None
+    most = _memory_bytes() + MEMORY_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    return most
+
+
+def _memory_bytes() -> int:
+    """Return how much memory this process has, what it shares included."""
+    return int(SIZES.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _answer(framed: Callable[[bytes], Framed], payload: bytes) -> dict[str, object]:

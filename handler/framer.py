@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 # What reading a picture may take, seconds of CPU time. With what comes before and after, and a new process
 # where the last one had to be ended, that is less than 0.3 s.
-PICTURE_S = 0.25
+PICTURE_S = 0.22
 # Plain PNG files of at most this size and side take less than a fifth of that, whatever is in them.
 SMALL_BYTES, SMALL_SIDE_PX = 1 << 18, 1024
 Result = Framed | BadImage | Busy

@@ -14,6 +14,7 @@ from handler.aside import Aside, TookTooLong
 from handler.bad_image import BadImage, Busy
 from handler.model import Framed
 
+KEPT: list[bytearray] = []
 FRAME = np.arange(784, dtype=np.uint8).reshape(28, 28)
 
 
@@ -28,6 +29,8 @@ def framed(payload: bytes) -> Framed:
         time.sleep(60)
     if payload == b"eat":
         raise BadImage(f"{len(bytearray(2**33))} bytes")
+    if payload == b"keep":
+        KEPT.append(bytearray(300 * 1024**2))
     if payload == b"print":
         os.write(1, b"words")
         os.write(2, b"words")
@@ -99,10 +102,29 @@ def test_a_process_that_was_ended_by_others_is_nobodys_fault(aside: Aside) -> No
     assert aside.framed(b"x", 1, 10).reduction == 3
 
 
+def test_an_answer_that_was_not_taken_is_not_the_next_ones(
+    aside: Aside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> object:
+        raise MemoryError
+
+    aside.framed(b"x", 1, 10)
+    with monkeypatch.context() as patched:
+        patched.setattr("handler.aside._received", broken)
+        with pytest.raises(MemoryError):
+            aside.framed(b"x", 1, 10)
+    assert aside.framed(b"four", 1, 10).place() == (4.5, 6, 12)
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc to know what a process has")
 def test_memory_is_bounded(aside: Aside) -> None:
     with pytest.raises(RuntimeError, match="MemoryError"):
         aside.framed(b"eat", 1, 10)
+    aside.framed(b"x", 1, 10)
+    process = process_of(aside)
+    aside.framed(b"keep", 1, 10)
+    aside.framed(b"x", 1, 10)
+    assert process_of(aside) != process, "a process that has kept too much is ended"
 
 
 def test_it_holds_nothing_of_its_workers_open(aside: Aside) -> None:

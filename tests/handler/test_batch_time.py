@@ -93,6 +93,15 @@ def test_explanations_for_which_there_is_no_time_are_put_off(handler: DigitHandl
     assert context.answered[5, "retry-after"] == "1"
 
 
+def test_one_slow_explanation_does_not_put_off_all_later_ones(handler: DigitHandler) -> None:
+    handler.batch_s = 0.1
+    handler.explain = lambda framed: time.sleep(0.3) or {}  # type: ignore[func-returns-value,method-assign]
+    for _ in range(2):
+        context = Context({"explain": "True"})
+        handled(handler, context, [FRAMED])
+        assert context.statuses == {}
+
+
 def test_pictures_leave_explanations_their_time_but_no_more_than_half(handler: DigitHandler) -> None:
     handler.explain = lambda framed: {}  # type: ignore[method-assign]
     handled(handler, Context(*[{"Explain": "True"}] * 4), [FRAMED] * 4)
