@@ -95,7 +95,7 @@ def test_a_new_token_counts_at_once(platform: Run) -> None:
     token = platform.var / "torchserve" / "token"
     former = token.read_text()
     (renew,) = scripts("docs/operating.md", "The management API's token")
-    assert "digits.mar" in run_script(renew, platform)
+    assert '"modelName": "digits"' in run_script(renew, platform)
     assert token.read_text() != former
     assert token.stat().st_mode & 0o777 == 0o600
     url = f"{platform.url('MANAGEMENT_PORT')}/models"
