@@ -64,7 +64,7 @@ def main() -> int:
         return 2
     engine = database.create(settings.database_url)
     if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):
-        print(f"ui: {starting.NO_USER}", file=sys.stderr)
+        print(starting.NO_USER, file=sys.stderr)
         return 2
     sessions = Sessions(SignIns(engine)) if settings.has_sign_in else None
     return 0 if serve(build(settings, engine, spool, sessions), settings, sessions) else 1

@@ -1,6 +1,7 @@
 """The page starts where people have to sign in only if somebody can."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -41,8 +42,8 @@ def test_without_a_user_it_does_not_start_and_says_what_to_do(url: str) -> None:
     process, _ = start(url)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert said == f"ui: {starting.NO_USER}\n"
-    assert "make user NAME=" in said
+    assert said == f"{starting.NO_USER}\n"
+    assert re.fullmatch("cause: .*; fix: make user NAME=.*", starting.NO_USER)
 
 
 @pytest.mark.parametrize(("is_told", "has_user"), [(True, False), (False, True)])

@@ -10,9 +10,10 @@ logger = logging.getLogger(__name__)
 
 # PostgreSQL and the page start at the same time, and the schema is made first.
 WAIT_S, EACH_S = 20.0, 0.5
+# In the form that `make run` takes for its own.
 NO_USER = (
-    "people have to sign in, as other machines can reach the page (or SIGN_IN is on), and there is no user "
-    "yet: make user NAME=... ROLE=operator adds one; SIGN_IN=off lets everybody in"
+    "cause: other machines can reach the page (or SIGN_IN is on), so people sign in, and there is no user "
+    "yet; fix: make user NAME=... ROLE=operator adds one, SIGN_IN=off lets everybody in"
 )
 
 
