@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from system.files import allow_open_files
+
 SCRIPT = Path(__file__).with_name("wrk.lua")
 TIMEOUT_S = 30
 NO_ANSWER = 0  # stands for a status where a connection broke or timed out
@@ -137,12 +139,10 @@ def _allow_files(connections: int) -> None:
     Raises:
         OSError: the system allows fewer.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        if hard != resource.RLIM_INFINITY and hard < wanted:
-            raise OSError(f"{connections} connections need {wanted} open files, `ulimit -Hn` allows {hard}")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    most = allow_open_files(wanted)
+    if most < wanted:
+        raise OSError(f"{connections} connections need {wanted} open files, `ulimit -Hn` allows {most}")
 
 
 def _children_cpu_s() -> float:

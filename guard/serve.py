@@ -13,9 +13,12 @@ from pathlib import Path
 import uvloop
 
 from guard.client import Api, Client
+from system.files import allow_open_files
 from system.keeper import die_with
 from system.stopping import STOPS
 
+# For the connections of both APIs' clients, each with one to TorchServe while it is answered.
+FILE_DESCRIPTORS = 10_000
 # For the answers that are under way; who ends this kills it after 12 s, and TorchServe takes 2.4 s.
 DRAIN_S = 7.0
 LOOK_S = 1.0
@@ -64,6 +67,7 @@ def serve(doors: Sequence[Door], program: Program) -> int:
     Raises:
         OSError: TorchServe cannot be started, or one of the doors is taken.
     """
+    allow_open_files(FILE_DESCRIPTORS)
     return uvloop.run(_serve(doors, program))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -124,3 +125,16 @@ def lock(path: Path) -> IO[str]:
         file.close()
         raise
     return file
+
+
+def allow_open_files(wanted: int) -> int:
+    """Let this process, and what it starts from now on, have so many files and connections open, if it may.
+
+    Returns:
+        How many it may have; the usual limit is 1,024.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import math
-import resource
 import signal
 import socket
 from types import FrameType
@@ -12,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from system.files import allow_open_files
 from ui.event_streams import EventStreams
 from ui.limits import Limits
 from ui.request_id import RequestId
@@ -50,7 +50,7 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
     `X-Forwarded-For` and `X-Forwarded-Proto` are believed from the proxies that uvicorn's own variable
     FORWARDED_ALLOW_IPS names (addresses, networks or *), without it from this machine.
     """
-    _raise_file_descriptors()
+    allow_open_files(FILE_DESCRIPTORS)
     streams = EventStreams(web)
     config = uvicorn.Config(
         before(streams, settings, sessions),
@@ -82,14 +82,6 @@ def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIA
     if sessions is not None:
         limited = Guard(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
     return RequestId(SecurityHeaders(limited))
-
-
-def _raise_file_descriptors() -> None:
-    """Let this process open as many files and connections as it may: the usual limit is 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILE_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(FILE_DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _is_not_cut(record: logging.LogRecord) -> bool:

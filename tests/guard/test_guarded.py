@@ -108,6 +108,12 @@ def test_torchserves_own_sockets_and_the_token_are_their_owners_alone(torchserve
     assert urlsplit(torchserve.management_url).port not in listening
 
 
+def test_a_file_descriptor_is_there_for_each_connection(torchserve: TorchServe) -> None:
+    for pid in (torchserve.pid, torchserve.java_pid):
+        soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE)
+        assert soft >= min(10_000, hard)
+
+
 def test_what_is_under_way_is_answered_before_the_end(model_store: Path) -> None:
     with running(model_store) as server, ThreadPoolExecutor() as threads:
         workers = psutil.Process(server.java_pid).children(recursive=True)
