@@ -12,6 +12,7 @@ from db import engine as database
 from db.errors import describe
 from db.log import PredictionLog, RecordRejected
 from db.records import Accuracy, Deletion
+from db.spool import Spool
 from db.writer import Writer
 from tests.db.backing_up import finished
 from tests.docs.documents import scripts
@@ -79,10 +80,10 @@ def test_more_than_one_statement_deletes_are_deleted(
 
 @integration
 def test_what_waits_is_deleted_too_and_what_comes_later_stays(
-    log, session_id, prediction, correction, deletion
+    log, session_id, prediction, correction, deletion, tmp_path
 ):
     before, after = prediction(), prediction()
-    writer = Writer(log)
+    writer = Writer(log, Spool(tmp_path / "records-1.sqlite"))
     for record in (before, correction(before, "1"), deletion(), after):
         assert writer.submit(record)
     writer.start()
