@@ -188,7 +188,7 @@ class Writer:
                 self._look_at = now + LOOK_S
                 spool_folder.take_over_others(self._spool)
         except (sqlite3.Error, OSError) as error:
-            self._housekeeping_fails_until = now + LOOK_S
+            self._housekeeping_fails_until = self._look_at = now + LOOK_S
             logger.warning("the spool %s cannot be tidied up: %s", self._spool.path, error)
 
     def _next_batch(self) -> list[Waiting]:

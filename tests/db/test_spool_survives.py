@@ -1,5 +1,6 @@
 """What was taken is in the database once, in order, whatever ended the page that took it."""
 
+import sqlite3
 import subprocess
 import sys
 import uuid
@@ -11,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from db import spool_folder
 from db.log import PredictionLog
-from db.spool import Spool
+from db.spool import Spool, Waiting
 from db.writer import Writer
 from system.files import PROJECT, HeldError
 from tests.db.test_writer import wait_until
@@ -120,6 +121,60 @@ def test_what_an_ended_page_left_is_taken_over_by_one_that_runs(
     wait_until(lambda: writer.written == 2)
     assert [row.true_label for row in log.history(session_id)] == ["1"]
     assert not old.path.exists()
+    assert writer.stop() == 0
+
+
+def test_what_cannot_be_tidied_up_holds_up_nothing(log, spool, session_id, prediction, monkeypatch, caplog):
+    tried = []
+
+    def fails() -> None:
+        tried.append(1)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(spool, "tidy", fails)
+    writer = Writer(log, spool)
+    writer.start()
+    for _ in range(3):
+        writer.submit(prediction())
+        wait_until(lambda: not writer.pending)
+    assert (writer.written, writer.paused, len(tried)) == (3, False, 1)
+    assert caplog.text.count("cannot be tidied up: database or disk is full") == 1
+    assert writer.stop() == 0
+
+
+def test_what_is_written_and_cannot_be_removed_is_in_the_database_once(
+    log, spool, session_id, prediction, monkeypatch
+):
+    remove, fails = spool.remove, [True, True]
+
+    def remove_at_last(written: list[Waiting]) -> None:
+        if fails:
+            fails.pop()
+            raise sqlite3.OperationalError("database or disk is full")
+        remove(written)
+
+    monkeypatch.setattr(spool, "remove", remove_at_last)
+    writer = Writer(log, spool)
+    drawing = prediction()
+    writer.submit(drawing)
+    writer.start()
+    wait_until(lambda: not writer.pending)
+    assert [row.prediction.id for row in log.history(session_id)] == [drawing.id]
+    assert (writer.written, fails) == (1, [])
+    assert writer.stop() == 0
+
+
+def test_a_record_that_cannot_be_read_is_set_aside(log, spool, session_id, prediction, caplog):
+    spool._writing.execute("INSERT INTO waiting VALUES (NULL, 0, 1024, 'Wish', '{}', x'')")
+    drawing = prediction()
+    spool.put(drawing)
+    spool.close()
+    writer = Writer(log, Spool(spool.path))
+    writer.start()
+    wait_until(lambda: not writer.pending)
+    assert [row.prediction.id for row in log.history(session_id)] == [drawing.id]
+    assert (writer.written, writer.rejected, writer.spool.aside) == (1, 1, 1)
+    assert "a record of the kind 'Wish'" in caplog.text
     assert writer.stop() == 0
 
 
