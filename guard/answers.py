@@ -4,6 +4,8 @@ import json
 from dataclasses import dataclass
 from http import HTTPStatus
 
+METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
+
 
 @dataclass(eq=False)
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -23,6 +25,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
             f"Content-Length: {len(body)}",
             "Connection: close",
         ]
+        if self.status is HTTPStatus.METHOD_NOT_ALLOWED:
+            head.append(f"Allow: {', '.join(METHODS)}")
         if self.status is HTTPStatus.UNAUTHORIZED:
             head.append("WWW-Authenticate: Bearer")
         if self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):

@@ -30,7 +30,7 @@ NAME = re.compile(
 
 
 def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return the content type and the body to pass on: what came, but for a form of the picture alone.
+    """Return the content type and the body to pass on: what came, but for a form that is the picture alone.
 
     Args:
         content_type: the request's, "" where it has none.
@@ -41,6 +41,8 @@ def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     """
     kind = content_type.strip().lower()
     if kind.startswith(URLENCODED):
+        if not body.isascii():  # a file, and no form: curl --data-binary calls it one
+            return RAW, body
         if body.count(b"&") >= MOST_FIELDS:
             raise _too_many_fields()
         _require_small(body)

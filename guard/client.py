@@ -10,8 +10,7 @@ from typing import Protocol, cast
 import httptools
 
 from guard import bodies
-from guard.answers import Refusal, malformed, too_large, unavailable
-from guard.rules import METHODS
+from guard.answers import METHODS, Refusal, malformed, too_large, unavailable
 from guard.upstream import Pool, Upstream
 
 # TorchServe's own limits (Netty's): 4,096 bytes of the request's first line, 8,192 of headers.
@@ -182,12 +181,12 @@ class Client(asyncio.Protocol):
         if self._parser.get_http_version() not in ("1.0", "1.1"):
             raise malformed("The request is of another version of HTTP: send HTTP/1.1")
         headers = {name.lower(): value for name, value in self._headers}
-        method = self._parser.get_method()
+        method = self._parser.get_method().decode()
         if method not in METHODS:
             raise Refusal(
                 HTTPStatus.METHOD_NOT_ALLOWED,
                 "MethodNotAllowed",
-                f"The method is {method.decode()}, expected GET, POST, PUT, DELETE or OPTIONS",
+                f"The method is {method}, expected one of {', '.join(METHODS)}",
             )
         if not self._target.startswith(b"/"):
             raise malformed("The request's target is no path: send it to the server itself")

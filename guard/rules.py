@@ -14,7 +14,6 @@ from pathlib import Path
 from guard.answers import Refusal
 from guard.keys import Keys
 
-METHODS = frozenset([b"GET", b"POST", b"PUT", b"DELETE", b"OPTIONS"])
 PING = b"/ping"
 PORT = re.compile(rb":[0-9]{1,5}$")
 
@@ -83,13 +82,16 @@ class Management:
 
     def _expected(self) -> bytes:
         try:
-            return self.token_file.read_bytes().partition(b":")[2].strip()
-        except OSError as error:
+            expected = self.token_file.read_bytes().partition(b":")[2].strip()
+        except OSError:
+            expected = b""
+        if not expected.startswith(b"Bearer "):  # nobody's, and no header would match "nothing"
             raise Refusal(
                 HTTPStatus.SERVICE_UNAVAILABLE,
                 "TokenMissing",
-                f"The management API's token cannot be read here ({error.strerror}): start TorchServe again",
-            ) from error
+                f"There is no token in {self.token_file}: remove that file, and start TorchServe again",
+            )
+        return expected
 
 
 def _is_address(host: str) -> bool:

@@ -32,6 +32,13 @@ def test_a_form_of_the_picture_alone_becomes_the_picture() -> None:
     assert bounded(MULTIPART, part("data", picture) + b"--B--\r\n") == (b"application/octet-stream", picture)
 
 
+def test_a_file_that_is_called_a_form_is_passed_on_as_the_file() -> None:
+    """As `curl --data-binary @digit.png` sends it."""
+    picture = b"\x89PNG\r\n" + b"&" * 2_000_000
+    urlencoded = b"application/x-www-form-urlencoded"
+    assert bounded(urlencoded, picture) == (b"application/octet-stream", picture)
+
+
 @pytest.mark.parametrize("boundary", [b"B", b'"B"', b"B; charset=utf-8"])
 def test_another_form_passes_with_the_one_boundary_that_was_found(boundary: bytes) -> None:
     body = part("data", b"1") + part("name", b"2") + b"--B--\r\n"

@@ -250,6 +250,10 @@ def test_management_is_for_who_has_the_token(tmp_path: Path) -> None:
         token.write_text("Authorization: Bearer renewed\n")
         assert status(b"Host: 127.0.0.1:8081", has_token) == 401
         assert status(b"Host: 127.0.0.1:8081", b"Authorization: Bearer renewed") == 200
+        for nothing in ("", "\n", "Authorization:", "Authorization: Bearer", "secret"):
+            token.write_text(nothing)
+            assert status(b"Host: 127.0.0.1:8081") == 503
+            assert status(b"Host: 127.0.0.1:8081", b"Authorization:") == 503
         token.unlink()
         assert status(b"Host: 127.0.0.1:8081", b"Authorization: ") == 503
         assert len(guard.got) == 5

@@ -64,6 +64,8 @@ def test_a_picture_in_a_form_is_read_as_the_picture_itself(torchserve: TorchServ
     raw = requests.post(predictions(torchserve), data=SEVEN, timeout=WAIT_S).json()
     form = requests.post(predictions(torchserve), files={"data": ("7.png", SEVEN)}, timeout=WAIT_S).json()
     assert form == raw
+    curls = {"Content-Type": "application/x-www-form-urlencoded"}  # curl --data-binary @7.png
+    assert requests.post(predictions(torchserve), data=SEVEN, headers=curls, timeout=WAIT_S).json() == raw
 
 
 def test_pipelined_answers_come_in_order(torchserve: TorchServe) -> None:
