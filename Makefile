@@ -14,7 +14,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
 .PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate compare archive \
-	evaluate bench soak tune doctor lock clean backup restore user key up down ps logs db-shell status
+	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status
 
 help:
 	@awk -F ':.*## ' '/^##@ / {group = substr($$0, 5)} \
@@ -91,6 +91,9 @@ soak: setup-train archive ## memory while 200,000 requests are answered
 
 tune: setup-train archive ## the best workers, batch size and batch delay for this machine
 	@exec $(PY) -m bench.tune $(ARGS)
+
+chaos: setup-dev archive ## faults while visitors draw, and what is lost (SECONDS=300, SEED=1)
+	@exec $(PY) -m tests.chaos
 
 ##@ containers
 

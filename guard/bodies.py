@@ -23,6 +23,9 @@ MULTIPART = b"multipart/form-data"
 RAW = b"application/octet-stream"
 # RFC 2046, 5.1.1, without the space, quoted or not.
 BOUNDARY = re.compile(rb";\s*boundary=(\"?)([0-9A-Za-z'()+_,\-./:=?]{1,70})\1\s*(?:;|$)", re.IGNORECASE)
+# TorchServe answers 500 to forms with one of these, and to parts without a name.
+BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|\r(?!\n)")
+NAMED = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=", re.I | re.M)
 NAME = re.compile(
     rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";]*)\"?[ \t]*(?:;|$)",
     re.I | re.M,
@@ -46,6 +49,12 @@ def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
         if body.count(b"&") >= MOST_FIELDS:
             raise _too_many_fields()
         _require_small(body)
+        if BROKEN.search(body):
+            raise malformed(
+                "The form has a % that two hexadecimal digits do not follow, or a bare carriage return: let "
+                "the client make it (curl --data-urlencode), or send the image as the raw body "
+                "(curl -T digit.png)"
+            )
     elif kind.startswith(MULTIPART):
         return _multipart(content_type, body)
     elif (b"json" in kind or body.startswith(b"{")) and sum(
@@ -93,6 +102,8 @@ def _parts(boundary: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
         head = part[2:end].replace(b"\r\n", b"\n")
         if b"multipart/" in head.lower():
             raise _irregular("a part is a form itself")
+        if len(NAMED.findall(head)) != 1:
+            raise _irregular("a part does not name its one field")
         found.append((head, part[end + 4 :]))
     return found
 
