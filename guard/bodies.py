@@ -23,9 +23,10 @@ MULTIPART = b"multipart/form-data"
 RAW = b"application/octet-stream"
 # RFC 2046, 5.1.1, without the space, quoted or not.
 BOUNDARY = re.compile(rb";\s*boundary=(\"?)([0-9A-Za-z'()+_,\-./:=?]{1,70})\1\s*(?:;|$)", re.IGNORECASE)
-# TorchServe answers 500 to forms with one of these, and to parts without a name.
-BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|\r(?!\n)")
-NAMED = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=", re.I | re.M)
+# TorchServe answers 500 to forms with one of these, and to parts without a name; from a name it takes what is
+# white space for Java.
+BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|\r(?!\n)|(?:^|&)(?:[\x00-\x20+]|%[01][0-9A-Fa-f]|%20)*[&=]")
+NAMED = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?[^\"\s]", re.I | re.M)
 NAME = re.compile(
     rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";]*)\"?[ \t]*(?:;|$)",
     re.I | re.M,
@@ -51,9 +52,9 @@ def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
         _require_small(body)
         if BROKEN.search(body):
             raise malformed(
-                "The form has a % that two hexadecimal digits do not follow, or a bare carriage return: let "
-                "the client make it (curl --data-urlencode), or send the image as the raw body "
-                "(curl -T digit.png)"
+                "The form has a field without a name, a % that two hexadecimal digits do not follow, or a "
+                "bare carriage return: let the client make it (curl --data-urlencode), or send the image as "
+                "the raw body (curl -T digit.png)"
             )
     elif kind.startswith(MULTIPART):
         return _multipart(content_type, body)

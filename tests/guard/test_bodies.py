@@ -53,6 +53,7 @@ def test_forms_of_many_fields_are_refused() -> None:
     few = b"&".join([b"a=1"] * MOST_FIELDS)
     urlencoded = b"application/x-www-form-urlencoded; charset=utf-8"
     assert bounded(urlencoded, few) == (urlencoded, few)
+    assert bounded(urlencoded, b"data=a&b&c=&") == (urlencoded, b"data=a&b&c=&")
     assert bounded(urlencoded, b"data=%2F%0d%0a\r\n") == (urlencoded, b"data=%2F%0d%0a\r\n")
     assert "more than 32 fields" in refused(urlencoded, few + b"&a=1")
 
@@ -83,6 +84,12 @@ def test_large_forms_of_anything_else_are_refused_with_what_to_do() -> None:
         (MULTIPART, part("data", b"1").replace(b"form-data", b"form--1ta") + b"--B--\r\n"),
         (MULTIPART, part("data", b"1").replace(b" name=", b" nContent-Length: name=") + b"--B--\r\n"),
         (MULTIPART, part("data", b"1").replace(b"--B\r\n", b"--B\r\nContent-\r\n\r\n") + b"--B--\r\n"),
+        (MULTIPART, part("\r\n", b"1") + b"--B--\r\n"),
+        (MULTIPART, part("", b"1") + b"--B--\r\n"),
+        (b"application/x-www-form-urlencoded", b"data=iVBO&&b=1"),
+        (b"application/x-www-form-urlencoded", b"&data=iVBO"),
+        (b"application/x-www-form-urlencoded", b"data=iVBO&=b"),
+        (b"application/x-www-form-urlencoded", b"+%20=b"),
         (b"application/x-www-form-urlencoded", b"data=iVBO%"),
         (b"application/x-www-form-urlencoded", b"data=iVBO%g0"),
         (b"application/x-www-form-urlencoded", b"data=iVBO\rRw0"),
