@@ -113,27 +113,28 @@ def test_on_a_full_disk_the_page_answers_says_what_it_does_not_keep_and_goes_on(
 ) -> None:
     session_id = os.urandom(16).hex()
     ballast = small_disk / "ballast"
-    with (
-        answering(ANSWER) as torchserve,
-        page(torchserve.url, postgres_url, small_disk) as running,
-        engine.opened(postgres_url) as opened,
-    ):
-        ids = [drawn(running.url, drawing, session_id)]
+    with answering(ANSWER) as torchserve, engine.opened(postgres_url) as opened:
         log = PredictionLog(opened)
-        wait_until(lambda: len(log.history(session_id)) == 1, "the first is written", 60)
-        with pytest.raises(OSError, match="No space left"), ballast.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(65536))
-        answer = ask(running.url, drawing, session_id)
-        assert answer.status_code == 200
-        assert "not in the history: there is no room for it now" in answer.text
-        assert "could not be kept" in judge(running.url, ids[0], "1", session_id)
-        assert "Records were dropped" in requests.get(f"{running.url}/healthz", timeout=60).text
-        assert "sketchserve_records_dropped_total 2.0" in requests.get(f"{running.url}/metrics").text
-        ballast.unlink()
-        ids.append(drawn(running.url, drawing, session_id))
-        assert judge(running.url, ids[0], "1", session_id) == ""
-        wait_until(lambda: log.accuracy(session_id).judged == 1, "the correction is written", 60)
+        with page(torchserve.url, postgres_url, small_disk) as running:
+            ids = [drawn(running.url, drawing, session_id)]
+            wait_until(lambda: len(log.history(session_id)) == 1, "the first is written", 60)
+            with pytest.raises(OSError, match="No space left"), ballast.open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+            answer = ask(running.url, drawing, session_id)
+            assert answer.status_code == 200
+            assert "not in the history: there is no room for it now" in answer.text
+            assert "could not be kept" in judge(running.url, ids[0], "1", session_id)
+            assert "Records were dropped" in requests.get(f"{running.url}/healthz", timeout=60).text
+            metrics = requests.get(f"{running.url}/metrics", timeout=60).text
+            assert "sketchserve_records_dropped_total 2.0" in metrics
+            running.process.kill()
+        with page(torchserve.url, postgres_url, small_disk) as running:
+            assert "not in the history" in ask(running.url, drawing, session_id).text
+            ballast.unlink()
+            ids.append(drawn(running.url, drawing, session_id))
+            assert judge(running.url, ids[0], "1", session_id) == ""
+            wait_until(lambda: log.accuracy(session_id).judged == 1, "the correction is written", 60)
         assert [str(row.prediction.id) for row in reversed(log.history(session_id))] == ids
 
 
