@@ -36,7 +36,7 @@ from client.errors import Denied
 from client.management import Management
 try:
     token = Path(sys.argv[1]) if sys.argv[1:] else None
-    print(*(status.model for status in Management("http://torchserve-management:8081", token).served()))
+    print(*(status.model for status in Management("http://torchserve-management:8081", token).served()[0]))
 except Denied as error:
     print(error)
 """
