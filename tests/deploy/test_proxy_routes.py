@@ -38,6 +38,7 @@ def test_predictions_reach_torchserve_as_a_post_with_nothing_but_what_it_needs(
     assert {name.lower() for name, _ in asked.headers} == {
         *("host", "connection", "content-type", "content-length"),
         *("x-request-id", "x-request-start", "x-frame"),
+        *("authorization", "x-forwarded-for"),  # for the guard
     }
     assert asked.header("Content-Type") == "application/octet-stream"
     start = asked.header("X-Request-Start") or ""

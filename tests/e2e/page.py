@@ -31,6 +31,12 @@ class RunningPage:
     process: subprocess.Popen[bytes]
 
 
+def played_torchserve(url: str, management_url: str = "") -> TorchServe:
+    """Return what a page needs to know of a TorchServe that a test plays at these addresses."""
+    own = os.getpid()
+    return TorchServe(url, management_url or url, Path("no token"), url, url, own, own, Path())
+
+
 @contextmanager
 def running_page(
     database_url: str, torchserve: TorchServe, log: Path | None = None, **changes: str

@@ -3,15 +3,13 @@
 TorchServe is played by a small server; `test_model_chooser.py` has the real one.
 """
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from launch.temporary import TorchServe
-from tests.e2e.page import SEVEN, draw, opened, running_page
+from tests.e2e.page import SEVEN, draw, opened, played_torchserve, running_page
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
 
@@ -31,7 +29,7 @@ def prepared(store: Path) -> Iterator[tuple[Managing, str]]:
     """The server and the address of a page before it."""
     put_archive(store, "digits.mar", "digits")
     with managing(store, loaded=["digits.mar"]) as server:
-        torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
+        torchserve = played_torchserve(server.url)
         with running_page(NO_DATABASE, torchserve, MODEL_STORE=str(store)) as running:
             yield server, running.url
 

@@ -3,7 +3,6 @@
 TorchServe is played by a small server with a prepared answer, so that every colour on the pad is known.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from launch.temporary import TorchServe
-from tests.e2e.page import draw, running_page
+from tests.e2e.page import draw, played_torchserve, running_page
 from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.managing import managing
 from tests.ui.several_models import put_archive
@@ -46,7 +44,7 @@ BODY = {
 @contextmanager
 def page_before(server: Answering) -> Iterator[str]:
     """Run the page that asks this server; give its address."""
-    torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
+    torchserve = played_torchserve(server.url)
     with running_page(NO_DATABASE, torchserve) as running:
         yield running.url
 
@@ -231,7 +229,7 @@ def test_an_idle_model_is_loaded_again_before_it_explains(chromium: Browser, tmp
         answering(body, busy="/explanations/") as server,
         running_page(
             NO_DATABASE,
-            TorchServe(server.url, management.url, server.url, server.url, os.getpid(), Path()),
+            played_torchserve(server.url, management.url),
             MODEL_STORE=str(tmp_path),
         ) as running,
         visit(chromium, running.url) as page,

@@ -3,15 +3,12 @@
 TorchServe is played by a small server that takes its time.
 """
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from launch.temporary import TorchServe
-from tests.e2e.page import ONE, SEVEN, draw, opened, running_page
+from tests.e2e.page import ONE, SEVEN, draw, opened, played_torchserve, running_page
 from tests.ui.answering import ANSWER, answering
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -25,7 +22,7 @@ WAITING = "sessionStorage.getItem('sketchserve-unanswered') !== null"
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with answering(ANSWER, delay_s=DELAY_S, slow="/predictions/") as server:
-        torchserve = TorchServe(server.url, server.url, server.url, server.url, os.getpid(), Path())
+        torchserve = played_torchserve(server.url)
         with running_page(NO_DATABASE, torchserve) as running:
             yield running.url
 

@@ -1,7 +1,6 @@
 """The page's own process as a service: its health addresses, request ids, its log, and how it stops."""
 
 import json
-import os
 import re
 import signal
 import threading
@@ -14,8 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from launch.temporary import TorchServe
-from tests.e2e.page import RunningPage, running_page, wait_until
+from tests.e2e.page import RunningPage, played_torchserve, running_page, wait_until
 from tests.ui.answering import ANSWER, answering
 from tests.ui.asking import ask
 from tests.ui.conftest import NO_DATABASE
@@ -32,7 +30,7 @@ HEX_ID = re.compile(r"[0-9a-f]{32}")
 @contextmanager
 def page_before(url: str, log: Path, **changes: str) -> Iterator[RunningPage]:
     """Run a page before one server that plays TorchServe, without a database."""
-    torchserve = TorchServe(url, url, Path("no token"), url, url, os.getpid(), os.getpid(), Path())
+    torchserve = played_torchserve(url)
     with running_page(NO_DATABASE, torchserve, log, **changes) as running:
         yield running
 

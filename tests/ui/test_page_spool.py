@@ -17,10 +17,9 @@ import requests
 from db import engine
 from db.log import PredictionLog
 from db.spool import RESERVE_BYTES, Spool
-from launch.temporary import TorchServe
 from system.files import PROJECT
 from tests.docs.documents import blocks
-from tests.e2e.page import RunningPage, running_page, wait_until
+from tests.e2e.page import RunningPage, played_torchserve, running_page, wait_until
 from tests.services.postgres import postgres_server, postgres_url
 from tests.ui.answering import ANSWER, answering
 from tests.ui.asking import ask
@@ -38,7 +37,7 @@ SPARE_BYTES = 4 * 1024**2
 def page(torchserve: str, database_url: str, var: Path, **changes: str) -> Iterator[RunningPage]:
     """Run a page whose TorchServe is played, in a folder that outlives it."""
     url = torchserve
-    played = TorchServe(url, url, Path("no token"), url, url, os.getpid(), os.getpid(), Path())
+    played = played_torchserve(url)
     with running_page(database_url, played, var / "ui.log", VAR_DIR=str(var), **changes) as running:
         yield running
 
