@@ -9,6 +9,7 @@ import requests
 
 from launch.temporary import TorchServe
 from tests.handler.costly import COSTLY, TOO_LARGE
+from tests.management import manage
 from training.data.drawing import png
 
 pytestmark = pytest.mark.integration
@@ -26,7 +27,7 @@ def post(server: TorchServe, body: bytes) -> tuple[int, float]:
 
 
 def workers(server: TorchServe) -> list[int]:
-    found = requests.get(f"{server.management_url}/models/digits", timeout=30).json()[0]["workers"]
+    found = manage(server, "GET", "/digits").json()[0]["workers"]
     return sorted(worker["pid"] for worker in found if worker["status"] == "READY")
 
 

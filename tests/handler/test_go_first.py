@@ -155,7 +155,7 @@ def front_end(server: TorchServe) -> dict[int, int]:
 
 
 def workers(server: TorchServe) -> list[psutil.Process]:
-    return psutil.Process(server.java_pid).children(recursive=True)
+    return psutil.Process(server.java_pid).children()
 
 
 def scale(server: TorchServe, count: int) -> None:
