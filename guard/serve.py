@@ -22,6 +22,7 @@ FILE_DESCRIPTORS = 10_000
 # For the answers that are under way; who ends this kills it after 12 s, and TorchServe takes 2.4 s.
 DRAIN_S = 7.0
 LOOK_S = 1.0
+BEHIND = 10
 BACKLOG = 4096
 
 
@@ -87,6 +88,9 @@ async def _serve(doors: Sequence[Door], program: Program) -> int:
         pass_fds=program.files,
         preexec_fn=partial(die_with, os.getpid(), signal.SIGTERM),
     )
+    # As with the thread behind it (handler/worker.py): with far too many requests, workers go
+    # first. Where nobody waits it makes no difference.
+    os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + BEHIND, 19))
     apis = [door.api for door in doors]
     ended = loop.run_in_executor(None, torchserve.wait)
     looking = loop.create_task(end_what_takes_too_long(apis))

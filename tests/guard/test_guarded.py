@@ -116,6 +116,12 @@ def test_a_file_descriptor_is_there_for_each_connection(torchserve: TorchServe) 
         assert soft >= min(10_000, hard)
 
 
+def test_the_guard_lets_workers_go_first(torchserve: TorchServe) -> None:
+    java = psutil.Process(torchserve.java_pid)
+    own = psutil.Process(torchserve.pid).nice()
+    assert all(own > process.nice() for process in (java, *java.children()))
+
+
 def test_what_is_under_way_is_answered_before_the_end(model_store: Path) -> None:
     with running(model_store) as server, ThreadPoolExecutor() as threads:
         workers = psutil.Process(server.java_pid).children(recursive=True)
