@@ -21,7 +21,7 @@ from system.processes import end, until
 
 # Recovery after a crash has to fit in.
 START_TIMEOUT_S = 60
-# For clients to finish before they are cut off: the page's writer empties its queue in this time.
+# For clients to finish before they are cut off: the page's writer empties its spool in this time.
 CLIENTS_TIMEOUT_S = 2
 # For a server whose parent was killed to follow it.
 ORPHAN_TIMEOUT_S = 5

@@ -115,7 +115,7 @@ class Spool:
             raise NoRoom(f"the disk is full at {self.path}")
         with self._lock:
             if self._pending >= self._max_records or self._bytes + size > self._max_bytes:
-                raise NoRoom("the queue is full")
+                raise NoRoom("too many wait")
             self._writing.execute(
                 "INSERT INTO waiting (since, size, kind, fields, content) VALUES (?, ?, ?, ?, ?)",
                 (time.time(), size, kind, text, content),

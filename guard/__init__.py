@@ -1,1 +1,1 @@
-"""What stands in front of TorchServe: it bounds, orders and checks each request before that reads it."""
+"""What stands in front of TorchServe: it bounds, orders and checks each request before TorchServe does."""

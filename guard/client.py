@@ -17,7 +17,7 @@ from guard.upstream import Pool, Upstream
 MOST_TARGET_BYTES = 4_000
 MOST_HEAD_BYTES = 8_000
 MOST_CONNECTIONS = 4_000
-# Of all bodies that came and are not answered yet: half of Java's heap (vmargs in config.properties).
+# Of all bodies that came to an API and are not answered yet: half of Java's heap (config.properties).
 MOST_BYTES_HELD = 256 * 1024**2
 # For a whole request once it has begun: 16 MiB at 2.2 Mbit/s.
 WITHIN_S = 60.0
@@ -26,7 +26,8 @@ IDLE_S = 75.0
 # For what is left of a refused request: who closes while the client still sends takes the answer away.
 DRAIN_S = 5.0
 # They say nothing to TorchServe or the handler, and each costs the worker time; cookies are nobody's business
-# there. The others are between two neighbours (RFC 9110, 7.6.1), or are said anew.
+# there, and keys are the guard's alone. The others are between two neighbours (RFC 9110, 7.6.1), or said
+# anew.
 DROPPED = frozenset(
     b"accept accept-encoding accept-language authorization connection content-length cookie expect "
     b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent "
@@ -88,8 +89,6 @@ class Client(asyncio.Protocol):
         self._held_bytes = 0  # of its bodies that came and are not answered yet
         self._under_way_bytes = 0
         self._begin()
-
-    # The connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many."""
@@ -163,8 +162,6 @@ class Client(asyncio.Protocol):
         if not (self._is_busy or self._waiting or is_reading):
             self._transport.close()
 
-    # A request, as the parser finds it
-
     def on_url(self, url: bytes) -> None:
         """Take a piece of the target."""
         self._target += url
@@ -232,8 +229,6 @@ class Client(asyncio.Protocol):
         lines += [b"Content-Length: %d" % len(body), b"", body]
         return b"\r\n".join(lines)
 
-    # Its response
-
     def connected(self, upstream: Upstream, request: bytes) -> None:
         """Send the request that waited for a connection."""
         if self._transport.is_closing():
@@ -271,8 +266,6 @@ class Client(asyncio.Protocol):
         """Say that TorchServe is not there."""
         self._is_busy = False
         self._end_with(unavailable("TorchServe does not run yet, or not any more: try again in a moment"))
-
-    # What they share
 
     def _begin(self) -> None:
         self._target = b""

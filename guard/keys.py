@@ -54,8 +54,8 @@ class Keys:
             raise Refusal(
                 HTTPStatus.UNAUTHORIZED,
                 "KeyUnknown" if key else "KeyMissing",
-                "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; `make key NAME=...` "
-                "on the server makes one",
+                "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; who runs this server "
+                "makes one (docs/keys.md)",
             )
         burst = max(1.0, rate * BURST_S)
         bucket = self._buckets.setdefault(hashed, _Bucket(burst, now))

@@ -18,7 +18,7 @@ from system.keeper import die_with
 from system.stopping import STOPS
 
 # For the connections of both APIs' clients, each with one to TorchServe while it is answered.
-FILE_DESCRIPTORS = 10_000
+FILE_DESCRIPTORS = 17_000
 # For the answers that are under way; who ends this kills it after 12 s, and TorchServe takes 2.4 s.
 DRAIN_S = 7.0
 LOOK_S = 1.0

@@ -98,8 +98,8 @@ def _advice(error: NotLoaded | Denied, model: str, log_dir: Path) -> LaunchError
         )
     return LaunchError(
         str(error),
-        "look at config.properties and TS_* variables: the model-control API must be on, TorchServe's own "
-        "tokens off; the one that is asked for is in MANAGEMENT_TOKEN_FILE",
+        "MANAGEMENT_TOKEN_FILE has to hold the token of this TorchServe, and config.properties "
+        "enable_model_api=true",
     )
 
 

@@ -157,6 +157,7 @@ def _read(env: Mapping[str, str]) -> Settings:
     environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
     # The page's own, which it checks only once the others run.
     environment.whole(env, "KEEP_DAYS", 1, 1, 36_500, "number of days")
+    environment.one_of(env, "SIGN_IN", ("auto", "on", "off"))
     name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
     var = environment.folder(env, "VAR_DIR", "var")

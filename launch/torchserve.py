@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from guard.client import Api
+from guard.client import MOST_BYTES_HELD, Api
 from guard.keys import Keys
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve
@@ -39,7 +39,6 @@ LONGEST_TMP = 103 - 18
 HANDLER_METRICS = "metrics"
 # Its sockets, in the temporary folder too, which is its owner's alone.
 INFERENCE, MANAGEMENT = "inference", "management"
-MOST_REQUEST_BYTES = 512 * 1024**2
 
 
 def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
@@ -147,7 +146,7 @@ def _doors(settings: Settings, tmp: Path) -> list[Door]:
     """Return where clients come in, each with what is behind it."""
     usual = int(_configured("max_request_size"))
     try:
-        most_bytes = whole(os.environ, "TS_MAX_REQUEST_SIZE", usual, 1, MOST_REQUEST_BYTES, "size")
+        most_bytes = whole(os.environ, "TS_MAX_REQUEST_SIZE", usual, 1, MOST_BYTES_HELD, "size")
     except SettingError as error:
         raise LaunchError(str(error), error.fix) from None
     names = frozenset({"localhost", os.environ.get("MANAGEMENT_HOST", "localhost").lower()})

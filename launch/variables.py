@@ -18,7 +18,7 @@ OWN_KEYS = {
     "TS_GRPC_INFERENCE_PORT": "GRPC_INFERENCE_PORT=<port>",
     "TS_GRPC_MANAGEMENT_PORT": "GRPC_MANAGEMENT_PORT=<port>",
 }
-# Sizes, times and numbers. All others are left to the file.
+# What only tunes: sizes, times, numbers. All others are left to the file.
 TUNING = (
     "TS_ASYNC_LOGGING",
     "TS_DEFAULT_RESPONSE_TIMEOUT",
@@ -34,7 +34,6 @@ TUNING = (
     "TS_NUMBER_OF_GPU",
     "TS_NUMBER_OF_NETTY_THREADS",
     "TS_PREFER_DIRECT_BUFFER",
-    "TS_TOKEN_EXPIRATION_TIME_MIN",
     "TS_UNREGISTER_MODEL_TIMEOUT",
 )
 # For handlers that compute on a GPU.
@@ -77,6 +76,7 @@ OTHERS = (
     "TS_MODEL_STORE",
     "TS_OPEN_INFERENCE_PROTOCOL",
     "TS_SERVICE_ENVELOPE",
+    "TS_TOKEN_EXPIRATION_TIME_MIN",
     "TS_WORKFLOW_STORE",
 )
 # Behind the guard it has no use for certificates.

@@ -27,7 +27,7 @@ Session = dict[UUID, HistoryRow]
 class Recent:
     """The last rows of the sessions that were here last; may be used by many threads.
 
-    It is a view and no store: what it forgets is in the writer's queue or in the database. No operation takes
+    It is a view and no store: what it forgets is in the writer's spool or in the database. No operation takes
     longer for what other sessions have.
 
     Args:

@@ -183,7 +183,7 @@ def test_a_full_queue_turns_records_away_counts_and_logs_them(log, session_id, p
     assert (writer.pending, writer.dropped) == (2, 1)
     assert 0 < writer.oldest_s < 60
     assert 0 < writer.dropped_ago_s < 60
-    assert f"prediction {turned_away.id} is not recorded: the queue is full" in caplog.text
+    assert f"prediction {turned_away.id} is not recorded: too many wait" in caplog.text
     writer.start()
     assert writer.stop(timeout_s=5) == 0
     assert writer.oldest_s == 0

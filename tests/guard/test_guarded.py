@@ -113,7 +113,7 @@ def test_torchserves_own_sockets_and_the_token_are_their_owners_alone(torchserve
 def test_a_file_descriptor_is_there_for_each_connection(torchserve: TorchServe) -> None:
     for pid in (torchserve.pid, torchserve.java_pid):
         soft, hard = psutil.Process(pid).rlimit(psutil.RLIMIT_NOFILE)
-        assert soft >= min(10_000, hard)
+        assert soft >= min(17_000, hard)
 
 
 def test_the_guard_lets_workers_go_first(torchserve: TorchServe) -> None:

@@ -116,7 +116,7 @@ def test_every_variable_that_a_part_reads_reaches_it(part, folders):
     others = {"ui": {name for name in read if name.endswith(("_PORT", "_HOST"))} - {"UI_HOST", "UI_PORT"}}
     others["ui"] |= {"MODELS", "LOG_TO", "KEY_FILE", "INFERENCE_KEYS"}
     others["torchserve"] = {"DATABASE_URL", "UI_HOST", "ANSWER_TIMEOUT_S", "IDLE_MINUTES", "KEEP_DAYS"}
-    others["torchserve"] |= {"POSTGRES_PORT"}
+    others["torchserve"] |= {"POSTGRES_PORT", "SIGN_IN"}
     assert len(read) > 15
     environ = environs({name: "given" for name in read if name != "DATABASE_URL"})[part]
     assert read - commands - others[part] - environ.keys() == set()
