@@ -13,8 +13,8 @@ WAIT_S, EACH_S = 20.0, 0.5
 # In the form that `make run` takes for its own.
 NO_USER = (
     "cause: other machines can reach the page (or SIGN_IN is on), so people sign in, and there is no user "
-    "yet; fix: make user NAME=... ROLE=operator adds one (in containers: docs/containers.md), SIGN_IN=off lets "
-    "everybody in"
+    "yet; fix: make user NAME=... ROLE=operator adds one (in containers: docs/containers.md), SIGN_IN=off "
+    "lets everybody in"
 )
 
 
