@@ -17,6 +17,8 @@ from guard.upstream import Pool, Upstream
 MOST_TARGET_BYTES = 4_000
 MOST_HEAD_BYTES = 8_000
 MOST_CONNECTIONS = 4_000
+# Of one connection, that wait for the answer to the first.
+MOST_PIPELINED = 32
 # Of all bodies that came to an API and are not answered yet: half of Java's heap (config.properties).
 MOST_BYTES_HELD = 256 * 1024**2
 # For a whole request once it has begun: 16 MiB at 2.2 Mbit/s.
@@ -86,6 +88,7 @@ class Client(asyncio.Protocol):
         self._is_last = False  # the connection ends with the request under way
         self._is_deaf = False  # no further request is read
         self._is_full = False  # the client does not take its answers
+        self._has_ended = False  # the last answer is given
         self._held_bytes = 0  # of its bodies that came and are not answered yet
         self._under_way_bytes = 0
         self._begin()
@@ -99,10 +102,12 @@ class Client(asyncio.Protocol):
             self._refuse(unavailable("Too many connections are open here: try again in a moment"))
 
     def data_received(self, data: bytes) -> None:
-        """Read on."""
+        """Read on; refuse what is no regular request, or costs more than it says."""
         if self._is_deaf:
             return
-        if not self._is_body:
+        if self._is_body:
+            self._wire_bytes += len(data)
+        else:
             if not self._head_bytes and not self._is_busy:
                 self.deadline = self._loop.time() + WITHIN_S
             self._head_bytes += len(data)
@@ -118,8 +123,11 @@ class Client(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._refuse(malformed(f"This is no regular HTTP/1.1 request: {error}"))
         else:
+            # Before the end of the head there is no other measure than what came.
             if not self._is_body and self._head_bytes > MOST_TARGET_BYTES + 2 * MOST_HEAD_BYTES:
                 self._refuse(_head_too_large())
+            if self._wire_bytes - self._body_bytes > self._body_bytes / 4 + MOST_HEAD_BYTES:
+                self._refuse(malformed("The body's chunks are tiny, or end in a long trailer: send it whole"))
 
     def eof_received(self) -> bool:
         """Answer what came whole: a client that sends nothing more may still wait for its answer."""
@@ -140,7 +148,7 @@ class Client(asyncio.Protocol):
         self._is_full = True
 
     def resume_writing(self) -> None:
-        """Go on."""
+        """Go on with the answers."""
         self._is_full = False
         self._next()
 
@@ -200,7 +208,7 @@ class Client(asyncio.Protocol):
 
     def on_body(self, piece: bytes) -> None:
         """Take a piece of the body."""
-        self._body.append(piece)
+        self._body += piece
         self._body_bytes += len(piece)
         self._release(-len(piece))
         self._require_room(self._body_bytes)
@@ -209,7 +217,11 @@ class Client(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Have the whole request passed on in its turn."""
-        content_type, body = bodies.bounded(self._content_type, b"".join(self._body))
+        if len(self._waiting) >= MOST_PIPELINED:
+            raise malformed(
+                f"More than {MOST_PIPELINED} requests came before an answer: wait for the answers"
+            )
+        content_type, body = bodies.bounded(self._content_type, bytes(self._body))
         request = self._request(content_type, body)
         self._waiting.append(_Whole(request, not self._parser.should_keep_alive(), self._body_bytes))
         self._begin()
@@ -251,7 +263,7 @@ class Client(asyncio.Protocol):
             return
         self.deadline = self._loop.time() + IDLE_S
         self._next()
-        if not self._waiting:
+        if not self._waiting and not self._has_ended:
             if self._is_deaf:
                 self._transport.close()
             else:
@@ -272,8 +284,9 @@ class Client(asyncio.Protocol):
         self._headers: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0
         self._content_type = b""
-        self._body: list[bytes] = []
+        self._body = bytearray()
         self._body_bytes = 0
+        self._wire_bytes = 0  # that came since the head, chunks' sizes and trailers among them
         self._is_body = False
 
     def _release(self, size: int) -> None:
@@ -312,7 +325,13 @@ class Client(asyncio.Protocol):
             self._upstream.send(item.request, self)
 
     def _end_with(self, refusal: Refusal) -> None:
-        self._is_deaf = True
+        """Give the last answer; whatever else came is forgotten."""
+        if self._has_ended:
+            return
+        self._has_ended = self._is_deaf = True
+        self._waiting.clear()
+        self._release(self._body_bytes)
+        self._begin()
         self._transport.write(refusal.response())
         if self._transport.can_write_eof():
             self._transport.write_eof()

@@ -32,8 +32,9 @@ class Inference:
     is_behind_proxy: bool = False
 
     def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
-        """Raise a Refusal unless the request comes from here or has a key; anybody may ask /ping."""
-        if self.keys is None or target == PING:
+        """Raise a Refusal unless the request comes from here, has a key, or is a /ping without a body."""
+        has_body = not headers.keys().isdisjoint((b"content-length", b"transfer-encoding"))
+        if self.keys is None or (target == PING and not has_body):
             return
         is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not _is_loopback(peer)
         if is_outside:

@@ -1,6 +1,7 @@
 """Runs TorchServe behind the guard: until TorchServe ends, or a signal ends both in order."""
 
 import asyncio
+import logging
 import os
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from guard.client import Api, Client
 from system.files import allow_open_files
 from system.keeper import die_with
 from system.stopping import STOPS
+
+logger = logging.getLogger(__name__)
 
 # For the connections of both APIs' clients, each with one to TorchServe while it is answered.
 FILE_DESCRIPTORS = 17_000
@@ -127,4 +130,7 @@ async def end_what_takes_too_long(apis: Sequence[Api]) -> None:
         now = loop.time()
         for api in apis:
             for client in [client for client in api.clients if client.deadline < now]:
-                client.expire()
+                try:
+                    client.expire()
+                except Exception:  # one client's fault must not keep the others' limits from holding
+                    logger.exception("a client could not be cut off")

@@ -109,6 +109,9 @@ def test_who_is_on_another_host_needs_one(
 ) -> None:
     rules = Inference(Keys(tmp_path / "keys"), is_behind_proxy)
     rules.check(b"/ping", headers, peer)
+    if needs:
+        with pytest.raises(Refusal, match="need a key"):
+            rules.check(b"/ping", {**headers, b"content-length": b"16777216"}, peer)
     Inference(None).check(b"/predictions/digits", headers, peer)
     if needs:
         with pytest.raises(Refusal, match="need a key"):

@@ -4,8 +4,8 @@ import ipaddress
 import time
 from collections import OrderedDict
 
-# More an address than a person needs; fewer than an address could take of a name, so that nobody alone keeps
-# somebody else from signing in.
+# More an address than a person needs; fewer than an address could take of a name, so that no address alone
+# keeps somebody else from signing in.
 OF_AN_ADDRESS, OF_A_NAME = 10, 30
 WITHIN_S = 600.0
 # Names and addresses that are remembered, each; who was quiet longest is forgotten first.
