@@ -66,7 +66,8 @@ def spooled(folder: Path, table: str) -> int:
 
 def left_behind(var: Path, tmp: Path) -> list[str]:
     """Return what should have gone with the processes: sockets, temporary files, locks that are held."""
-    left = [str(path) for path in tmp.iterdir()]
+    # PyTorch keeps a cache there once an archive had to be built.
+    left = [str(path) for path in tmp.iterdir() if not path.name.startswith("torchinductor_")]
     for path in var.rglob("*"):
         if path.is_socket() or "unfinished" in path.name or ".damaged-" in path.name:
             left.append(str(path))
