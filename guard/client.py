@@ -2,16 +2,17 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 import httptools
 
 from guard import bodies
 from guard.answers import METHODS, Refusal, malformed, too_large, unavailable
-from guard.upstream import Pool, Upstream
+from guard.api import Api
+from guard.passing import framed
+from guard.upstream import Upstream
 
 # TorchServe's own limits (Netty's): 4,096 bytes of the request's first line, 8,192 of headers.
 MOST_TARGET_BYTES = 4_000
@@ -27,40 +28,6 @@ WITHIN_S = 60.0
 IDLE_S = 75.0
 # For what is left of a refused request: who closes while the client still sends takes the answer away.
 DRAIN_S = 5.0
-# They say nothing to TorchServe or the handler, and each costs the worker time; cookies are nobody's business
-# there, and keys are the guard's alone. The others are between two neighbours (RFC 9110, 7.6.1), or said
-# anew.
-DROPPED = frozenset(
-    b"accept accept-encoding accept-language authorization connection content-length cookie expect "
-    b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent "
-    b"x-api-key x-forwarded-for".split()
-)
-
-
-class Rules(Protocol):
-    """Who may ask."""
-
-    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
-        """Raise a Refusal for a request that may not pass."""
-
-
-@dataclass
-class Api:
-    """What the clients of one API share.
-
-    Attributes:
-        rules: who may ask.
-        pool: the connections to TorchServe.
-        most_bytes: of one body.
-        clients: those that are connected.
-        held_bytes: of all bodies that came and are not answered yet.
-    """
-
-    rules: Rules
-    pool: Pool
-    most_bytes: int
-    clients: set["Client"] = field(default_factory=set)
-    held_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -222,24 +189,13 @@ class Client(asyncio.Protocol):
                 f"More than {MOST_PIPELINED} requests came before an answer: wait for the answers"
             )
         content_type, body = bodies.bounded(self._content_type, bytes(self._body))
-        request = self._request(content_type, body)
+        method = self._parser.get_method()
+        request = framed(method, self._target, self._headers, content_type, body)
         self._waiting.append(_Whole(request, not self._parser.should_keep_alive(), self._body_bytes))
         self._begin()
         self._next()
         if self._waiting:
             self._transport.pause_reading()
-
-    def _request(self, content_type: bytes, body: bytes) -> bytes:
-        """Return the request as TorchServe gets it, framed by its length: nobody reads that differently."""
-        lines = [self._parser.get_method() + b" " + self._target + b" HTTP/1.1"]
-        for name, value in self._headers:
-            lower = name.lower()
-            if lower == b"content-type":
-                value = content_type
-            if lower not in DROPPED:
-                lines.append(name + b": " + value)
-        lines += [b"Content-Length: %d" % len(body), b"", body]
-        return b"\r\n".join(lines)
 
     def connected(self, upstream: Upstream, request: bytes) -> None:
         """Send the request that waited for a connection."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uvloop
 
-from guard.client import Api, Client
+from guard.api import Api
+from guard.client import Client
 from system.files import allow_open_files
 from system.keeper import die_with
 from system.stopping import STOPS

@@ -16,7 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from guard.client import MOST_BYTES_HELD, Api
+from guard.api import Api
+from guard.client import MOST_BYTES_HELD
 from guard.keys import Keys
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve

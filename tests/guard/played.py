@@ -12,7 +12,8 @@ from pathlib import Path
 
 import uvloop
 
-from guard.client import Api, Client, Rules
+from guard.api import Api, Rules
+from guard.client import Client
 from guard.rules import Inference
 from guard.serve import end_what_takes_too_long
 from guard.upstream import Pool
