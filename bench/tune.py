@@ -20,8 +20,7 @@ from bench.pictures import pictures
 from bench.results import say, write
 from bench.rounds import row_of
 from bench.serving import wait_for_answer
-from client.management import authorization
-from client.session import local_session
+from client.session import authorization, local_session
 from launch.errors import LaunchError
 from launch.temporary import TorchServe, end_in_order_when_told, running
 from system.files import PROJECT

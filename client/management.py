@@ -8,7 +8,7 @@ from urllib.parse import quote
 import requests
 
 from client.errors import ChangeRefused, Denied, LoadFailed, NotLoaded, Unreachable
-from client.session import local_session
+from client.session import authorization, local_session
 
 ANSWER_TIMEOUT_S = 2.0
 # What starts workers is answered once the archive has been unpacked.
@@ -203,15 +203,6 @@ class Management:
         if not response.ok and response.status_code != unless:
             raise ChangeRefused(_reason(response))
         return response.ok
-
-
-def authorization(token_file: Path) -> dict[str, str]:
-    """Return the header that a token's file holds, as `curl -H @FILE` sends it; none if it cannot be read."""
-    try:
-        name, _, value = token_file.read_text(encoding="ascii").partition(":")
-    except (OSError, UnicodeDecodeError):
-        return {}
-    return {name.strip(): value.strip()}
 
 
 def _body(response: requests.Response, path: str) -> Any:

@@ -1,5 +1,7 @@
 """How a server of this machine, or of the platform's own network, is asked over HTTP."""
 
+from pathlib import Path
+
 import requests
 from requests.adapters import HTTPAdapter
 
@@ -15,3 +17,12 @@ def local_session(connections: int = 10) -> requests.Session:
     for scheme in ("http://", "https://"):
         session.mount(scheme, HTTPAdapter(pool_maxsize=connections))
     return session
+
+
+def authorization(token_file: Path) -> dict[str, str]:
+    """Return the header that a token's file holds, as `curl -H @FILE` sends it; none if it cannot be read."""
+    try:
+        name, _, value = token_file.read_text(encoding="ascii").partition(":")
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name.strip(): value.strip()}

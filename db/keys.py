@@ -10,7 +10,6 @@ Each command also writes the file that the guard in front of TorchServe reads (`
 import argparse
 import hashlib
 import os
-import re
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db import own_database
 from db.errors import DatabaseUnavailable, unavailable
 from db.migrate import MigrationError
-from db.schema import USER_NAME, api_keys
+from db.schema import api_keys
 from db.unprivileged import EmbeddedError
 from system import environment, stopping
 from system.files import keep_private, written_aside
@@ -71,10 +70,8 @@ def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:
 
     Raises:
         DatabaseUnavailable: Nothing is changed.
-        ValueError: The name or the rate cannot be used.
+        ValueError: The rate cannot be used.
     """
-    if not re.fullmatch(USER_NAME, name):
-        raise ValueError(f"{name!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first")
     if not 0 < rate_per_s <= MOST_PER_S:
         raise ValueError(
             f"the rate is {rate_per_s:g}, expected more than 0 and at most {MOST_PER_S:g} a second"
@@ -105,7 +102,7 @@ def _done(engine: Engine, told: argparse.Namespace) -> str:
         rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
         lines = [f"{row.name}  {row.rate_per_s:g} a second  since {row.created_at:%Y-%m-%d}" for row in rows]
         return "\n".join(lines) or "there is no key yet: make key NAME=..."
-    name = told.name.casefold()
+    name = own_database.typed_name(told.name)
     if told.revoke:
         if not revoke(engine, name):
             raise ValueError(f"there is no key {name!r}: python -m db.keys lists them")

@@ -1,12 +1,14 @@
-"""The database of a command that somebody types."""
+"""What commands that somebody types have in common: their database, and names."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
 from db import embedded, engine, libpq, migrate
+from db.schema import USER_NAME
 
 
 @contextmanager
@@ -29,3 +31,15 @@ def opened() -> Iterator[Engine]:
         migrate.upgrade(server.url)
         with engine.opened(server.url) as found:
             yield found
+
+
+def typed_name(typed: str) -> str:
+    """Return the name of a user or a key as the database has it.
+
+    Raises:
+        ValueError: It is none.
+    """
+    name = typed.casefold()
+    if not re.fullmatch(USER_NAME, name):
+        raise ValueError(f"{typed!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first")
+    return name

@@ -10,14 +10,13 @@ DATABASE_URL, or else the embedded one, which is started for this where it does 
 
 import argparse
 import getpass
-import re
 import sys
 from pathlib import Path
 
 from db import own_database, passwords
 from db.errors import DatabaseUnavailable
 from db.migrate import MigrationError
-from db.schema import ROLES, USER_NAME
+from db.schema import ROLES
 from db.unprivileged import EmbeddedError
 from db.user_rows import Users
 from system import stopping
@@ -55,11 +54,7 @@ def _done(users: Users, told: argparse.Namespace) -> str:
     if told.name is None:
         lines = [f"{user.name}  {user.role}  (session_id user:{user.id})" for user in users.all()]
         return "\n".join(lines) or "there is no user yet: make user NAME=... ROLE=operator"
-    name = told.name.casefold()
-    if not re.fullmatch(USER_NAME, name):
-        raise UserError(
-            f"{told.name!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first"
-        )
+    name = own_database.typed_name(told.name)
     if told.delete:
         if not users.delete(name):
             raise UserError(f"there is no user {name!r}: python -m db.users lists them")

@@ -2,7 +2,7 @@
 
 import requests
 
-from client.management import authorization
+from client.session import authorization
 from launch.temporary import TorchServe
 
 

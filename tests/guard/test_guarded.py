@@ -15,7 +15,7 @@ import psutil
 import pytest
 import requests
 
-from client.management import authorization
+from client.session import authorization
 from launch.temporary import TorchServe, running
 from system.processes import until
 from training.data.drawing import png

@@ -13,7 +13,7 @@ import psutil
 import pytest
 import requests
 
-from client.management import authorization
+from client.session import authorization
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.temporary import TorchServe, running
