@@ -12,7 +12,7 @@ from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.history import deletion
-from ui.history.corrections import complaint_html, correct
+from ui.history.corrections import complaint_html, judge
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
@@ -48,7 +48,8 @@ def build_page(backend: Backend, *, has_sign_in: bool = False) -> gr.Blocks:
             yield chooser.chooser_html(shown, event.asked)
 
     def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> str:
-        complaint = correct(backend, whose(visitor_id, request), event.prediction, event.label)
+        kind = getattr(event, "kind", "label")
+        complaint = judge(backend, whose(visitor_id, request), event.prediction, event.label, kind)
         return complaint_html(complaint)
 
     def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
