@@ -27,6 +27,8 @@ from db.writer import Writer
 from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
+from ui.fetching import route as fetching
+from ui.fetching.fetcher import Fetcher
 from ui.health import health, readiness
 from ui.history.waiting import recall
 from ui.metrics import Metrics
@@ -112,6 +114,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         root_path=settings.root_path,
     )
     _add_routes(web, backend, engine)
+    fetching.add_to(web, Fetcher())
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)

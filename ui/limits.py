@@ -18,7 +18,9 @@ ROUTES = {
         r"|/(history|analytics|models)(/.*)?"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
     ),
-    "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/(history|analytics|models)/.+"),
+    "POST": re.compile(
+        r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/fetch|/(history|analytics|models)/.+"
+    ),
 }
 # A drawing of 8 MiB in base64, and what is beside it.
 MOST_BYTES = 12 * 1024**2

@@ -1,0 +1,31 @@
+"""`POST /fetch`: a picture from the web, for the pad."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, Response
+
+from ui.fetching.fetcher import Busy, Fetcher
+from ui.fetching.formats import FetchError
+
+
+def add_to(web: FastAPI, fetcher: Fetcher) -> None:
+    """Add the route: it takes an address as text, and answers with the picture, or why there is none."""
+
+    @web.post("/fetch")
+    async def fetch(request: Request) -> Response:
+        address = (await request.body()).decode("utf-8", "replace").strip()
+        try:
+            picture = await fetcher.fetch(address)
+        except FetchError as error:
+            return _refusal(400, "BadAddress", str(error))
+        except Busy:
+            refusal = _refusal(503, "Busy", "Too many pictures are being fetched. Try again in a moment.")
+            refusal.headers["Retry-After"] = "2"
+            return refusal
+        return Response(picture.content, media_type=picture.media_type, headers={"Cache-Control": "no-store"})
+
+
+def _refusal(code: int, kind: str, message: str) -> Response:
+    content: dict[str, Any] = {"code": code, "type": kind, "message": message}
+    return JSONResponse(content, code)
