@@ -12,6 +12,7 @@ from ui.draw import explanation, outcome
 from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
+from ui.endpoints import add_endpoints
 from ui.history import deletion
 from ui.history.corrections import complaint_html, judge
 from ui.history.table import history_html, notice_html, read_history
@@ -143,6 +144,7 @@ def build_page(
         if signed_in is not None:
             page.load(account_html, None, [signed_in], queue=False, **hidden)
         timer.tick(look_again, [who], history_outputs, **in_history_queue)
+        add_endpoints(backend)
     page.queue(max_size=HISTORY_QUEUE, api_open=False)
     return page
 

@@ -16,7 +16,7 @@ ROUTES = {
         r"|/sign-in(\.css)?"
         r"|/(static|assets|files)/.+"
         r"|/(history|analytics|models)(/.*)?"
-        r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
+        r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id|info)/?"
     ),
     "POST": re.compile(
         r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/fetch|/(history|analytics|models)/.+"

@@ -14,7 +14,7 @@ NEEDS = {"a GPU", "a cluster", "a network", "a domain"}
 SHELLS = {"sh", "bash", "console", "shell"}
 COMMANDS = [block for document in DOCUMENTS for block in blocks(document) if block.language in SHELLS]
 # A fence without a language holds a drawing or a layout.
-LANGUAGES = {*SHELLS, "", "json", "yaml", "promql"}
+LANGUAGES = {*SHELLS, "", "json", "yaml", "promql", "python"}
 
 
 @cache

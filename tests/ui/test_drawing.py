@@ -36,7 +36,7 @@ def test_blank_paper_is_no_drawing(value: object) -> None:
         {"image": "data:image/png;base64,AAA"},
         {"image": "data:image/png;base64,"},
         {"image": 7},
-        {"image": data_url(b"png"), "source": "api"},
+        {"image": data_url(b"png"), "source": "elsewhere"},
     ],
 )
 def test_anything_else_is_refused_in_words(value: object) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
 
-SOURCES = ("sketchpad", "upload")
+SOURCES = ("sketchpad", "upload", "api")
 # What JavaScript counts exactly.
 MAX_SENT = 2**53 - 1
 

@@ -1,0 +1,86 @@
+"""What programs ask the page by name, through the client that they use, before the real services."""
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+import requests
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from PIL import Image, ImageDraw
+
+from tests.docs.documents import blocks
+from tests.e2e.page import SEVEN
+
+VISITOR, OTHER = "5a" * 16, "5b" * 16
+
+
+@pytest.fixture(scope="module")
+def client(page_address: str) -> Client:
+    return Client(page_address, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def seven() -> str:
+    """A drawn 7 as PNG, in base64."""
+    image, file = Image.new("L", (280, 280), 255), io.BytesIO()
+    ImageDraw.Draw(image).line([(280 * x, 280 * y) for x, y in SEVEN], 0, 22, "curve")
+    image.save(file, "PNG")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def test_they_are_listed_and_nothing_else_is(page_address: str) -> None:
+    listed = requests.get(f"{page_address}/gradio_api/info", timeout=10).json()
+    assert set(listed["named_endpoints"]) == {"/predict", "/feedback", "/history"}
+    assert listed["unnamed_endpoints"] == {}
+    written = Path("docs/api.md").read_text(encoding="utf-8")
+    assert all(f'api_name="{name}"' in written for name in listed["named_endpoints"])
+
+
+def test_a_picture_is_read_judged_and_found_again(client: Client, seven: str) -> None:
+    answer = client.predict(seven, visitor=VISITOR, api_name="/predict")
+    assert (answer["label"], answer["set"], answer["is_digit"], answer["is_kept"]) == ("7", ["7"], True, True)
+    assert answer["frame"].startswith("data:image/png")
+    judged = client.predict(answer["prediction"], "1", visitor=VISITOR, api_name="/feedback")
+    assert judged == {"is_kept": True}
+    (row,) = client.predict(visitor=VISITOR, api_name="/history")
+    assert (row["prediction"], row["label"], row["true_label"]) == (answer["prediction"], "7", "1")
+    client.predict(answer["prediction"], kind="not_a_digit", visitor=VISITOR, api_name="/feedback")
+    (row,) = client.predict(visitor=VISITOR, api_name="/history")
+    assert (row["true_label"], row["is_judged_no_digit"]) == (None, True)
+    assert client.predict(visitor=OTHER, api_name="/history") == []
+
+
+def test_the_documented_lines_do_what_they_say(page_address: str, seven: str) -> None:
+    (block,) = [block for block in blocks("docs/api.md") if block.language == "python"]
+    assert "http://127.0.0.1:7860" in block.text
+    known = {"picture": seven}
+    exec(block.text.replace("http://127.0.0.1:7860", page_address), known)
+    assert known["rows"][0]["is_judged_no_digit"] is True
+
+
+def test_without_a_visitor_or_a_wish_to_keep_it_nothing_is_kept(client: Client, seven: str) -> None:
+    assert client.predict(f"data:image/png;base64,{seven}", api_name="/predict")["is_kept"] is False
+    assert client.predict(seven, visitor=OTHER, keep=False, api_name="/predict")["is_kept"] is False
+    assert client.predict(visitor=OTHER, api_name="/history") == []
+
+
+def test_a_refusal_says_why(client: Client, seven: str) -> None:
+    prediction = client.predict(seven, visitor=VISITOR, api_name="/predict")["prediction"]
+    for asked, why in [
+        ({"picture": "no picture", "api_name": "/predict"}, "damaged"),
+        ({"picture": "", "api_name": "/predict"}, "That is not a picture"),
+        ({"picture": "AAAA", "api_name": "/predict"}, "PNG"),
+        (
+            {"prediction": prediction, "label": "77", "visitor": VISITOR, "api_name": "/feedback"},
+            "not a label",
+        ),
+        (
+            {"prediction": prediction, "kind": "x", "visitor": VISITOR, "api_name": "/feedback"},
+            "cannot be said",
+        ),
+        ({"prediction": prediction, "label": "7", "visitor": OTHER, "api_name": "/feedback"}, "not in your"),
+    ]:
+        with pytest.raises(AppError, match=why):
+            client.predict(**asked)

@@ -1,0 +1,83 @@
+"""What programs may ask the page by name, with `gradio_client`: the same as people do on it."""
+
+from typing import Any
+
+import gradio as gr
+
+from db.records import HistoryRow
+from ui.backend import Backend
+from ui.draw.outcome import NoReading, predict
+from ui.history.corrections import judge
+from ui.history.table import read_history
+from ui.sign_in.who import whose
+
+
+def add_endpoints(backend: Backend) -> None:
+    """Add the endpoints to the page that is being built."""
+
+    def on_predict(
+        picture: str, model: str = "", visitor: str = "", keep: bool = True, request: gr.Request | None = None
+    ) -> dict[str, Any]:
+        value = {"image": _data_url(picture), "source": "api", "model": model, "keep": keep}
+        found = predict(backend, value, whose(visitor, _asked(request)))
+        if isinstance(found, NoReading):
+            raise refusal(f"{found.title}. {found.advice}")
+        return {**_answer(HistoryRow(found.prediction, None)), "frame": found.frame, "is_kept": found.is_kept}
+
+    def on_feedback(
+        prediction: str,
+        label: str = "",
+        kind: str = "label",
+        visitor: str = "",
+        request: gr.Request | None = None,
+    ) -> dict[str, Any]:
+        complaint = judge(backend, whose(visitor, _asked(request)), prediction, label, kind)
+        if complaint:
+            raise refusal(complaint)
+        return {"is_kept": True}
+
+    def on_history(visitor: str = "", request: gr.Request | None = None) -> list[dict[str, Any]]:
+        return [_answer(row) for row in read_history(backend, whose(visitor, _asked(request))).rows]
+
+    gr.api(on_predict, api_name="predict", queue=False, api_description=PREDICT)
+    gr.api(on_feedback, api_name="feedback", queue=False, api_description=FEEDBACK)
+    gr.api(on_history, api_name="history", queue=False, api_description=HISTORY)
+
+
+PREDICT = (
+    "Read a picture (base64 or data URL). With a visitor's id, 32 hexadecimal digits, it is kept in that "
+    "history; keep=False keeps nothing."
+)
+FEEDBACK = 'Say what a drawing really was: a label, or kind="not_a_digit", or kind="taken_back".'
+HISTORY = "The visitor's last drawings, newest first."
+
+
+def refusal(message: str) -> gr.Error:
+    """Return the error that carries its message to the client, and no traceback to the log."""
+    return gr.Error(message, print_exception=False)
+
+
+def _data_url(picture: str) -> str:
+    return picture if picture.startswith("data:") else f"data:image/png;base64,{picture}"
+
+
+def _asked(request: gr.Request | None) -> gr.Request:
+    assert request is not None, "Gradio puts it in"
+    return request
+
+
+def _answer(row: HistoryRow) -> dict[str, Any]:
+    prediction = row.prediction
+    return {
+        "prediction": str(prediction.id),
+        "created_at": prediction.created_at.isoformat(),
+        "label": prediction.predicted_label,
+        "confidence": prediction.confidence,
+        "set": list(prediction.label_set or ()),
+        "is_digit": prediction.is_digit,
+        "probabilities": prediction.probabilities,
+        "model": prediction.model_name,
+        "version": prediction.model_version,
+        "true_label": row.true_label,
+        "is_judged_no_digit": row.is_no_digit,
+    }
