@@ -27,6 +27,7 @@ from db.writer import Writer
 from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
+from ui.draw import modules
 from ui.health import health, readiness
 from ui.history.waiting import recall
 from ui.metrics import Metrics
@@ -110,6 +111,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         openapi_url=None,
         root_path=settings.root_path,
     )
+    modules.add_to(web)
     _add_routes(web, backend, engine)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)

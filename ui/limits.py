@@ -14,7 +14,7 @@ ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
         r"|/sign-in(\.css)?"
-        r"|/(static|assets)/.+"
+        r"|/(static|assets|pad)/.+"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
     ),
     "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)"),

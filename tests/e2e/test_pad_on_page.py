@@ -30,7 +30,7 @@ def test_strokes_are_taken_back_with_the_keyboard(page: Page) -> None:
     expect(page.get_by_test_id("label")).to_have_text("1")
     page.keyboard.press("Escape")
     expect(page.locator(".reading.is-blank")).to_be_visible()
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
 
 
 def test_a_touch_draws(chromium: Browser, page_address: str) -> None:
