@@ -27,7 +27,6 @@ from db.writer import Writer
 from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
-from ui.draw import modules
 from ui.health import health, readiness
 from ui.history.waiting import recall
 from ui.metrics import Metrics
@@ -36,6 +35,7 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
+from ui.shell.views import Views
 from ui.sign_in import starting
 from ui.sign_in.form import Form
 from ui.sign_in.guard import may_know_details
@@ -111,13 +111,13 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         openapi_url=None,
         root_path=settings.root_path,
     )
-    modules.add_to(web)
     _add_routes(web, backend, engine)
+    views = Views(web, settings.root_path, has_sign_in=sessions is not None)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
-        page.build_page(backend, has_sign_in=sessions is not None),
+        page.build_page(backend, has_sign_in=sessions is not None, links=views.links),
         path="/",
         root_path=settings.root_path or None,
         server_name=settings.host,

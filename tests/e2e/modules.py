@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
-from ui.draw.modules import modules
+from ui.draw.canvas import FOLDER
 
 HOST = "http://modules.test"
 
@@ -13,10 +13,10 @@ def blank_page(visitor: BrowserContext) -> Page:
     """Return a blank page from which the modules can be imported."""
     page = visitor.new_page()
     page.route(f"{HOST}/", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
-    for name, content in modules().items():
+    for path in (FOLDER / "pad").glob("*.js"):
         page.route(
-            f"{HOST}/{name}",
-            lambda route, content=content: route.fulfill(content_type="text/javascript", body=content),
+            f"{HOST}/{path.name}",
+            lambda route, path=path: route.fulfill(content_type="text/javascript", body=path.read_bytes()),
         )
     page.goto(f"{HOST}/")
     return page

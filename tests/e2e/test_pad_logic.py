@@ -227,13 +227,13 @@ def test_live_rests_where_answers_are_slow(page: Page) -> None:
 
 
 def test_settings_come_back_and_nothing_that_strangers_kept(page: Page) -> None:
-    kept = '{"theme": "dark", "pen": "#102030", "paper": "#fffff0", "width": 14, "live": true}'
+    kept = '{"pen": "#102030", "paper": "#fffff0", "width": 14, "live": true}'
     read = run(page, "settings.js", "return m.readSettings(given)", kept)
-    assert read == {"theme": "dark", "pen": "#102030", "paper": "#fffff0", "width": 14, "live": True}
+    assert read == {"pen": "#102030", "paper": "#fffff0", "width": 14, "live": True}
     strange = [
         *(None, "", "7", "null", "[]", "no JSON", '"x"', "9" * 2000),
-        '{"theme": "pink", "pen": "red", "paper": 7, "width": 1e9, "live": "yes"}',
-        '{"width": 7.5, "pen": "#10203", "theme": ["dark"]}',
+        '{"pen": "red", "paper": 7, "width": 1e9, "live": "yes"}',
+        '{"width": 7.5, "pen": "#10203"}',
         '{"pen": "#ffffff", "paper": "#fffffe"}',
     ]
     for text in strange:

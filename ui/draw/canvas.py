@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from ui.draw.modules import modules, version
+from ui.shell.files import Files
 
 FOLDER = Path(__file__).parent
 
@@ -40,5 +40,8 @@ class DrawingPad(gr.HTML):
 
 
 def _script() -> str:
-    script = (FOLDER / "canvas.js").read_text(encoding="utf-8")
-    return script.replace("@VERSION@", version()).replace("@MODULES@", json.dumps(list(modules())))
+    """Return what loads the modules: all at once, since they import each other, and the pad first."""
+    names = sorted((path.name for path in (FOLDER / "pad").glob("*.js")), key=lambda name: name != "pad.js")
+    files = Files()
+    paths = json.dumps([files.path(f"draw/pad/{name}") for name in names])
+    return (FOLDER / "canvas.js").read_text(encoding="utf-8").replace("@MODULES@", paths)

@@ -176,10 +176,9 @@ export function openPad({ element, props, ask }) {
 
   const panel = openPanel(element, settings, (chosen) => {
     settings = chosen;
-    applyTheme(settings.theme);
     show();
   }, complain);
-  applyTheme(settings.theme);
+  applyTheme();
   new ResizeObserver(show).observe(canvas);
   new MutationObserver(() => {
     show();

@@ -1,7 +1,7 @@
 // The settings' disclosure beside the pad's tools.
 
 import { areLegible, coloursOf, DEFAULTS, keepSettings } from "./settings.js";
-import { isDark } from "./theme.js";
+import { chooseTheme, chosenTheme, isDark } from "./theme.js";
 
 // Show the settings in the panel, and call `changed` with new ones as they are chosen; `complain` with why not.
 export function openPanel(element, settings, changed, complain) {
@@ -11,7 +11,7 @@ export function openPanel(element, settings, changed, complain) {
 
   function show() {
     const colours = coloursOf(now, isDark());
-    field("theme").value = now.theme;
+    field("theme").value = chosenTheme();
     field("pen").value = colours.pen;
     field("paper").value = colours.paper;
     field("width").value = now.width;
@@ -32,7 +32,8 @@ export function openPanel(element, settings, changed, complain) {
     show();
   }
 
-  for (const name of ["theme", "pen", "paper"]) {
+  field("theme").addEventListener("change", () => chooseTheme(field("theme").value));
+  for (const name of ["pen", "paper"]) {
     field(name).addEventListener("change", () => choose({ [name]: field(name).value }));
   }
   field("width").addEventListener("input", () => choose({ width: Number(field("width").value) }));

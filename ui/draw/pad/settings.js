@@ -1,12 +1,10 @@
-// What a visitor chose for the pad and the page, kept in this browser.
-
-import { THEMES } from "./theme.js";
+// What a visitor chose for the pad, kept in this browser.
 
 const STORAGE_KEY = "sketchserve-settings";
 const MOST_CHARACTERS = 1000;
 export const WIDTHS = { least: 8, most: 36 }; // in units of the pad
 // A broad pen fills the loops of small digits; a thin one costs large digits nothing.
-export const DEFAULTS = { theme: "system", pen: "", paper: "", width: 10, live: false };
+export const DEFAULTS = { pen: "", paper: "", width: 10, live: false };
 const COLOURS = {
   light: { pen: "#1c1b22", paper: "#ffffff" },
   dark: { pen: "#f4f2ee", paper: "#17181d" },
@@ -24,7 +22,6 @@ export function readSettings(text) {
   const isColour = (value) => typeof value === "string" && /^#[0-9a-f]{6}$/.test(value);
   const isWidth = (value) => Number.isInteger(value) && value >= WIDTHS.least && value <= WIDTHS.most;
   const read = {
-    theme: THEMES.includes(kept.theme) ? kept.theme : DEFAULTS.theme,
     pen: isColour(kept.pen) ? kept.pen : "",
     paper: isColour(kept.paper) ? kept.paper : "",
     width: isWidth(kept.width) ? kept.width : DEFAULTS.width,
