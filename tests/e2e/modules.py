@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 from ui.draw.canvas import FOLDER
 
@@ -12,14 +12,17 @@ HOST = "http://modules.test"
 def blank_page(visitor: BrowserContext) -> Page:
     """Return a blank page from which the modules can be imported."""
     page = visitor.new_page()
-    page.route(f"{HOST}/", lambda route: route.fulfill(content_type="text/html", body="<!doctype html>"))
-    for path in (FOLDER / "pad").glob("*.js"):
-        page.route(
-            f"{HOST}/{path.name}",
-            lambda route, path=path: route.fulfill(content_type="text/javascript", body=path.read_bytes()),
-        )
+    page.route(f"{HOST}/**", _answer)
     page.goto(f"{HOST}/")
     return page
+
+
+def _answer(route: Route) -> None:
+    name = route.request.url.removeprefix(f"{HOST}/")
+    if name:
+        route.fulfill(content_type="text/javascript", body=(FOLDER / "pad" / name).read_bytes())
+    else:
+        route.fulfill(content_type="text/html", body="<!doctype html>")
 
 
 def run(page: Page, module: str, script: str, argument: object = None) -> Any:

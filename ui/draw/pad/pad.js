@@ -164,6 +164,8 @@ export function openPad({ element, props, ask }) {
 
   // Another model reads what is drawn, or shows its labels beside blank paper (chooser.js).
   document.addEventListener("sketchserve-model", () => !pending && send());
+  // The panel's button, where a drawing had no answer.
+  document.addEventListener("sketchserve-ask-again", () => !pending && send());
   document.addEventListener("sketchserve-judged", ({ detail }) => paper.judge(detail?.drawing));
   // An explanation comes and goes (explanation.js).
   document.addEventListener("sketchserve-maps", ({ detail }) => {
