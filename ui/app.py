@@ -122,6 +122,9 @@ def build_page(
             on_stroke, [pad, who], [reading], queue=False, trigger_mode="always_last", **quiet
         )
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        # While the pen moves. The pad waits for its end before it sends more: no answer overtakes another.
+        live = pad.live(on_stroke, [pad, who], [reading], queue=False, trigger_mode="once", **quiet)
+        live.then(None, js="() => { document.dispatchEvent(new Event('sketchserve-live-done')); }")
         judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         for asked in (table.forget, privacy.forget):

@@ -88,6 +88,7 @@ def opened(visitor: BrowserContext, url: str) -> Page:
     page = visitor.new_page()
     page.goto(url)
     page.locator(".history").wait_for()
+    page.locator("html[data-paper]").wait_for()  # the pad's modules have come
     return page
 
 

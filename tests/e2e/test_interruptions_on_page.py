@@ -63,7 +63,6 @@ def test_a_drawing_outlives_an_interruption_of_the_page(page: Page) -> None:
     expect(page.locator(".toast-body")).to_have_count(0)
     page.locator(".history").wait_for()
     expect(page.locator(".pad-hint")).to_be_hidden()
-    draw(page, [(0.35, 0.50), (0.65, 0.50)])
     expect(page.get_by_test_id("label")).to_have_text("7")
 
 

@@ -1,11 +1,22 @@
 """What the pad sends, and what anybody else might send in its place."""
 
 import base64
+import uuid
 
 import pytest
 
 from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
-from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_model_path, read_sent, read_session_id
+from ui.draw.drawing import (
+    BadDrawing,
+    Drawing,
+    read_drawing,
+    read_interim,
+    read_model_path,
+    read_sent,
+    read_session_id,
+)
+
+ID = "0123456789abcdef" * 2
 
 
 def data_url(image: bytes, kind: str = "image/png") -> str:
@@ -13,13 +24,28 @@ def data_url(image: bytes, kind: str = "image/png") -> str:
 
 
 def test_a_drawing_comes_with_its_colours() -> None:
-    value = {"image": data_url(b"png"), "source": "sketchpad", "pen": "#1c1b22", "paper": "#ffffff"}
-    assert read_drawing(value) == Drawing(b"png", "sketchpad", "#1c1b22", "#ffffff")
+    colours = {"pen": "#1c1b22", "paper": "#ffffff"}
+    value = {"image": data_url(b"png"), "source": "sketchpad", **colours, "drawing": ID}
+    assert read_drawing(value) == Drawing(b"png", "sketchpad", "#1c1b22", "#ffffff", id=uuid.UUID(ID))
 
 
 def test_an_upload_has_no_colours() -> None:
-    value = {"image": data_url(b"jpeg", "image/jpeg"), "source": "upload"}
-    assert read_drawing(value) == Drawing(b"jpeg", "upload", None, None)
+    value = {"image": data_url(b"jpeg", "image/jpeg"), "source": "upload", "drawing": ID}
+    assert read_drawing(value) == Drawing(b"jpeg", "upload", None, None, id=uuid.UUID(ID))
+
+
+def test_a_drawing_without_an_id_gets_a_new_one() -> None:
+    first, second = (read_drawing({"image": data_url(b"png")}) for _ in range(2))
+    assert first is not None and second is not None
+    assert first.id != second.id
+
+
+@pytest.mark.parametrize(
+    "drawing", ["", 7, "0" * 31, "0" * 33, "G" * 32, "A" * 32, "0" * 32 + "\n", [ID], {}]
+)
+def test_an_id_that_is_none_is_refused_in_words(drawing: object) -> None:
+    with pytest.raises(BadDrawing, match="32 lower-case hexadecimal digits"):
+        read_drawing({"image": data_url(b"png"), "drawing": drawing})
 
 
 @pytest.mark.parametrize("value", [None, "", {}, {"image": ""}, {"image": None}])
@@ -73,6 +99,12 @@ def test_a_drawing_has_a_number_or_0(sent: object) -> None:
     assert read_sent({"image": "", "sent": sent}) == 0
     assert read_sent({"image": "", "sent": 7}) == 7
     assert read_sent(None) == 0
+
+
+@pytest.mark.parametrize("value", [None, {}, {"interim": 1}, {"interim": "true"}, {"interim": False}])
+def test_only_what_says_so_is_an_interim_drawing(value: object) -> None:
+    assert not read_interim(value)
+    assert read_interim({"interim": True})
 
 
 def test_a_small_png_is_its_thumbnail() -> None:

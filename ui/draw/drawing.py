@@ -3,8 +3,9 @@
 import base64
 import binascii
 import re
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from db.schema import MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES
@@ -17,6 +18,7 @@ _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,(?P<data>.+)", re.DOTALL
 _PNG_URL = "data:image/png;base64,"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
+_DRAWING_ID = re.compile(r"[0-9a-f]{32}")
 _SESSION_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -41,13 +43,14 @@ class Drawing:
     pen_colour: str | None
     background_colour: str | None
     thumbnail: bytes | None = None
+    id: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 def read_drawing(value: Any) -> Drawing | None:
     """Return the drawing in the pad's value, or None when its paper is blank.
 
     Raises:
-        BadDrawing: The value is no drawing, or its image is too large to be kept.
+        BadDrawing: The value is no drawing, its image is too large to be kept, or its id is none.
     """
     if not isinstance(value, Mapping) or not value.get("image"):
         return None
@@ -63,7 +66,7 @@ def read_drawing(value: Any) -> Drawing | None:
         limit_mb = MAX_DRAWING_BYTES / 1024**2
         raise BadDrawing(f"The picture is larger than {limit_mb:.0f} MB. Choose a smaller one.")
     colours = _colour(value.get("pen")), _colour(value.get("paper"))
-    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")))
+    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")), _id(value.get("drawing")))
 
 
 def read_model_path(value: Any) -> str:
@@ -75,6 +78,11 @@ def read_model_path(value: Any) -> str:
 def read_keep(value: Any) -> bool:
     """Return whether the drawing may be stored: where the browser says anything but yes, it may not."""
     return not isinstance(value, Mapping) or value.get("keep", True) is True
+
+
+def read_interim(value: Any) -> bool:
+    """Return whether the pen is still down, so that more follows soon and nothing of this is stored."""
+    return isinstance(value, Mapping) and value.get("interim") is True
 
 
 def read_sent(value: Any) -> int:
@@ -89,6 +97,19 @@ def read_sent(value: Any) -> int:
 def read_session_id(value: Any) -> str | None:
     """Return the visitor's id, 32 hexadecimal digits, or None when the browser sent no such id."""
     return value if isinstance(value, str) and _SESSION_ID.fullmatch(value) else None
+
+
+def _id(value: Any) -> uuid.UUID:
+    """Return the drawing's id, a new one where the browser sent none.
+
+    Raises:
+        BadDrawing: It sent something that is no id.
+    """
+    if value is None:
+        return uuid.uuid4()
+    if isinstance(value, str) and _DRAWING_ID.fullmatch(value):
+        return uuid.UUID(hex=value)
+    raise BadDrawing("The drawing's id has to be 32 lower-case hexadecimal digits. Load the page again.")
 
 
 def _thumbnail(value: Any) -> bytes | None:

@@ -10,7 +10,7 @@ from client.errors import Busy, NotLoaded, PredictionError, Refused
 from db.records import Prediction
 from ui import request_id
 from ui.backend import Backend
-from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_keep, read_model_path
+from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_interim, read_keep, read_model_path
 from ui.models.listing import Model
 
 
@@ -23,6 +23,7 @@ class Reading:
         frame: What the network saw, a data URL, or "".
         is_kept: Whether the record was taken for the history.
         is_private: Whether its visitor wants nothing of it to be stored.
+        is_interim: Whether the pen is still down: of that nothing is stored, and nothing said of it.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
     """
 
@@ -31,6 +32,7 @@ class Reading:
     is_kept: bool
     is_private: bool = False
     coverage: float | None = None
+    is_interim: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,17 +79,19 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         is_busy = isinstance(error, Busy)
         backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
         return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
-    backend.metrics.answered(answer)
+    if not read_interim(pad_value):
+        backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = _record(drawing, answer, session_id or "")
     is_kept = False
-    is_private = not read_keep(pad_value)
+    is_interim = read_interim(pad_value)
+    is_private = is_interim or not read_keep(pad_value)
     if session_id is not None and not is_private:
         is_kept = backend.writer.submit(prediction)
         if is_kept:
             backend.recent.add(prediction)
-    return Reading(prediction, answer.frame, is_kept, is_private, model.coverage)
+    return Reading(prediction, answer.frame, is_kept, is_private, model.coverage, is_interim)
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:

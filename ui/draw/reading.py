@@ -33,7 +33,7 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
-    if not reading.is_kept:
+    if not (reading.is_kept or reading.is_interim):
         meta += f" · {PRIVATE if reading.is_private else NOT_KEPT}"
     headline, detail = _words(reading)
     return _panel(

@@ -1,0 +1,339 @@
+"""The pen on the page: taps, palms and second fingers, undo and redo, keys, ids, settings, live reading.
+
+TorchServe is played by a small server; there is no database.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
+
+from tests.e2e.page import ONE, SEVEN, draw, opened
+from tests.ui.answering import ANSWER, Answering, answering
+from tests.ui.test_page_as_service import page_before
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def torchserve_played() -> Iterator[Answering]:
+    with answering(ANSWER) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def page_address(torchserve_played: Answering, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page before a server that plays TorchServe, without a database."""
+    log = tmp_path_factory.mktemp("log") / "ui.log"
+    with page_before(torchserve_played.url, log) as running:
+        yield running.url
+
+
+@pytest.fixture
+def phone(chromium: Browser, page_address: str) -> Iterator[Page]:
+    with chromium.new_context(viewport={"width": 390, "height": 844}, has_touch=True) as visitor:
+        visitor.set_default_timeout(15_000)
+        yield opened(visitor, page_address)
+
+
+def sent_by(page: Page) -> list[dict[str, Any]]:
+    """Return a list to which each value is added that the pad sends from now on."""
+    values: list[dict[str, Any]] = []
+
+    def note(request: Any) -> None:
+        value = (json.loads(request.post_data or "{}").get("data") or [None])[0]
+        if isinstance(value, dict) and "image" in value:
+            values.append(value)
+
+    page.on("request", lambda request: note(request) if "/run/predict" in request.url else None)
+    return values
+
+
+def at(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Return the place on the screen of a place on the paper, whose side is 1."""
+    box = page.locator(".pad-paper").bounding_box()
+    assert box is not None
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+def touch(page: Page, session: CDPSession, kind: str, *points: tuple[float, float]) -> None:
+    places = [at(page, *point) for point in points]
+    at_once = [{"x": x, "y": y, "id": number} for number, (x, y) in enumerate(places)]
+    session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at_once})
+
+
+def pen(page: Page, session: CDPSession, kind: str, point: tuple[float, float]) -> None:
+    x, y = at(page, *point)
+    is_down = kind != "mouseReleased"
+    session.send(
+        "Input.dispatchMouseEvent",
+        {"type": kind, "x": x, "y": y, "button": "left", "buttons": int(is_down), "pointerType": "pen"},
+    )
+
+
+def is_inked(page: Page, x: float, y: float) -> bool:
+    """Return whether there is ink at a place on the paper."""
+    return page.evaluate(
+        """([x, y]) => {
+          const canvas = document.querySelector(".pad-paper");
+          const at = (part) => Math.round(part * canvas.width);
+          return canvas.getContext("2d").getImageData(at(x), at(y), 1, 1).data[0] < 128;
+        }""",
+        [x, y],
+    )
+
+
+def test_a_tap_draws_a_dot(phone: Page) -> None:
+    values = sent_by(phone)
+    phone.touchscreen.tap(*at(phone, 0.4, 0.6))
+    expect(phone.get_by_test_id("label")).to_have_text("7")
+    assert is_inked(phone, 0.4, 0.6)
+    assert len(values) == 1
+
+
+def test_a_second_finger_takes_the_firsts_stroke_back(phone: Page) -> None:
+    values, session = sent_by(phone), phone.context.new_cdp_session(phone)
+    touch(phone, session, "touchStart", (0.3, 0.3))
+    touch(phone, session, "touchMove", (0.3, 0.5))
+    assert is_inked(phone, 0.3, 0.4)
+    touch(phone, session, "touchStart", (0.3, 0.5), (0.7, 0.5))
+    touch(phone, session, "touchMove", (0.3, 0.6), (0.7, 0.6))
+    touch(phone, session, "touchEnd")
+    expect(phone.locator(".pad-hint")).to_be_visible()
+    assert values == []
+    phone.touchscreen.tap(*at(phone, 0.5, 0.5))
+    expect(phone.get_by_test_id("label")).to_have_text("7")
+
+
+def test_a_resting_palm_does_not_swallow_the_pens_stroke_nor_draw(phone: Page) -> None:
+    session = phone.context.new_cdp_session(phone)
+    touch(phone, session, "touchStart", (0.9, 0.9))
+    for kind, y in (("mousePressed", 0.2), ("mouseMoved", 0.5), ("mouseReleased", 0.5)):
+        pen(phone, session, kind, (0.3, y))
+    touch(phone, session, "touchEnd")
+    expect(phone.get_by_test_id("label")).to_have_text("7")
+    assert is_inked(phone, 0.3, 0.4)
+    assert not is_inked(phone, 0.9, 0.9)
+    phone.touchscreen.tap(*at(phone, 0.8, 0.8))
+    assert not is_inked(phone, 0.8, 0.8)
+
+
+def test_the_mouse_lights_no_focus_ring_and_the_keyboard_does(page: Page) -> None:
+    draw(page, ONE)
+    paper = page.locator(".pad-paper")
+    expect(paper).to_be_focused()
+    expect(paper).to_have_css("outline-style", "none")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(paper).to_be_focused()
+    expect(paper).to_have_css("outline-style", "solid")
+
+
+def test_what_was_taken_back_or_cleared_comes_back(page: Page) -> None:
+    values = sent_by(page)
+    draw(page, ONE)
+    draw(page, [(0.2, 0.2), (0.8, 0.2)])
+    page.get_by_role("button", name="Undo").click()
+    assert not is_inked(page, 0.3, 0.2)
+    page.get_by_role("button", name="Redo").click()
+    assert is_inked(page, 0.3, 0.2)
+    page.get_by_role("button", name="Clear").click()
+    assert not is_inked(page, 0.5, 0.5)
+    expect(page.locator(".pad-paper")).to_be_focused()  # Clear is disabled now
+    page.get_by_role("button", name="Undo").click()
+    assert is_inked(page, 0.5, 0.5) and is_inked(page, 0.3, 0.2)
+    page.keyboard.press("Control+z")
+    assert not is_inked(page, 0.3, 0.2)
+    page.keyboard.press("Control+Shift+z")
+    assert is_inked(page, 0.3, 0.2)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+y")
+    assert is_inked(page, 0.3, 0.2)
+    expect(page.locator(".reading")).to_have_attribute("data-sent", "9")
+    ids = [value["drawing"] for value in values if value["image"]]
+    assert len(set(ids)) == 1  # one drawing all along, though it was cleared once
+
+
+def test_keys_work_while_a_button_has_the_focus(page: Page) -> None:
+    draw(page, ONE)
+    draw(page, [(0.2, 0.2), (0.8, 0.2)])
+    page.get_by_role("button", name="Delete my drawings").focus()
+    page.keyboard.press("Control+z")
+    assert not is_inked(page, 0.3, 0.2)
+    page.keyboard.press("Escape")
+    expect(page.locator(".pad-hint")).to_be_visible()
+
+
+def test_a_judged_drawing_that_goes_on_is_another_one(page: Page) -> None:
+    values = sent_by(page)
+    draw(page, ONE)
+    draw(page, SEVEN)
+    expect(page.locator(".reading")).to_have_attribute("data-sent", "2")
+    judge = (
+        "drawing => document.dispatchEvent(new CustomEvent('sketchserve-judged', { detail: { drawing } }))"
+    )
+    page.evaluate(judge, values[1]["drawing"])
+    draw(page, [(0.2, 0.2), (0.8, 0.2)])
+    expect(page.locator(".reading")).to_have_attribute("data-sent", "3")
+    ids = [value["drawing"] for value in values]
+    assert ids[0] == ids[1] != ids[2]
+
+
+def test_a_drawing_without_an_answer_is_sent_again_after_an_outage(page: Page) -> None:
+    values = sent_by(page)
+    page.route("**/run/predict", lambda route: route.abort(), times=1)
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7", timeout=30_000)
+    assert is_inked(page, 0.5, 0.25)
+    first, *again = values
+    assert {value["drawing"] for value in again} == {first["drawing"]}
+    assert again[-1]["image"] == first["image"]
+
+
+def test_nothing_moves_under_the_pen(page: Page) -> None:
+    page.evaluate("""() => {
+      window.shift = 0;
+      const note = (list) => list.getEntries().forEach(({ value, sources }) => {
+        const isPads = sources.some(({ node }) => node?.parentElement?.closest("#pad, #why"));
+        window.shift += isPads ? value : 0;
+      });
+      new PerformanceObserver(note).observe({ type: "layout-shift" });
+    }""")
+    tools, why = page.locator(".pad-tools").bounding_box(), page.locator("#why").bounding_box()
+    draw(page, ONE)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    complaint = "document.querySelector('.pad-complaint').textContent = 'That is no picture. '.repeat(4)"
+    page.evaluate(complaint)
+    assert page.locator(".pad-tools").bounding_box() == tools
+    assert page.locator("#why").bounding_box() == why
+    page.locator(".pad-settings summary").click()
+    assert page.locator("#why").bounding_box() == why
+    assert page.evaluate("window.shift") == 0
+
+
+@pytest.mark.parametrize(("width", "height"), [(844, 390), (667, 375), (640, 360)])
+def test_held_sideways_the_pad_with_its_tools_is_seen_whole_beside_the_answer(
+    chromium: Browser, page_address: str, width: int, height: int
+) -> None:
+    with chromium.new_context(viewport={"width": width, "height": height}) as visitor:
+        page = opened(visitor, page_address)
+        page.add_style_tag(content="#notice { display: none !important }")  # there is no database
+        paper = page.locator(".pad-paper").bounding_box()
+        undo = page.get_by_role("button", name="Undo").bounding_box()
+        reading = page.locator("#reading").bounding_box()
+        assert paper is not None and undo is not None and reading is not None
+        assert undo["y"] + undo["height"] <= height
+        assert reading["x"] > paper["x"] + paper["width"]
+        assert paper["x"] >= 20 and paper["width"] > 200  # beside it one can scroll
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_low_screen_shows_the_paper_whole(chromium: Browser, page_address: str) -> None:
+    with chromium.new_context(viewport={"width": 320, "height": 256}) as visitor:
+        paper = opened(visitor, page_address).locator(".pad-paper").bounding_box()
+        assert paper is not None
+        assert paper["height"] <= 256 and paper["x"] >= 32
+
+
+def test_in_forced_colours_tools_and_their_states_are_seen(chromium: Browser, page_address: str) -> None:
+    with chromium.new_context(forced_colors="active") as visitor:
+        page = opened(visitor, page_address)
+        summary = page.locator(".pad-settings summary")
+        closed = summary.evaluate("element => getComputedStyle(element).backgroundColor")
+        summary.click()
+        assert summary.evaluate("element => getComputedStyle(element).backgroundColor") != closed
+        border = "element => getComputedStyle(element).borderTopColor"
+        disabled, enabled = (
+            page.get_by_role("button", name=name).evaluate(border) for name in ("Undo", "Picture")
+        )
+        assert disabled != enabled
+
+
+def test_settings_are_kept_and_what_is_sent_follows_them(visitor: BrowserContext, page_address: str) -> None:
+    page = opened(visitor, page_address)
+    assert page.get_by_label("Width of the pen").input_value() == "10"
+    page.get_by_label("Width of the pen").fill("14")
+    page.locator(".pad-settings summary").click()
+    page.get_by_label("Theme").select_option("dark")
+    expect(page.locator("body.dark")).to_have_count(1)
+    page.get_by_label("Pen", exact=True).fill("#102080")
+    page.get_by_label("Paper").fill("#102081")
+    expect(page.locator(".pad-complaint")).to_contain_text("hardly seen")
+    page.get_by_label("Paper").fill("#fff8e0")
+    page.keyboard.press("Escape")
+    expect(page.locator(".pad-choices")).to_be_hidden()
+    page = opened(visitor, page_address)
+    expect(page.locator("body.dark")).to_have_count(1)
+    values = sent_by(page)
+    draw(page, ONE)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    assert (values[0]["pen"], values[0]["paper"]) == ("#102080", "#fff8e0")
+    assert page.get_by_label("Width of the pen").input_value() == "14"
+
+
+def test_a_browser_that_falsifies_its_canvases_is_told_so(visitor: BrowserContext, page_address: str) -> None:
+    visitor.add_init_script("""
+      const { getImageData } = CanvasRenderingContext2D.prototype;
+      CanvasRenderingContext2D.prototype.getImageData = function (...box) {
+        const image = getImageData.apply(this, box);
+        image.data.forEach((value, at) => { image.data[at] = value ^ 63; });
+        return image;
+      };
+    """)
+    page = opened(visitor, page_address)
+    expect(page.locator(".pad-complaint")).to_contain_text("falsifies")
+    draw(page, ONE)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    expect(page.locator(".pad-complaint")).to_contain_text("falsifies")
+
+
+def test_live_reading_follows_the_pen_and_stores_only_the_end(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    visitor.add_init_script("localStorage.setItem('sketchserve-settings', '{\"live\": true}')")
+    page = opened(visitor, page_address)
+    values = sent_by(page)
+    page.mouse.move(*at(page, 0.3, 0.2))
+    page.mouse.down()
+    for step in range(40):  # until the answer is there
+        page.mouse.move(*at(page, 0.3 + step / 100, 0.2))
+        page.wait_for_timeout(20)
+        if page.get_by_test_id("label").inner_text() == "7":
+            break
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    expect(page.locator(".reading.is-stale")).to_have_count(0)
+    expect(page.locator(".reading-meta")).not_to_contain_text("not stored")
+    expect(page.locator(".reading")).to_have_attribute("data-prediction", "")
+    expect(page.locator(".history tbody tr")).to_have_count(0)
+    page.mouse.up()
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".reading")).not_to_have_attribute("data-prediction", "")
+    *interim, last = values
+    assert interim
+    assert all((value["interim"], value["keep"]) == (True, False) for value in interim)
+    assert (last["keep"], "interim" in last) == (True, False)
+    assert {value["drawing"] for value in interim} == {interim[0]["drawing"]}
+
+
+def test_no_live_answer_comes_after_the_drawings_own(visitor: BrowserContext, tmp_path: Path) -> None:
+    """The interim question's answer takes longer than the stroke: the drawing waits for it."""
+    visitor.add_init_script("localStorage.setItem('sketchserve-settings', '{\"live\": true}')")
+    with (
+        answering(ANSWER, delay_s=0.7, slow="/predictions/") as server,
+        page_before(server.url, tmp_path / "ui.log") as running,
+    ):
+        page = opened(visitor, running.url)
+        values = sent_by(page)
+        page.mouse.move(*at(page, 0.3, 0.2))
+        page.mouse.down()
+        page.wait_for_timeout(200)
+        page.mouse.move(*at(page, 0.6, 0.2), steps=3)
+        page.mouse.up()
+        expect(page.locator(".reading")).to_have_attribute("data-sent", "1")
+        expect(page.locator(".reading.is-stale")).to_have_count(1)
+        expect(page.locator(".reading")).to_have_attribute("data-sent", "2")
+        expect(page.locator(".reading.is-stale")).to_have_count(0)
+        assert [value.get("interim", False) for value in values] == [True, False]

@@ -1,0 +1,25 @@
+// What a key means to the pad, wherever the focus is on its page.
+
+const TYPED = "textarea, select, [contenteditable]:not([contenteditable=false])";
+// Of inputs, these take no text.
+const UNTYPED = ["button", "checkbox", "color", "file", "radio", "range", "reset", "submit"];
+// Here single keys mean something else: closing it, deleting a row.
+const OTHERS = "dialog, [popover], [role=dialog], [role=listbox], details, table, input";
+
+// Return "undo", "redo", "clear", or "" for a key that is not the pad's.
+export function meaning(event) {
+  const { target } = event;
+  if (event.defaultPrevented || event.altKey || event.isComposing || isTypedInto(target)) return "";
+  const key = event.key.toLowerCase();
+  if (event.ctrlKey || event.metaKey) {
+    if (key === "z") return event.shiftKey ? "redo" : "undo";
+    return key === "y" && !event.shiftKey ? "redo" : "";
+  }
+  if (event.shiftKey || target.closest?.(OTHERS)) return "";
+  return { escape: "clear", delete: "clear", backspace: "undo" }[key] ?? "";
+}
+
+function isTypedInto(target) {
+  if (target.closest?.(TYPED)) return true;
+  return target.localName === "input" && !UNTYPED.includes(target.type);
+}

@@ -1,0 +1,111 @@
+// What the pad sends, and when: each drawing has a number, by which reading.js knows whose answer came.
+
+import { createGate } from "./live.js";
+import { asPng } from "./painting.js";
+import { SIDE } from "./paper.js";
+
+// For the history, which so never has to decode what somebody sent.
+const THUMBNAIL_SIDE = 56;
+const UNANSWERED = "sketchserve-unanswered"; // reading.js takes it away when the answer comes
+
+// `content()` gives { strokes, picture, colours, drawing } as they are now.
+export function createSending({ props, ask, content }) {
+  const gate = createGate();
+  let sent = 0; // counts drawings: an answer carries the number of the one that it answers
+  let isHeld = false; // whether a drawing waits for the answer to an interim one, which else could come after its own
+
+  function put(more) {
+    const { strokes, picture, colours, drawing } = content();
+    // The model that the chooser shows as active; none before it has appeared.
+    const model = document.querySelector(".chooser")?.dataset.model ?? "";
+    const about = { drawing, model, sent };
+    if (picture) Object.assign(about, { image: picture.image, source: "upload" });
+    else if (strokes.length) Object.assign(about, { image: asPng(SIDE, content()), source: "sketchpad", ...colours });
+    else about.image = "";
+    props.value = { ...about, ...(about.image ? more : {}) };
+  }
+
+  function sendNow() {
+    isHeld = false;
+    put({ keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE, content()) });
+    ask.stroke();
+  }
+
+  function number() {
+    sent += 1;
+    setNumber(sent);
+  }
+
+  document.addEventListener("sketchserve-live-done", () => {
+    gate.answered(performance.now());
+    if (isHeld) sendNow();
+  });
+
+  return {
+    // Send what is on the paper, to be stored where the visitor allows it.
+    send() {
+      number();
+      tell("sketchserve-changed");
+      if (gate.isOut) isHeld = true;
+      else sendNow();
+    },
+    // Send what is under the pen, if it may go now; say whether it did.
+    sendInterim() {
+      if (isHeld || !gate.mayAsk(performance.now())) return false;
+      gate.asked(performance.now());
+      number();
+      put({ keep: false, interim: true });
+      ask.live();
+      return true;
+    },
+    // A stroke begins: what is on the paper is a drawing that nobody was sent.
+    begin() {
+      gate.begin(performance.now());
+      setNumber("");
+      tell("sketchserve-changed");
+    },
+    // It was none: the answer that is there fits again, if it is the last drawing's.
+    restore() {
+      setNumber(sent);
+      tell("sketchserve-restored");
+    },
+    start: () => setNumber(sent),
+  };
+}
+
+// The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
+function setNumber(number) {
+  document.documentElement.dataset.sent = number;
+}
+
+// Other parts of the page hear at once that what was answered is no longer what is drawn.
+function tell(event) {
+  document.dispatchEvent(new Event(event));
+}
+
+// Whether what is drawn may be stored: the visitor's choice, which privacy.js keeps.
+function mayBeKept() {
+  try {
+    return localStorage.getItem("sketchserve-keep-nothing") !== "yes";
+  } catch {
+    return document.documentElement.dataset.keepNothing !== "yes"; // storage is refused
+  }
+}
+
+// Gradio loads the page anew after its server was away. Strokes that have no answer yet outlive that.
+export function unanswered() {
+  try {
+    return sessionStorage.getItem(UNANSWERED) ?? "";
+  } catch {
+    return ""; // storage is refused
+  }
+}
+
+export function keepUnanswered(text) {
+  try {
+    if (text) sessionStorage.setItem(UNANSWERED, text);
+    else sessionStorage.removeItem(UNANSWERED);
+  } catch {
+    // Storage is refused: a reload begins with blank paper.
+  }
+}
