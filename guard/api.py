@@ -1,9 +1,11 @@
 """One of TorchServe's two APIs, as the guard sees it: who may ask, and what all its clients share."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from guard.answers import Reason
 from guard.upstream import Pool
 
 
@@ -36,6 +38,7 @@ class Api:
         most_bytes: of one body.
         clients: those that are connected.
         held_bytes: of all bodies that came and are not answered yet.
+        refused: how many of their requests were refused, by why.
     """
 
     rules: Rules
@@ -43,3 +46,4 @@ class Api:
     most_bytes: int
     clients: set[Connected] = field(default_factory=set)
     held_bytes: int = 0
+    refused: Counter[Reason] = field(default_factory=Counter)

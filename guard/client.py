@@ -3,13 +3,12 @@
 import asyncio
 from collections import deque
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import cast
 
 import httptools
 
 from guard import bodies
-from guard.answers import METHODS, Refusal, malformed, too_large, unavailable
+from guard.answers import METHODS, Reason, Refusal, malformed, too_large
 from guard.api import Api
 from guard.passing import framed
 from guard.upstream import Upstream
@@ -66,7 +65,9 @@ class Client(asyncio.Protocol):
         self.deadline = self._loop.time() + WITHIN_S
         self._api.clients.add(self)
         if len(self._api.clients) > MOST_CONNECTIONS:
-            self._refuse(unavailable("Too many connections are open here: try again in a moment"))
+            self._refuse(
+                Refusal(Reason.CONNECTIONS, "Too many connections are open here: try again in a moment")
+            )
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse what is no regular request, or costs more than it says."""
@@ -122,11 +123,7 @@ class Client(asyncio.Protocol):
     def expire(self) -> None:
         """End what takes too long."""
         if self._is_body or self._head_bytes:
-            self._refuse(
-                Refusal(
-                    HTTPStatus.REQUEST_TIMEOUT, "Timeout", f"The request did not arrive within {WITHIN_S:g} s"
-                )
-            )
+            self._refuse(Refusal(Reason.SLOW, f"The request did not arrive within {WITHIN_S:g} s"))
         else:
             self._transport.abort()
 
@@ -155,11 +152,7 @@ class Client(asyncio.Protocol):
         headers = {name.lower(): value for name, value in self._headers}
         method = self._parser.get_method().decode()
         if method not in METHODS:
-            raise Refusal(
-                HTTPStatus.METHOD_NOT_ALLOWED,
-                "MethodNotAllowed",
-                f"The method is {method}, expected one of {', '.join(METHODS)}",
-            )
+            raise Refusal(Reason.METHOD, f"The method is {method}, expected one of {', '.join(METHODS)}")
         if not self._target.startswith(b"/"):
             raise malformed("The request's target is no path: send it to the server itself")
         size = sum(len(name) + len(value) for name, value in self._headers)
@@ -180,7 +173,7 @@ class Client(asyncio.Protocol):
         self._release(-len(piece))
         self._require_room(self._body_bytes)
         if self._api.held_bytes > MOST_BYTES_HELD:
-            raise unavailable("Too many images come in at once: try again in a moment")
+            raise Refusal(Reason.MEMORY, "Too many images come in at once: try again in a moment")
 
     def on_message_complete(self) -> None:
         """Have the whole request passed on in its turn."""
@@ -233,7 +226,11 @@ class Client(asyncio.Protocol):
     def unreachable(self) -> None:
         """Say that TorchServe is not there."""
         self._is_busy = False
-        self._end_with(unavailable("TorchServe does not run yet, or not any more: try again in a moment"))
+        self._end_with(
+            Refusal(
+                Reason.NO_TORCHSERVE, "TorchServe does not run yet, or not any more: try again in a moment"
+            )
+        )
 
     def _begin(self) -> None:
         self._target = b""
@@ -288,6 +285,7 @@ class Client(asyncio.Protocol):
         self._waiting.clear()
         self._release(self._body_bytes)
         self._begin()
+        self._api.refused[refusal.reason] += 1
         self._transport.write(refusal.response())
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -297,7 +295,6 @@ class Client(asyncio.Protocol):
 
 def _head_too_large() -> Refusal:
     return Refusal(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "TooLarge",
+        Reason.LARGE_HEAD,
         f"The path has more than {MOST_TARGET_BYTES} bytes, or the headers more than {MOST_HEAD_BYTES}",
     )

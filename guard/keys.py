@@ -4,10 +4,9 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
-from guard.answers import Refusal
+from guard.answers import Reason, Refusal
 
 # How often it is looked whether the file has changed.
 LOOK_S = 1.0
@@ -52,8 +51,7 @@ class Keys:
         rate = self._rates.get(hashed)
         if rate is None:
             raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "KeyUnknown" if key else "KeyMissing",
+                Reason.UNKNOWN_KEY if key else Reason.NO_KEY,
                 "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; who runs this server "
                 "makes one (docs/keys.md)",
             )
@@ -63,8 +61,7 @@ class Keys:
         bucket.at = now
         if bucket.left < 1:
             raise Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "TooManyRequests",
+                Reason.KEY_RATE,
                 f"This key may ask {rate:g} times a second: wait, and ask again",
             )
         bucket.left -= 1

@@ -8,10 +8,9 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
-from guard.answers import Refusal
+from guard.answers import Reason, Refusal
 from guard.keys import Keys
 
 PING = b"/ping"
@@ -63,21 +62,15 @@ class Management:
         host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
         if host not in self.hosts and not _is_address(host):
             raise Refusal(
-                HTTPStatus.MISDIRECTED_REQUEST,
-                "ForeignHost",
+                Reason.FOREIGN_HOST,
                 f"The management API is asked as {host[:100]!r}, expected an address, "
                 "localhost or MANAGEMENT_HOST",
             )
         if b"origin" in headers:
-            raise Refusal(
-                HTTPStatus.FORBIDDEN,
-                "ForeignOrigin",
-                "The management API is not for web pages: ask it with curl",
-            )
+            raise Refusal(Reason.FOREIGN_ORIGIN, "The management API is not for web pages: ask it with curl")
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected()):
             raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "TokenMissing",
+                Reason.WRONG_TOKEN,
                 f"The management API asks for a token: curl -H @{self.token_file} sends it",
             )
 
@@ -88,8 +81,7 @@ class Management:
             expected = b""
         if not expected.startswith(b"Bearer "):  # nobody's, and no header would match "nothing"
             raise Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "TokenMissing",
+                Reason.NO_TOKEN,
                 f"There is no token in {self.token_file}: remove that file, and start TorchServe again",
             )
         return expected

@@ -179,3 +179,21 @@ def test_programs_on_other_hosts_need_a_key(model_store: Path, tmp_path: Path) -
 
         assert until(lambda: asked().status_code == 200, WAIT_S)
         assert until(lambda: asked().status_code == 429, WAIT_S, every_s=0)
+
+
+def test_what_is_refused_is_among_the_metrics_and_in_the_log(torchserve: TorchServe) -> None:
+    address = urlsplit(torchserve.inference_url)
+    series = 'sketchserve_guard_refusals_total{api="inference",reason="method"}'
+
+    def count() -> float:
+        lines = requests.get(torchserve.handler_metrics_url, timeout=WAIT_S).text.splitlines()
+        return next((float(line.split()[1]) for line in lines if line.startswith(series)), -1)
+
+    assert until(lambda: count() >= 0, WAIT_S)
+    before = count()
+    with socket.create_connection((address.hostname, address.port), WAIT_S) as connection:
+        connection.sendall(b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 405")
+    assert until(lambda: count() == before + 1, WAIT_S)
+    said = torchserve.log_dir / "console.log"
+    assert until(lambda: "requests to inference: method (405)" in said.read_text(), WAIT_S)
