@@ -36,8 +36,8 @@ class Keys:
         self._rates: dict[bytes, float] = {}
         self._buckets: dict[bytes, _Bucket] = {}
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a Refusal unless the request has a key whose rate allows it.
+    def check(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return the hash of the request's key; raise a Refusal unless it is known and its rate allows it.
 
         Args:
             headers: names in lower case. The key is a bearer token (RFC 6750), or the value of X-Api-Key.
@@ -65,6 +65,7 @@ class Keys:
                 f"This key may ask {rate:g} times a second: wait, and ask again",
             )
         bucket.left -= 1
+        return hashed.hex()
 
     def _read(self, now: float) -> None:
         if now < self._look_at:

@@ -14,6 +14,8 @@ from guard.answers import Reason, Refusal
 from guard.keys import Keys
 
 PING = b"/ping"
+# The system's way to write the addresses of this machine's own programs; each could take any of millions.
+LOOPBACK, HERE = ("127.", "::ffff:127."), "127.0.0.1"
 PORT = re.compile(rb":[0-9]{1,5}$")
 
 
@@ -30,14 +32,18 @@ class Inference:
     keys: Keys | None = None
     is_behind_proxy: bool = False
 
-    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
-        """Raise a Refusal unless the request comes from here, has a key, or is a /ping without a body."""
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """Return the key, or else the address, that a request counts for.
+
+        Raises:
+            Refusal: it comes from elsewhere, has no key that allows it, and is no /ping without a body.
+        """
+        address = _address(peer)
         has_body = not headers.keys().isdisjoint((b"content-length", b"transfer-encoding"))
         if self.keys is None or (target == PING and not has_body):
-            return
-        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not _is_loopback(peer)
-        if is_outside:
-            self.keys.check(headers)
+            return address
+        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else address != HERE
+        return self.keys.check(headers) if is_outside else address
 
 
 @dataclass(frozen=True)
@@ -57,8 +63,12 @@ class Management:
     token_file: Path
     hosts: frozenset[str]
 
-    def check(self, _target: bytes, headers: Mapping[bytes, bytes], _peer: str) -> None:
-        """Raise a Refusal unless the request comes from a program that has the token."""
+    def check(self, _target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """Return the address that a request counts for.
+
+        Raises:
+            Refusal: it does not come from a program that has the token.
+        """
         host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
         if host not in self.hosts and not _is_address(host):
             raise Refusal(
@@ -73,6 +83,7 @@ class Management:
                 Reason.WRONG_TOKEN,
                 f"The management API asks for a token: curl -H @{self.token_file} sends it",
             )
+        return _address(peer)
 
     def _expected(self) -> bytes:
         try:
@@ -96,7 +107,9 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_loopback(peer: str) -> bool:
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
-    return (mapped or address).is_loopback
+def _address(peer: str) -> str:
+    """Return the address of a peer, one for all that are this machine's own.
+
+    The peer is as the system writes it, so that it can be told by its beginning.
+    """
+    return HERE if peer.startswith(LOOPBACK) or peer == "::1" else peer

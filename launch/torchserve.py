@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from guard.api import Api
-from guard.client import MOST_BYTES_HELD
 from guard.keys import Keys
+from guard.room import MOST_BYTES_HELD
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve
 from guard.upstream import Pool

@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -120,6 +121,19 @@ def test_the_guard_lets_workers_go_first(torchserve: TorchServe) -> None:
     java = psutil.Process(torchserve.java_pid)
     own = psutil.Process(torchserve.pid).nice()
     assert all(own > process.nice() for process in (java, *java.children()))
+
+
+def test_a_client_with_slow_bodies_keeps_no_other_out(torchserve: TorchServe) -> None:
+    """They hold all of the memory that there is for bodies, but for some bytes."""
+    address = urlsplit(torchserve.inference_url)
+    body = bytes(16 * 1024**2)
+    head = b"POST /predictions/digits HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with ExitStack() as slow:
+        for _ in range(16):
+            connection = socket.create_connection((address.hostname, address.port), WAIT_S)
+            slow.enter_context(connection).sendall(head + body[:-1])
+        for _ in range(5):
+            assert requests.post(predictions(torchserve), data=SEVEN, timeout=WAIT_S).json()["label"] == "7"
 
 
 def test_what_is_under_way_is_answered_before_the_end(model_store: Path) -> None:
