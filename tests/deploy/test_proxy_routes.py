@@ -36,7 +36,7 @@ def test_predictions_reach_torchserve_as_a_post_with_nothing_but_what_it_needs(
     asked = stand.torchserve.asked[-1]
     assert (asked.method, asked.path, asked.body) == ("POST", path, PNG)
     assert {name.lower() for name, _ in asked.headers} == {
-        *("host", "connection", "content-length"),
+        *("host", "content-length"),
         *("x-request-id", "x-request-start", "x-frame"),
         *("authorization", "x-forwarded-for"),  # for the guard
     }
@@ -49,6 +49,14 @@ def test_the_guard_gets_the_content_type_and_the_body_as_they_came(stand: Stand)
         requests.post(f"{stand.proxy.url}/predict", PNG, headers={"Content-Type": kind})
         asked = stand.torchserve.asked[-1]
         assert (asked.header("Content-Type"), asked.body) == (kind, PNG)
+
+
+def test_a_connection_to_torchserve_is_kept_for_the_next_request(stand: Stand) -> None:
+    before = len(stand.torchserve.asked)
+    for _ in range(20):
+        assert requests.post(f"{stand.proxy.url}/predict", PNG).status_code == 200
+    # Each of nginx's two processes has its own.
+    assert len({asked.peer for asked in stand.torchserve.asked[before:]}) <= 2
 
 
 def test_health_is_the_page_s_and_the_rest_is_the_page(stand: Stand) -> None:
