@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import requests
 
-from client.errors import ChangeRefused, Denied, LoadFailed, NotLoaded, Unreachable
+from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
+from client.management_answers import body, reason, unknown_form
 from client.session import authorization, local_session
 
 ANSWER_TIMEOUT_S = 2.0
@@ -112,7 +113,7 @@ class Management:
                 names += [str(model["modelName"]) for model in page["models"]]
                 following = str(page.get("nextPageToken", ""))
             except (LookupError, TypeError, AttributeError) as error:
-                raise _unknown_form() from error
+                raise unknown_form() from error
             # A token that comes again would be asked for without end.
             next_page = following if following != next_page else ""
         found: list[ModelStatus] = []
@@ -124,7 +125,7 @@ class Management:
             path = f"/models/{path_of(name)}/all"
             response = self._ask(path)
             try:
-                versions = _versions(_body(response, path))
+                versions = _versions(body(response, path))
             except NotLoaded:
                 continue  # it was unregistered meanwhile
             except Unreachable as error:
@@ -176,7 +177,7 @@ class Management:
         return {} if self._token_file is None else authorization(self._token_file)
 
     def _get(self, path: str) -> Any:
-        return _body(self._ask(path), path)
+        return body(self._ask(path), path)
 
     def _ask(self, path: str) -> requests.Response:
         try:
@@ -201,30 +202,17 @@ class Management:
         except requests.RequestException as error:
             raise LoadFailed("TorchServe's management API cannot be reached") from error
         if not response.ok and response.status_code != unless:
-            raise ChangeRefused(_reason(response))
+            raise ChangeRefused(reason(response))
         return response.ok
-
-
-def _body(response: requests.Response, path: str) -> Any:
-    """Return the JSON that the answer to GET `path` holds; raise what fits where it is none."""
-    if response.status_code == requests.codes.not_found:
-        raise NotLoaded(f"TorchServe has no model {path.removeprefix('/models/')}.")
-    if response.status_code != requests.codes.ok:
-        kind = Denied if 400 <= response.status_code < 500 else Unreachable
-        raise kind(f"{_reason(response)} to GET {path}.")
-    try:
-        return response.json()
-    except requests.JSONDecodeError as error:
-        raise _unknown_form() from error
 
 
 def _versions(described: Any) -> list[ModelStatus]:
     try:
         found = [_status(one) for one in described]
     except (LookupError, TypeError) as error:
-        raise _unknown_form() from error
+        raise unknown_form() from error
     if not found:
-        raise _unknown_form()
+        raise unknown_form()
     return found
 
 
@@ -238,16 +226,3 @@ def _status(described: dict[str, Any]) -> ModelStatus:
         workers=len(workers),
         starting={worker["id"]: worker["pid"] for worker in workers if worker["status"] != "READY"},
     )
-
-
-def _unknown_form() -> Unreachable:
-    return Unreachable("TorchServe's management API answers in an unknown form.")
-
-
-def _reason(response: requests.Response) -> str:
-    """Return why TorchServe refused, in its own words where they say something."""
-    try:
-        words = str(response.json()["message"]).rstrip(".")
-    except (requests.JSONDecodeError, LookupError, TypeError):
-        words = ""
-    return f"TorchServe answers {response.status_code}{f' ({words})' if words else ''}"

@@ -2,22 +2,52 @@
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from http import HTTPStatus
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "OPTIONS")
 
 
+class Reason(Enum):
+    """Why a request is not passed on: as metric and log say it, the answer's status, and its kind."""
+
+    MALFORMED = "malformed", HTTPStatus.BAD_REQUEST, "BadRequest"
+    LARGE_BODY = "large_body", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge"
+    LARGE_HEAD = "large_head", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "TooLarge"
+    METHOD = "method", HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed"
+    SLOW = "slow", HTTPStatus.REQUEST_TIMEOUT, "Timeout"
+    NO_KEY = "no_key", HTTPStatus.UNAUTHORIZED, "KeyMissing"
+    UNKNOWN_KEY = "unknown_key", HTTPStatus.UNAUTHORIZED, "KeyUnknown"
+    KEY_RATE = "key_rate", HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests"
+    WRONG_TOKEN = "wrong_token", HTTPStatus.UNAUTHORIZED, "TokenMissing"
+    NO_TOKEN = "no_token", HTTPStatus.SERVICE_UNAVAILABLE, "TokenMissing"
+    FOREIGN_HOST = "foreign_host", HTTPStatus.MISDIRECTED_REQUEST, "ForeignHost"
+    FOREIGN_ORIGIN = "foreign_origin", HTTPStatus.FORBIDDEN, "ForeignOrigin"
+    CONNECTIONS = "connections", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
+    MEMORY = "memory", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
+    NO_TORCHSERVE = "no_torchserve", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
+
+    def __init__(self, label: str, status: HTTPStatus, kind: str) -> None:
+        self.label = label
+        self.status = status
+        self.kind = kind
+
+
 @dataclass(eq=False)
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
-    """A request that is not passed on: its status, its kind, and what came, what is accepted, what to do."""
+    """A request that is not passed on: why, and what came, what is accepted, what to do."""
 
-    status: HTTPStatus
-    kind: str
+    reason: Reason
     message: str
+
+    @property
+    def status(self) -> HTTPStatus:
+        """Return the answer's status."""
+        return self.reason.status
 
     def response(self) -> bytes:
         """Return the whole response, after which the connection ends."""
-        said = {"code": int(self.status), "type": self.kind, "message": self.message}
+        said = {"code": int(self.status), "type": self.reason.kind, "message": self.message}
         body = json.dumps(said).encode()
         head = [
             f"HTTP/1.1 {self.status.value} {self.status.phrase}",
@@ -36,14 +66,9 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
 
 def malformed(what: str) -> Refusal:
     """Return the refusal of what is no HTTP request."""
-    return Refusal(HTTPStatus.BAD_REQUEST, "BadRequest", what)
+    return Refusal(Reason.MALFORMED, what)
 
 
 def too_large(what: str) -> Refusal:
     """Return the refusal of a request that is larger than it may be."""
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", what)
-
-
-def unavailable(why: str) -> Refusal:
-    """Return the refusal of a request that may succeed in a moment."""
-    return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable", why)
+    return Refusal(Reason.LARGE_BODY, what)

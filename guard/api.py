@@ -1,17 +1,21 @@
 """One of TorchServe's two APIs, as the guard sees it: who may ask, and what all its clients share."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
+from guard.answers import Reason, Refusal
+from guard.room import Room
 from guard.upstream import Pool
 
 
 class Rules(Protocol):
     """Who may ask."""
 
-    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
-        """Raise a Refusal for a request that may not pass."""
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """Return whom a request counts for, who comes from this peer; raise a Refusal if it may not pass."""
 
 
 class Connected(Protocol):
@@ -25,6 +29,12 @@ class Connected(Protocol):
     def end_when_idle(self) -> None:
         """Close once what came is answered."""
 
+    def sends_for(self, who: str) -> bool:
+        """Return whether a body comes that counts for this client, and is not whole yet."""
+
+    def give_way(self) -> None:
+        """Give up the request that still comes."""
+
 
 @dataclass
 class Api:
@@ -35,11 +45,44 @@ class Api:
         pool: the connections to TorchServe.
         most_bytes: of one body.
         clients: those that are connected.
-        held_bytes: of all bodies that came and are not answered yet.
+        refused: how many of their requests were refused, by why.
     """
 
     rules: Rules
     pool: Pool
     most_bytes: int
     clients: set[Connected] = field(default_factory=set)
-    held_bytes: int = 0
+    refused: Counter[Reason] = field(default_factory=Counter)
+
+    @cached_property
+    def room(self) -> Room:
+        """What is there for all bodies."""
+        return Room(self.most_bytes)
+
+    def make_room(self, asking: Connected, who: str) -> None:
+        """Let those give way that have been sending longest, of the client that holds too much.
+
+        Programs of one machine count as one client, so that the slow of them give way to the quick.
+
+        Args:
+            asking: for whose body there must be room.
+            who: the client that it counts for.
+
+        Raises:
+            Refusal: its own body is the one to be given up, or nothing else can be.
+        """
+        if (greediest := self.room.greediest(who)) is None:
+            return
+        coming = [client for client in self.clients if client.sends_for(greediest)]
+        for client in sorted(coming, key=lambda client: client.deadline):
+            if client is asking:
+                break
+            client.give_way()
+            if self.room.greediest(who) is None:
+                return
+        raise no_room()
+
+
+def no_room() -> Refusal:
+    """Return the refusal of a body for which there is no memory."""
+    return Refusal(Reason.MEMORY, "Too many images come in at once: try again in a moment")

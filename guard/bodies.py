@@ -9,7 +9,8 @@ import re
 
 from guard.answers import Refusal, malformed, too_large
 
-# The picture's field of a form. A form of that alone is passed on as the picture itself.
+# The picture's field of a form. A form of that alone is passed on as the picture itself, and so is one that
+# is too large to be passed on whole: the handler looks at nothing else.
 FIELD = b"data"
 MOST_FIELDS = 32
 MOST_FORM_BYTES = 1024**2  # of any other form
@@ -34,7 +35,7 @@ NAME = re.compile(
 
 
 def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
-    """Return the content type and the body to pass on: what came, but for a form that is the picture alone.
+    """Return the content type and the body to pass on: what came, or the picture of a form.
 
     Args:
         content_type: the request's, "" where it has none.
@@ -77,8 +78,9 @@ def _multipart(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
         )
     boundary = boundaries[0][1]
     parts = _parts(boundary, body)
-    if len(parts) == 1 and NAME.findall(parts[0][0]) == [FIELD]:
-        return RAW, parts[0][1]
+    pictures = [content for head, content in parts if NAME.findall(head) == [FIELD]]
+    if len(pictures) == 1 and (len(parts) == 1 or len(body) > MOST_FORM_BYTES):
+        return RAW, pictures[0]
     _require_small(body)
     # In this form no two parsers find different boundaries.
     return MULTIPART + b'; boundary="' + boundary + b'"', body
@@ -112,7 +114,7 @@ def _parts(boundary: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
 def _require_small(body: bytes) -> None:
     if len(body) > MOST_FORM_BYTES:
         raise too_large(
-            f"A form of {len(body)} bytes came, at most {MOST_FORM_BYTES} are read unless it is one "
+            f"A form of {len(body)} bytes came, at most {MOST_FORM_BYTES} are read unless it has one "
             "multipart field 'data' (curl -F data=@digit.png): send it so, or the image as the raw body "
             "(curl -T digit.png; with --data-binary add -H 'Content-Type: image/png')"
         )

@@ -4,10 +4,9 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
-from guard.answers import Refusal
+from guard.answers import Reason, Refusal
 
 # How often it is looked whether the file has changed.
 LOOK_S = 1.0
@@ -37,8 +36,8 @@ class Keys:
         self._rates: dict[bytes, float] = {}
         self._buckets: dict[bytes, _Bucket] = {}
 
-    def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise a Refusal unless the request has a key whose rate allows it.
+    def check(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return the hash of the request's key; raise a Refusal unless it is known and its rate allows it.
 
         Args:
             headers: names in lower case. The key is a bearer token (RFC 6750), or the value of X-Api-Key.
@@ -52,8 +51,7 @@ class Keys:
         rate = self._rates.get(hashed)
         if rate is None:
             raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "KeyUnknown" if key else "KeyMissing",
+                Reason.UNKNOWN_KEY if key else Reason.NO_KEY,
                 "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; who runs this server "
                 "makes one (docs/keys.md)",
             )
@@ -63,11 +61,11 @@ class Keys:
         bucket.at = now
         if bucket.left < 1:
             raise Refusal(
-                HTTPStatus.TOO_MANY_REQUESTS,
-                "TooManyRequests",
+                Reason.KEY_RATE,
                 f"This key may ask {rate:g} times a second: wait, and ask again",
             )
         bucket.left -= 1
+        return hashed.hex()
 
     def _read(self, now: float) -> None:
         if now < self._look_at:

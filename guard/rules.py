@@ -8,13 +8,14 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 
-from guard.answers import Refusal
+from guard.answers import Reason, Refusal
 from guard.keys import Keys
 
 PING = b"/ping"
+# The system's way to write the addresses of this machine's own programs; each could take any of millions.
+LOOPBACK, HERE = ("127.", "::ffff:127."), "127.0.0.1"
 PORT = re.compile(rb":[0-9]{1,5}$")
 
 
@@ -31,14 +32,18 @@ class Inference:
     keys: Keys | None = None
     is_behind_proxy: bool = False
 
-    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> None:
-        """Raise a Refusal unless the request comes from here, has a key, or is a /ping without a body."""
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """Return the key, or else the address, that a request counts for.
+
+        Raises:
+            Refusal: it comes from elsewhere, has no key that allows it, and is no /ping without a body.
+        """
+        address = _address(peer)
         has_body = not headers.keys().isdisjoint((b"content-length", b"transfer-encoding"))
         if self.keys is None or (target == PING and not has_body):
-            return
-        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not _is_loopback(peer)
-        if is_outside:
-            self.keys.check(headers)
+            return address
+        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else address != HERE
+        return self.keys.check(headers) if is_outside else address
 
 
 @dataclass(frozen=True)
@@ -58,28 +63,27 @@ class Management:
     token_file: Path
     hosts: frozenset[str]
 
-    def check(self, _target: bytes, headers: Mapping[bytes, bytes], _peer: str) -> None:
-        """Raise a Refusal unless the request comes from a program that has the token."""
+    def check(self, _target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+        """Return the address that a request counts for.
+
+        Raises:
+            Refusal: it does not come from a program that has the token.
+        """
         host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
         if host not in self.hosts and not _is_address(host):
             raise Refusal(
-                HTTPStatus.MISDIRECTED_REQUEST,
-                "ForeignHost",
+                Reason.FOREIGN_HOST,
                 f"The management API is asked as {host[:100]!r}, expected an address, "
                 "localhost or MANAGEMENT_HOST",
             )
         if b"origin" in headers:
-            raise Refusal(
-                HTTPStatus.FORBIDDEN,
-                "ForeignOrigin",
-                "The management API is not for web pages: ask it with curl",
-            )
+            raise Refusal(Reason.FOREIGN_ORIGIN, "The management API is not for web pages: ask it with curl")
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected()):
             raise Refusal(
-                HTTPStatus.UNAUTHORIZED,
-                "TokenMissing",
+                Reason.WRONG_TOKEN,
                 f"The management API asks for a token: curl -H @{self.token_file} sends it",
             )
+        return _address(peer)
 
     def _expected(self) -> bytes:
         try:
@@ -88,8 +92,7 @@ class Management:
             expected = b""
         if not expected.startswith(b"Bearer "):  # nobody's, and no header would match "nothing"
             raise Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "TokenMissing",
+                Reason.NO_TOKEN,
                 f"There is no token in {self.token_file}: remove that file, and start TorchServe again",
             )
         return expected
@@ -104,7 +107,9 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _is_loopback(peer: str) -> bool:
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
-    return (mapped or address).is_loopback
+def _address(peer: str) -> str:
+    """Return the address of a peer, one for all that are this machine's own.
+
+    The peer is as the system writes it, so that it can be told by its beginning.
+    """
+    return HERE if peer.startswith(LOOPBACK) or peer == "::1" else peer

@@ -15,6 +15,7 @@ import uvloop
 
 from guard.api import Api
 from guard.client import Client
+from guard.refusals import Refusals
 from system.files import allow_open_files
 from system.keeper import die_with
 from system.stopping import STOPS
@@ -62,21 +63,23 @@ class Program:
     files: Sequence[int] = ()
 
 
-def serve(doors: Sequence[Door], program: Program) -> int:
+def serve(doors: Mapping[str, Door], program: Program, metrics: Path) -> int:
     """Run TorchServe and let its clients in; return its exit code, -N where signal N ended it.
 
     Args:
-        doors: where clients come in. They are answered 503 while TorchServe is not there.
+        doors: where clients come in, by API. They are answered 503 while TorchServe is not there.
         program: TorchServe.
+        metrics: the folder with the handler's metrics, for the guard's among them.
 
     Raises:
         OSError: TorchServe cannot be started, or one of the doors is taken.
     """
     allow_open_files(FILE_DESCRIPTORS)
-    return uvloop.run(_serve(doors, program))
+    refusals = Refusals({name: door.api for name, door in doors.items()}, metrics)
+    return uvloop.run(_serve(list(doors.values()), program, refusals))
 
 
-async def _serve(doors: Sequence[Door], program: Program) -> int:
+async def _serve(doors: Sequence[Door], program: Program, refusals: Refusals) -> int:
     loop = asyncio.get_running_loop()
     servers = [
         await loop.create_server(partial(Client, door.api), door.host, door.port, backlog=BACKLOG)
@@ -97,7 +100,7 @@ async def _serve(doors: Sequence[Door], program: Program) -> int:
     os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + BEHIND, 19))
     apis = [door.api for door in doors]
     ended = loop.run_in_executor(None, torchserve.wait)
-    looking = loop.create_task(end_what_takes_too_long(apis))
+    looking = loop.create_task(look_after(apis, refusals))
     asked = loop.create_task(told.wait())
     try:
         await asyncio.wait((asyncio.ensure_future(ended), asked), return_when=asyncio.FIRST_COMPLETED)
@@ -123,8 +126,8 @@ async def _drain(apis: Sequence[Api]) -> None:
                 await asyncio.sleep(0.02)
 
 
-async def end_what_takes_too_long(apis: Sequence[Api]) -> None:
-    """Cut clients off at their deadlines, until this is cancelled."""
+async def look_after(apis: Sequence[Api], refusals: Refusals) -> None:
+    """Cut clients off at their deadlines, and tell what was refused, until this is cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(LOOK_S)
@@ -135,3 +138,4 @@ async def end_what_takes_too_long(apis: Sequence[Api]) -> None:
                     client.expire()
                 except Exception:  # one client's fault must not keep the others' limits from holding
                     logger.exception("a client could not be cut off")
+        refusals.tell(now)

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from guard.api import Api
-from guard.client import MOST_BYTES_HELD
 from guard.keys import Keys
+from guard.room import MOST_BYTES_HELD
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve
 from guard.upstream import Pool
@@ -137,14 +137,14 @@ def main() -> None:
         command(settings, java, tmp), environment(settings, tmp, os.environ), PROJECT, (held.fileno(),)
     )
     try:
-        code = serve(doors, torchserve)
+        code = serve(doors, torchserve, tmp / HANDLER_METRICS)
     except OSError as error:
         sys.exit(f"TorchServe cannot be started ({error})")
     end_alike(code)
 
 
-def _doors(settings: Settings, tmp: Path) -> list[Door]:
-    """Return where clients come in, each with what is behind it."""
+def _doors(settings: Settings, tmp: Path) -> dict[str, Door]:
+    """Return where the clients of each API come in, with what is behind it."""
     usual = int(_configured("max_request_size"))
     try:
         most_bytes = whole(os.environ, "TS_MAX_REQUEST_SIZE", usual, 1, MOST_BYTES_HELD, "size")
@@ -156,10 +156,10 @@ def _doors(settings: Settings, tmp: Path) -> list[Door]:
     asking = Inference(keys, is_behind_proxy=settings.key_rule == "behind-proxy")
     inference = Api(asking, Pool(tmp / INFERENCE), most_bytes)
     management = Api(rules, Pool(tmp / MANAGEMENT), most_bytes)
-    return [
-        Door(settings.inference_host, settings.inference_port, inference),
-        Door(settings.management_host, settings.management_port, management),
-    ]
+    return {
+        INFERENCE: Door(settings.inference_host, settings.inference_port, inference),
+        MANAGEMENT: Door(settings.management_host, settings.management_port, management),
+    }
 
 
 def _torchserve_home() -> Path:

@@ -73,21 +73,26 @@ if ! [ -d "$NGINX_RUN" ] || ! [ -w "$NGINX_RUN" ]; then
     fail "NGINX_RUN='$NGINX_RUN': expected a folder that can be written; mount a tmpfs there"
 fi
 
-# write_targets PAGE TORCHSERVE: in a file of its own, so that a deployment can move the proxy to other containers.
+# write_targets PAGE [SERVER...]: in a file of its own, so that a deployment can move the proxy to other containers. With
+# these as TorchServe's, or with what TORCHSERVE names.
 write_targets() {
-    cat >"$NGINX_RUN/targets.conf" <<END
-map "" \$torchserve_target {
-    default $2;
-}
-
-map "" \$page_target {
-    default $1;
-}
-
-map "" \$grafana_target {
-    default $GRAFANA;
-}
-END
+    page=$1 torchserve=$TORCHSERVE resolve=
+    shift
+    [ "$#" -gt 0 ] || set -- "$TORCHSERVE"
+    case $1 in
+    *[!0-9.:]*) resolve=' resolve' ;;
+    esac
+    # A name that an older one keeps connections to is looked up once, at its start.
+    if [ -z "$resolve" ] || at_least 1.27.3; then torchserve=kept; fi
+    {
+        printf 'map "" $%s {\n    default %s;\n}\n' page_target "$page" grafana_target "$GRAFANA" torchserve_target "$torchserve"
+        if [ "$torchserve" = kept ]; then
+            # After a failure none is left out, as none is of a name's addresses otherwise.
+            printf 'upstream kept {\n    zone kept 256k;\n    keepalive 64;\n'
+            printf "    server %s max_fails=0$resolve;\n" "$@"
+            echo '}'
+        fi
+    } >"$NGINX_RUN/targets.conf"
 }
 
 # An empty file is none: compose cannot leave a secret out.
@@ -135,7 +140,7 @@ for template in "$templates"/*.conf; do
         -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" "$template" >"$NGINX_RUN/${template##*/}"
 done
 
-write_targets "$PAGE" "$TORCHSERVE"
+write_targets "$PAGE"
 
 run_nginx() { nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" "$@"; }
 case ${1:-} in
@@ -148,11 +153,7 @@ move)
     for value in "$@"; do
         printf '%s\n' "$value" | grep -Eqx "$target" || fail "move: got '$value', expected host:port"
     done
-    if [ "$#" -gt 0 ]; then
-        write_targets "$1" moved
-        shift
-        { echo 'upstream moved {'; printf '    server %s;\n' "$@"; echo '}'; } >>"$NGINX_RUN/targets.conf"
-    fi
+    [ "$#" -eq 0 ] || write_targets "$@"
     run_nginx -q -t
     run_nginx -s reload ;;
 *)

@@ -1,4 +1,4 @@
-"""What stays open between browser and page: event streams without delay, web sockets both ways."""
+"""What stays open between browser and proxy: the page's event streams, Grafana's web sockets."""
 
 import socket
 import threading
@@ -54,16 +54,16 @@ def test_an_event_is_passed_on_at_once_while_its_stream_goes_on() -> None:
     assert was_seen_in_time == [True]
 
 
-def test_a_web_socket_speaks_both_ways() -> None:
+def test_a_web_socket_of_grafana_speaks_both_ways() -> None:
     def serve(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         while part := connection.recv(4096):
             connection.sendall(part.upper())
 
     with (
-        one_connection(serve) as page,
-        running_proxy("127.0.0.1:1", page) as proxy,
-        socket.create_connection(proxy.address, timeout=20) as browser,
+        one_connection(serve) as grafana,
+        running_proxy("127.0.0.1:1", "127.0.0.1:1", GRAFANA=grafana) as proxy,
+        socket.create_connection(("127.0.0.1", int(proxy.place.environment["GRAFANA_PORT"])), 20) as browser,
     ):
         browser.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
         answer = b""

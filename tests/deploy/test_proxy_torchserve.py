@@ -37,6 +37,9 @@ def test_every_form_of_the_contract_is_answered(proxy: Proxy) -> None:
         requests.put(url, SEVEN),
         requests.post(url, SEVEN, headers={"Content-Type": "image/png"}),
         requests.post(url, files={"data": ("seven.png", SEVEN, "image/png")}),
+        requests.post(url, files={"note": b"first", "data": ("seven.png", SEVEN, "image/png")}),
+        requests.post(url, files={"data": SEVEN, "note": bytes(3 * MIB)}),
+        requests.post(url, iter([SEVEN[:9], SEVEN[9:]])),
         requests.post(url, json={"image": encoded}),
         requests.post(url, json={"image": f"data:image/png;base64,{encoded}"}),
     ):
@@ -54,7 +57,8 @@ def test_every_form_of_the_contract_is_answered(proxy: Proxy) -> None:
         (["-F", f"data=@{SEVEN_FILE}"], 200, None),
         (["-H", "Content-Type: image/png", "--data-binary", f"@{SEVEN_FILE}"], 200, None),
         (["-H", "Content-Type:", "--data-binary", f"@{SEVEN_FILE}"], 200, None),
-        (["--data-binary", f"@{SEVEN_FILE}"], 415, "WebForm"),
+        (["--data-binary", f"@{SEVEN_FILE}"], 200, None),
+        (["-d", "a=1"], 400, "BadImage"),
         (["-F", f"image=@{SEVEN_FILE}"], 400, "BadImage"),
     ],
 )
@@ -131,7 +135,7 @@ def test_a_form_of_thousands_of_parts_makes_nobody_wait(proxy: Proxy, kind: str,
             started = time.monotonic()
             assert requests.post(f"{proxy.url}/predict", SEVEN, timeout=60).status_code == 200
             took_s.append(time.monotonic() - started)
-        assert {answer.status_code for answer in attack.result()} <= {400, 415}
+        assert {answer.status_code for answer in attack.result()} == {413}
     # The median: the machine may be busy with other things.
     assert not took_s or sorted(took_s)[len(took_s) // 2] < 1
 

@@ -17,6 +17,7 @@ class Asked:
     path: str
     headers: list[tuple[str, str]]
     body: bytes
+    peer: tuple[str, int]
 
     def header(self, name: str) -> str | None:
         """Return the header's values, joined by commas; None where there is none."""
@@ -69,7 +70,7 @@ def running_upstream(
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            asked = Asked(self.command, self.path, list(self.headers.items()), body)
+            asked = Asked(self.command, self.path, list(self.headers.items()), body, self.client_address)
             upstream.asked.append(asked)
             time.sleep(delay_s)
             if breaks(asked):

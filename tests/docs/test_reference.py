@@ -71,8 +71,7 @@ def test_every_route_of_the_page_is_documented_and_every_documented_one_exists()
 
 
 def test_every_route_of_the_proxy_is_documented() -> None:
-    # A part of /predict, and of TLS; browsers ask for the other by themselves.
-    internal = {"/predict/multipart", "/explain/multipart", "/favicon.ico"}
+    internal = {"/favicon.ico"}  # browsers ask for it by themselves
     assert (
         surface.proxy_routes() - internal - set(re.findall(r"/[\w./-]+", " ".join(code("docs/proxy.md"))))
         == set()

@@ -94,7 +94,7 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
 def test_a_new_token_counts_at_once(platform: Run) -> None:
     token = platform.var / "torchserve" / "token"
     former = token.read_text()
-    (renew,) = scripts("docs/operating.md", "The management API's token")
+    (renew,) = scripts("docs/guard.md", "The management API's token")
     assert '"modelName": "digits"' in run_script(renew, platform)
     assert token.read_text() != former
     assert token.stat().st_mode & 0o777 == 0o600

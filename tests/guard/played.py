@@ -14,8 +14,9 @@ import uvloop
 
 from guard.api import Api, Rules
 from guard.client import Client
+from guard.refusals import Refusals
 from guard.rules import Inference
-from guard.serve import end_what_takes_too_long
+from guard.serve import look_after
 from guard.upstream import Pool
 
 WAIT_S = 20.0
@@ -68,7 +69,8 @@ def guarded(rules: Rules | None = None, *, is_there: bool = True) -> Iterator[Gu
             started.append(lambda: loop.call_soon_threadsafe(ending.set))
             listening = await loop.create_server(partial(Client, server.api), "127.0.0.1", 0)
             server.port = listening.sockets[0].getsockname()[1]
-            looking = loop.create_task(end_what_takes_too_long([server.api]))
+            refusals = Refusals({"inference": server.api}, Path(folder))
+            looking = loop.create_task(look_after([server.api], refusals))
             played = await asyncio.start_unix_server(partial(_play, server), path) if is_there else None
             is_up.set()
             await ending.wait()

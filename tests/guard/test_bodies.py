@@ -62,6 +62,15 @@ def test_large_forms_of_anything_else_are_refused_with_what_to_do() -> None:
     large = b"a" * (MOST_FORM_BYTES + 1)
     assert "-F data=@digit.png" in refused(b"application/x-www-form-urlencoded", large)
     assert "-F data=@digit.png" in refused(MULTIPART, part("image", large) + b"--B--\r\n")
+    assert "-F data=@digit.png" in refused(MULTIPART, 2 * part("data", large) + b"--B--\r\n")
+
+
+def test_of_a_large_form_the_picture_alone_is_passed_on() -> None:
+    picture = b"\x89PNG\r\n--\r\n" * 300_000
+    note, end = part("note", b"1"), b"--B--\r\n"
+    raw = b"application/octet-stream", picture
+    assert bounded(MULTIPART, note + part("data", picture) + end) == raw
+    assert bounded(MULTIPART, part("data", picture) + note + end) == raw
 
 
 @pytest.mark.parametrize(

@@ -190,23 +190,6 @@ def test_a_connection_that_nothing_comes_through_ends(
         assert until_closed(connection) == b""
 
 
-def test_what_is_held_in_memory_is_bounded_and_let_go(
-    guard: Guarded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "MOST_BYTES_HELD", 60_000)
-    with guard.connect() as first, guard.connect() as second:
-        first.sendall(post(b"a" * 50_000).replace(b"/predictions/digits", SLOW_PATH, 1))
-        assert until(lambda: guard.got, WAIT_S)
-        second.sendall(post(b"a" * 50_000))
-        assert refusal(until_closed(second)) == (503, "ServiceUnavailable")
-        guard.slow.set()
-        assert first.recv(65536).endswith(SLOW_PATH)
-        with guard.connect() as third:
-            third.sendall(post(b"a" * 50_000))
-            assert third.recv(65536).startswith(b"HTTP/1.1 200")
-    assert until(lambda: guard.api.held_bytes == 0, WAIT_S)
-
-
 def test_too_many_connections_are_told_so(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "MOST_CONNECTIONS", 1)
     with guard.connect() as first:
@@ -228,7 +211,7 @@ def test_nothing_that_a_client_does_ends_the_limits_of_others(monkeypatch: pytes
         with guard.connect() as second:
             second.sendall(b"GET")
             assert refusal(until_closed(second)) == (408, "Timeout")
-        assert until(lambda: not guard.api.clients and not guard.api.held_bytes, WAIT_S)
+        assert until(lambda: not guard.api.clients and not guard.api.room.held_bytes, WAIT_S)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +220,7 @@ def test_nothing_that_a_client_does_ends_the_limits_of_others(monkeypatch: pytes
 def test_what_is_more_frame_than_body_is_refused(guard: Guarded, rest: bytes) -> None:
     with guard.connect() as connection:
         connection.sendall(b"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        assert until(lambda: any(one._is_body for one in guard.api.clients), WAIT_S)
+        assert until(lambda: any(one._reading.is_body for one in guard.api.clients), WAIT_S)
         connection.sendall(rest)
         assert refusal(until_closed(connection)) == (400, "BadRequest")
     assert guard.got == []
@@ -260,7 +243,7 @@ def test_a_client_that_left_frees_what_it_held(guard: Guarded) -> None:
         connection.sendall(post(b"a" * 50_000).replace(b"/predictions/digits", SLOW_PATH, 1))
         assert until(lambda: guard.got, WAIT_S)
     guard.slow.set()
-    assert until(lambda: not guard.api.clients and not guard.api.held_bytes, WAIT_S)
+    assert until(lambda: not guard.api.clients and not guard.api.room.held_bytes, WAIT_S)
 
 
 def test_management_is_for_who_has_the_token(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -122,6 +123,19 @@ def test_the_guard_lets_workers_go_first(torchserve: TorchServe) -> None:
     assert all(own > process.nice() for process in (java, *java.children()))
 
 
+def test_a_client_with_slow_bodies_keeps_no_other_out(torchserve: TorchServe) -> None:
+    """They hold all of the memory that there is for bodies, but for some bytes."""
+    address = urlsplit(torchserve.inference_url)
+    body = bytes(16 * 1024**2)
+    head = b"POST /predictions/digits HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with ExitStack() as slow:
+        for _ in range(16):
+            connection = socket.create_connection((address.hostname, address.port), WAIT_S)
+            slow.enter_context(connection).sendall(head + body[:-1])
+        for _ in range(5):
+            assert requests.post(predictions(torchserve), data=SEVEN, timeout=WAIT_S).json()["label"] == "7"
+
+
 def test_what_is_under_way_is_answered_before_the_end(model_store: Path) -> None:
     with running(model_store) as server, ThreadPoolExecutor() as threads:
         workers = psutil.Process(server.java_pid).children(recursive=True)
@@ -179,3 +193,21 @@ def test_programs_on_other_hosts_need_a_key(model_store: Path, tmp_path: Path) -
 
         assert until(lambda: asked().status_code == 200, WAIT_S)
         assert until(lambda: asked().status_code == 429, WAIT_S, every_s=0)
+
+
+def test_what_is_refused_is_among_the_metrics_and_in_the_log(torchserve: TorchServe) -> None:
+    address = urlsplit(torchserve.inference_url)
+    series = 'sketchserve_guard_refusals_total{api="inference",reason="method"}'
+
+    def count() -> float:
+        lines = requests.get(torchserve.handler_metrics_url, timeout=WAIT_S).text.splitlines()
+        return next((float(line.split()[1]) for line in lines if line.startswith(series)), -1)
+
+    assert until(lambda: count() >= 0, WAIT_S)
+    before = count()
+    with socket.create_connection((address.hostname, address.port), WAIT_S) as connection:
+        connection.sendall(b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 405")
+    assert until(lambda: count() == before + 1, WAIT_S)
+    said = torchserve.log_dir / "console.log"
+    assert until(lambda: "requests to inference: method (405)" in said.read_text(), WAIT_S)
