@@ -12,6 +12,7 @@ import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
 import { coloursOf, loadSettings } from "./settings.js";
 import { applyTheme, isDark } from "./theme.js";
+import { fileOf, NotFetched } from "./web.js";
 
 const FALSIFIED = "This browser falsifies what it reads of canvases: the model is sent noise. Allow it for this page.";
 const NO_PICTURE = "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
@@ -151,12 +152,12 @@ export function openPad({ element, props, ask }) {
 
   // --- A picture in place of a drawing. ---
 
-  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), async (file) => {
+  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), async (taken) => {
     try {
-      paper.put(await readPicture(file));
+      paper.put(await readPicture(await fileOf(taken)));
       send();
-    } catch {
-      complain(NO_PICTURE);
+    } catch (error) {
+      complain(error instanceof NotFetched ? error.message : NO_PICTURE);
     }
   });
 

@@ -1,0 +1,66 @@
+"""A picture by its address: pasted on the page or dropped there, fetched by the page's server."""
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.e2e.modules import blank_page, run
+from tests.e2e.test_pen_on_page import sent_by
+from tests.e2e.test_pictures_on_page import page_address  # noqa: F401 - a fixture
+from tests.ui.web import PNG
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+
+def give(page: Page, event: str, kind: str, text: str) -> None:
+    """Paste or drop a text on the page."""
+    script = """([event, kind, text]) => {
+      const data = new DataTransfer();
+      data.setData(kind, text);
+      const init = { bubbles: true, cancelable: true };
+      document.body.dispatchEvent(event === "paste"
+        ? new ClipboardEvent(event, { ...init, clipboardData: data })
+        : new DragEvent(event, { ...init, dataTransfer: data }));
+    }"""
+    page.evaluate(script, [event, kind, text])
+
+
+@pytest.mark.parametrize(("event", "kind"), [("paste", "text/plain"), ("drop", "text/uri-list")])
+def test_the_picture_at_an_address_is_read_in_place_of_a_drawing(page: Page, event: str, kind: str) -> None:
+    asked = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.post_data)
+        route.fulfill(body=PNG, content_type="image/png")
+
+    page.route("**/fetch", answer)
+    sent = sent_by(page)
+    give(page, event, kind, " https://pictures.example/seven.png\n")
+    expect(page.locator(".reading-label")).to_have_text("7")
+    assert asked == ["https://pictures.example/seven.png"]
+    assert [value["source"] for value in sent if value["image"]] == ["upload"]
+
+
+def test_an_address_that_is_not_on_the_web_is_refused_by_the_server_and_the_reason_is_shown(
+    page: Page,
+) -> None:
+    give(page, "paste", "text/plain", "http://127.0.0.1/admin.png")
+    expect(page.locator(".pad-complaint")).to_have_text(
+        "127.0.0.1 is not on the public internet, and nothing else is asked."
+    )
+
+
+def test_text_that_is_no_address_is_nobodys_business(page: Page) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
+    give(page, "paste", "text/plain", "see https://pictures.example/seven.png")
+    give(page, "paste", "text/plain", "javascript:alert(1)")
+    give(page, "drop", "text/uri-list", "file:///etc/passwd")
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert not [url for url in requests if url.endswith("/fetch")]
+
+
+def test_only_a_text_that_is_an_address_and_nothing_else_is_one(chromium: Browser) -> None:
+    texts = ["https://a.example/b", " HTTP://a.example ", "https://a b", "ftp://a.example", "https://", ""]
+    with chromium.new_context() as visitor:
+        found = run(blank_page(visitor), "web.js", "return given.map(m.addressIn);", texts)
+    assert found == ["https://a.example/b", "HTTP://a.example", None, None, None, None]
