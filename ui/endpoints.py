@@ -27,11 +27,11 @@ def add_endpoints(backend: Backend) -> None:
     def on_feedback(
         prediction: str,
         label: str = "",
-        kind: str = "label",
+        kind: str = "",
         visitor: str = "",
         request: gr.Request | None = None,
     ) -> dict[str, Any]:
-        complaint = judge(backend, whose(visitor, _asked(request)), prediction, label, kind)
+        complaint = judge(backend, whose(visitor, _asked(request)), prediction, label, kind or "label")
         if complaint:
             raise refusal(complaint)
         return {"is_kept": True}
