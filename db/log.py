@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Row, Select, delete, func, lateral, s
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
+from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, HistoryRow, Prediction, Record, Summary
 from db.schema import feedback, predictions
 
@@ -179,7 +179,7 @@ def _write(connection: Connection, record: Record) -> None:
             connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
     except Exception as error:
         if refuses_record(error):
-            raise RecordRejected(record, first_line(error)) from error
+            raise refusal(record, error) from error
         raise
 
 

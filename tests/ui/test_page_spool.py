@@ -159,19 +159,25 @@ def test_two_pages_may_share_a_folder(tmp_path: Path, drawing: bytes) -> None:
     assert [spool.pending for spool in spools] == [1, 1]
 
 
-def test_what_postgresql_refuses_can_be_seen_as_the_documents_say(tmp_path: Path, make_prediction) -> None:
+def test_what_postgresql_refuses_can_be_seen_and_forgotten_as_the_documents_say(
+    tmp_path: Path, make_prediction
+) -> None:
     spool = Spool(tmp_path / "records-1.sqlite")
     spool.put(make_prediction(predicted_label=""))
     spool.set_aside(spool.first(1, 1)[0], "violates a constraint")
-    (command,) = [block.text for block in blocks("docs/operating.md") if "set_aside" in block.text]
-    script = command.replace("var/spool", str(tmp_path))
-    done = subprocess.run(["bash", "-euc", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("('violates a constraint', 'Prediction', '{"), done.stderr
-    assert done.stdout.count("\n") == 1
+    see, forget = [block.text for block in blocks("docs/operating.md") if "set_aside" in block.text]
+
+    def run(command: str) -> str:
+        script = ["bash", "-euc", command.replace("var/spool", str(tmp_path))]
+        done = subprocess.run(script, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
     # While the page has the file.
-    with sqlite3.connect(spool.path) as connection:
-        connection.execute("DELETE FROM set_aside")
-    connection.close()
+    (line,) = run(see).splitlines()
+    assert line.startswith("('violates a constraint', 'Prediction', '{")
+    assert spool.aside == 1
+    assert run(forget) == ""
     assert spool.aside == 0
 
 
