@@ -5,7 +5,6 @@ The headers that rules look at have names in lower case; a peer is the address t
 
 import hmac
 import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,9 +12,9 @@ from pathlib import Path
 
 from guard.answers import Refusal
 from guard.keys import Keys
+from system.ports import foreign_host
 
 PING = b"/ping"
-PORT = re.compile(rb":[0-9]{1,5}$")
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ class Management:
 
     def check(self, _target: bytes, headers: Mapping[bytes, bytes], _peer: str) -> None:
         """Raise a Refusal unless the request comes from a program that has the token."""
-        host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
-        if host not in self.hosts and not _is_address(host):
+        host = foreign_host(headers.get(b"host", b"").decode("latin-1"), self.hosts)
+        if host is not None:
             raise Refusal(
                 HTTPStatus.MISDIRECTED_REQUEST,
                 "ForeignHost",
@@ -93,15 +92,6 @@ class Management:
                 f"There is no token in {self.token_file}: remove that file, and start TorchServe again",
             )
         return expected
-
-
-def _is_address(host: str) -> bool:
-    """Return whether a Host is an address, which no name of a stranger's can lead to."""
-    try:
-        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
 
 
 def _is_loopback(peer: str) -> bool:

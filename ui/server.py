@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from system.files import allow_open_files
 from ui.event_streams import EventStreams
 from ui.limits import Limits
+from ui.own_names import OwnNames
 from ui.request_id import RequestId
 from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
@@ -77,10 +78,12 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
 
 
 def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIApp:
-    """Return what a request meets before the routes: an id, headers, the guard, limits."""
+    """Return what a request meets before the routes: an id, headers, who may ask and as what, limits."""
     limited: ASGIApp = Limits(web, settings.root_path)
     if sessions is not None:
         limited = Guard(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
+    elif settings.own_names is not None:
+        limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
     return RequestId(SecurityHeaders(limited))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from db import engine, retention
 from system import environment, known_archives
+from system.ports import is_address
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
@@ -34,6 +35,7 @@ class Settings:
         keep_days: Drawings older than so many days are deleted; None for never.
         known_archives: The list of the archives that may be registered.
         has_sign_in: Whether people have to sign in.
+        own_names: By which names the page is asked, beside its addresses, in lower case; None: by any.
         is_behind_proxy: Whether all strangers come through a proxy, which refuses what is for those inside.
     """
 
@@ -53,6 +55,7 @@ class Settings:
     keep_days: int | None
     known_archives: Path
     has_sign_in: bool
+    own_names: frozenset[str] | None
     is_behind_proxy: bool
 
     @property
@@ -71,6 +74,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     store = environment.text(env, "MODEL_STORE")
     host = environment.text(env, "UI_HOST", "127.0.0.1")
     published_at = environment.text(env, "UI_PUBLISHED_AT")
+    has_sign_in = _has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host)
     var = environment.folder(env, "VAR_DIR", "var")
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
@@ -92,7 +96,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         spool=var / "spool",
         keep_days=retention.keep_days(env),
         known_archives=known_archives.place(env),
-        has_sign_in=_has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host),
+        has_sign_in=has_sign_in,
+        own_names=None if has_sign_in else _own_names(host, published_at),
         is_behind_proxy=bool(published_at),
     )
 
@@ -100,6 +105,16 @@ def from_environment(env: Mapping[str, str]) -> Settings:
 def _has_sign_in(wanted: str, address: str) -> bool:
     """Return whether people have to sign in: where nobody says, whenever other machines can come."""
     return wanted == "on" or (wanted == "auto" and not _is_loopback(address))
+
+
+def _own_names(host: str, published_at: str) -> frozenset[str] | None:
+    """Return the names: known on this machine alone, or where the page is published under one.
+
+    Under which names other machines know an address of this one, it cannot know.
+    """
+    address = published_at or host
+    is_known = _is_loopback(address) or bool(published_at and not is_address(published_at))
+    return frozenset({"localhost", address.lower()}) if is_known else None
 
 
 def _is_loopback(address: str) -> bool:

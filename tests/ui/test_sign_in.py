@@ -329,7 +329,7 @@ def test_without_sign_in_the_page_is_open_and_the_form_is_not_there(
 ) -> None:
     settings = from_environment({"DATABASE_URL": postgres_url, "VAR_DIR": str(tmp_path)})
     web = before(built(settings, database.create(postgres_url), None), settings, None)
-    client = TestClient(web, client=(ELSEWHERE, 1))
+    client = TestClient(web, "http://localhost", client=(ELSEWHERE, 1))
     assert client.get("/config").status_code == 200
     assert client.get(FORM).status_code == 404
     assert "torchserve" in client.get("/healthz").json()
