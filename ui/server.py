@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from system.files import allow_open_files
-from ui.event_streams import EventStreams
+from ui.event_streams import EventStreams, end_with_sign_ins
 from ui.limits import Limits
 from ui.own_names import OwnNames
 from ui.request_id import RequestId
@@ -35,12 +35,22 @@ MARGIN_S = 1
 class Server(uvicorn.Server):
     """uvicorn, which would wait for event streams as for any other answer: they are ended first."""
 
-    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+    def __init__(self, config: uvicorn.Config, streams: EventStreams, sessions: Sessions | None) -> None:
         super().__init__(config)
         self._streams = streams
+        self._sessions = sessions
+        self._looking: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and to end the streams of sign-ins that end."""
+        await super().startup(sockets)
+        if self._sessions is not None:
+            self._looking = asyncio.create_task(end_with_sign_ins(self._streams, self._sessions))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connection, end the streams, answer what was asked, then end the application."""
+        if self._looking is not None:
+            self._looking.cancel()
         self._streams.end()
         await super().shutdown(sockets)
 
@@ -63,7 +73,7 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
     )
-    server = Server(config, streams)
+    server = Server(config, streams, sessions)
     logging.getLogger("uvicorn.error").addFilter(_is_not_cut)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

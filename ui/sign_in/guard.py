@@ -4,10 +4,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import DatabaseUnavailable
+from db.sign_ins import hash_of
 from ui.limits import drain
 from ui.sign_in import cookie
 from ui.sign_in.sessions import Sessions
-from ui.sign_in.who import USER
+from ui.sign_in.who import TOKEN_HASH, USER
 
 # The form, and whether the page is there: who asks that is no person.
 FORM = "/sign-in"
@@ -45,7 +46,7 @@ class Guard:
         scope[USER] = None
         if path not in OPEN and token is not None:
             try:
-                scope[USER] = await self._sessions.find(token)
+                scope[USER], scope[TOKEN_HASH] = await self._sessions.find(token), hash_of(token)
             except DatabaseUnavailable:
                 await _cannot_say()(scope, receive, send)
                 return
