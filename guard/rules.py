@@ -4,7 +4,6 @@ The headers that rules look at have names in lower case; a peer is the address t
 """
 
 import hmac
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from guard.answers import Refusal
 from guard.keys import Keys
-from system.ports import foreign_host
+from system.ports import foreign_host, is_loopback
 
 PING = b"/ping"
 
@@ -35,7 +34,7 @@ class Inference:
         has_body = not headers.keys().isdisjoint((b"content-length", b"transfer-encoding"))
         if self.keys is None or (target == PING and not has_body):
             return
-        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not _is_loopback(peer)
+        is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else not is_loopback(peer)
         if is_outside:
             self.keys.check(headers)
 
@@ -92,9 +91,3 @@ class Management:
                 f"There is no token in {self.token_file}: remove that file, and start TorchServe again",
             )
         return expected
-
-
-def _is_loopback(peer: str) -> bool:
-    address = ipaddress.ip_address(peer.partition("%")[0])
-    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
-    return (mapped or address).is_loopback

@@ -10,11 +10,10 @@ from pathlib import Path
 from launch.errors import LaunchError
 from system import environment, known_archives
 from system.environment import SettingError
-from system.ports import LOOPBACK
+from system.ports import LOOPBACK, is_loopback
 
 # 65535 is refused by TorchServe itself ("Invalid port number").
 LAST_PORT = 65534
-LOOPBACK_NAMES = ("localhost", LOOPBACK, "::1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -202,7 +201,7 @@ def _key_rules(env: Mapping[str, str]) -> list[str]:
     In containers all come through the proxy, and from this machine alone where it is published on loopback.
     """
     published = env.get("PUBLISH", "").strip()
-    usual = "on" if not published else "off" if published in LOOPBACK_NAMES else "behind-proxy"
+    usual = "on" if not published else "off" if is_loopback(published) else "behind-proxy"
     return sorted(("on", "behind-proxy", "off"), key=lambda rule: rule != usual)
 
 

@@ -56,6 +56,16 @@ def holder(port: int) -> str:
     return "another process"
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether a host, a name or an address with or without brackets, leads to this machine alone."""
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]").partition("%")[0])
+    except ValueError:
+        return host.lower() == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or address).is_loopback
+
+
 def is_address(host: str) -> bool:
     """Return whether a host is an IP address, also as addresses have it, with brackets, and not a name."""
     try:

@@ -36,8 +36,8 @@ from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
 from ui.sign_in import starting
+from ui.sign_in.admission import may_know_details
 from ui.sign_in.form import Form
-from ui.sign_in.guard import may_know_details
 from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger("ui")

@@ -18,7 +18,7 @@ from ui.own_names import OwnNames
 from ui.request_id import RequestId
 from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
-from ui.sign_in.guard import Guard
+from ui.sign_in.admission import Admission
 from ui.sign_in.sessions import Sessions
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
@@ -91,7 +91,7 @@ def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIA
     """Return what a request meets before the routes: an id, headers, who may ask and as what, limits."""
     limited: ASGIApp = Limits(web, settings.root_path)
     if sessions is not None:
-        limited = Guard(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
+        limited = Admission(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
     elif settings.own_names is not None:
         limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
     return RequestId(SecurityHeaders(limited))

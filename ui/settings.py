@@ -1,13 +1,12 @@
 """What the page is told by its environment, read once and checked."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from db import engine, retention
 from system import environment, known_archives
-from system.ports import is_address
+from system.ports import is_address, is_loopback
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
@@ -104,7 +103,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
 
 def _has_sign_in(wanted: str, address: str) -> bool:
     """Return whether people have to sign in: where nobody says, whenever other machines can come."""
-    return wanted == "on" or (wanted == "auto" and not _is_loopback(address))
+    return wanted == "on" or (wanted == "auto" and not is_loopback(address))
 
 
 def _own_names(host: str, published_at: str) -> frozenset[str] | None:
@@ -113,15 +112,8 @@ def _own_names(host: str, published_at: str) -> frozenset[str] | None:
     Under which names other machines know an address of this one, it cannot know.
     """
     address = published_at or host
-    is_known = _is_loopback(address) or bool(published_at and not is_address(published_at))
+    is_known = is_loopback(address) or bool(published_at and not is_address(published_at))
     return frozenset({"localhost", address.lower()}) if is_known else None
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def _database_url(env: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from system.ports import foreign_host, free_ports, is_free, try_to_bind
+from system.ports import foreign_host, free_ports, is_free, is_loopback, try_to_bind
 
 
 def test_a_port_is_free_again_when_its_server_is_gone():
@@ -37,3 +37,17 @@ def test_a_host_that_is_not_this_machine_cannot_be_bound(host):
 )
 def test_a_host_header_is_foreign_unless_it_is_an_address_or_an_own_name(header, foreign):
     assert foreign_host(header, {"localhost"}) == foreign
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LocalHost", "::ffff:127.0.0.1", "::1%lo"]
+)
+def test_a_host_of_this_machine_alone_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "0.0.0.0", "::", "[::]", "10.0.0.1", "localhost.evil.example", "::ffff:1.2.3.4"]
+)
+def test_any_other_host_is_not(host):
+    assert not is_loopback(host)

@@ -26,7 +26,7 @@ from ui.settings import from_environment
 from ui.sign_in import attempts
 from ui.sign_in import form as form_module
 from ui.sign_in import sessions as sessions_module
-from ui.sign_in.guard import FORM, OPEN
+from ui.sign_in.admission import FORM, OPEN
 
 pytestmark = pytest.mark.integration
 __all__ = ["postgres_server", "postgres_url"]

@@ -19,10 +19,11 @@ from db import passwords
 from db.errors import DatabaseUnavailable
 from db.schema import USER_NAME
 from db.user_rows import User, Users
+from system.ports import is_loopback
 from ui.security_headers import POLICY
 from ui.sign_in import cookie, known_browser
+from ui.sign_in.admission import FORM
 from ui.sign_in.attempts import Attempts
-from ui.sign_in.guard import FORM, LOOPBACK
 from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -138,7 +139,7 @@ class Form:
         name: str = "",
     ) -> HTMLResponse:
         host = request.client.host if request.client else ""
-        is_plain = not cookie.is_secure(request.scope) and host not in LOOPBACK
+        is_plain = not cookie.is_secure(request.scope) and not is_loopback(host)
         html = self._html.substitute(
             action=f"{self._root_path}{FORM}",
             style=f"{self._root_path}/sign-in.css",
