@@ -10,7 +10,7 @@ from pathlib import Path
 from launch.errors import LaunchError
 from system import environment, known_archives
 from system.environment import SettingError
-from system.ports import LOOPBACK, is_loopback
+from system.ports import LOOPBACK, is_address, is_loopback
 
 # 65535 is refused by TorchServe itself ("Invalid port number").
 LAST_PORT = 65534
@@ -198,10 +198,13 @@ def _own_url(host: str, port: int) -> str:
 def _key_rules(env: Mapping[str, str]) -> list[str]:
     """Return the rules by which keys are asked for, the one that holds by itself first.
 
-    In containers all come through the proxy, and from this machine alone where it is published on loopback.
+    Behind a proxy that is published all come through it, and from this machine alone where that is published
+    on loopback; but not where TorchServe listens at an address of its own that others reach.
     """
-    published = env.get("PUBLISH", "").strip()
-    usual = "on" if not published else "off" if is_loopback(published) else "behind-proxy"
+    published_at = environment.text(env, "PUBLISHED_AT")
+    own = environment.text(env, "INFERENCE_HOST", LOOPBACK)
+    is_direct = is_address(own) and not is_loopback(own)
+    usual = "on" if is_direct or not published_at else "off" if is_loopback(published_at) else "behind-proxy"
     return sorted(("on", "behind-proxy", "off"), key=lambda rule: rule != usual)
 
 

@@ -72,7 +72,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     """
     store = environment.text(env, "MODEL_STORE")
     host = environment.text(env, "UI_HOST", "127.0.0.1")
-    published_at = environment.text(env, "UI_PUBLISHED_AT")
+    published_at = environment.text(env, "PUBLISHED_AT")
     has_sign_in = _has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host)
     var = environment.folder(env, "VAR_DIR", "var")
     return Settings(

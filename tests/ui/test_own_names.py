@@ -8,10 +8,10 @@ from ui.server import before
 from ui.settings import from_environment
 
 ALONE = {"UI_HOST": "127.0.0.1"}
-IN_A_CONTAINER = {"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "127.0.0.1"}
-BY_NAME = {"UI_HOST": "127.0.0.1", "UI_PUBLISHED_AT": "Sketch.example", "SIGN_IN": "off"}
+IN_A_CONTAINER = {"UI_HOST": "0.0.0.0", "PUBLISHED_AT": "127.0.0.1"}
+BY_NAME = {"UI_HOST": "127.0.0.1", "PUBLISHED_AT": "Sketch.example", "SIGN_IN": "off"}
 TO_ALL = {"UI_HOST": "0.0.0.0", "SIGN_IN": "off"}
-AT_AN_ADDRESS = {"UI_HOST": "127.0.0.1", "UI_PUBLISHED_AT": "192.168.1.7", "SIGN_IN": "off"}
+AT_AN_ADDRESS = {"UI_HOST": "127.0.0.1", "PUBLISHED_AT": "192.168.1.7", "SIGN_IN": "off"}
 
 
 def browser(env: dict[str, str]) -> TestClient:
@@ -33,7 +33,7 @@ def test_a_strangers_name_that_leads_to_the_page_is_refused(env: dict[str, str],
         (line,) = answer.text.splitlines()
         name = host.removesuffix(":7860")
         assert line.startswith(
-            f"The page is asked as {name!r}, expected an address, localhost or UI_PUBLISHED_AT"
+            f"The page is asked as {name!r}, expected an address, localhost or PUBLISHED_AT"
         )
     with (
         pytest.raises(WebSocketDenialResponse),

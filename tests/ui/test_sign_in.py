@@ -322,7 +322,7 @@ def test_figures_and_faults_are_for_those_inside(page: Guarded, postgres_url: st
     assert "torchserve" in here.get("/healthz").json()
     assert stranger.get("/metrics").status_code == stranger.get("/healthz").status_code == 401
     assert "torchserve" in page.signed_in("ada").get("/healthz").json()
-    with guarded(postgres_url, UI_PUBLISHED_AT="0.0.0.0") as behind_proxy:
+    with guarded(postgres_url, PUBLISHED_AT="0.0.0.0") as behind_proxy:
         assert behind_proxy.client("172.18.0.9").get("/metrics").status_code == 200
         # The proxy asks this for anybody, as /health.
         assert list(behind_proxy.client("172.18.0.9").get("/healthz").json()) == ["status"]
