@@ -9,6 +9,8 @@ import re
 
 from guard.answers import Refusal, malformed, too_large
 
+# Of all bodies that came to an API and are not answered yet: half of Java's heap (config.properties).
+MOST_BYTES_HELD = 256 * 1024**2
 # The picture's field of a form. A form of that alone is passed on as the picture itself.
 FIELD = b"data"
 MOST_FIELDS = 32

@@ -11,6 +11,7 @@ import httptools
 from guard import bodies
 from guard.answers import METHODS, Refusal, malformed, too_large, unavailable
 from guard.api import Api
+from guard.bodies import MOST_BYTES_HELD
 from guard.passing import framed
 from guard.upstream import Upstream
 
@@ -20,8 +21,6 @@ MOST_HEAD_BYTES = 8_000
 MOST_CONNECTIONS = 4_000
 # Of one connection, that wait for the answer to the first.
 MOST_PIPELINED = 32
-# Of all bodies that came to an API and are not answered yet: half of Java's heap (config.properties).
-MOST_BYTES_HELD = 256 * 1024**2
 # For a whole request once it has begun: 16 MiB at 2.2 Mbit/s.
 WITHIN_S = 60.0
 # For the next request; nginx keeps a connection for 60 s.

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import engine, retention
-from system import environment, known_archives
+from db import engine
+from system import environment, known_archives, variables
 from system.ports import is_address, is_loopback
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
@@ -74,13 +74,10 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     host = environment.text(env, "UI_HOST", "127.0.0.1")
     published_at = environment.text(env, "PUBLISHED_AT")
     has_sign_in = _has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host)
-    var = environment.folder(env, "VAR_DIR", "var")
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
-        management_token_file=environment.folder(
-            env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
-        ),
+        management_token_file=variables.token_file(env),
         database_url=_database_url(env),
         host=host,
         port=environment.port(env, "UI_PORT", 7860),
@@ -92,8 +89,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
-        spool=var / "spool",
-        keep_days=retention.keep_days(env),
+        spool=variables.var_dir(env) / "spool",
+        keep_days=variables.keep_days(env),
         known_archives=known_archives.place(env),
         has_sign_in=has_sign_in,
         own_names=None if has_sign_in else _own_names(host, published_at),

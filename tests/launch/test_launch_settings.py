@@ -141,6 +141,16 @@ def test_the_launcher_refuses_the_days_that_the_page_refuses(value):
         read_settings({"KEEP_DAYS": accepted})
 
 
+@pytest.mark.parametrize("value", ["0", "16M", "268435457"])
+def test_a_body_s_size_that_cannot_be_is_one_line_before_anything_starts(value):
+    with pytest.raises(
+        LaunchError, match=f"TS_MAX_REQUEST_SIZE is '{value}', expected a size from 1 to 268435456"
+    ):
+        read_settings({"TS_MAX_REQUEST_SIZE": value})
+    assert read_settings({"TS_MAX_REQUEST_SIZE": "1000"}).max_request_size == 1000
+    assert read_settings({}).max_request_size is None
+
+
 def test_the_page_is_told_the_times(tmp_path):
     given = {"VAR_DIR": str(tmp_path), "ANSWER_TIMEOUT_S": "0.5", "IDLE_MINUTES": "0.05"}
     found = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
