@@ -59,8 +59,7 @@ def main() -> int:
     try:
         spool = spool_folder.first_free(settings.spool)
     except (OSError, sqlite3.Error) as error:
-        fix = "make room, or set VAR_DIR to a folder that can be written"
-        print(f"ui: records cannot be kept in {settings.spool} ({error}): {fix}", file=sys.stderr)
+        print(spool_folder.cannot_be_used(settings.spool, error), file=sys.stderr)
         return 2
     engine = database.create(settings.database_url)
     if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):
