@@ -3,7 +3,6 @@
 wrk (https://github.com/wg/wrk) makes it, since it takes the least of the CPU that the server needs too.
 """
 
-import ipaddress
 import json
 import math
 import resource
@@ -15,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from system.files import allow_open_files
+from system.ports import is_loopback
 
 SCRIPT = Path(__file__).with_name("wrk.lua")
 TIMEOUT_S = 30
@@ -123,11 +123,7 @@ def require_loopback(url: str) -> None:
         ValueError: it is not.
     """
     parts = urlsplit(url)
-    try:
-        own = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        own = False
-    if parts.scheme != "http" or not own:
+    if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
         raise ValueError(
             f"{url!r} is not a server of this machine: load is put on http://127.0.0.1:<port>/... only"
         )

@@ -41,7 +41,7 @@ class Backup:
 
 def place(env: Mapping[str, str]) -> Path:
     """Return the folder that BACKUP_DIR names, by default `backups` in VAR_DIR, which need not exist."""
-    return environment.folder(env, "BACKUP_DIR", str(embedded.data_dir(env).with_name("backups")))
+    return environment.path(env, "BACKUP_DIR", str(embedded.data_dir(env).with_name("backups")))
 
 
 def make(folder: Path) -> None:

@@ -10,7 +10,7 @@ from db import cluster
 from db.credentials import password, public_url, running_url, url
 from db.server import Server, start
 from db.unprivileged import EmbeddedError
-from system import environment, stopping
+from system import environment, stopping, variables
 from system.files import keep_private
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 
 def data_dir(env: Mapping[str, str]) -> Path:
     """Return the folder of the local run's server: `postgres` in VAR_DIR, which is `var` by default."""
-    return environment.folder(env, "VAR_DIR", "var") / "postgres"
+    return variables.var_dir(env) / "postgres"
 
 
 def forget_libpq() -> None:

@@ -3,11 +3,12 @@
 import psycopg2
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from db.records import Deletion, Prediction, Record
+from db.records import Deletion, Feedback, Prediction, Record
 
 # SQLSTATE classes that condemn the record and not the moment: 22 data exception, 23 integrity constraint
 # violation, 54 program limit exceeded. https://www.postgresql.org/docs/18/errcodes-appendix.html
 _REFUSING_CLASSES = ("22", "23", "54")
+_FOREIGN_KEY = "23503"
 # Undefined column, undefined table.
 _NOT_MIGRATED = ("42703", "42P01")
 
@@ -24,6 +25,15 @@ class RecordRejected(Exception):  # noqa: N818 - the name that callers read in t
         super().__init__(f"{describe(record)} was refused: {reason}")
         self.record = record
         self.reason = reason
+
+
+class PredictionGone(RecordRejected):
+    """What a correction is of is not in the database: it was deleted, or never came there."""
+
+    def __init__(self, record: Feedback, reason: str) -> None:
+        """Keep the prediction's id as well."""
+        super().__init__(record, reason)
+        self.prediction_id = record.prediction_id
 
 
 def describe(record: Record) -> str:
@@ -46,6 +56,13 @@ def refuses_record(error: Exception) -> bool:
         # psycopg2's own complaint that it has no adapter for a value; a lost connection is Operational.
         return isinstance(error.orig, psycopg2.ProgrammingError)
     return code[:2] in _REFUSING_CLASSES
+
+
+def refusal(record: Record, error: Exception) -> RecordRejected:
+    """Return the RecordRejected for what `refuses_record` says of `error`."""
+    if isinstance(record, Feedback) and getattr(getattr(error, "orig", None), "pgcode", "") == _FOREIGN_KEY:
+        return PredictionGone(record, first_line(error))
+    return RecordRejected(record, first_line(error))
 
 
 def unavailable(error: Exception) -> DatabaseUnavailable:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import Engine, Executable, Row, delete, select
@@ -24,7 +24,7 @@ from db.errors import DatabaseUnavailable, unavailable
 from db.migrate import MigrationError
 from db.schema import api_keys
 from db.unprivileged import EmbeddedError
-from system import environment, stopping
+from system import stopping, variables
 from system.files import keep_private, written_aside
 
 KEY_BYTES = 32
@@ -46,7 +46,7 @@ def main() -> int:
     keep_private()
     stopping.raise_on_signals()
     try:
-        file = key_file(os.environ)
+        file = variables.key_file(os.environ)
         with own_database.opened() as engine:
             said = _done(engine, told)
             export(engine, file)
@@ -58,11 +58,6 @@ def main() -> int:
         print("db.keys: stopped", file=sys.stderr)
         return 1
     return 0
-
-
-def key_file(env: Mapping[str, str]) -> Path:
-    """Return the file that the guard reads: KEY_FILE, or else `keys` in the run-time folder."""
-    return environment.folder(env, "KEY_FILE", str(environment.folder(env, "VAR_DIR", "var") / "keys"))
 
 
 def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
+from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Summary
 from db.schema import feedback, predictions
 
@@ -206,7 +206,7 @@ def _write(connection: Connection, record: Record) -> None:
                     _supersede(connection, record)
     except Exception as error:
         if refuses_record(error):
-            raise RecordRejected(record, first_line(error)) from error
+            raise refusal(record, error) from error
         raise
 
 

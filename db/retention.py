@@ -3,28 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
 
 from db.log import DatabaseUnavailable, PredictionLog
-from system import environment
 
 logger = logging.getLogger(__name__)
 
-MOST_DAYS = 36_500
 EVERY_S = 3600.0
 # A part takes some 20 ms, and as long a pause follows it, so that nobody waits for a backlog of years.
 PART_ROWS = 1_000
-
-
-def keep_days(env: Mapping[str, str]) -> int | None:
-    """Return for how many days drawings are kept, None for ever.
-
-    Raises:
-        SettingError: KEEP_DAYS is no number of days; 0 is none either, lest it means "all" to one and
-            "for ever" to another.
-    """
-    days = environment.whole(env, "KEEP_DAYS", MOST_DAYS, 1, MOST_DAYS, "number of days")
-    return days if environment.text(env, "KEEP_DAYS") else None
 
 
 class Retention:

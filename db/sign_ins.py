@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, Row, delete, func, insert, select, text, update
@@ -76,6 +77,15 @@ class SignIns:
         except SQLAlchemyError as error:
             raise unavailable(error) from error
         return None if row is None else SignedIn(User(row.id, row.name, row.role), float(row.left_s))
+
+    def living(self, token_hashes: Collection[bytes]) -> set[bytes]:
+        """Return those of these hashes whose tokens are somebody's and have not expired."""
+        query = select(sign_ins.c.token_hash).where(sign_ins.c.token_hash.in_(token_hashes), _is_valid)
+        try:
+            with self._engine.begin() as connection:
+                return {bytes(token_hash) for token_hash in connection.scalars(query)}
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
 
     def end(self, token_hash: bytes) -> None:
         """Make the token that has this hash worthless."""

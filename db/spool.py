@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import UUID
 
 from db import spool_file
 from db.records import Deletion, Record
@@ -160,9 +161,10 @@ class Spool:
         return found
 
     def remove(self, written: list[Waiting]) -> None:
-        """Forget the first of those that wait."""
+        """Forget records that wait one after the other."""
         with self._lock, transaction(self._writing) as connection:
-            connection.execute("DELETE FROM waiting WHERE id <= ?", (written[-1].id,))
+            run = (written[0].id, written[-1].id)
+            connection.execute("DELETE FROM waiting WHERE id BETWEEN ? AND ?", run)
         self._forgot(written)
 
     def set_aside(self, refused: Waiting, reason: str) -> None:
@@ -182,6 +184,11 @@ class Spool:
         self._forgot([refused])
         if gone:
             logger.error("%d records that had been set aside are gone: no room for more", gone)
+
+    def has_aside(self, prediction_id: UUID) -> bool:
+        """Return whether a prediction is set aside."""
+        with self._lock:
+            return spool_file.has_aside(self._writing, prediction_id)
 
     def forget_aside(self, deletion: Deletion) -> None:
         """Forget what was set aside of the drawings that a person wants deleted."""

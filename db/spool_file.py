@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 from db.records import Deletion
 from system import files
@@ -66,11 +67,24 @@ def parts_of(path: Path) -> list[Path]:
 def forget_aside(connection: sqlite3.Connection, deletion: Deletion) -> None:
     """Remove what was set aside of the drawings that a person wants deleted, and what was said of them."""
     prediction = deletion.prediction_id and deletion.prediction_id.hex
+    # What is damaged was set aside for that: of it nothing can be read.
     connection.execute(
-        "DELETE FROM set_aside WHERE json_extract(fields, '$.session_id') = ? AND"
-        " (? IS NULL OR ? IN (json_extract(fields, '$.id[1]'), json_extract(fields, '$.prediction_id[1]')))",
+        "DELETE FROM set_aside WHERE id IN (SELECT id FROM"
+        " (SELECT id, CASE WHEN json_valid(fields) THEN fields END AS sound FROM set_aside)"
+        " WHERE json_extract(sound, '$.session_id') = ? AND"
+        " (? IS NULL OR ? IN (json_extract(sound, '$.id[1]'), json_extract(sound, '$.prediction_id[1]'))))",
         (deletion.session_id, prediction, prediction),
     )
+
+
+def has_aside(connection: sqlite3.Connection, prediction_id: UUID) -> bool:
+    """Return whether a prediction was set aside."""
+    found = connection.execute(
+        "SELECT 1 FROM set_aside"
+        " WHERE json_extract(CASE WHEN json_valid(fields) THEN fields END, '$.id[1]') = ?",
+        (prediction_id.hex,),
+    )
+    return found.fetchone() is not None
 
 
 def free_bytes(path: Path) -> int:

@@ -1,10 +1,12 @@
 """The folder of spools: each page that runs has one of its own, and takes over what ended pages left."""
 
 import logging
+import os
+import shutil
 from itertools import count
 from pathlib import Path
 
-from db.spool import Spool
+from db.spool import RESERVE_BYTES, Spool
 from db.spool_file import SpoolError
 from system.files import HeldError
 
@@ -28,6 +30,19 @@ def first_free(folder: Path) -> Spool:
         except (HeldError, SpoolError) as error:
             logger.warning("%s: taking the next spool", error)
     raise AssertionError("there is always a next number")
+
+
+def cannot_be_used(folder: Path, error: Exception) -> str:
+    """Return the line that tells an operator why, and what to do, in the form of the launcher's own.
+
+    SQLite says of a full disk no more than "disk I/O error": so how much is free is told in any case.
+    """
+    there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
+    free_mb, wanted_mb = shutil.disk_usage(there).free / 1e6, RESERVE_BYTES / 1e6
+    return (
+        f"cause: records cannot be kept in {folder} ({error}; {free_mb:.0f} MB are free on its disk); "
+        f"fix: make room there, {wanted_mb:.0f} MB and more, or set VAR_DIR to a folder that can be written"
+    )
 
 
 def take_over_others(spool: Spool) -> None:

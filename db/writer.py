@@ -7,7 +7,7 @@ import threading
 import time
 
 from db import spool_folder
-from db.errors import describe
+from db.errors import PredictionGone, describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
 from db.records import Deletion, Record
 from db.spool import NoRoom, Spool, Waiting
@@ -27,7 +27,8 @@ class Writer:
     """A spool on disk and one thread that empties it into the prediction log, in order.
 
     While the database is away every record keeps its place and the same ones are tried again. A record
-    that the database refuses is logged and set aside in the spool, so that it does not hold up the others.
+    that the database refuses is logged and set aside in the spool, so that it does not hold up the others;
+    of a drawing that was deleted meanwhile no correction is kept.
 
     Args:
         log: Where the records go.
@@ -200,7 +201,7 @@ class Writer:
         return self._spool.first(BATCH_RECORDS, BATCH_BYTES)
 
     def _write(self, batch: list[Waiting]) -> None:
-        """Write the records, or else set one aside that cannot be written."""
+        """Write the records, or else take one out of the way that cannot be written."""
         records = [waiting.record for waiting in batch if not isinstance(waiting.record, str)]
         if len(records) < len(batch):
             unreadable = next(waiting for waiting in batch if isinstance(waiting.record, str))
@@ -210,7 +211,11 @@ class Writer:
             self._log.write(records)
         except RecordRejected as refusal:
             refused = next(waiting for waiting in batch if waiting.record is refusal.record)
-            self._set_aside(refused, refusal.reason, str(refusal))
+            if isinstance(refusal, PredictionGone) and not self._spool.has_aside(refusal.prediction_id):
+                logger.info("%s is dropped: that was deleted before", describe(refusal.record))
+                self._spool.remove([refused])
+            else:
+                self._set_aside(refused, refusal.reason, str(refusal))
         else:
             for record in records:
                 if isinstance(record, Deletion):

@@ -4,19 +4,16 @@ The headers that rules look at have names in lower case; a peer is the address t
 """
 
 import hmac
-import ipaddress
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from guard.answers import Reason, Refusal
 from guard.keys import Keys
+from system.ports import foreign_host, is_loopback
 
 PING = b"/ping"
-# The system's way to write the addresses of this machine's own programs; each could take any of millions.
-LOOPBACK, HERE = ("127.", "::ffff:127."), "127.0.0.1"
-PORT = re.compile(rb":[0-9]{1,5}$")
+HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,8 @@ class Management:
         Raises:
             Refusal: it does not come from a program that has the token.
         """
-        host = PORT.sub(b"", headers.get(b"host", b"")).lower().decode("latin-1")
-        if host not in self.hosts and not _is_address(host):
+        host = foreign_host(headers.get(b"host", b"").decode("latin-1"), self.hosts)
+        if host is not None:
             raise Refusal(
                 Reason.FOREIGN_HOST,
                 f"The management API is asked as {host[:100]!r}, expected an address, "
@@ -98,18 +95,6 @@ class Management:
         return expected
 
 
-def _is_address(host: str) -> bool:
-    """Return whether a Host is an address, which no name of a stranger's can lead to."""
-    try:
-        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError:
-        return False
-    return True
-
-
 def _address(peer: str) -> str:
-    """Return the address of a peer, one for all that are this machine's own.
-
-    The peer is as the system writes it, so that it can be told by its beginning.
-    """
-    return HERE if peer.startswith(LOOPBACK) or peer == "::1" else peer
+    """Return the address of a peer, one for all that are this machine's own: each could take any of millions."""
+    return HERE if is_loopback(peer) else peer

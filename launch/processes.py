@@ -145,13 +145,11 @@ class Platform:
                 return
             end = self._how_it_ended(part.name, process)
             if not self._restarting.is_set():
-                raise self._start_failure(part.name, end)
+                raise self._failure(part.name, "could not start", end)
             ends = 1 if ended_at - ready_at > STEADY_S else ends + 1
             if ends > MOST_RESTARTS:
-                raise LaunchError(
-                    f"{part.name} is given up after {MOST_RESTARTS} restarts: it {end}",
-                    f"see {self._output.log(part.name)}",
-                )
+                given_up = f"is given up after {MOST_RESTARTS} restarts"
+                raise self._failure(part.name, given_up, f"{given_up}: it {end}")
             self._output.write(SPEAKER, f"{part.name} {end}")
             pause_s = FIRST_PAUSE_S * 2 ** (ends - 1)
             self._output.write(SPEAKER, f"{part.name} is started again after {pause_s:g} s")
@@ -205,11 +203,12 @@ class Platform:
         words = self._output.last_words(name)
         return f'{how} after "{words}"' if words else how
 
-    def _start_failure(self, name: str, end: str) -> LaunchError:
+    def _failure(self, name: str, what: str, end: str) -> LaunchError:
+        """Return the cause and fix that the part's last words are, else how it ended."""
         words = self._output.last_words(name)
         if words.startswith("cause: "):
             cause, _, fix = words.removeprefix("cause: ").partition("; fix: ")
-            return LaunchError(f"{name} could not start: {cause}", fix)
+            return LaunchError(f"{name} {what}: {cause}", fix)
         return LaunchError(f"{name} {end}", f"see {self._output.log(name)}")
 
     def _stop(self, keeping: Sequence[threading.Thread]) -> None:

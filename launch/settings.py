@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from guard.room import MOST_BYTES_HELD
 from launch.errors import LaunchError
-from system import environment, known_archives
+from system import environment, known_archives, variables
 from system.environment import SettingError
-from system.ports import LOOPBACK
+from system.ports import LOOPBACK, is_address, is_loopback
 
 # 65535 is refused by TorchServe itself ("Invalid port number").
 LAST_PORT = 65534
-LOOPBACK_NAMES = ("localhost", LOOPBACK, "::1", "[::1]")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Settings:
         key_rule: "on": who is on another host needs a key; "behind-proxy": what a proxy says comes from
             outside does; "off": nobody.
         management_token_file: holds the header with the token that TorchServe's management API asks for.
+        max_request_size: bytes of a body that are taken; None for what config.properties says.
         postgres_port: the embedded PostgreSQL's port; 0 means a free one.
         answer_timeout_s: how long the page waits for an answer, more than 0 and at most 600.
         idle_minutes: after how long a model that was chosen on the page and is not asked for loses its
@@ -51,6 +52,7 @@ class Settings:
     management_token_file: Path
     key_file: Path
     key_rule: str
+    max_request_size: int | None
     metrics_port: int
     handler_metrics_port: int
     grpc_inference_port: int
@@ -156,26 +158,24 @@ def _read(env: Mapping[str, str]) -> Settings:
 
     environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
     # The page's own, which it checks only once the others run.
-    environment.whole(env, "KEEP_DAYS", 1, 1, 36_500, "number of days")
+    variables.keep_days(env)
     environment.one_of(env, "SIGN_IN", ("auto", "on", "off"))
     name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
-    var = environment.folder(env, "VAR_DIR", "var")
     return Settings(
         model=model,
         models=environment.text(env, "MODELS", f"{model}.mar"),
-        model_store=environment.folder(env, "MODEL_STORE", "model_store"),
-        var=var,
+        model_store=environment.path(env, "MODEL_STORE", "model_store"),
+        var=variables.var_dir(env),
         inference_host=host("INFERENCE_HOST"),
         management_host=host("MANAGEMENT_HOST"),
         metrics_host=host("METRICS_HOST"),
         inference_port=port("INFERENCE_PORT", 8080),
         management_port=port("MANAGEMENT_PORT", 8081),
-        management_token_file=environment.folder(
-            env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
-        ),
-        key_file=environment.folder(env, "KEY_FILE", str(var / "keys")),
+        management_token_file=variables.token_file(env),
+        key_file=variables.key_file(env),
         key_rule=environment.one_of(env, "INFERENCE_KEYS", _key_rules(env)),
+        max_request_size=_max_request_size(env),
         metrics_port=port("METRICS_PORT", 8082),
         handler_metrics_port=port("HANDLER_METRICS_PORT", 8083),
         grpc_inference_port=port("GRPC_INFERENCE_PORT", 7070),
@@ -199,11 +199,20 @@ def _own_url(host: str, port: int) -> str:
 def _key_rules(env: Mapping[str, str]) -> list[str]:
     """Return the rules by which keys are asked for, the one that holds by itself first.
 
-    In containers all come through the proxy, and from this machine alone where it is published on loopback.
+    Behind a proxy that is published all come through it, and from this machine alone where that is published
+    on loopback; but not where TorchServe listens at an address of its own that others reach.
     """
-    published = env.get("PUBLISH", "").strip()
-    usual = "on" if not published else "off" if published in LOOPBACK_NAMES else "behind-proxy"
+    published_at = environment.text(env, "PUBLISHED_AT")
+    own = environment.text(env, "INFERENCE_HOST", LOOPBACK)
+    is_direct = is_address(own) and not is_loopback(own)
+    usual = "on" if is_direct or not published_at else "off" if is_loopback(published_at) else "behind-proxy"
     return sorted(("on", "behind-proxy", "off"), key=lambda rule: rule != usual)
+
+
+def _max_request_size(env: Mapping[str, str]) -> int | None:
+    key = "TS_MAX_REQUEST_SIZE"
+    size = environment.whole(env, key, MOST_BYTES_HELD, 1, MOST_BYTES_HELD, "size")
+    return size if environment.text(env, key) else None
 
 
 def _database_url(env: Mapping[str, str]) -> str:

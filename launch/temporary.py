@@ -20,7 +20,7 @@ from client.management import Management
 from launch.errors import LaunchError
 from launch.readiness import wait_until_ready
 from launch.settings import read_settings
-from system import processes, stopping
+from system import processes, stopping, variables
 from system.keeper import KILLED, STOP_S
 from system.ports import free_ports
 
@@ -68,6 +68,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
     names = [entry.partition("=")[0].removesuffix(".mar") for entry in models.split(",")]
     inference, management, metrics, handler_metrics, grpc_inference, grpc_management = free_ports(6)
     with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
+        token_file = variables.token_file({"VAR_DIR": folder})
         environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith("TS_")},
             "MODEL": names[0],
@@ -76,7 +77,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
             "VAR_DIR": folder,
             "INFERENCE_PORT": str(inference),
             "MANAGEMENT_PORT": str(management),
-            "MANAGEMENT_TOKEN_FILE": str(Path(folder, "torchserve", "token")),
+            "MANAGEMENT_TOKEN_FILE": str(token_file),
             "METRICS_PORT": str(metrics),
             "HANDLER_METRICS_PORT": str(handler_metrics),
             "GRPC_INFERENCE_PORT": str(grpc_inference),
@@ -85,7 +86,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         }
         log_dir = Path(folder, "log")
         log_dir.mkdir()
-        management_url, token_file = f"http://127.0.0.1:{management}", Path(folder, "torchserve", "token")
+        management_url = f"http://127.0.0.1:{management}"
         api = Management(management_url, token_file)
         console = log_dir / "console.log"
         with processes.running([sys.executable, "-m", "launch.torchserve"], environ, console) as server:

@@ -18,7 +18,6 @@ from typing import IO
 
 from guard.api import Api
 from guard.keys import Keys
-from guard.room import MOST_BYTES_HELD
 from guard.rules import Inference, Management
 from guard.serve import Door, Program, serve
 from guard.upstream import Pool
@@ -28,7 +27,7 @@ from launch.java import Java, find_java
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
 from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
-from system.environment import PYTHON, SettingError, passed, whole
+from system.environment import PYTHON, passed
 from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
 
@@ -119,7 +118,8 @@ def main() -> None:
     keep_private()
     try:
         refuse_torchserve_variables(os.environ)
-        settings = at_own_addresses(read_settings())
+        given = read_settings()
+        settings = at_own_addresses(given)
         java = find_java()
         require_free(settings.torchserve_ports())
         tmp = temporary_folder(settings)
@@ -128,7 +128,7 @@ def main() -> None:
         _empty(tmp)
         (tmp / HANDLER_METRICS).mkdir()
         management_token.make(settings.management_token_file)
-        doors = _doors(settings, tmp)
+        doors = _doors(settings, tmp, given.management_host)
     except LaunchError as problem:
         sys.exit(str(problem))
     # In the project's folder, since config.properties has paths relative to it. It holds the lock, too:
@@ -143,15 +143,10 @@ def main() -> None:
     end_alike(code)
 
 
-def _doors(settings: Settings, tmp: Path) -> dict[str, Door]:
-    """Return where the clients of each API come in, with what is behind it."""
-    usual = int(_configured("max_request_size"))
-    try:
-        most_bytes = whole(os.environ, "TS_MAX_REQUEST_SIZE", usual, 1, MOST_BYTES_HELD, "size")
-    except SettingError as error:
-        raise LaunchError(str(error), error.fix) from None
-    names = frozenset({"localhost", os.environ.get("MANAGEMENT_HOST", "localhost").lower()})
-    rules = Management(settings.management_token_file, names)
+def _doors(settings: Settings, tmp: Path, management_name: str) -> dict[str, Door]:
+    """Return where clients come in, each with what is behind it; by a name they may ask for management."""
+    most_bytes = settings.max_request_size or int(_configured("max_request_size"))
+    rules = Management(settings.management_token_file, frozenset({"localhost", management_name.lower()}))
     keys = None if settings.key_rule == "off" else Keys(settings.key_file)
     asking = Inference(keys, is_behind_proxy=settings.key_rule == "behind-proxy")
     inference = Api(asking, Pool(tmp / INFERENCE), most_bytes)

@@ -82,8 +82,8 @@ def one_of(env: Mapping[str, str], key: str, choices: Sequence[str]) -> str:
     return value
 
 
-def folder(env: Mapping[str, str], key: str, default: str) -> Path:
-    """Return an absolute path; a relative one is below the project's folder."""
+def path(env: Mapping[str, str], key: str, default: str) -> Path:
+    """Return the absolute path of a file or a folder; a relative one is below the project's folder."""
     return (PROJECT / Path(text(env, key, default)).expanduser()).resolve()
 
 

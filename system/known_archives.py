@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from system import environment
+from system import variables
 from system.files import open_regular
 
 NAME = "archives.sha256"  # in VAR_DIR
@@ -26,7 +26,7 @@ _LINE = re.compile(r"^\\?([0-9a-f]{64})\b", re.MULTILINE)
 
 def place(env: Mapping[str, str]) -> Path:
     """Return where the list is, which need not be there."""
-    return environment.folder(env, "VAR_DIR", "var") / NAME
+    return variables.var_dir(env) / NAME
 
 
 def is_known(archive: Path, known: Path) -> bool:

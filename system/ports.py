@@ -1,11 +1,15 @@
-"""TCP ports of this machine: free or taken, and by whom."""
+"""TCP ports of this machine, free or taken, and by whom; and what hosts are called."""
 
 from __future__ import annotations
 
 import errno
+import ipaddress
+import re
 import socket
+from collections.abc import Collection
 
 LOOPBACK = "127.0.0.1"
+_PORT = re.compile(r":[0-9]{1,5}$")
 
 
 def free_ports(count: int) -> list[int]:
@@ -50,6 +54,38 @@ def holder(port: int) -> str:
     except psutil.Error:
         pass
     return "another process"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, a name or an address with or without brackets, leads to this machine alone."""
+    try:
+        address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]").partition("%")[0])
+    except ValueError:
+        return host.lower() == "localhost"
+    mapped = getattr(address, "ipv4_mapped", None)  # ::ffff:127.0.0.1
+    return (mapped or address).is_loopback
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, also as addresses have it, with brackets, and not a name."""
+    try:
+        ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
+def foreign_host(header: str, names: Collection[str]) -> str | None:
+    """Return whom a Host header asks for, without the port; None where that is an address or one of `names`.
+
+    Anybody can have a name of their own lead here (DNS rebinding), but no address.
+
+    Args:
+        header: the header's value; "" for none, which is foreign too.
+        names: by which a server is asked, in lower case.
+    """
+    host = _PORT.sub("", header).lower()
+    return None if host in names or is_address(host) else host
 
 
 def try_to_bind(host: str, port: int) -> None:

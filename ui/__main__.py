@@ -39,8 +39,8 @@ from ui.server import serve
 from ui.settings import Settings, from_environment
 from ui.shell.views import Views
 from ui.sign_in import starting
+from ui.sign_in.admission import may_know_details
 from ui.sign_in.form import Form
-from ui.sign_in.guard import may_know_details
 from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger("ui")
@@ -62,8 +62,7 @@ def main() -> int:
     try:
         spool = spool_folder.first_free(settings.spool)
     except (OSError, sqlite3.Error) as error:
-        fix = "make room, or set VAR_DIR to a folder that can be written"
-        print(f"ui: records cannot be kept in {settings.spool} ({error}): {fix}", file=sys.stderr)
+        print(spool_folder.cannot_be_used(settings.spool, error), file=sys.stderr)
         return 2
     engine = database.create(settings.database_url)
     if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):

@@ -12,12 +12,13 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from system.files import allow_open_files
-from ui.event_streams import EventStreams
+from ui.event_streams import EventStreams, end_with_sign_ins
 from ui.limits import Limits
+from ui.own_names import OwnNames
 from ui.request_id import RequestId
 from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
-from ui.sign_in.guard import Guard
+from ui.sign_in.admission import Admission
 from ui.sign_in.sessions import Sessions
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
@@ -34,12 +35,22 @@ MARGIN_S = 1
 class Server(uvicorn.Server):
     """uvicorn, which would wait for event streams as for any other answer: they are ended first."""
 
-    def __init__(self, config: uvicorn.Config, streams: EventStreams) -> None:
+    def __init__(self, config: uvicorn.Config, streams: EventStreams, sessions: Sessions | None) -> None:
         super().__init__(config)
         self._streams = streams
+        self._sessions = sessions
+        self._looking: asyncio.Task[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen, and to end the streams of sign-ins that end."""
+        await super().startup(sockets)
+        if self._sessions is not None:
+            self._looking = asyncio.create_task(end_with_sign_ins(self._streams, self._sessions))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connection, end the streams, answer what was asked, then end the application."""
+        if self._looking is not None:
+            self._looking.cancel()
         self._streams.end()
         await super().shutdown(sockets)
 
@@ -62,7 +73,7 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
         limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
     )
-    server = Server(config, streams)
+    server = Server(config, streams, sessions)
     logging.getLogger("uvicorn.error").addFilter(_is_not_cut)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -77,10 +88,12 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
 
 
 def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIApp:
-    """Return what a request meets before the routes: an id, headers, the guard, limits."""
+    """Return what a request meets before the routes: an id, headers, who may ask and as what, limits."""
     limited: ASGIApp = Limits(web, settings.root_path)
     if sessions is not None:
-        limited = Guard(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
+        limited = Admission(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
+    elif settings.own_names is not None:
+        limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
     return RequestId(SecurityHeaders(limited))
 
 

@@ -1,12 +1,12 @@
 """What the page is told by its environment, read once and checked."""
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from db import engine, retention
-from system import environment, known_archives
+from db import engine
+from system import environment, known_archives, variables
+from system.ports import is_address, is_loopback
 
 ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 LOG_FORMATS = ("text", "json")
@@ -34,6 +34,7 @@ class Settings:
         keep_days: Drawings older than so many days are deleted; None for never.
         known_archives: The list of the archives that may be registered.
         has_sign_in: Whether people have to sign in.
+        own_names: By which names the page is asked, beside its addresses, in lower case; None: by any.
         is_behind_proxy: Whether all strangers come through a proxy, which refuses what is for those inside.
     """
 
@@ -53,6 +54,7 @@ class Settings:
     keep_days: int | None
     known_archives: Path
     has_sign_in: bool
+    own_names: frozenset[str] | None
     is_behind_proxy: bool
 
     @property
@@ -70,14 +72,12 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     """
     store = environment.text(env, "MODEL_STORE")
     host = environment.text(env, "UI_HOST", "127.0.0.1")
-    published_at = environment.text(env, "UI_PUBLISHED_AT")
-    var = environment.folder(env, "VAR_DIR", "var")
+    published_at = environment.text(env, "PUBLISHED_AT")
+    has_sign_in = _has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host)
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
-        management_token_file=environment.folder(
-            env, "MANAGEMENT_TOKEN_FILE", str(var / "torchserve" / "token")
-        ),
+        management_token_file=variables.token_file(env),
         database_url=_database_url(env),
         host=host,
         port=environment.port(env, "UI_PORT", 7860),
@@ -89,24 +89,28 @@ def from_environment(env: Mapping[str, str]) -> Settings:
             env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
-        spool=var / "spool",
-        keep_days=retention.keep_days(env),
+        spool=variables.var_dir(env) / "spool",
+        keep_days=variables.keep_days(env),
         known_archives=known_archives.place(env),
-        has_sign_in=_has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host),
+        has_sign_in=has_sign_in,
+        own_names=None if has_sign_in else _own_names(host, published_at),
         is_behind_proxy=bool(published_at),
     )
 
 
 def _has_sign_in(wanted: str, address: str) -> bool:
     """Return whether people have to sign in: where nobody says, whenever other machines can come."""
-    return wanted == "on" or (wanted == "auto" and not _is_loopback(address))
+    return wanted == "on" or (wanted == "auto" and not is_loopback(address))
 
 
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address.strip("[]")).is_loopback
-    except ValueError:
-        return address == "localhost"
+def _own_names(host: str, published_at: str) -> frozenset[str] | None:
+    """Return the names: known on this machine alone, or where the page is published under one.
+
+    Under which names other machines know an address of this one, it cannot know.
+    """
+    address = published_at or host
+    is_known = is_loopback(address) or bool(published_at and not is_address(published_at))
+    return frozenset({"localhost", address.lower()}) if is_known else None
 
 
 def _database_url(env: Mapping[str, str]) -> str:

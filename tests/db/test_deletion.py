@@ -1,9 +1,11 @@
 """What people want deleted is gone, with what was said about it."""
 
+import logging
 import os
 import re
+import threading
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -15,6 +17,7 @@ from db.records import Accuracy, Deletion
 from db.spool import Spool
 from db.writer import Writer
 from tests.db.backing_up import finished
+from tests.db.test_writer import wait_until
 from tests.docs.documents import scripts
 
 integration = pytest.mark.integration
@@ -90,6 +93,65 @@ def test_what_waits_is_deleted_too_and_what_comes_later_stays(
     assert writer.stop(timeout_s=10) == 0
     assert [row.prediction.id for row in log.history(session_id)] == [after.id]
     assert writer.rejected == 0
+
+
+def deleted_by_age(log, engine, drawn):
+    assert log.delete_older(30, 100) > 0
+
+
+def deleted_by_another_page(log, engine, drawn):
+    log.write([Deletion(drawn.session_id, datetime.now(UTC), drawn.id)])
+
+
+def deleted_while_the_correction_is_written(log, engine, drawn):
+    begun, is_waited_for = threading.Event(), text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+
+    def delete():
+        with engine.begin() as deleting, engine.connect() as looking:
+            deleting.execute(text("DELETE FROM predictions WHERE id = :id"), {"id": drawn.id})
+            begun.set()
+            wait_until(lambda: looking.scalar(is_waited_for) > 0)
+
+    threading.Thread(target=delete).start()
+    assert begun.wait(10)
+
+
+@integration
+@pytest.mark.parametrize(
+    "delete", [deleted_by_age, deleted_by_another_page, deleted_while_the_correction_is_written]
+)
+def test_a_correction_of_what_was_deleted_meanwhile_is_dropped_and_no_fault(
+    log, engine, session_id, spool, prediction, correction, caplog, delete
+):
+    gone, stays = prediction(created_at=datetime.now(UTC) - timedelta(days=40)), prediction()
+    log.write([gone, stays])
+    writer = Writer(log, spool)
+    for record in (correction(stays, "1"), correction(gone, "2"), correction(stays, "3")):
+        assert writer.submit(record)
+    delete(log, engine, gone)
+    with caplog.at_level(logging.INFO, logger="db.writer"):
+        writer.start()
+        wait_until(lambda: not writer.pending)
+    assert feedback_of(engine, session_id) == ["1", "3"]
+    assert (writer.written, writer.rejected, writer.dropped, spool.aside) == (2, 0, 0, 0)
+    assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
+        ("INFO", f"feedback '2' for prediction {gone.id} is dropped: that was deleted before")
+    ]
+    assert writer.stop() == 0
+
+
+@integration
+def test_a_deletion_passes_over_what_is_set_aside_because_it_is_damaged(
+    log, session_id, spool, prediction, deletion
+):
+    spool._writing.execute("INSERT INTO waiting VALUES (NULL, 0, 1024, 'Prediction', '{', x'')")
+    spool.close()
+    writer = Writer(log, Spool(spool.path))
+    for record in (prediction(), deletion()):
+        assert writer.submit(record)
+    writer.start()
+    assert writer.stop(timeout_s=10) == 0
+    assert (log.history(session_id), writer.rejected) == ([], 1)
 
 
 @integration

@@ -10,6 +10,7 @@ from db import engine as database
 from db import migrate, retention
 from db.log import DatabaseUnavailable, PredictionLog
 from db.retention import Retention
+from system import variables
 from system.environment import SettingError
 from tests.services.postgres import empty_database
 
@@ -80,7 +81,7 @@ def test_a_database_that_is_away_is_a_warning(caplog):
 
 @pytest.mark.parametrize(("value", "days"), [("", None), (" ", None), ("1", 1), ("36500", 36_500)])
 def test_drawings_are_kept_for_ever_unless_days_are_named(value, days):
-    assert retention.keep_days({"KEEP_DAYS": value}) == days
+    assert variables.keep_days({"KEEP_DAYS": value}) == days
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "36501", "ever"])
@@ -88,4 +89,4 @@ def test_days_that_cannot_be_are_one_line(value):
     with pytest.raises(
         SettingError, match=rf"KEEP_DAYS is '{value}', expected a number of days from 1 to 36500"
     ):
-        retention.keep_days({"KEEP_DAYS": value})
+        variables.keep_days({"KEEP_DAYS": value})

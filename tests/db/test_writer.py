@@ -172,6 +172,8 @@ def test_refused_records_are_logged_counted_and_hold_up_nothing(
         wait_until(lambda: writer.pending == 0)
     assert history_ids(log, session_id) == [record.id for record in good]
     assert (writer.written, writer.rejected, writer.paused) == (3, 3, False)
+    # The correction stays with its prediction, for an operator who has both tried again.
+    assert writer.spool.aside == 3
     assert f"prediction {refused.id} was refused" in caplog.text
     assert "predictions_confidence_range_check" in caplog.text
 

@@ -50,10 +50,11 @@ def test_only_the_proxy_publishes_ports_and_only_to_this_machine_unless_told():
         assert port.startswith(("127.0.0.1:", "${PUBLISH:-127.0.0.1}:")), port
 
 
-def test_where_the_proxy_publishes_decides_whether_people_sign_in():
-    environment = SERVICES["ui"]["environment"]
-    assert environment["UI_PUBLISHED_AT"] == "${PUBLISH:-127.0.0.1}"
-    assert environment["SIGN_IN"] == "${SIGN_IN:-}"
+def test_where_the_proxy_publishes_decides_whether_people_sign_in_and_programs_need_keys():
+    page, torchserve = (SERVICES[name]["environment"] for name in ("ui", "torchserve"))
+    # Where another proxy stands before this one, its name is said once, for people and for programs.
+    assert page["PUBLISHED_AT"] == torchserve["PUBLISHED_AT"] == "${PUBLISHED_AT:-${PUBLISH:-127.0.0.1}}"
+    assert page["SIGN_IN"] == "${SIGN_IN:-}"
 
 
 def test_only_the_proxy_has_a_way_out_of_the_machine():

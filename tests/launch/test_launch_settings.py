@@ -113,6 +113,24 @@ def test_the_launcher_takes_the_times_that_the_page_takes():
         assert (settings.answer_timeout_s, 60 * settings.idle_minutes) == (page.answer_timeout_s, page.idle_s)
 
 
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [
+        ({}, "on"),
+        ({"PUBLISHED_AT": "127.0.0.1"}, "off"),
+        ({"PUBLISHED_AT": "[::1]", "INFERENCE_HOST": "torchserve-inference"}, "off"),
+        ({"PUBLISHED_AT": "0.0.0.0", "INFERENCE_HOST": "torchserve-inference"}, "behind-proxy"),
+        ({"PUBLISHED_AT": "sketch.example"}, "behind-proxy"),
+        # Others reach TorchServe itself there, and not through the proxy alone.
+        ({"PUBLISHED_AT": "127.0.0.1", "INFERENCE_HOST": "0.0.0.0"}, "on"),
+        ({"PUBLISHED_AT": "sketch.example", "INFERENCE_HOST": "192.168.1.7"}, "on"),
+        ({"PUBLISHED_AT": "0.0.0.0", "INFERENCE_KEYS": "off"}, "off"),
+    ],
+)
+def test_where_a_proxy_publishes_says_who_needs_a_key(given, rule):
+    assert read_settings(given).key_rule == rule
+
+
 @pytest.mark.parametrize("value", ["0", "36501", "a week"])
 def test_the_launcher_refuses_the_days_that_the_page_refuses(value):
     with pytest.raises(
@@ -121,6 +139,16 @@ def test_the_launcher_refuses_the_days_that_the_page_refuses(value):
         read_settings({"KEEP_DAYS": value})
     for accepted in ("", "1", "36500"):
         read_settings({"KEEP_DAYS": accepted})
+
+
+@pytest.mark.parametrize("value", ["0", "16M", "268435457"])
+def test_a_body_s_size_that_cannot_be_is_one_line_before_anything_starts(value):
+    with pytest.raises(
+        LaunchError, match=f"TS_MAX_REQUEST_SIZE is '{value}', expected a size from 1 to 268435456"
+    ):
+        read_settings({"TS_MAX_REQUEST_SIZE": value})
+    assert read_settings({"TS_MAX_REQUEST_SIZE": "1000"}).max_request_size == 1000
+    assert read_settings({}).max_request_size is None
 
 
 def test_the_page_is_told_the_times(tmp_path):

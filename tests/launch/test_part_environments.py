@@ -112,11 +112,12 @@ def test_every_variable_that_a_part_reads_reaches_it(part, folders):
         for name in surface._variables(tree)
     }
     # Of the commands of db/, which are nobody's part, and of containers; and what is for other parts.
-    commands = {"PUBLISH", "BACKUP_DIR", "BACKUP_EVERY_HOURS", "BACKUP_METRICS_PORT", "KEEP_BACKUPS"}
+    commands = {"BACKUP_DIR", "BACKUP_EVERY_HOURS", "BACKUP_METRICS_PORT", "KEEP_BACKUPS"}
     others = {"ui": {name for name in read if name.endswith(("_PORT", "_HOST"))} - {"UI_HOST", "UI_PORT"}}
     others["ui"] |= {"MODELS", "LOG_TO", "KEY_FILE", "INFERENCE_KEYS"}
     others["torchserve"] = {"DATABASE_URL", "UI_HOST", "ANSWER_TIMEOUT_S", "IDLE_MINUTES", "KEEP_DAYS"}
-    others["torchserve"] |= {"POSTGRES_PORT", "SIGN_IN"}
+    # PUBLISHED_AT comes as INFERENCE_KEYS.
+    others["torchserve"] |= {"POSTGRES_PORT", "SIGN_IN", "PUBLISHED_AT"}
     assert len(read) > 15
     environ = environs({name: "given" for name in read if name != "DATABASE_URL"})[part]
     assert read - commands - others[part] - environ.keys() == set()

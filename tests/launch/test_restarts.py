@@ -96,6 +96,16 @@ def test_a_loop_of_failures_is_given_up_with_one_line_after_growing_pauses(tmp_p
     assert_gone(family)
 
 
+def test_one_that_is_given_up_with_a_cause_is_told_with_its_fix(tmp_path):
+    says = "sleep 0.2; echo 'cause: no paper; fix: buy some'; exit 2"
+    launcher = launch(tmp_path, {"ui": FAMILY, "other": says}, whole=True, pace=(0.1, 1, 60.0))
+    _, errors = launcher.communicate(timeout=60)
+    assert (launcher.returncode, errors) == (
+        1,
+        "cause: other is given up after 1 restarts: no paper; fix: buy some\n",
+    )
+
+
 def test_one_that_was_ready_for_long_enough_begins_anew_with_the_pauses(tmp_path):
     (tmp_path / "other.ready").touch()
     launcher = launch(

@@ -15,7 +15,7 @@ def test_absent_and_empty_are_the_default(variables):
     assert environment.port(variables, "KEY", 8080) == 8080
     assert environment.span(variables, "KEY", 2.5, "hours", 24) == 2.5
     assert environment.one_of(variables, "KEY", ("file", "console")) == "file"
-    assert environment.folder(variables, "KEY", "var") == PROJECT / "var"
+    assert environment.path(variables, "KEY", "var") == PROJECT / "var"
     assert environment.http_address(variables, "KEY", "http://h:1") == "http://h:1"
 
 
@@ -58,9 +58,9 @@ def test_a_choice_is_one_of_those_that_there_are():
 
 
 def test_a_relative_folder_is_the_projects():
-    assert environment.folder({"KEY": "here"}, "KEY", "var") == PROJECT / "here"
-    assert environment.folder({"KEY": "/srv/var"}, "KEY", "var") == Path("/srv/var")
-    assert environment.folder({"KEY": "~/var"}, "KEY", "var") == Path.home() / "var"
+    assert environment.path({"KEY": "here"}, "KEY", "var") == PROJECT / "here"
+    assert environment.path({"KEY": "/srv/var"}, "KEY", "var") == Path("/srv/var")
+    assert environment.path({"KEY": "~/var"}, "KEY", "var") == Path.home() / "var"
 
 
 def test_an_address_is_one_of_http():

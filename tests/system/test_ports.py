@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from system.ports import free_ports, is_free, try_to_bind
+from system.ports import foreign_host, free_ports, is_free, is_loopback, try_to_bind
 
 
 def test_a_port_is_free_again_when_its_server_is_gone():
@@ -20,3 +20,34 @@ def test_free_ports_are_different():
 def test_a_host_that_is_not_this_machine_cannot_be_bound(host):
     with pytest.raises(OSError, match=r"."):
         try_to_bind(host, 0)
+
+
+@pytest.mark.parametrize(
+    ("header", "foreign"),
+    [
+        ("127.0.0.1", None),
+        ("10.1.2.3:8080", None),
+        ("[::1]:7860", None),
+        ("Localhost:7860", None),
+        ("Evil.example:7860", "evil.example"),
+        ("127.0.0.1.evil.example", "127.0.0.1.evil.example"),
+        ("2130706433", "2130706433"),
+        ("", ""),
+    ],
+)
+def test_a_host_header_is_foreign_unless_it_is_an_address_or_an_own_name(header, foreign):
+    assert foreign_host(header, {"localhost"}) == foreign
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LocalHost", "::ffff:127.0.0.1", "::1%lo"]
+)
+def test_a_host_of_this_machine_alone_is_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "0.0.0.0", "::", "[::]", "10.0.0.1", "localhost.evil.example", "::ffff:1.2.3.4"]
+)
+def test_any_other_host_is_not(host):
+    assert not is_loopback(host)

@@ -235,8 +235,8 @@ def try_to_ask(url: str, drawing: bytes) -> None:
 
 
 @contextmanager
-def open_stream(address: str) -> Iterator[requests.Response]:
+def open_stream(address: str, browser: requests.Session | None = None) -> Iterator[requests.Response]:
     """Open one of the event streams that every open page holds."""
-    with requests.get(address, stream=True, timeout=60) as stream:
+    with (browser or requests).get(address, stream=True, timeout=60) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         yield stream

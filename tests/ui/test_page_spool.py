@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from db import engine
+from db import engine, spool_folder
 from db.log import PredictionLog
 from db.spool import RESERVE_BYTES, Spool
 from system.files import PROJECT
@@ -137,14 +137,34 @@ def test_on_a_full_disk_the_page_answers_says_what_it_does_not_keep_and_goes_on(
         assert [str(row.prediction.id) for row in reversed(log.history(session_id))] == ids
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_one_line() -> None:
-    environment = {**os.environ, "DATABASE_URL": NO_DATABASE, "VAR_DIR": "/proc/nowhere"}
+def refusal(var: Path) -> str:
+    """Start a page that does not start, and return the one line that it says."""
+    environment = {**os.environ, "DATABASE_URL": NO_DATABASE, "VAR_DIR": str(var)}
     command = [sys.executable, "-m", "ui"]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert line.startswith("ui: records cannot be kept in /proc/nowhere/spool (")
-    assert line.endswith("make room, or set VAR_DIR to a folder that can be written")
+    return line
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line() -> None:
+    line = refusal(Path("/proc/nowhere"))
+    assert line.startswith("cause: records cannot be kept in /proc/nowhere/spool (")
+    assert line.endswith("or set VAR_DIR to a folder that can be written")
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_a_page_that_starts_on_a_full_disk_says_what_to_do(small_disk: Path, was_there: bool) -> None:
+    if was_there:
+        spool_folder.first_free(small_disk / "spool").close()
+    with pytest.raises(OSError, match="No space left"), (small_disk / "ballast").open("wb", 0) as file:
+        while True:
+            file.write(bytes(4096))
+    assert re.fullmatch(
+        rf"cause: records cannot be kept in {small_disk}/spool \(.*; 0 MB are free on its disk\); "
+        "fix: make room there, 34 MB and more, or set VAR_DIR to a folder that can be written",
+        refusal(small_disk),
+    )
 
 
 def test_two_pages_may_share_a_folder(tmp_path: Path, drawing: bytes) -> None:
@@ -159,19 +179,25 @@ def test_two_pages_may_share_a_folder(tmp_path: Path, drawing: bytes) -> None:
     assert [spool.pending for spool in spools] == [1, 1]
 
 
-def test_what_postgresql_refuses_can_be_seen_as_the_documents_say(tmp_path: Path, make_prediction) -> None:
+def test_what_postgresql_refuses_can_be_seen_and_forgotten_as_the_documents_say(
+    tmp_path: Path, make_prediction
+) -> None:
     spool = Spool(tmp_path / "records-1.sqlite")
     spool.put(make_prediction(predicted_label=""))
     spool.set_aside(spool.first(1, 1)[0], "violates a constraint")
-    (command,) = [block.text for block in blocks("docs/operating.md") if "set_aside" in block.text]
-    script = command.replace("var/spool", str(tmp_path))
-    done = subprocess.run(["bash", "-euc", script], cwd=PROJECT, capture_output=True, text=True, timeout=60)
-    assert done.stdout.startswith("('violates a constraint', 'Prediction', '{"), done.stderr
-    assert done.stdout.count("\n") == 1
+    see, forget = [block.text for block in blocks("docs/operating.md") if "set_aside" in block.text]
+
+    def run(command: str) -> str:
+        script = ["bash", "-euc", command.replace("var/spool", str(tmp_path))]
+        done = subprocess.run(script, cwd=PROJECT, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
     # While the page has the file.
-    with sqlite3.connect(spool.path) as connection:
-        connection.execute("DELETE FROM set_aside")
-    connection.close()
+    (line,) = run(see).splitlines()
+    assert line.startswith("('violates a constraint', 'Prediction', '{")
+    assert spool.aside == 1
+    assert run(forget) == ""
     assert spool.aside == 0
 
 

@@ -1,6 +1,8 @@
 """Who is let in: every route, the form, cookies, attempts, sign-out, and whose history is whose."""
 
 import re
+import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,9 +23,10 @@ from tests.ui.asking import stroke
 from tests.ui.signing_in import ELSEWHERE, PASSWORD, Guarded, built, guarded, sign_in
 from ui.server import before
 from ui.settings import from_environment
+from ui.sign_in import attempts
 from ui.sign_in import form as form_module
 from ui.sign_in import sessions as sessions_module
-from ui.sign_in.guard import FORM, OPEN
+from ui.sign_in.admission import FORM, OPEN
 
 pytestmark = pytest.mark.integration
 __all__ = ["postgres_server", "postgres_url"]
@@ -94,10 +97,10 @@ def test_who_signs_in_is_let_in_until_they_sign_out(page: Guarded) -> None:
     assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert client.get("/config").status_code == 200
     assert client.get("/").headers["Cache-Control"] == "no-store"
-    (token,) = client.cookies.values()
+    token = client.cookies["sketchserve"]
     out = client.post("/sign-out")
     assert "You are signed out." in out.text
-    assert not client.cookies
+    assert list(client.cookies) == ["sketchserve-known"]
     assert out.headers["Clear-Site-Data"] == '"storage"'
     # Who kept the cookie is out, too.
     assert page.client().get("/config", headers={"Cookie": f"sketchserve={token}"}).status_code == 401
@@ -106,14 +109,16 @@ def test_who_signs_in_is_let_in_until_they_sign_out(page: Guarded) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_the_cookie_is_for_this_host_alone_and_for_no_script(page: Guarded, scheme: str) -> None:
     client = page.client(url=f"{scheme}://sketch.example")
-    said = sign_in(client, "ada").headers["Set-Cookie"]
-    name, *flags = said.split("; ")
-    assert {"HttpOnly", "Path=/", "SameSite=lax"} < set(flags)
-    assert "Domain" not in said
-    assert ("Secure" in flags) == name.startswith("__Host-") == (scheme == "https")
+    said = sign_in(client, "ada").headers.get_list("Set-Cookie")
+    assert len(said) == 2
+    for one in said:
+        name, *flags = one.split("; ")
+        assert {"HttpOnly", "Path=/", "SameSite=lax"} < set(flags)
+        assert "Domain" not in one
+        assert ("Secure" in flags) == name.startswith("__Host-") == (scheme == "https")
     assert client.get("/config").status_code == 200
     # Nobody can pass a cookie that came without encryption off as the other.
-    value = name.partition("=")[2]
+    value = said[0].split("; ")[0].partition("=")[2]
     other = page.client(url=f"{scheme}://sketch.example")
     wrong = "sketchserve" if scheme == "https" else "__Host-sketchserve"
     assert other.get("/config", headers={"Cookie": f"{wrong}={value}"}).status_code == 401
@@ -169,15 +174,54 @@ def test_an_address_that_guesses_has_to_wait_and_others_do_not(postgres_url: str
         assert sign_in(page.client("203.0.113.99"), "guessed").status_code == 303
 
 
-def test_a_name_that_many_addresses_guess_at_has_to_wait(postgres_url: str) -> None:
+def guess(page: Guarded, networks: int, each: int) -> list[int]:
+    """Guess at a name from several networks, with a cookie that somebody made up; return the answers."""
+    made_up = {"Cookie": f"sketchserve-known={'A' * 64}"}
+    strangers = [page.client(f"198.51.{number // 250}.{number % 250}") for number in range(networks)]
+    return [sign_in(one, "famous", "x", **made_up).status_code for one in strangers for _ in range(each)]
+
+
+def test_no_three_strangers_keep_a_user_from_signing_in_elsewhere(postgres_url: str) -> None:
+    with guarded(postgres_url) as page:
+        page.user("famous")
+        assert guess(page, 4, 11) == [*[401] * 10, 429] * 4
+        assert sign_in(page.client("192.0.2.1"), "famous").status_code == 303
+
+
+def test_guessing_at_a_name_is_bounded_and_does_not_lock_its_users_browser(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passwords, "is_right", lambda kept, password: password == PASSWORD)  # in no time
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
     with guarded(postgres_url) as page:
         page.user("famous")
         signed_in = page.signed_in("famous")
-        for number in range(30):
-            assert sign_in(page.client(f"198.51.100.{number}"), "famous", "x").status_code == 401
-        assert sign_in(page.client("192.0.2.1"), "famous").status_code == 429
-        # Who is in stays in.
+        elsewhere, signed_out = page.client("192.0.2.1"), page.signed_in("famous", "192.0.2.2")
+        assert signed_out.post("/sign-out").status_code == 200
+        assert Counter(guess(page, 120, 10)) == {401: attempts.OF_A_NAME, 429: 1200 - attempts.OF_A_NAME}
+        assert sign_in(elsewhere, "famous").status_code == 429
+        # Who is in stays in, and who was in before comes in again: from a network, too, that guesses.
         assert signed_in.get("/config").status_code == 200
+        for _ in range(attempts.OF_A_PLACE - 1):
+            assert sign_in(signed_out, "famous", "x").status_code == 401
+        assert sign_in(signed_out, "famous").status_code == 303
+        # A thief of that cookie has no more guesses than anybody, from wherever.
+        known = {"Cookie": f"sketchserve-known={signed_out.cookies['sketchserve-known']}"}
+        thieves = [page.client(f"203.0.113.{number}") for number in range(100, 130)]
+        answers = [sign_in(one, "famous", "x", **known).status_code for one in thieves]
+        assert answers == [401] * attempts.OF_A_PLACE + [429] * (30 - attempts.OF_A_PLACE)
+
+
+def test_a_new_password_makes_every_browser_unknown(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "OF_A_NAME", 3)
+    with guarded(postgres_url) as page:
+        page.user("famous")
+        browser = page.signed_in("famous", "192.0.2.3")
+        page.user("famous")  # the same password, kept with another salt
+        assert guess(page, 3, 1) == [401] * 3
+        assert sign_in(browser, "famous").status_code == 429
 
 
 def test_who_signs_in_rightly_is_not_counted(page: Guarded) -> None:
@@ -250,7 +294,7 @@ def test_an_outage_of_the_database_throws_nobody_out_who_is_in(
     assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "5")
     refused = sign_in(page.client("192.0.2.70"), "grace")
     assert (refused.status_code, form_module.AWAY in refused.text) == (503, True)
-    (token,) = client.cookies.values()
+    token = client.cookies["sketchserve"]
     assert form_module.ENDED_HERE in client.post("/sign-out").text
     # Here it ends at once, whatever the database knows.
     monkeypatch.undo()
@@ -278,7 +322,7 @@ def test_figures_and_faults_are_for_those_inside(page: Guarded, postgres_url: st
     assert "torchserve" in here.get("/healthz").json()
     assert stranger.get("/metrics").status_code == stranger.get("/healthz").status_code == 401
     assert "torchserve" in page.signed_in("ada").get("/healthz").json()
-    with guarded(postgres_url, UI_PUBLISHED_AT="0.0.0.0") as behind_proxy:
+    with guarded(postgres_url, PUBLISHED_AT="0.0.0.0") as behind_proxy:
         assert behind_proxy.client("172.18.0.9").get("/metrics").status_code == 200
         # The proxy asks this for anybody, as /health.
         assert list(behind_proxy.client("172.18.0.9").get("/healthz").json()) == ["status"]
@@ -329,7 +373,7 @@ def test_without_sign_in_the_page_is_open_and_the_form_is_not_there(
 ) -> None:
     settings = from_environment({"DATABASE_URL": postgres_url, "VAR_DIR": str(tmp_path)})
     web = before(built(settings, database.create(postgres_url), None), settings, None)
-    client = TestClient(web, client=(ELSEWHERE, 1))
+    client = TestClient(web, "http://localhost", client=(ELSEWHERE, 1))
     assert client.get("/config").status_code == 200
     assert client.get(FORM).status_code == 404
     assert "torchserve" in client.get("/healthz").json()

@@ -35,7 +35,7 @@ def test_attempts_come_back_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_who_was_quiet_longest_is_forgotten_first() -> None:
-    bucket = Bucket(1, remembered=2)
+    bucket = Bucket(1, within_s=600, remembered=2)
     for key in ("a", "b", "a", "c"):
         bucket.take(key)
     assert [bucket.wait_s(key) > 0 for key in "abc"] == [True, False, True]
@@ -45,8 +45,8 @@ def test_who_was_quiet_longest_is_forgotten_first() -> None:
 def test_names_that_one_address_makes_up_do_not_make_room_for_more_attempts() -> None:
     tried = Attempts()
     taken = [tried.begin("192.0.2.1", f"name{number}") for number in range(1000)]
-    assert taken.count(0) == attempts.OF_AN_ADDRESS
-    assert len(tried._of_name._left) == attempts.OF_AN_ADDRESS
+    assert taken.count(0) == attempts.OF_A_PLACE
+    assert len(tried._of_name._left) == attempts.OF_A_PLACE
 
 
 @pytest.mark.parametrize(

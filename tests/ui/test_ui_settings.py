@@ -105,10 +105,10 @@ def test_a_database_url_that_cannot_be_used_is_not_repeated(value: str) -> None:
         ({"UI_HOST": "192.168.1.7"}, True),
         ({"UI_HOST": "sketch.example"}, True),
         # In a container it listens to all, and it counts where the proxy in front of it does.
-        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "127.0.0.1"}, False),
-        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "[::1]"}, False),
-        ({"UI_HOST": "0.0.0.0", "UI_PUBLISHED_AT": "0.0.0.0"}, True),
-        ({"UI_HOST": "127.0.0.1", "UI_PUBLISHED_AT": "192.168.1.7"}, True),
+        ({"UI_HOST": "0.0.0.0", "PUBLISHED_AT": "127.0.0.1"}, False),
+        ({"UI_HOST": "0.0.0.0", "PUBLISHED_AT": "[::1]"}, False),
+        ({"UI_HOST": "0.0.0.0", "PUBLISHED_AT": "0.0.0.0"}, True),
+        ({"UI_HOST": "127.0.0.1", "PUBLISHED_AT": "192.168.1.7"}, True),
         ({"SIGN_IN": "on"}, True),
         ({"UI_HOST": "0.0.0.0", "SIGN_IN": "off"}, False),
         ({"UI_HOST": "0.0.0.0", "SIGN_IN": "auto"}, True),
@@ -119,4 +119,4 @@ def test_people_sign_in_wherever_other_machines_can_come_unless_told(
 ) -> None:
     settings = from_environment({"DATABASE_URL": DATABASE_URL, **environment})
     assert settings.has_sign_in == has_sign_in
-    assert settings.is_behind_proxy == ("UI_PUBLISHED_AT" in environment)
+    assert settings.is_behind_proxy == ("PUBLISHED_AT" in environment)

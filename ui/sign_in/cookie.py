@@ -1,4 +1,4 @@
-"""The cookie that a signed-in browser has: a random token, which no script of the page can read."""
+"""Cookies of the sign-in: random bytes for this host alone, which no script of the page can read."""
 
 import base64
 import binascii
@@ -10,9 +10,10 @@ from starlette.types import Scope
 
 from db.sign_ins import AT_MOST_DAYS, TOKEN_BYTES
 
+# Of the token that a signed-in browser has.
 NAME = "sketchserve"
-# Browsers take it only over HTTPS, for this host alone and all of it (RFC 6265bis, 4.1.3.2).
-SECURE_NAME = f"__Host-{NAME}"
+# Browsers take such a name only over HTTPS, for this host alone and all of it (RFC 6265bis, 4.1.3.2).
+SECURE = "__Host-"
 
 
 def is_secure(scope: Scope) -> bool:
@@ -20,38 +21,41 @@ def is_secure(scope: Scope) -> bool:
     return scope["scheme"] == "https"
 
 
-def read(scope: Scope) -> bytes | None:
-    """Return the token that the browser has, None where it has none that could be one."""
-    name = SECURE_NAME if is_secure(scope) else NAME
+def read(scope: Scope, name: str = NAME, size: int = TOKEN_BYTES) -> bytes | None:
+    """Return the `size` bytes that the browser has, the token's unless told; None where it has none such."""
+    name = _full(scope, name)
     for header in Headers(scope=scope).getlist("cookie"):
         try:
-            token = base64.urlsafe_b64decode(cookie_parser(header).get(name, "") + "=")
+            value = base64.urlsafe_b64decode(cookie_parser(header).get(name, "") + "==")
         except (binascii.Error, ValueError):
             continue
-        if len(token) == TOKEN_BYTES:
-            return token
+        if len(value) == size:
+            return value
     return None
 
 
-def put(response: Response, scope: Scope, token: bytes) -> None:
-    """Give the browser the token; the database says when it ends."""
-    value = base64.urlsafe_b64encode(token).decode().rstrip("=")
-    _set(response, scope, value, AT_MOST_DAYS * 24 * 3600)
+def put(response: Response, scope: Scope, value: bytes, name: str = NAME, days: int = AT_MOST_DAYS) -> None:
+    """Give the browser the bytes, the token's unless told; the database says when a token ends."""
+    text = base64.urlsafe_b64encode(value).decode().rstrip("=")
+    _set(response, scope, name, text, days * 24 * 3600)
 
 
 def remove(response: Response, scope: Scope) -> None:
     """Take the token from the browser."""
-    _set(response, scope, "", 0)
+    _set(response, scope, NAME, "", 0)
 
 
-def _set(response: Response, scope: Scope, value: str, max_age_s: int) -> None:
-    secure = is_secure(scope)
+def _full(scope: Scope, name: str) -> str:
+    return f"{SECURE}{name}" if is_secure(scope) else name
+
+
+def _set(response: Response, scope: Scope, name: str, value: str, max_age_s: int) -> None:
     response.set_cookie(
-        SECURE_NAME if secure else NAME,
+        _full(scope, name),
         value,
         max_age=max_age_s,
         path="/",
-        secure=secure,
+        secure=is_secure(scope),
         httponly=True,
         samesite="lax",
     )

@@ -3,9 +3,11 @@
 import logging
 import math
 import re
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from string import Template
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 import anyio
@@ -17,13 +19,15 @@ from db import passwords
 from db.errors import DatabaseUnavailable
 from db.schema import USER_NAME
 from db.user_rows import User, Users
+from system.ports import is_loopback
 from ui.security_headers import POLICY
-from ui.sign_in import cookie
+from ui.sign_in import cookie, known_browser
+from ui.sign_in.admission import FORM
 from ui.sign_in.attempts import Attempts
-from ui.sign_in.guard import FORM, LOOPBACK
 from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 FOLDER = Path(__file__).parent
 # Each password takes 64 MiB and tens of milliseconds; who comes while so many wait is told to come back.
@@ -76,27 +80,38 @@ class Form:
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         name = name.strip().casefold()
         address = request.client.host if request.client else ""
-        if wait_s := self._attempts.begin(address, name):
-            logger.warning("sign-in from %s: too many attempts", address)
-            minutes = math.ceil(wait_s / 60)
-            words = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-            return self._page(request, words, 429, {"Retry-After": str(math.ceil(wait_s))}, name)
+        if wait_s := self._attempts.wait_s(address):
+            return self._too_many(request, name, wait_s)
+        begun: tuple[str, str, bytes | None] | None = None
         try:
-            user = await self._who(name, password)
-            token = None if user is None else await self._sessions.begin(user)
+            user, kept = await self._in_thread(_find, self._users, name)
+            browser = None if user is None else known_browser.read(request.scope, kept)
+            if wait_s := self._attempts.begin(address, name, browser):
+                return self._too_many(request, name, wait_s)
+            begun = (address, name, browser)
+            is_right = await self._in_thread(passwords.is_right, kept, password)
+            token = await self._sessions.begin(user) if user is not None and is_right else None
         except (DatabaseUnavailable, anyio.WouldBlock) as error:
-            self._attempts.forgive(address, name)
+            if begun is not None:
+                self._attempts.forgive(*begun)
             words = BUSY if isinstance(error, anyio.WouldBlock) else AWAY
             return self._page(request, words, 503, {"Retry-After": "5"}, name)
         if user is None or token is None:
             # Not the name: it may be a password in the wrong field.
             logger.warning("sign-in from %s: wrong name or password", address)
             return self._page(request, WRONG, 401, name=name)
-        self._attempts.forgive(address, name)
+        self._attempts.forgive(*begun)
         logger.info("sign-in from %s: %s, %s", address, user.name, user.role)
         there = RedirectResponse(f"{self._root_path}/", 303)
         cookie.put(there, request.scope, token)
+        known_browser.put(there, request.scope, kept)
         return there
+
+    def _too_many(self, request: Request, name: str, wait_s: float) -> Response:
+        logger.warning("sign-in from %s: too many attempts", request.client.host if request.client else "")
+        minutes = math.ceil(wait_s / 60)
+        words = f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
+        return self._page(request, words, 429, {"Retry-After": str(math.ceil(wait_s))}, name)
 
     async def _sign_out(self, request: Request) -> Response:
         words, token = ENDED, cookie.read(request.scope)
@@ -110,10 +125,10 @@ class Form:
         cookie.remove(page, request.scope)
         return page
 
-    async def _who(self, name: str, password: str) -> User | None:
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         if self._threads.statistics().tasks_waiting >= PASSWORDS_WAITING:
             raise anyio.WouldBlock
-        return await anyio.to_thread.run_sync(_check, self._users, name, password, limiter=self._threads)
+        return await anyio.to_thread.run_sync(call, *arguments, limiter=self._threads)
 
     def _page(
         self,
@@ -124,7 +139,7 @@ class Form:
         name: str = "",
     ) -> HTMLResponse:
         host = request.client.host if request.client else ""
-        is_plain = not cookie.is_secure(request.scope) and host not in LOOPBACK
+        is_plain = not cookie.is_secure(request.scope) and not is_loopback(host)
         html = self._html.substitute(
             action=f"{self._root_path}{FORM}",
             style=f"{self._root_path}/sign-in.css",
@@ -141,8 +156,7 @@ class Form:
         )
 
 
-def _check(users: Users, name: str, password: str) -> User | None:
-    """Return the user; an unknown name takes as long as a wrong password."""
+def _find(users: Users, name: str) -> tuple[User | None, str]:
+    """Return the user and what is kept of the password; an unknown name's takes as long to check."""
     found = users.find(name) if re.fullmatch(USER_NAME, name) else None
-    user, kept = found or (None, passwords.NOBODYS)
-    return user if passwords.is_right(kept, password) else None
+    return found or (None, passwords.NOBODYS)

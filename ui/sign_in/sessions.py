@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Set
 from dataclasses import dataclass
 
 import anyio
@@ -94,6 +95,22 @@ class Sessions:
         if len(self._ended) > REMEMBERED:
             self._ended.popitem(last=False)
         await anyio.to_thread.run_sync(self._sign_ins.end, token_hash, limiter=self._threads)
+
+    async def ended(self, token_hashes: Set[bytes]) -> set[bytes]:
+        """Return those of these tokens' hashes that are worth nothing any more; asks the database each time.
+
+        While that is away, they are those that ended here, or had to end meanwhile.
+        """
+        here = {one for one in token_hashes if one in self._ended}
+        asked = token_hashes - here
+        try:
+            living = await anyio.to_thread.run_sync(self._sign_ins.living, asked, limiter=self._threads)
+        except DatabaseUnavailable:
+            now = time.monotonic()
+            return here | {one for one in asked if (seen := self._seen.get(one)) and now >= seen.until}
+        for one in asked - living:
+            self._seen.pop(one, None)
+        return here | (asked - living)
 
     async def _ask(self, token_hash: bytes) -> Seen | DatabaseUnavailable | None:
         try:

@@ -6,8 +6,10 @@ from starlette.types import Scope
 from db.user_rows import User
 from ui.draw.drawing import read_session_id
 
-# Under this name the guard leaves the user, or None, in the request's scope; without a guard it is not there.
+# Under this name the admission leaves the user, or None, in the scope; without sign-in it is not there.
 USER = "sketchserve.user"
+# And under this one the hash of the token by which that is known.
+TOKEN_HASH = "sketchserve.token_hash"  # noqa: S105 - a name
 
 
 def user_of(request: gr.Request) -> User | None:

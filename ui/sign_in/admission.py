@@ -4,10 +4,12 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from db.errors import DatabaseUnavailable
+from db.sign_ins import hash_of
+from system.ports import is_loopback
 from ui.limits import drain
 from ui.sign_in import cookie
 from ui.sign_in.sessions import Sessions
-from ui.sign_in.who import USER
+from ui.sign_in.who import TOKEN_HASH, USER
 
 # The form, and whether the page is there: who asks that is no person.
 FORM = "/sign-in"
@@ -16,10 +18,9 @@ OPEN = frozenset({FORM, "/sign-in.css", "/livez", "/readyz"})
 # For Prometheus and `make status`, which have no cookie: on this machine, or behind a proxy that has no way
 # to them.
 INSIDE = frozenset({"/metrics", "/healthz"})
-LOOPBACK = ("127.0.0.1", "::1")
 
 
-class Guard:
+class Admission:
     """Middleware that answers 401 to who is not signed in, and says to the rest who is.
 
     Args:
@@ -45,7 +46,7 @@ class Guard:
         scope[USER] = None
         if path not in OPEN and token is not None:
             try:
-                scope[USER] = await self._sessions.find(token)
+                scope[USER], scope[TOKEN_HASH] = await self._sessions.find(token), hash_of(token)
             except DatabaseUnavailable:
                 await _cannot_say()(scope, receive, send)
                 return
@@ -82,7 +83,7 @@ def may_know_details(scope: Scope) -> bool:
 
 def _is_here(scope: Scope) -> bool:
     host, _ = scope.get("client") or ("", 0)
-    return host in LOOPBACK
+    return is_loopback(host)
 
 
 def _cannot_say() -> Response:
