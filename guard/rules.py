@@ -96,5 +96,5 @@ class Management:
 
 
 def _address(peer: str) -> str:
-    """Return the address of a peer, one for all that are this machine's own: each could take any of millions."""
+    """Return a peer's address, the same for all of this machine, each of which could take any of millions."""
     return HERE if is_loopback(peer) else peer

@@ -152,7 +152,7 @@ def test_what_was_taken_back_or_cleared_comes_back(page: Page) -> None:
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+y")
     assert is_inked(page, 0.3, 0.2)
-    expect(page.locator(".reading")).to_have_attribute("data-sent", "9")
+    expect(page.locator(".reading")).to_have_attribute("data-sent", "10")
     ids = [value["drawing"] for value in values if value["image"]]
     assert len(set(ids)) == 1  # one drawing all along, though it was cleared once
 

@@ -11,7 +11,7 @@ import { createPointers } from "./pointers.js";
 import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
 import { coloursOf, loadSettings } from "./settings.js";
-import { applyTheme, isDark } from "./theme.js";
+import { applyTheme, chosenTheme, isDark } from "./theme.js";
 import { fileOf, NotFetched } from "./web.js";
 
 const FALSIFIED = "This browser falsifies what it reads of canvases: the model is sent noise. Allow it for this page.";
@@ -181,7 +181,7 @@ export function openPad({ element, props, ask }) {
     settings = chosen;
     show();
   }, complain);
-  applyTheme();
+  if (chosenTheme() !== "system") applyTheme(); // which Gradio has chosen
   new ResizeObserver(show).observe(canvas);
   new MutationObserver(() => {
     show();

@@ -12,22 +12,21 @@ const UNANSWERED = "sketchserve-unanswered"; // reading.js takes it away when th
 export function createSending({ props, ask, content }) {
   const gate = createGate();
   let sent = 0; // counts drawings: an answer carries the number of the one that it answers
-  let isHeld = false; // whether a drawing waits for the answer to an interim one, which else could come after its own
+  let awaited = 0; // the number of the last one that was sent as the pen lifted
+  let held = null; // a value that waits for the answer to an interim one, which else could come after its own
 
-  function put(more) {
+  function valueWith(more) {
     const { strokes, picture, colours, drawing } = content();
     // The model that the chooser shows as active; none before it has appeared.
     const model = document.querySelector(".chooser")?.dataset.model ?? "";
     const about = { drawing, model, sent };
-    if (picture) Object.assign(about, { image: picture.image, source: "upload" });
-    else if (strokes.length) Object.assign(about, { image: asPng(SIDE, content()), source: "sketchpad", ...colours });
-    else about.image = "";
-    props.value = { ...about, ...(about.image ? more : {}) };
+    if (picture) return { image: picture.image, source: "upload", ...about, ...more };
+    if (strokes.length === 0) return { image: "", ...about };
+    return { image: asPng(SIDE, content()), source: "sketchpad", ...colours, ...about, ...more };
   }
 
-  function sendNow() {
-    isHeld = false;
-    put({ keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE, content()) });
+  function put(value) {
+    props.value = value;
     ask.stroke();
   }
 
@@ -38,23 +37,28 @@ export function createSending({ props, ask, content }) {
 
   document.addEventListener("sketchserve-live-done", () => {
     gate.answered(performance.now());
-    if (isHeld) sendNow();
+    if (held) put(held);
+    held = null;
   });
 
   return {
     // Send what is on the paper, to be stored where the visitor allows it.
     send() {
       number();
+      awaited = sent;
       tell("sketchserve-changed");
-      if (gate.isOut) isHeld = true;
-      else sendNow();
+      const value = valueWith({ keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE, content()) });
+      if (gate.isOut) held = value;
+      else put(value);
     },
-    // Send what is under the pen, if it may go now; say whether it did.
+    // Send what is under the pen, if it may go now; say whether it did. Before the answer to the last drawing is there
+    // it may not: that one could come later, in the place of this one's.
     sendInterim() {
-      if (isHeld || !gate.mayAsk(performance.now())) return false;
+      const shown = Number(document.querySelector(".reading")?.dataset.sent ?? 0);
+      if (held || shown < awaited || !gate.mayAsk(performance.now())) return false;
       gate.asked(performance.now());
       number();
-      put({ keep: false, interim: true });
+      props.value = valueWith({ keep: false, interim: true });
       ask.live();
       return true;
     },
