@@ -24,8 +24,9 @@ from db.sign_ins import SignIns
 from db.spool import Spool
 from db.user_rows import Users
 from db.writer import Writer
+from reading.reader import Reader
 from ui import app as page
-from ui import log_lines
+from ui import log_lines, number
 from ui.backend import Backend
 from ui.health import health, readiness
 from ui.history.waiting import recall
@@ -89,6 +90,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         recent=recent,
         metrics=Metrics(writer),
     )
+    reader = Reader(backend.inference)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -99,6 +101,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         yield
         backend.loader.stop()
         retention.stop()
+        reader.close()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records wait for the next start", waiting)
@@ -111,6 +114,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         root_path=settings.root_path,
     )
     _add_routes(web, backend, engine)
+    number.add_to(web, backend, reader)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
