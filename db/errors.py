@@ -32,7 +32,8 @@ def describe(record: Record) -> str:
         return f"prediction {record.id}"
     if isinstance(record, Deletion):
         return f"deletion of {f'prediction {record.prediction_id}' if record.prediction_id else 'a session'}"
-    return f"feedback {record.true_label!r:.50} for prediction {record.prediction_id}"
+    said = f"{record.true_label!r:.50}" if record.kind == "label" else record.kind
+    return f"feedback {said} for prediction {record.prediction_id}"
 
 
 def refuses_record(error: Exception) -> bool:

@@ -7,12 +7,26 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Row, Select, delete, func, lateral, select, true
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    Select,
+    case,
+    delete,
+    exists,
+    func,
+    lateral,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, first_line, refuses_record, unavailable
-from db.records import Accuracy, Deletion, HistoryRow, Prediction, Record, Summary
+from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Summary
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -24,11 +38,19 @@ ACCURACY_ROWS = 1_000
 DELETED_AT_ONCE = 10_000
 
 _latest_feedback = lateral(
-    select(feedback.c.true_label)
+    select(feedback.c.kind, feedback.c.true_label)
     .where(feedback.c.prediction_id == predictions.c.id)
     .order_by(feedback.c.id.desc())  # by what arrived: clocks go back
     .limit(1)
 ).alias("latest_feedback")
+# An answer that a later one to the same drawing has not replaced.
+_counts = predictions.c.is_superseded.is_(False)
+# The same as HistoryRow's is_judged and is_right.
+_is_judged = _latest_feedback.c.kind.in_(("label", "not_a_digit"))
+_is_right = case(
+    (_latest_feedback.c.kind == "not_a_digit", predictions.c.is_digit.is_(False)),
+    else_=_latest_feedback.c.true_label == predictions.c.predicted_label,
+)
 
 
 class PredictionLog:
@@ -140,7 +162,7 @@ def _rows(session_id: str) -> Select[Any]:
     """Return the query for a session's rows, without the drawings: a list of them may be hundreds of MB."""
     columns = [predictions.c[field.name] for field in fields(Summary)]
     return (
-        select(*columns, _latest_feedback.c.true_label)
+        select(*columns, _latest_feedback.c.kind, _latest_feedback.c.true_label)
         .outerjoin(_latest_feedback, true())
         .where(predictions.c.session_id == session_id)
     )
@@ -148,23 +170,23 @@ def _rows(session_id: str) -> Select[Any]:
 
 def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
     newest_first = (predictions.c.created_at.desc(), predictions.c.id.desc())
-    query = _rows(session_id).order_by(*newest_first).limit(limit)
+    query = _rows(session_id).where(_counts).order_by(*newest_first).limit(limit)
     return [_history_row(row) for row in connection.execute(query)]
 
 
 def _accuracy(connection: Connection, session_id: str) -> Accuracy:
     newest = (
-        select(predictions.c.predicted_label, _latest_feedback.c.true_label)
+        select(_is_judged.label("is_judged"), _is_right.label("is_right"))
         .outerjoin(_latest_feedback, true())
-        .where(predictions.c.session_id == session_id)
+        .where(predictions.c.session_id == session_id, _counts)
         .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
         .limit(ACCURACY_ROWS)
         .subquery()
     )
     query = select(
         func.count(),
-        func.count(newest.c.true_label),
-        func.count().filter(newest.c.true_label == newest.c.predicted_label),
+        func.count().filter(newest.c.is_judged),
+        func.count().filter(newest.c.is_right),
     ).select_from(newest)
     counted, judged, correct = connection.execute(query).one()
     return Accuracy(judged, correct, of_newest=ACCURACY_ROWS if counted == ACCURACY_ROWS else None)
@@ -172,25 +194,55 @@ def _accuracy(connection: Connection, session_id: str) -> Accuracy:
 
 def _write(connection: Connection, record: Record) -> None:
     try:
-        if isinstance(record, Deletion):
-            _delete(connection, record)
-        else:
-            table = predictions if isinstance(record, Prediction) else feedback
-            connection.execute(insert(table).on_conflict_do_nothing(), asdict(record))
+        match record:
+            case Deletion():
+                _delete(connection, record)
+            case Feedback():
+                connection.execute(insert(feedback).on_conflict_do_nothing(), asdict(record))
+                _count_again(connection, record)
+            case Prediction():
+                added = connection.execute(insert(predictions).on_conflict_do_nothing(), asdict(record))
+                if added.rowcount and record.drawing_id is not None:
+                    _supersede(connection, record)
     except Exception as error:
         if refuses_record(error):
             raise RecordRejected(record, first_line(error)) from error
         raise
 
 
+def _supersede(connection: Connection, by: Prediction) -> None:
+    """Let a new answer count in the place of those before it to the same drawing, unless they were judged."""
+    connection.execute(
+        update(predictions)
+        .where(
+            predictions.c.drawing_id == by.drawing_id,
+            predictions.c.session_id == by.session_id,
+            predictions.c.id != by.id,
+            _counts,
+            ~exists().where(feedback.c.prediction_id == predictions.c.id),
+        )
+        .values(is_superseded=True)
+    )
+
+
+def _count_again(connection: Connection, judged: Feedback) -> None:
+    """Let an answer count that somebody has judged after a later one came: nothing that was said is lost."""
+    connection.execute(
+        update(predictions)
+        .where(predictions.c.id == judged.prediction_id, predictions.c.is_superseded)
+        .values(is_superseded=False)
+    )
+
+
 def _delete(connection: Connection, deletion: Deletion) -> None:
-    """Delete the session's rows, or one of them; the feedback goes with its prediction.
+    """Delete the session's rows, or all answers to one drawing; the feedback goes with its prediction.
 
     In parts, each of which ends within the statement timeout.
     """
     of_session = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
-    if deletion.prediction_id is not None:
-        of_session = of_session.where(predictions.c.id == deletion.prediction_id)
+    if (one := deletion.prediction_id) is not None:
+        drawing_id = select(predictions.c.drawing_id).where(predictions.c.id == one).scalar_subquery()
+        of_session = of_session.where(or_(predictions.c.id == one, predictions.c.drawing_id == drawing_id))
     part = delete(predictions).where(predictions.c.id.in_(of_session.limit(DELETED_AT_ONCE)))
     while connection.execute(part).rowcount == DELETED_AT_ONCE:
         pass
@@ -198,10 +250,10 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
 
 def _history_row(row: Row) -> HistoryRow:
     values = dict(row._mapping)
-    true_label = values.pop("true_label")
+    kind, true_label = values.pop("kind"), values.pop("true_label")
     values["created_at"] = values["created_at"].astimezone(UTC)
     if values["thumbnail"] is not None:
         values["thumbnail"] = bytes(values["thumbnail"])
     if values["label_set"] is not None:
         values["label_set"] = tuple(values["label_set"])
-    return HistoryRow(Summary(**values), true_label)
+    return HistoryRow(Summary(**values), true_label, is_no_digit=kind == "not_a_digit")

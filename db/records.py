@@ -27,6 +27,8 @@ class Summary:
         is_digit: Whether it looks like a digit at all; None where the model does not say.
         label_set: The labels that it may be, likeliest first; None where the model gives no set.
         thumbnail: A small PNG of the drawing, at most `schema.MAX_THUMBNAIL_BYTES`; None where there is none.
+        drawing_id: Which drawing was answered: of several answers to one the last counts. None where the
+            sender does not tell drawings apart, and each answer counts.
     """
 
     id: UUID
@@ -46,6 +48,7 @@ class Summary:
     is_digit: bool | None = None
     label_set: tuple[str, ...] | None = None
     thumbnail: bytes | None = None
+    drawing_id: UUID | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
@@ -70,12 +73,21 @@ class Prediction(Summary):
 
 @dataclass(frozen=True)
 class Feedback:
-    """What a drawing really was, according to a person; of several for one prediction the latest counts."""
+    """What a drawing really was, according to a person; of several for one prediction the latest counts.
+
+    Attributes:
+        prediction_id: The answer that was judged.
+        true_label: The right label; None for the other kinds.
+        created_at: With a time zone.
+        session_id: Who says so, 1 to 200 characters.
+        kind: "label", "not_a_digit", or "taken_back", after which the answer counts as not judged.
+    """
 
     prediction_id: UUID
-    true_label: str
+    true_label: str | None
     created_at: datetime
     session_id: str
+    kind: str = "label"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
@@ -109,10 +121,34 @@ Record = Prediction | Feedback | Deletion
 
 @dataclass(frozen=True)
 class HistoryRow:
-    """A prediction with its latest feedback's label, or None while nobody has judged it."""
+    """A prediction with what its latest feedback says.
+
+    Attributes:
+        prediction: What the model made of the drawing.
+        true_label: The right label; None where nobody named one.
+        is_no_digit: Whether somebody said that the drawing is not a digit.
+    """
 
     prediction: Summary
     true_label: str | None
+    is_no_digit: bool = False
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether somebody said what the drawing is, and did not take it back."""
+        return self.true_label is not None or self.is_no_digit
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the judged answer was right: the same label, or doubt where there was no digit."""
+        if self.is_no_digit:
+            return self.prediction.is_digit is False
+        return self.true_label == self.prediction.predicted_label
+
+    @property
+    def is_in_set(self) -> bool:
+        """Whether the right label is at least among those that the model left open."""
+        return self.true_label is not None and self.true_label in (self.prediction.label_set or ())
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
@@ -69,6 +71,10 @@ predictions = Table(
     Column("label_set", ARRAY(Text)),
     # A small PNG, made by the browser that sent the drawing, for lists; NULL in rows from before this column.
     Column("thumbnail", LargeBinary),
+    # Which drawing was answered, where its sender tells drawings apart: of its answers the last one counts,
+    # and those before it are superseded. What was judged is never superseded.
+    Column("drawing_id", UUID(as_uuid=True)),
+    Column("is_superseded", Boolean, nullable=False, server_default=false()),
     _text_length("session_id", 200),
     _text_length("source", 50),
     _text_length("model_name", 200),
@@ -94,7 +100,12 @@ predictions = Table(
     ),
     Index("predictions_session_id_created_at_idx", "session_id", "created_at", "id"),
     Index("predictions_created_at_idx", "created_at"),
+    Index("predictions_drawing_id_idx", "drawing_id", postgresql_where=text("drawing_id IS NOT NULL")),
 )
+
+# What a person can say of an answer: what the drawing was, that it was no digit, or that nothing of what was
+# said before is to count.
+FEEDBACK_KINDS = ("label", "not_a_digit", "taken_back")
 
 feedback = Table(
     "feedback",
@@ -103,13 +114,24 @@ feedback = Table(
     Column(
         "prediction_id", UUID(as_uuid=True), ForeignKey("predictions.id", ondelete="CASCADE"), nullable=False
     ),
-    Column("true_label", Text, nullable=False),
+    Column("true_label", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("session_id", Text, nullable=False),
+    Column("kind", Text, nullable=False, server_default="label"),
     _text_length("true_label", 200),
     _text_length("session_id", 200),
-    # Makes a repeated write harmless, and its index finds a prediction's feedback.
-    UniqueConstraint("prediction_id", "created_at", "session_id", "true_label", name="once"),
+    CheckConstraint("kind IN ('label', 'not_a_digit', 'taken_back')", name="kind_known"),
+    CheckConstraint("(kind = 'label') = (true_label IS NOT NULL)", name="label_of_kind"),
+    # Makes a repeated write harmless, and finds a prediction's feedback.
+    Index(
+        "feedback_once_idx",
+        "prediction_id",
+        "created_at",
+        "session_id",
+        "kind",
+        text("coalesce(true_label, '')"),
+        unique=True,
+    ),
 )
 
 # Who may sign in to the page.

@@ -36,6 +36,7 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
+from ui.shell.views import Views
 from ui.sign_in import starting
 from ui.sign_in.form import Form
 from ui.sign_in.guard import may_know_details
@@ -115,11 +116,12 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     number.add_to(web, backend, reader)
+    views = Views(web, settings.root_path, has_sign_in=sessions is not None)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
-        page.build_page(backend, has_sign_in=sessions is not None),
+        page.build_page(backend, has_sign_in=sessions is not None, links=views.links),
         path="/",
         root_path=settings.root_path or None,
         server_name=settings.host,

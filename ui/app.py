@@ -1,7 +1,8 @@
 """The page: layout and wiring, nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import gradio as gr
@@ -12,7 +13,7 @@ from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.history import deletion
-from ui.history.corrections import complaint_html, correct
+from ui.history.corrections import complaint_html, judge
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
@@ -29,8 +30,16 @@ HISTORY_QUEUE = 200
 LOADING_CONCURRENCY = 8
 
 
-def build_page(backend: Backend, *, has_sign_in: bool = False) -> gr.Blocks:
-    """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links."""
+def build_page(
+    backend: Backend, *, has_sign_in: bool = False, links: Mapping[str, str] | None = None
+) -> gr.Blocks:
+    """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links.
+
+    Args:
+        backend: What stands behind it.
+        has_sign_in: Whether there is somebody to sign out.
+        links: The paths of the views, and what they are called; the page itself is "/".
+    """
 
     def on_stroke(pad_value: object, visitor_id: object, request: gr.Request) -> str:
         result = outcome.predict(backend, pad_value, whose(visitor_id, request))
@@ -48,7 +57,8 @@ def build_page(backend: Backend, *, has_sign_in: bool = False) -> gr.Blocks:
             yield chooser.chooser_html(shown, event.asked)
 
     def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> str:
-        complaint = correct(backend, whose(visitor_id, request), event.prediction, event.label)
+        kind = getattr(event, "kind", "label")
+        complaint = judge(backend, whose(visitor_id, request), event.prediction, event.label, kind)
         return complaint_html(complaint)
 
     def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
@@ -70,7 +80,7 @@ def build_page(backend: Backend, *, has_sign_in: bool = False) -> gr.Blocks:
     own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top", equal_height=False):
-            gr.HTML(_read("head.html"), apply_default_css=False, elem_id="masthead")
+            gr.HTML(masthead_html(links or {"/": "Draw"}), apply_default_css=False, elem_id="masthead")
             choice = gr.HTML(
                 chooser.chooser_html(chooser.Chooser(backend.models.listing(), own)),
                 js_on_load=_read("models/chooser.js"),
@@ -147,9 +157,18 @@ def theme() -> gr.themes.Base:
     )
 
 
+def masthead_html(links: Mapping[str, str]) -> str:
+    """Return the page's name and the way to the other views, which are beside it."""
+    written = [
+        '<a href="./" aria-current="page">Draw</a>' if path == "/" else f'<a href=".{path}">{title}</a>'
+        for path, title in links.items()
+    ]
+    return Template(_read("head.html")).substitute(links="".join(written))
+
+
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    return _read("page.css")
+    return _read("shell/colours.css") + _read("page.css")
 
 
 def _read(name: str) -> str:

@@ -14,10 +14,13 @@ ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
         r"|/sign-in(\.css)?"
-        r"|/(static|assets)/.+"
+        r"|/(static|assets|files)/.+"
+        r"|/(history|analytics|models)(/.*)?"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id)/?"
     ),
-    "POST": re.compile(r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/read"),
+    "POST": re.compile(
+        r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/read|/(history|analytics|models)/.+"
+    ),
 }
 # A drawing of 8 MiB in base64, and what is beside it.
 MOST_BYTES = 12 * 1024**2

@@ -3,12 +3,11 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
 from db.log import HISTORY_ROWS
-from db.records import Deletion, HistoryRow, Prediction
+from db.records import Deletion, Feedback, HistoryRow, Prediction
 
 # Room for 15,000 rows of digits.
 MAX_ROW_BYTES = 64 * 1024**2
@@ -51,9 +50,11 @@ class Recent:
         self._lock = threading.Lock()
 
     def add(self, prediction: Prediction) -> None:
-        """Keep what was just made, and its drawing."""
+        """Keep what was just made, and its drawing, in the place of earlier answers that nobody judged."""
         self.merge(prediction.session_id, [HistoryRow(prediction.summary, None)])
         with self._lock:
+            rows = list(self._sessions.get(prediction.session_id, {}).values())
+            self._forget(prediction.session_id, [row for row in rows if _is_superseded(row, prediction)])
             if prediction.id not in self._sessions.get(prediction.session_id, {}):
                 return
             self._drop_drawing(prediction.id)
@@ -78,7 +79,7 @@ class Recent:
                 known = session.get(row.prediction.id)
                 if known is None:
                     self._row_bytes += _bytes(row)
-                if known is None or known.true_label is None:
+                if known is None or not known.is_judged:
                     session[row.prediction.id] = row
             for row in _newest_first(session)[HISTORY_ROWS:]:
                 self._drop_row(session, row)
@@ -88,12 +89,13 @@ class Recent:
             while self._row_bytes > self._max_row_bytes and len(self._sessions) > 1:
                 self._drop_session(next(iter(self._sessions)))
 
-    def judge(self, session_id: str, prediction_id: UUID, true_label: str) -> None:
-        """Keep what a drawing really was, where its row is still known."""
+    def judge(self, feedback: Feedback) -> None:
+        """Keep what was said of an answer, where its row is still known."""
         with self._lock:
-            session = self._sessions.get(session_id, {})
-            if prediction_id in session:
-                session[prediction_id] = replace(session[prediction_id], true_label=true_label)
+            session = self._sessions.get(feedback.session_id, {})
+            if row := session.get(feedback.prediction_id):
+                is_no_digit = feedback.kind == "not_a_digit"
+                session[row.prediction.id] = HistoryRow(row.prediction, feedback.true_label, is_no_digit)
 
     def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
         """Return a row of this session, or None; never one of another session."""
@@ -165,6 +167,13 @@ class Recent:
 def _bytes(row: HistoryRow) -> int:
     summary = row.prediction
     return ROW_BYTES + PROBABILITY_BYTES * len(summary.probabilities) + len(summary.thumbnail or b"")
+
+
+def _is_superseded(row: HistoryRow, by: Prediction) -> bool:
+    """Return whether the same drawing has a newer answer, and nobody has judged this one."""
+    earlier = row.prediction
+    is_same = by.drawing_id is not None and earlier.drawing_id == by.drawing_id
+    return is_same and earlier.id != by.id and not row.is_judged
 
 
 def _newest_first(session: Session) -> list[HistoryRow]:

@@ -22,5 +22,9 @@
     }
   }
 
-  return [...inputs.slice(0, -1), storedId()];
+  const id = storedId();
+  // The other views are asked for by links, which cannot carry it: 400 days are as long as browsers keep a cookie.
+  const path = new URL(".", document.baseURI).pathname;
+  document.cookie = `${STORAGE_KEY}=${id}; path=${path}; max-age=34560000; samesite=strict`;
+  return [...inputs.slice(0, -1), id];
 }

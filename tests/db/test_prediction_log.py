@@ -217,7 +217,7 @@ def test_history_of_a_large_table_reads_indexes_only_as_far_as_it_needs(engine, 
     for plan in plans:
         assert "Seq Scan" not in plan, plan
     assert "predictions_session_id_created_at_idx" in plans[0]
-    assert "feedback_once_key" in plans[0]
+    assert "feedback_once_idx" in plans[0]
     assert "Sort Key: predictions" not in plans[0], plans[0]
 
 

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from db import engine
 from db.log import PredictionLog
-from db.records import Accuracy, Deletion, HistoryRow, Prediction
+from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction
 from tests.ui.answering import ANSWER, SESSION, answering
 from tests.ui.test_outcome import pad_value
 from ui.backend import Backend
@@ -17,7 +17,7 @@ from ui.draw.drawing import read_keep
 from ui.draw.explanation import explain
 from ui.draw.outcome import Reading, predict
 from ui.draw.reading import reading_html
-from ui.history.corrections import correct
+from ui.history.corrections import judge
 from ui.history.deletion import delete
 from ui.history.table import read_history
 from ui.recent import Recent
@@ -48,7 +48,7 @@ def test_all_drawings_are_gone_at_once_and_their_deletion_is_recorded(
     assert backend.recent.rows(SESSION) == []
     assert backend.recent.drawing(SESSION, mine.id) is None
     assert len(backend.recent.rows("f" * 32)) == 1
-    assert "not in your history" in correct(backend, SESSION, str(mine.id), "1")
+    assert "not in your history" in judge(backend, SESSION, str(mine.id), "1")
     assert "was not kept" in explain(backend, SESSION, str(mine.id), 1)["complaint"]
 
 
@@ -129,10 +129,10 @@ def test_accuracy_does_not_count_what_is_deleted_before_the_database_knows(
         delete(backend, session, "")
         new = make_prediction(session_id=session, created_at=old.created_at + timedelta(days=9_000))
         backend.recent.add(new)
-        backend.recent.judge(session, new.id, "7")
+        backend.recent.judge(Feedback(new.id, "7", datetime.now(UTC), session))
         history = read_history(backend, session)
         assert (history.rows, history.accuracy) == ([HistoryRow(new.summary, "7")], Accuracy(1, 1))
-        assert "not in your history" in correct(backend, session, str(old.id), "1")
+        assert "not in your history" in judge(backend, session, str(old.id), "1")
 
 
 def test_a_drawing_that_may_not_be_stored_is_read_and_leaves_nothing(
@@ -147,7 +147,7 @@ def test_a_drawing_that_may_not_be_stored_is_read_and_leaves_nothing(
         asked = len(server.bodies)
         prediction = reading.prediction
         assert "was not kept" in explain(backend, SESSION, str(prediction.id), 1)["complaint"]
-        assert "not in your history" in correct(backend, SESSION, str(prediction.id), "1")
+        assert "not in your history" in judge(backend, SESSION, str(prediction.id), "1")
         assert len(server.bodies) == asked == 1
     assert (reading.is_kept, reading.is_private) == (False, True)
     assert backend.writer.pending == 0

@@ -2,11 +2,12 @@
 
 import base64
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from db.log import HISTORY_ROWS
-from db.records import Accuracy, HistoryRow, Prediction
+from db.records import Accuracy, Feedback, HistoryRow, Prediction
 from tests.ui.answering import SESSION
 from ui.backend import Backend
 from ui.history.table import History, gone, history_html, notice_html, read_history, running_accuracy
@@ -52,7 +53,7 @@ def test_history_goes_on_in_memory_while_the_database_is_away(
     backend = make_backend()
     prediction = make_prediction()
     backend.recent.add(prediction)
-    backend.recent.judge(SESSION, prediction.id, "7")
+    backend.recent.judge(Feedback(prediction.id, "7", datetime.now(UTC), SESSION))
     backend.recent.add(unjudged := make_prediction())
     history = read_history(backend, SESSION)
     assert history.is_paused

@@ -1,5 +1,6 @@
 """What the page asks PostgreSQL for: lists without drawings, single rows by their id."""
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from tests.ui.answering import SESSION, answering
 from tests.ui.test_explanation import EXPLAINED
 from ui.backend import Backend
 from ui.draw.explanation import explain
-from ui.history.corrections import correct
+from ui.history.corrections import judge
 from ui.history.table import read_history
 
 pytestmark = pytest.mark.integration
@@ -60,14 +61,14 @@ def test_no_list_selects_drawings_and_an_explanation_selects_one(
     with answering(EXPLAINED) as server, executed(database) as statements:
         backend = replace(make_backend(server.url), log=log)
         history = read_history(backend, session_id)
-        assert correct(backend, session_id, str(old.id), "1") == ""
+        assert judge(backend, session_id, str(old.id), "1") == ""
         assert len(statements) == 2
         for statement in statements:
-            assert "drawing" not in statement
+            assert not re.search(r"\bdrawing\b", statement)
         assert explain(backend, session_id, str(old.id), 1)["label"] == "7"
     assert [row.prediction for row in history.rows] == [new.summary, old.summary]
     assert server.bodies == [old.drawing]
-    (selected,) = [statement for statement in statements if "drawing" in statement]
+    (selected,) = [statement for statement in statements if re.search(r"\bdrawing\b", statement)]
     assert "predictions.id = " in selected
 
 
@@ -80,12 +81,12 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
     assert old.id not in [row.prediction.id for row in log.history(session_id)]
     backend = replace(make_backend(), log=log)
     with executed(database) as statements:
-        assert correct(backend, session_id, str(old.id), "1") == ""
-        assert "not in your history" in correct(backend, SESSION, str(old.id), "1")
+        assert judge(backend, session_id, str(old.id), "1") == ""
+        assert "not in your history" in judge(backend, SESSION, str(old.id), "1")
     assert len(statements) == 2
     for statement in statements:
         assert "predictions.id = " in statement
-        assert "drawing" not in statement
+        assert not re.search(r"\bdrawing\b", statement)
     assert log.find(session_id, old.id) == HistoryRow(old.summary, None)
     assert log.find(SESSION, old.id) is None
     assert log.drawing(SESSION, old.id) is None

@@ -9,7 +9,7 @@ from db.records import HistoryRow, Prediction
 from tests.ui.answering import ANSWER, SESSION, answering
 from ui.backend import Backend
 from ui.draw.outcome import BLANK, NoReading, Reading, predict
-from ui.history.corrections import correct
+from ui.history.corrections import judge
 
 MakeBackend = Callable[..., Backend]
 MakePrediction = Callable[..., Prediction]
@@ -82,7 +82,7 @@ def test_an_answer_without_room_for_its_record_is_shown_and_not_in_the_history(
     assert isinstance(reading, Reading)
     assert not reading.is_kept
     assert backend.recent.rows(SESSION) == []
-    assert "not in your history" in correct(backend, SESSION, str(reading.prediction.id), "7")
+    assert "not in your history" in judge(backend, SESSION, str(reading.prediction.id), "7")
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_a_correction_is_recorded_and_may_be_changed(
     backend = make_backend()
     prediction = make_prediction()
     backend.recent.add(prediction)
-    assert correct(backend, SESSION, str(prediction.id), "1") == ""
-    assert correct(backend, SESSION, str(prediction.id), "7") == ""
+    assert judge(backend, SESSION, str(prediction.id), "1") == ""
+    assert judge(backend, SESSION, str(prediction.id), "7") == ""
     assert backend.writer.pending == 2
     assert backend.recent.rows(SESSION) == [HistoryRow(prediction.summary, "7")]
     for was in ("wrong", "right"):
@@ -153,7 +153,7 @@ def test_a_label_that_the_model_does_not_have_is_not_recorded(
     backend = make_backend()
     prediction = make_prediction()
     backend.recent.add(prediction)
-    assert "not a label" in correct(backend, SESSION, str(prediction.id), label)
+    assert "not a label" in judge(backend, SESSION, str(prediction.id), label)
     assert backend.writer.pending == 0
 
 
@@ -163,14 +163,14 @@ def test_nobody_corrects_another_visitors_drawing(
     backend = make_backend()
     prediction = make_prediction()
     backend.recent.add(prediction)
-    assert "not in your history" in correct(backend, "f" * 32, str(prediction.id), "1")
+    assert "not in your history" in judge(backend, "f" * 32, str(prediction.id), "1")
     assert backend.writer.pending == 0
     assert backend.recent.rows(SESSION)[0].true_label is None
 
 
 @pytest.mark.parametrize("prediction_id", ["", "7", None, {}])
 def test_a_correction_of_nothing_is_told(prediction_id: object, make_backend: MakeBackend) -> None:
-    assert "not in your history" in correct(make_backend(), SESSION, prediction_id, "1")
+    assert "not in your history" in judge(make_backend(), SESSION, prediction_id, "1")
 
 
 def test_labels_are_those_of_the_last_answer_where_no_archive_says(

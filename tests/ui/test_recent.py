@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from db.log import HISTORY_ROWS
-from db.records import HistoryRow, Prediction
+from db.records import Feedback, HistoryRow, Prediction
 from tests.ui.answering import SESSION
 from ui.recent import SESSION_BYTES, Recent, _bytes
 
@@ -23,7 +24,7 @@ def test_rows_are_newest_first_and_no_more_than_are_shown(make_prediction: MakeP
 def test_a_label_given_here_outlives_an_older_row_from_the_database(make_prediction: MakePrediction) -> None:
     recent = Recent()
     recent.add(prediction := make_prediction())
-    recent.judge(SESSION, prediction.id, "1")
+    recent.judge(Feedback(prediction.id, "1", datetime.now(UTC), SESSION))
     recent.merge(SESSION, [HistoryRow(prediction.summary, None)])
     assert recent.rows(SESSION) == [HistoryRow(prediction.summary, "1")]
 

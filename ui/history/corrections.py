@@ -4,25 +4,42 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from db.records import Feedback
+from db.records import Feedback, HistoryRow
+from db.schema import FEEDBACK_KINDS
 from ui.backend import Backend
 from ui.history.lookup import find
 
 
-def correct(backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any) -> str:
-    """Record what one of the session's own drawings really was; return "", or why it is not recorded."""
+def judge(
+    backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any, kind: Any = "label"
+) -> str:
+    """Record what a person says of one of the session's own answers; return "", or why it is not recorded.
+
+    Args:
+        backend: What stands behind the page.
+        session_id: Whose answer it is.
+        prediction_id: Which one, as the browser names it.
+        true_label: What the drawing really was; for the other kinds it is left aside.
+        kind: One of `FEEDBACK_KINDS`.
+    """
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
-        return "This drawing is not in your history, so its correction could not be kept."
+        return "This drawing is not in your history, so what you said of it could not be kept."
     prediction = row.prediction
-    if not isinstance(true_label, str) or true_label not in prediction.probabilities:
-        return f"{true_label!r} is not a label of this model: choose one of the buttons."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id)
+    if kind not in FEEDBACK_KINDS:
+        return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
+    if kind != "label":
+        true_label = None
+    elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
+        return f"{true_label!r:.50} is not a label of this model: choose one of the buttons."
+    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
-        return "Your correction could not be kept: there is no room for it now. Try again later."
-    backend.recent.judge(session_id, prediction.id, true_label)
-    was = "right" if true_label == prediction.predicted_label else "wrong"
-    backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
+        return "What you said could not be kept: there is no room for it now. Try again later."
+    backend.recent.judge(feedback)
+    judged = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
+    if judged.is_judged:
+        was = "right" if judged.is_right else "wrong"
+        backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
     return ""
 
 

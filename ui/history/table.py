@@ -86,16 +86,12 @@ def running_accuracy(accuracy: Accuracy, stored: list[HistoryRow], rows: list[Hi
         stored: The newest rows as the database has them.
         rows: The same as the page knows them, with what still waits to be written.
     """
-    stored_labels = {row.prediction.id: row.true_label for row in stored}
+    as_stored = {row.prediction.id: row for row in stored}
     judged, correct = accuracy.judged, accuracy.correct
     for row in rows:
-        before = stored_labels.get(row.prediction.id)
-        if row.true_label == before or row.true_label is None:
-            continue
-        judged += before is None
-        correct += (row.true_label == row.prediction.predicted_label) - (
-            before == row.prediction.predicted_label
-        )
+        before = as_stored.get(row.prediction.id, HistoryRow(row.prediction, None))
+        judged += row.is_judged - before.is_judged
+        correct += (row.is_judged and row.is_right) - (before.is_judged and before.is_right)
     return replace(accuracy, judged=judged, correct=correct)
 
 
@@ -125,8 +121,8 @@ def _row(row: HistoryRow) -> str:
     prediction = row.prediction
     at = prediction.created_at
     verdict = "open"
-    if row.true_label is not None:
-        verdict = "right" if row.true_label == prediction.predicted_label else "wrong"
+    if row.is_judged:
+        verdict = "right" if row.is_right else "wrong"
     return (
         f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
         f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" '
@@ -134,7 +130,7 @@ def _row(row: HistoryRow) -> str:
         f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
         f"{_read_as(prediction)}"
         f"<td>{100 * prediction.confidence:.1f} %</td>"
-        f'<td class="history-label">{escape(row.true_label or "–")}</td>'
+        f'<td class="history-label">{escape(row.true_label or ("no digit" if row.is_no_digit else "–"))}</td>'
         f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td>"
         '<td><button type="button" class="history-delete" title="Delete this drawing" '
         'aria-label="Delete this drawing">×</button></td></tr>'

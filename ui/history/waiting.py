@@ -12,6 +12,6 @@ def recall(spool: Spool, recent: Recent) -> None:
             case Prediction():
                 recent.add(record)
             case Feedback():
-                recent.judge(record.session_id, record.prediction_id, record.true_label)
+                recent.judge(record)
             case Deletion():
                 recent.delete(record)

@@ -1,0 +1,94 @@
+"""Several answers to one drawing: the last one counts, unless an earlier one was judged."""
+
+import uuid
+
+import pytest
+
+from db.log import RecordRejected
+from db.records import Accuracy, Deletion, Feedback
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def answers(prediction):
+    """Return answers to one drawing, in their order."""
+
+    def make(count, **values):
+        drawing_id = uuid.uuid4()
+        return [prediction(drawing_id=drawing_id, **values) for _ in range(count)]
+
+    return make
+
+
+def shown(log, of):
+    return [(row.prediction.id, row.true_label, row.is_no_digit) for row in log.history(of.session_id)]
+
+
+def test_only_the_last_answer_to_a_drawing_is_in_the_history(log, answers):
+    first, second, third = answers(3)
+    log.write([first, second])
+    log.write([third, first, second])  # as after a crash: what was written before changes nothing
+    assert shown(log, third) == [(third.id, None, False)]
+    assert log.find(first.session_id, first.id).prediction == first.summary
+
+
+def test_answers_of_an_unknown_drawing_all_count(log, prediction):
+    log.write([one := prediction(), other := prediction()])
+    assert {row[0] for row in shown(log, one)} == {one.id, other.id}
+
+
+def test_a_judged_answer_is_not_superseded(log, answers, correction):
+    judged, later = answers(2)
+    log.write([judged, correction(judged, "1"), later])
+    assert sorted(shown(log, later)) == sorted([(judged.id, "1", False), (later.id, None, False)])
+
+
+def test_an_answer_that_is_judged_late_counts_again(log, answers, correction):
+    first, second = answers(2, predicted_label="1")
+    log.write([first, second, correction(first, "1")])
+    assert {row[0] for row in shown(log, first)} == {first.id, second.id}
+    assert log.accuracy(first.session_id) == Accuracy(judged=1, correct=1)
+
+
+def test_nobody_supersedes_the_drawings_of_another_session(log, answers, prediction):
+    (mine,) = answers(1)
+    log.write([mine, prediction(drawing_id=mine.drawing_id, session_id="e" * 32)])
+    assert shown(log, mine) == [(mine.id, None, False)]
+
+
+def test_deleting_a_drawing_deletes_all_answers_to_it(log, answers, prediction):
+    first, second = answers(2)
+    others = prediction(drawing_id=second.drawing_id, session_id=uuid.uuid4().hex)
+    log.write([first, second, others, other := prediction()])
+    log.write([Deletion(second.session_id, second.created_at, second.id)])
+    assert log.find(first.session_id, first.id) is None
+    assert shown(log, other) == [(other.id, None, False)]
+    assert shown(log, others) == [(others.id, None, False)]
+
+
+def test_what_is_no_digit_was_answered_right_where_it_was_doubted(log, prediction, correction):
+    doubted, believed = prediction(is_digit=False), prediction(is_digit=True)
+    said = [correction(one, None, kind="not_a_digit") for one in (doubted, believed)]
+    log.write([doubted, believed, *said, *said])
+    assert sorted(shown(log, doubted)) == sorted([(doubted.id, None, True), (believed.id, None, True)])
+    assert log.accuracy(doubted.session_id) == Accuracy(judged=2, correct=1)
+
+
+def test_what_is_taken_back_counts_as_not_judged(log, prediction, correction):
+    log.write([one := prediction(), correction(one, "1"), correction(one, None, kind="taken_back")])
+    assert shown(log, one) == [(one.id, None, False)]
+    assert log.accuracy(one.session_id) == Accuracy(judged=0, correct=0)
+
+
+@pytest.mark.parametrize(("kind", "label"), [("label", None), ("not_a_digit", "1"), ("taken_back", "1")])
+def test_a_label_is_said_by_the_kind_label_alone(log, prediction, kind, label):
+    log.write([one := prediction()])
+    with pytest.raises(RecordRejected, match="feedback_label_of_kind_check"):
+        log.write([Feedback(one.id, label, one.created_at, one.session_id, kind)])
+
+
+def test_an_unknown_kind_is_refused(log, prediction):
+    log.write([one := prediction()])
+    with pytest.raises(RecordRejected, match="feedback_kind_known_check"):
+        log.write([Feedback(one.id, None, one.created_at, one.session_id, "shrug")])

@@ -1,0 +1,1 @@
+"""What the views have in common: the frame around them, their files, and who asks."""

@@ -1,0 +1,74 @@
+"""Who asks for a view, and what they may see and do."""
+
+import ipaddress
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from starlette.requests import Request
+
+from ui.draw.drawing import read_session_id
+from ui.sign_in.who import USER
+
+# The browser's id, which visitor.js puts there: a link cannot carry what local storage has.
+VISITOR = "sketchserve-visitor"
+
+
+class NotAllowed(Exception):  # noqa: N818 - an answer, not a fault
+    """Only operators may do this."""
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request for a view.
+
+    Attributes:
+        request: What was asked.
+        form: What a form sent, each field once; empty for what is only looked at.
+    """
+
+    request: Request
+    form: dict[str, str]
+
+    @property
+    def session_id(self) -> str | None:
+        """Whose history it is: the user's own, or without sign-in the browser's."""
+        scope = self.request.scope
+        if USER not in scope:
+            return read_session_id(self.request.cookies.get(VISITOR))
+        return None if scope[USER] is None else f"user:{scope[USER].id}"
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether who asks may see what all have drawn and change what is served.
+
+        Without sign-in that is everybody on this machine, and nobody elsewhere.
+        """
+        scope = self.request.scope
+        if USER in scope:
+            return scope[USER] is not None and scope[USER].role == "operator"
+        client = self.request.client
+        return client is not None and _is_loopback(client.host)
+
+    @property
+    def user_name(self) -> str:
+        """Who is signed in, "" where nobody has to be."""
+        user = self.request.scope.get(USER)
+        return "" if user is None else user.name
+
+    def require_operator(self) -> None:
+        """Raise NotAllowed unless who asks is an operator."""
+        if not self.is_operator:
+            raise NotAllowed
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    """Return the fields of a form (application/x-www-form-urlencoded); of several of a name the last one."""
+    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
