@@ -28,6 +28,7 @@ class Answer:
         frame: What the network saw, a data URL of a 28x28 PNG (0 paper, 255 ink), or "" when not sent.
         request_id: The id under which the request is in TorchServe's log.
         latency_ms: From the request's start to its answer.
+        digit_score: How much it looks like a digit, 0 to 1; None from archives that do not say.
     """
 
     label: str
@@ -41,6 +42,7 @@ class Answer:
     frame: str
     request_id: str
     latency_ms: float
+    digit_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
             frame=body.get("frame", ""),
             request_id=request_id,
             latency_ms=latency_ms,
+            digit_score=None if body.get("digit_score") is None else float(body["digit_score"]),
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable("The model answered in an unknown form.") from error

@@ -1,4 +1,5 @@
-# The page, and with it the migrations, the backups and the making of secrets: all of client/, db/ and ui/, no torch.
+# The page, and with it the migrations, the backups and the making of secrets: all of client/, db/, reading/ and ui/, with
+# the preprocessing of handler/, no torch.
 #   docker build -f deploy/page.Dockerfile -t sketchserve/page .
 ARG PYTHON=3.11.14-slim-bookworm
 
@@ -22,9 +23,11 @@ WORKDIR /app
 COPY client/ client/
 COPY db/ db/
 COPY deploy/make_secrets.py deploy/
+COPY handler/ handler/
+COPY reading/ reading/
 COPY system/ system/
 COPY ui/ ui/
-RUN /venv/bin/python -m compileall -q client db system ui
+RUN /venv/bin/python -m compileall -q client db handler reading system ui
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp VAR_DIR=/var/lib/sketchserve
 USER 10001:10001
 EXPOSE 7860

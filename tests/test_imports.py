@@ -15,10 +15,11 @@ BELOW = {
     "client": {"system"},
     "db": {"system"},
     "guard": {"system"},
-    "training": {"handler", "system"},
-    "ui": {"client", "db", "system"},
+    "reading": {"client", "handler", "system"},
+    "training": {"client", "handler", "reading", "system"},
+    "ui": {"client", "db", "reading", "system"},
     "launch": {"client", "db", "guard", "system", "training"},
-    "bench": {"client", "db", "handler", "launch", "system", "training"},
+    "bench": {"client", "db", "handler", "launch", "reading", "system", "training"},
 }
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
 

@@ -24,8 +24,9 @@ from db.sign_ins import SignIns
 from db.spool import Spool
 from db.user_rows import Users
 from db.writer import Writer
+from reading.reader import Reader
 from ui import app as page
-from ui import log_lines
+from ui import log_lines, number
 from ui.backend import Backend
 from ui.fetching import route as fetching
 from ui.fetching.fetcher import Fetcher
@@ -91,6 +92,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         recent=recent,
         metrics=Metrics(writer),
     )
+    reader = Reader(backend.inference)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -101,6 +103,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         yield
         backend.loader.stop()
         retention.stop()
+        reader.close()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records wait for the next start", waiting)
@@ -114,6 +117,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     fetching.add_to(web, Fetcher())
+    number.add_to(web, backend, reader)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)

@@ -58,6 +58,13 @@ def test_the_page_takes_a_drawing_of_8_mib_and_elsewhere_next_to_nothing(stand: 
     assert requests.post(f"{stand.proxy.url}/login", bytes(64 * 1024 + 1)).status_code == 413
 
 
+def test_a_number_may_be_as_large_as_a_picture_for_predictions(stand: Stand) -> None:
+    assert requests.post(f"{stand.proxy.url}/read?model=a", bytes(16 * MIB)).status_code == 200
+    assert stand.page.asked[-1].path == "/read?model=a"
+    refused = requests.post(f"{stand.proxy.url}/read", bytes(16 * MIB + 1))
+    assert (refused.status_code, refused.json()["type"]) == (413, "BodyTooLarge")
+
+
 def test_a_head_that_is_too_large_is_refused_in_words(stand: Stand) -> None:
     too_long = requests.get(f"{stand.proxy.url}/?{'x' * 9000}")
     too_large = requests.post(f"{stand.proxy.url}/predict", headers={"X-Long": "x" * 9000})

@@ -66,6 +66,8 @@ def test_the_readme_s_question_gets_the_readme_s_answer(platform: Run) -> None:
 def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     (predict,) = scripts("docs/api.md", "Predict")
     assert run_script(predict, platform).count('"label": "7"') == 3
+    (number,) = scripts("docs/api.md", "Read a number")
+    assert re.findall(r'"text":"(\d+)"', run_script(number, platform)) == ["7", "71"]
     (refused,) = scripts("docs/api.md", "Errors")
     said = re.search(r'"message": "(5 bytes[^"]+)"', read("docs/api.md"))
     assert said is not None

@@ -91,7 +91,14 @@ def strong_jpeg(drawn: Drawn, random: np.random.Generator) -> bytes:
 def photo(drawn: Drawn, random: np.random.Generator) -> bytes:
     """A sheet below a lamp, seen at an angle, in the shadow of a hand, by a phone's sensor."""
     size = (int(random.integers(300, 640)), int(random.integers(300, 640)))
-    ink = _cover(drawn, random, size=size, box_share=(0.35, 0.75), pen_share=(0.025, 0.11))
+    return photographed(
+        _cover(drawn, random, size=size, box_share=(0.35, 0.75), pen_share=(0.025, 0.11)), random
+    )
+
+
+def photographed(ink: np.ndarray, random: np.random.Generator) -> bytes:
+    """Return a phone's picture of a sheet with this ink, float32 (height, width), 0..1."""
+    size = (ink.shape[1], ink.shape[0])
     ink = _tilted(ink, random)
     paper = np.array([random.uniform(0.86, 1)] * 3) - random.uniform(0, 0.06, 3)
     pen = random.uniform(0.02, 0.4) * np.array([1, 1, 1]) + random.choice([0, 0.25]) * np.eye(3)[2]

@@ -1,0 +1,63 @@
+"""What may be one digit, and how pieces travel from the process that finds them."""
+
+import json
+import struct
+from typing import NamedTuple
+
+# More pieces than this are no number; each is a prediction.
+MOST_PIECES = 64
+HEAD = struct.Struct("<Q")
+
+
+class NoNumber(ValueError):  # noqa: N818 - named as the handler's BadImage is
+    """What came cannot be read as a number; the message says what came, what is accepted, what to do."""
+
+
+class Piece(NamedTuple):
+    """What may be one digit: a run of neighbouring fragments of the ink.
+
+    Attributes:
+        first: the run's first fragment.
+        end: the one after its last.
+        box: left, top, width and height, in pixels of the picture.
+        shape: width and height, as shares of the row's height.
+        png: a picture of it alone, black on white.
+    """
+
+    first: int
+    end: int
+    box: tuple[float, float, float, float]
+    shape: tuple[float, float]
+    png: bytes
+
+
+def too_many() -> NoNumber:
+    """Return the refusal of what falls into more pieces than are asked for."""
+    return NoNumber(
+        f"The ink falls into more than {MOST_PIECES} pieces that may be digits: send one row of fewer "
+        "digits, apart from each other, without lines or patterns around them."
+    )
+
+
+def nothing_drawn() -> NoNumber:
+    """Return the refusal of blank paper."""
+    return NoNumber(
+        "Nothing is drawn: nothing in the picture stands out from its paper. Send digits that do."
+    )
+
+
+def packed(pieces: list[Piece]) -> bytes:
+    """Return pieces as bytes: what is known of each as JSON, then all pictures."""
+    known = json.dumps([[*piece[:4], len(piece.png)] for piece in pieces]).encode()
+    return HEAD.pack(len(known)) + known + b"".join(piece.png for piece in pieces)
+
+
+def unpacked(data: bytes) -> list[Piece]:
+    """Return the pieces that `packed` made these bytes of."""
+    (length,) = HEAD.unpack_from(data)
+    at = HEAD.size + length
+    pieces = []
+    for first, end, box, shape, size in json.loads(data[HEAD.size : at]):
+        pieces.append(Piece(first, end, tuple(box), tuple(shape), data[at : at + size]))
+        at += size
+    return pieces

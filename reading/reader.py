@@ -1,0 +1,58 @@
+"""A number's bytes -> the number: its pieces are found, asked for all at once, and put together."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from client.answers import Answer
+from client.errors import Refused
+from client.inference import Inference
+from reading.finder import Finder
+from reading.number import Number, number_of
+
+# So many pieces are asked for at once, of all numbers together: TorchServe's batches hold as many.
+AT_ONCE = 16
+
+
+class Reader:
+    """Reads numbers; may be used by many threads.
+
+    Args:
+        inference: TorchServe's inference API.
+    """
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self._finder = Finder()
+        self._threads = ThreadPoolExecutor(AT_ONCE, "pieces")
+
+    def read(self, payload: bytes, model: str, request_id: str = "") -> Number:
+        """Return the number on a picture, or that strokes write.
+
+        Args:
+            payload: an image as predictions take it, or strokes as JSON.
+            model: the model's name, or name/version, as they stand in a URL.
+            request_id: for TorchServe's log.
+
+        Raises:
+            NoNumber: there is no number; its message says why.
+            PredictionError: as `Inference.predict` does, but for Refused.
+        """
+        pieces = self._finder.pieces(payload)
+
+        def ask(png: bytes) -> Answer | None:
+            try:
+                return self._inference.predict(png, model, request_id)
+            except Refused:
+                return None
+
+        asked = [self._threads.submit(ask, piece.png) for piece in pieces]
+        try:
+            answers = [one.result() for one in asked]
+        finally:
+            for one in asked:
+                one.cancel()  # where one had no answer, nobody waits for the others
+        return number_of(pieces, answers)
+
+    def close(self) -> None:
+        """End the process beside."""
+        self._finder.close()
+        self._threads.shutdown(cancel_futures=True)
