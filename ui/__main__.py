@@ -30,6 +30,7 @@ from ui.backend import Backend
 from ui.health import health, readiness
 from ui.history.waiting import recall
 from ui.metrics import Metrics
+from ui.models import view as models_view
 from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.recent import Recent
@@ -113,6 +114,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    models_view.add_to(views, backend, engine, settings)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
