@@ -9,6 +9,7 @@ import requests
 
 from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
 from client.management_answers import body, reason, unknown_form
+from client.serving import Serving, read_serving
 from client.session import authorization, local_session
 
 ANSWER_TIMEOUT_S = 2.0
@@ -49,6 +50,7 @@ class ModelStatus:
         ready_workers: How many of its workers can answer now.
         workers: How many it has, those that still start among them.
         starting: The name of each that cannot answer yet, and the id of its process; -1 before it has one.
+        serving: How it is run; None where TorchServe does not say.
     """
 
     model: str
@@ -57,6 +59,7 @@ class ModelStatus:
     ready_workers: int
     workers: int
     starting: dict[str, int] = field(default_factory=dict)
+    serving: Serving | None = None
 
 
 class Management:
@@ -172,6 +175,18 @@ class Management:
         """
         self._change("DELETE", f"/models/{path}", {}, unless=requests.codes.not_found)
 
+    def set_default(self, path: str) -> None:
+        """Let a version answer those who name none.
+
+        Args:
+            path: As `path_of` gives it, with the version.
+
+        Raises:
+            ChangeRefused: TorchServe has no such version.
+            LoadFailed: TorchServe does not answer.
+        """
+        self._change("PUT", f"/models/{path}/set-default", {})
+
     def _authorization(self) -> dict[str, str]:
         """Return the header with the token; without it the API says what it lacks."""
         return {} if self._token_file is None else authorization(self._token_file)
@@ -225,4 +240,5 @@ def _status(described: dict[str, Any]) -> ModelStatus:
         ready_workers=sum(worker["status"] == "READY" for worker in workers),
         workers=len(workers),
         starting={worker["id"]: worker["pid"] for worker in workers if worker["status"] != "READY"},
+        serving=read_serving(described),
     )

@@ -33,6 +33,7 @@ from ui.fetching.fetcher import Fetcher
 from ui.health import health, readiness
 from ui.history.waiting import recall
 from ui.metrics import Metrics
+from ui.models import view as models_view
 from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.recent import Recent
@@ -119,6 +120,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     fetching.add_to(web, Fetcher())
     number.add_to(web, backend, reader)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    models_view.add_to(views, backend, engine, settings)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(

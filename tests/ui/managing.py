@@ -42,6 +42,9 @@ class Managing:
         is_away: Whether it answers nothing.
         lost: How many of the questions after a change get no answer.
         on_registered: What somebody else does as soon as a version is registered.
+        waiting: How many requests wait for any version.
+        answer_s: How long each answer takes.
+        label: What a version, by its name, reads in a drawing's bytes.
         changes: Every call that was no GET.
     """
 
@@ -55,6 +58,9 @@ class Managing:
     is_away: bool = False
     lost: int = 0
     on_registered: Callable[[], object] = lambda: None
+    waiting: int = 0
+    answer_s: float = 0.0
+    label: Callable[[str, bytes], str] = lambda _name, _image: "7"
     changes: list[str] = field(default_factory=list)
 
     def answer(self, method: str, address: str) -> tuple[int, Any]:
@@ -63,12 +69,15 @@ class Managing:
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         # Decoded before it is split: a model with a slash in its name is listed and cannot be asked for.
         path = unquote(parts.path).strip("/").split("/")[1:]
-        if parts.path.startswith("/predictions/"):
-            return self.predict(*path)
         if method != "GET":
             self.changes.append(f"{method} {address}")
         if method == "POST":
             return self.register(self.store / query["url"])
+        if path[2:] == ["set-default"] and (path[0], path[1]) in self.workers:
+            self.set_default(path[0], path[1])
+            return 200, {
+                "status": f'Default version succesfully updated for model "{path[0]}" to "{path[1]}"'
+            }
         if not path:
             return self.page(int(query.get("next_page_token", 0)))
         keys = [key for key in self.workers if key[0] == path[0] and (path[1:] in ([], ["all"], [key[1]]))]
@@ -80,14 +89,14 @@ class Managing:
             return self.unregister(keys[0])
         return self.start(keys[0], int(query["min_worker"]))
 
-    def predict(self, name: str, version: str = "") -> tuple[int, Any]:
+    def predict(self, image: bytes, name: str, version: str = "") -> tuple[int, Any]:
         """Read a drawing, with the default version where none is named."""
         key = next((key for key in self.workers if key[0] == name and version in ("", key[1])), None)
         if key is None:
             return 404, {"code": 404, "message": f"Model not found: {name}"}
         if not self.workers[key]:
             return 503, {"code": 503, "message": f'Model "{name}" has no worker to serve inference request.'}
-        return 200, {**ANSWER, "model": name, "version": key[1]}
+        return 200, {**ANSWER, "label": self.label(name, image), "model": name, "version": key[1]}
 
     def set_default(self, name: str, version: str) -> None:
         """Have a version answer where none is named: the first one of the name does."""
@@ -113,7 +122,11 @@ class Managing:
         return answer
 
     def unregister(self, key: tuple[str, str]) -> tuple[int, Any]:
-        """Forget a version."""
+        """Forget a version, unless it is the default one of several."""
+        versions = [version for name, version in self.workers if name == key[0]]
+        if len(versions) > 1 and versions[0] == key[1]:
+            message = f"Cannot remove default version for model {key[0]}"
+            return 403, {"code": 403, "type": "InvalidModelVersionException", "message": message}
         del self.workers[key]
         return 200, {"status": "unregistered"}
 
@@ -127,10 +140,24 @@ class Managing:
         """Return what TorchServe says of a version."""
         count = self.workers[name, version]
         workers = [
-            {"id": str(9000 + number), **self.worker(name, version, number / count)}
+            {
+                "id": str(9000 + number),
+                "memoryUsage": 250_000_000,
+                **self.worker(name, version, number / count),
+            }
             for number in range(count)
         ]
-        return {"modelName": name, "modelVersion": version, "modelUrl": f"{name}.mar", "workers": workers}
+        return {
+            "modelName": name,
+            "modelVersion": version,
+            "modelUrl": f"{name}.mar",
+            "minWorkers": count,
+            "maxWorkers": count,
+            "batchSize": 16,
+            "maxBatchDelay": 1,
+            "workers": workers,
+            "jobQueueStatus": {"remainingCapacity": 1000 - self.waiting, "pendingRequests": self.waiting},
+        }
 
     def worker(self, name: str, version: str, share: float) -> dict[str, Any]:
         """Return what it says of a worker.
@@ -159,14 +186,19 @@ def managing(store: Path, loaded: list[str]) -> Iterator[Managing]:
         wbufsize = 2**16
 
         def answer(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             is_lost = self.command == "GET" and bool(served.changes) and served.lost > 0
             served.lost -= is_lost
             if served.is_away or is_lost:
                 self.close_connection = True
                 return
-            status, body = served.answer(self.command, self.path)
-            content = json.dumps(body).encode()
+            time.sleep(served.answer_s)
+            parts = urlsplit(self.path).path.strip("/").split("/")
+            if parts[0] == "predictions":
+                status, answered = served.predict(body, *parts[1:])
+            else:
+                status, answered = served.answer(self.command, self.path)
+            content = json.dumps(answered).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

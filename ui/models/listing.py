@@ -4,13 +4,18 @@ import logging
 import math
 import threading
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from client.errors import Unreachable
 from client.management import Management, ModelStatus, path_of
 from system import known_archives
-from ui.models.archives import UNKNOWN, Archive, read_store
+from ui.models.archives import UNKNOWN, read_store
+from ui.models.model import Listing, Model, merged
+
+__all__ = ["Listing", "Model", "Models"]
 
 logger = logging.getLogger(__name__)
 
@@ -18,55 +23,6 @@ logger = logging.getLogger(__name__)
 # browser may name anything, and seldom where the management API may take seconds not to answer.
 LIST_AGAIN_S = 1.0
 LIST_AGAIN_WHILE_AWAY_S = 30.0
-
-
-@dataclass(frozen=True)
-class Model:
-    """One version of a model.
-
-    Attributes:
-        path: By which it is asked, and known to the browser: what `path_of` gives. The page's own model has
-            the name alone, so that it follows what TorchServe has as the default version.
-        name: Its name.
-        version: Its version; "" where nobody could say.
-        file: The archive that it is registered from; "" where the model store has none.
-        labels: In the model's order; () where no archive says.
-        coverage: The share of drawings whose label is in the answer's set, where the archive says so.
-        ready_workers: How many workers could answer when TorchServe was asked last.
-    """
-
-    path: str
-    name: str
-    version: str
-    file: str = ""
-    labels: tuple[str, ...] = ()
-    coverage: float | None = None
-    ready_workers: int = 0
-
-    @property
-    def title(self) -> str:
-        """Name and version as a person reads them."""
-        return f"{self.name} {self.version}".rstrip()
-
-    @property
-    def is_own(self) -> bool:
-        """Whether it is the page's own, which is never loaded nor taken down from here."""
-        return "/" not in self.path
-
-
-@dataclass(frozen=True)
-class Listing:
-    """What may be chosen at one moment.
-
-    Attributes:
-        models: The page's own first, then by name and version.
-        damaged: Archives that cannot be served, and models that TorchServe does not describe: name -> why.
-        complaint: Why there may be more that cannot be chosen now; "" when all is well.
-    """
-
-    models: tuple[Model, ...]
-    damaged: dict[str, str]
-    complaint: str
 
 
 class Models:
@@ -92,6 +48,7 @@ class Models:
         self._list_again_at = -math.inf
         self._answered_labels: dict[str, tuple[str, ...]] = {}
         self._skipped: dict[str, str] = {}
+        self._leaving: set[str] = set()
         self._lock = threading.Lock()
 
     def listing(self) -> Listing:
@@ -117,13 +74,14 @@ class Models:
             skipped |= undescribed
             can_load = True
         self._say(skipped)
-        models = _models((self._own, own_version), served, archives, can_load)
+        models = merged((self._own, own_version), served, archives, can_load)
+        models = tuple(model for model in models if model.is_own or model.path not in self._leaving)
         # Who chose the page's own by its version, before that became the default one, is still right.
         known = {path_of(self._own, models[0].version): models[0], **{model.path: model for model in models}}
         with self._lock:
             self._known = known
             self._list_again_at = time.monotonic() + (LIST_AGAIN_S if can_load else LIST_AGAIN_WHILE_AWAY_S)
-        return Listing(models, damaged, complaint)
+        return Listing(models, damaged, complaint, tuple(served), is_away=not can_load)
 
     def own(self) -> Model:
         """Return the page's own model."""
@@ -138,6 +96,8 @@ class Models:
         """
         if not isinstance(path, str) or "/" not in path:
             return self.own()
+        if path in self._leaving:
+            return None
         if path not in self._known:
             self._list_again()
         return self._known.get(path)
@@ -154,6 +114,15 @@ class Models:
         if version == known.version:
             return known
         return replace(model, version=version, labels=(), coverage=None)
+
+    @contextmanager
+    def leaving(self, path: str) -> Iterator[None]:
+        """Let nobody choose or ask a version until the end of the block."""
+        self._leaving.add(path)
+        try:
+            yield
+        finally:
+            self._leaving.discard(path)
 
     def labels(self, model: Model) -> tuple[str, ...]:
         """Return the model's labels: its archive's, or else those of its last answer, or ()."""
@@ -180,37 +149,3 @@ class Models:
                 return
             self._list_again_at = time.monotonic() + LIST_AGAIN_S
         self.listing()
-
-
-def _models(
-    own: tuple[str, str], served: list[ModelStatus], archives: list[Archive], can_load: bool
-) -> tuple[Model, ...]:
-    """Return the page's own model, then all others by name and version.
-
-    Args:
-        own: Name and version of the page's own; the version is "" where TorchServe did not say.
-        served: What TorchServe has.
-        archives: What the model store has.
-        can_load: Whether archives that are not served can be chosen too.
-    """
-    # Of two files with the same model, the first by name.
-    known = {(archive.name, archive.version): archive for archive in reversed(archives)}
-    statuses = {(status.model, status.version): status for status in served}
-    if not own[1]:
-        own = next((key for key in known if key[0] == own[0]), own)
-    others = sorted({*statuses, *(known if can_load else ())} - {own})
-    paths = {own: path_of(own[0])}
-    paths |= {key: path_of(*key) for key in others}
-    return tuple(_model(path, *key, known.get(key), statuses.get(key)) for key, path in paths.items())
-
-
-def _model(path: str, name: str, version: str, archive: Archive | None, status: ModelStatus | None) -> Model:
-    return Model(
-        path=path,
-        name=name,
-        version=version,
-        file=archive.file if archive else (status.file if status else ""),
-        labels=archive.labels if archive else (),
-        coverage=archive.coverage if archive else None,
-        ready_workers=status.ready_workers if status else 0,
-    )

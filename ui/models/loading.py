@@ -114,6 +114,11 @@ class Loader:
             if model.path in self._used_at:
                 self._used_at[model.path] = time.monotonic()
 
+    def leave(self, path: str) -> None:
+        """Take no workers from the model any more: an operator decides on it."""
+        with self._clock:
+            self._used_at.pop(path, None)
+
     def scale_down_idle(self) -> None:
         """Take the workers from every model that got some here and that nobody asked for the idle time."""
         for path in [*self._used_at]:
@@ -139,7 +144,7 @@ class Loader:
             logger.warning("%s is idle but keeps its workers for now: %s", path, error)
             self._note_ours(path)
         else:
-            self._forget(path)
+            self.leave(path)
 
     def _is_own(self, name: str, version: str) -> bool:
         return name == self._own and self._management.describe(path_of(self._own)).version == version
@@ -147,10 +152,6 @@ class Loader:
     def _note_ours(self, path: str) -> None:
         with self._clock:
             self._used_at[path] = time.monotonic()
-
-    def _forget(self, path: str) -> None:
-        with self._clock:
-            del self._used_at[path]
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
@@ -161,7 +162,7 @@ class Loader:
         with suppress(LoadFailed, Unreachable):
             if not self._is_own(model.name, model.version):
                 undo()
-            self._forget(model.path)
+            self.leave(model.path)
 
     def _start(self, model: Model, status: ModelStatus | None) -> Callable[[], None] | None:
         """Have workers started where nobody has done so yet; return what takes that back, if it was done."""
@@ -194,6 +195,6 @@ class Loader:
         try:
             self._management.scale(model.path, self._given.get(model.path, 1))
         except ChangeRefused:
-            self._forget(model.path)
+            self.leave(model.path)
             raise
         return lambda: self._management.scale(model.path, 0)
