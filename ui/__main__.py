@@ -18,6 +18,8 @@ from client.inference import Inference
 from client.management import Management
 from db import engine as database
 from db import spool_folder
+from db.analytics import Analytics
+from db.counting import Counting
 from db.log import PredictionLog
 from db.retention import Retention
 from db.sign_ins import SignIns
@@ -26,6 +28,7 @@ from db.user_rows import Users
 from db.writer import Writer
 from ui import app as page
 from ui import log_lines
+from ui.analytics import view as analytics
 from ui.backend import Backend
 from ui.health import health, readiness
 from ui.history.waiting import recall
@@ -76,6 +79,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     log = PredictionLog(engine)
     writer = Writer(log, spool)
     retention = Retention(log, settings.keep_days)
+    counting = Counting(engine)
     recent = Recent()
     recall(spool, recent)
     management = Management(settings.management_url, settings.management_token_file)
@@ -96,10 +100,12 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         writer.start()
         backend.loader.start()
         retention.start()
+        counting.start()
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
         retention.stop()
+        counting.stop()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records wait for the next start", waiting)
@@ -113,6 +119,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    analytics.add_to(views, backend, Analytics(engine))
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
