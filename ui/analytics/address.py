@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from urllib.parse import unquote, urlencode
+from urllib.parse import urlencode
 
-from client.management import path_of
 from db.analytics import Seen, Span
 
 # In the order of the page; None is all days.
@@ -35,15 +34,20 @@ def read(query: Mapping[str, str]) -> Asked:
     if days not in RANGES:
         raise ValueError(f"days={days:.40} is no span of days: choose one of {', '.join(RANGES)}.")
     path = query.get("model", "")
-    name, slash, version = path.partition("/")
-    if path and not (name and slash and version):
-        raise ValueError(f"model={path:.200} is no version of a model: write it as name/version.")
-    return Asked((unquote(name), unquote(version)) if path else None, days)
+    name, _, version = path.rpartition("/")
+    if path and not (name and version and path.isprintable()):
+        raise ValueError(f"model={path:.100} is no version of a model: write it as name/version.")
+    return Asked((name, version) if path else None, days)
+
+
+def written(model: tuple[str, str]) -> str:
+    """Return a model as it is in an address; "", which is the page's own, where nobody knows its version."""
+    return "/".join(model) if model[1] else ""
 
 
 def link(model: tuple[str, str], days: str) -> str:
     """Return the address, below the page's, of a model's analytics."""
-    return f"/analytics?{urlencode({'model': path_of(*model), 'days': days})}"
+    return f"/analytics?{urlencode({'model': written(model), 'days': days})}"
 
 
 def span_of(days: str, seen: Seen | None, today: date) -> Span:

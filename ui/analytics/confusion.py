@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from client.management import path_of
 from db.analytics import Judged
 from ui.analytics.numbers import percent, whole
 
@@ -81,7 +80,7 @@ def confusion(judged: list[Judged], known: Sequence[str], model: tuple[str, str]
 
 def history_link(model: tuple[str, str], **filters: str) -> str:
     """Return the address, below the page's, of the drawings of all people that a model has read."""
-    return f"/history?{urlencode({'of': 'all', **filters, 'model': path_of(*model)})}"
+    return f"/history?{urlencode({'of': 'all', **filters, 'model': '/'.join(model)})}"
 
 
 def _shown(counts: Counter[tuple[str, str | None]], known: Sequence[str]) -> tuple[list[str], int]:
@@ -103,7 +102,7 @@ def _cell(count: int, read: str, really: str | None, total: int, model: tuple[st
     if not count:
         return Cell("", 0.0, "", "", read == really)
     words = f"{whole(count)} ({percent(count / total)}) read as {read}, really {really or NO_DIGIT}"
-    link = "" if really is None else history_link(model, read=read, really=really)
+    link = "" if really is None else history_link(model, label=read, true=really)
     return Cell(whole(count), count / total, words, link, read == really)
 
 

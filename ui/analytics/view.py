@@ -88,7 +88,7 @@ def _values(shown: Shown, asked: Asked) -> dict[str, Any]:
         "report": shown.report,
         "title": " ".join(shown.model).rstrip(),
         "models": [
-            (path_of(*model), " ".join(model).rstrip(), model == shown.model) for model in shown.models
+            (address.written(model), " ".join(model).rstrip(), model == shown.model) for model in shown.models
         ],
         "ranges": [
             (
