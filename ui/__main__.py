@@ -18,6 +18,8 @@ from client.inference import Inference
 from client.management import Management
 from db import engine as database
 from db import spool_folder
+from db.analytics import Analytics
+from db.counting import Counting
 from db.log import PredictionLog
 from db.retention import Retention
 from db.sign_ins import SignIns
@@ -27,6 +29,7 @@ from db.writer import Writer
 from reading.reader import Reader
 from ui import app as page
 from ui import log_lines, number
+from ui.analytics import view as analytics
 from ui.backend import Backend
 from ui.fetching import route as fetching
 from ui.fetching.fetcher import Fetcher
@@ -79,6 +82,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     log = PredictionLog(engine)
     writer = Writer(log, spool)
     retention = Retention(log, settings.keep_days)
+    counting = Counting(engine)
     recent = Recent()
     recall(spool, recent)
     management = Management(settings.management_url, settings.management_token_file)
@@ -100,11 +104,13 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         writer.start()
         backend.loader.start()
         retention.start()
+        counting.start()
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
         retention.stop()
         reader.close()
+        counting.stop()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
         logger.info("stopped; %d records wait for the next start", waiting)
@@ -120,6 +126,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     fetching.add_to(web, Fetcher())
     number.add_to(web, backend, reader)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)

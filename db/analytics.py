@@ -1,0 +1,263 @@
+"""The figures that analytics show of a model's answers, read as of one moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, TextClause, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+
+# Where the confidences are divided: most answers are above 0.9, so that is where it has to be looked closer.
+CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+LATENCY_STEP = 1.05
+WORST = 12
+# More than there are, and few enough that dates can be reckoned with.
+ALL_DAYS = 1_000_000
+
+_CELLS = """
+WITH cells AS (
+    SELECT day, figure, value, count FROM daily_counts
+    WHERE model_name = :name AND model_version = :version AND day >= :since
+    UNION ALL
+    SELECT day, figure, value, change FROM daily_changes CROSS JOIN LATERAL (VALUES
+        ('label', predicted_label), ('set_size', coalesce(set_size, 0)::text),
+        ('is_digit', coalesce(is_digit::text, 'unknown')), ('latency', latency_step::text)
+    ) AS changed (figure, value)
+    WHERE model_name = :name AND model_version = :version AND day >= :since
+)
+"""
+_MODELS = text("""
+SELECT model_name, model_version, min(day), max(day) FROM (
+    SELECT model_name, model_version, day FROM daily_counts WHERE figure = 'is_digit'
+    UNION ALL
+    SELECT model_name, model_version, day FROM daily_changes
+) AS seen GROUP BY 1, 2 ORDER BY 1, 2
+""")
+# The smallest step that the share of answers stays within: percentile_disc, but for the width of a step.
+_PERIODS = text(f"""
+{_CELLS}, binned AS (
+    SELECT (day - :since) / :days AS bin, figure, value, sum(count)::bigint AS count FROM cells
+    WHERE figure IN ('is_digit', 'latency') GROUP BY 1, 2, 3 HAVING sum(count) > 0
+), steps AS (
+    SELECT bin, value::int AS step, sum(count) OVER (PARTITION BY bin ORDER BY value::int) AS within,
+           sum(count) OVER (PARTITION BY bin) AS all
+    FROM binned WHERE figure = 'latency'
+), latencies AS (
+    SELECT bin, min(step) FILTER (WHERE within >= 0.5 * "all") AS p50,
+           min(step) FILTER (WHERE within >= 0.95 * "all") AS p95
+    FROM steps GROUP BY bin
+)
+SELECT bin, sum(count)::bigint AS drawings,
+       coalesce(sum(count) FILTER (WHERE value = 'false'), 0)::bigint AS doubted, p50, p95
+FROM binned JOIN latencies USING (bin) WHERE figure = 'is_digit' GROUP BY bin, p50, p95 ORDER BY bin
+""")  # noqa: S608 - our own words
+_VALUES = text(f"""
+{_CELLS}
+SELECT figure, value, coalesce(sum(count) FILTER (WHERE day >= :split), 0)::bigint AS latest,
+       coalesce(sum(count) FILTER (WHERE day < :split), 0)::bigint AS earlier
+FROM cells WHERE figure IN ('label', 'set_size') GROUP BY 1, 2 HAVING sum(count) > 0
+""")  # noqa: S608 - our own words
+_COUNTING = "kind <> 'taken_back' AND NOT is_superseded"
+_OF_MODEL = f"model_name = :name AND model_version = :version AND created_at >= :since AND {_COUNTING}"
+_JUDGED = text(f"""
+SELECT predicted_label, true_label, width_bucket(confidence, :confidences) AS bin, is_digit, is_in_set,
+       is_right, count(*) AS count, sum(confidence) AS confidence
+FROM judgements WHERE {_OF_MODEL} GROUP BY 1, 2, 3, 4, 5, 6
+""")  # noqa: S608 - our own words
+_WORST = text(f"""
+SELECT prediction_id, worst.predicted_label, true_label, worst.confidence, thumbnail FROM (
+    SELECT prediction_id, predicted_label, true_label, confidence FROM judgements
+    WHERE {_OF_MODEL} AND NOT is_right ORDER BY confidence DESC, prediction_id LIMIT :most
+) AS worst JOIN predictions ON id = prediction_id ORDER BY worst.confidence DESC, prediction_id
+""")  # noqa: S608 - our own words
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A version of a model that has answered, and from when to when (days in UTC)."""
+
+    name: str
+    version: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which days are asked for, in UTC.
+
+    Attributes:
+        since: The first one.
+        days: So many make a period.
+        latest: From this one on the labels are compared with
+        earlier: those from this one on and before it.
+    """
+
+    since: date
+    days: int
+    latest: date
+    earlier: date
+
+
+@dataclass(frozen=True)
+class Period:
+    """Some days in a row (UTC): from `first` on, how many drawings, and how they were answered.
+
+    Attributes:
+        first: The first day.
+        drawings: How many there were.
+        doubted: How many of them did not look like a digit.
+        p50_ms: Half were answered within this, right to 2.5 %.
+        p95_ms: 95 % were answered within this, right to 2.5 %.
+    """
+
+    first: date
+    drawings: int
+    doubted: int
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often a value was there: in the latest days, and in those that they are compared with."""
+
+    value: str
+    latest: int
+    earlier: int
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Judged answers that are alike.
+
+    Attributes:
+        read: The label that the model gave.
+        really: The right one; None where it was no digit.
+        bin: How many of `CONFIDENCES` its confidence reaches.
+        is_digit: Whether the model took it for a digit; None where it does not say.
+        is_in_set: Whether the right label was in the answer's set; None where there is no set, or no label.
+        is_right: As `HistoryRow.is_right`.
+        count: How many there are.
+        confidence: The sum of their confidences.
+    """
+
+    read: str
+    really: str | None
+    bin: int
+    is_digit: bool | None
+    is_in_set: bool | None
+    is_right: bool
+    count: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong answer, the right one (None: no digit), and the drawing's thumbnail, where there is one."""
+
+    id: UUID
+    read: str
+    really: str | None
+    confidence: float
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All that is shown of one version of a model.
+
+    Attributes:
+        periods: Those with drawings, in their order.
+        whole: All of them as one; None without drawings.
+        labels: Which labels were given.
+        set_sizes: How many labels the sets had; "0" where an answer had none.
+        judged: The judged answers.
+        worst: The wrong ones that the model was surest of.
+    """
+
+    periods: list[Period]
+    whole: Period | None
+    labels: list[Share]
+    set_sizes: list[Share]
+    judged: list[Judged]
+    worst: list[Mistake]
+
+
+class Reading:
+    """Reads as of one moment; made by `Analytics.reading`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def models(self) -> list[Seen]:
+        """Return every version of a model that has answered, by name and version."""
+        return [Seen(*row) for row in self._connection.execute(_MODELS)]
+
+    def figures(self, name: str, version: str, span: Span) -> Figures:
+        """Return the figures of one version of a model."""
+        of: dict[str, Any] = {"name": name, "version": version, "since": span.since}
+        whole = self._periods({**of, "days": ALL_DAYS})
+        shares = self._rows(_VALUES, {**of, "since": span.earlier, "split": span.latest})
+        judged = {**of, "since": datetime.combine(span.since, time(), UTC)}
+        return Figures(
+            periods=self._periods({**of, "days": span.days}),
+            whole=whole[0] if whole else None,
+            labels=[Share(*row[1:]) for row in shares if row.figure == "label"],
+            set_sizes=[Share(*row[1:]) for row in shares if row.figure == "set_size"],
+            judged=[
+                Judged(*row) for row in self._rows(_JUDGED, {**judged, "confidences": list(CONFIDENCES)})
+            ],
+            worst=[
+                Mistake(row[0], row[1], row[2], row[3], None if row[4] is None else bytes(row[4]))
+                for row in self._rows(_WORST, {**judged, "most": WORST})
+            ],
+        )
+
+    def _rows(self, query: TextClause, values: dict[str, Any]) -> list[Any]:
+        return list(self._connection.execute(query, values))
+
+    def _periods(self, values: dict[str, Any]) -> list[Period]:
+        return [
+            Period(
+                first=values["since"] + timedelta(days=row.bin * values["days"]),
+                drawings=row.drawings,
+                doubted=row.doubted,
+                p50_ms=_latency_ms(row.p50),
+                p95_ms=_latency_ms(row.p95),
+            )
+            for row in self._rows(_PERIODS, values)
+        ]
+
+
+class Analytics:
+    """Figures of what is in PostgreSQL; one instance may be used by many threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """Use the connections of `engine` (see `db.engine.create`)."""
+        self._engine = engine
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Yield what all figures are read from as of one moment.
+
+        Raises:
+            DatabaseUnavailable: PostgreSQL cannot be read now, or not within the statement timeout.
+        """
+        try:
+            with self._engine.connect() as connection:
+                yield Reading(
+                    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                )
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
+
+def _latency_ms(step: int) -> float:
+    """Return the middle of a step of latencies, as far in proportion from both its ends."""
+    return LATENCY_STEP ** (step + 0.5)

@@ -1,0 +1,81 @@
+"""Whether other labels are given now than before."""
+
+from dataclasses import dataclass
+
+from db.analytics import Share
+from ui.analytics.numbers import percent, whole
+from ui.analytics.plots import Row, Rows, Table
+from ui.analytics.statistics import PSI_MUCH, PSI_SOME, by_chance, stability
+
+# Of more labels those are shown whose share has changed most; the table has all.
+MOST_ROWS = 12
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The labels of the latest days beside those of the days before, and what is to be thought of it."""
+
+    verdict: str
+    is_much: bool
+    figures: str
+    rows: Rows
+
+
+def drift(shares: list[Share], latest_days: str, earlier_days: str) -> Drift | None:
+    """Return how the labels have changed; None where there are none in one of the two spans.
+
+    Args:
+        shares: How often each label was given.
+        latest_days: Which days these are, in words,
+        earlier_days: and which days they are compared with.
+    """
+    ordered = sorted(shares, key=lambda share: (len(share.value), share.value))
+    latest, earlier = [share.latest for share in ordered], [share.earlier for share in ordered]
+    index = stability(latest, earlier)
+    if index is None:
+        return None
+    chance = by_chance(sum(latest), sum(earlier), len(ordered))
+    both = {share.value: (share.latest / sum(latest), share.earlier / sum(earlier)) for share in ordered}
+    moved = sorted(both, key=lambda label: -abs(both[label][0] - both[label][1]))[:MOST_ROWS]
+    highest = max(max(pair) for pair in both.values())
+    rows = tuple(
+        Row(
+            label,
+            (("is-strong", now / highest), ("is-plain", before / highest)),
+            f"{percent(now)}, before {percent(before)}",
+        )
+        for label, (now, before) in both.items()
+        if label in moved
+    )
+    table = Table(
+        ("Label", "Share now", "Before", "Number now", "Before"),
+        tuple(
+            (share.value, *map(percent, both[share.value]), whole(share.latest), whole(share.earlier))
+            for share in ordered
+        ),
+    )
+    description = f"The labels of {latest_days} beside those of {earlier_days}."
+    if len(ordered) > MOST_ROWS:
+        description += f" Of {len(ordered)} labels the {MOST_ROWS} that have changed most; the table has all."
+    return Drift(
+        verdict=_verdict(index, chance),
+        is_much=index >= PSI_MUCH and index > chance,
+        figures=f"Population stability index {index:.3f}; "
+        f"chance alone stays below {chance:.3f} 95 times in 100.",
+        rows=Rows(
+            "labels",
+            "Labels now and before",
+            description,
+            (("is-strong", "now"), ("is-plain", "before")),
+            rows,
+            table,
+        ),
+    )
+
+
+def _verdict(index: float, chance: float) -> str:
+    if index <= chance:
+        return "No more than chance"
+    if index < PSI_SOME:
+        return "Little change"
+    return "Some change" if index < PSI_MUCH else "Much has changed"
