@@ -23,7 +23,8 @@ SCREENS = {
 LABELS = [f"a rather long name of a class, number {i}" for i in range(30)]
 PLOTS = ("Drawings a day", "Time to the answer a day", "Doubted drawings a day")
 # Of each plot and matrix, what is painted: a bar in the colour of its card is none.
-PAINTED = """element => [getComputedStyle(element).fill, getComputedStyle(element.closest(".card")).backgroundColor]"""
+PAINTED = """element => [
+  getComputedStyle(element).fill, getComputedStyle(element.closest(".card")).backgroundColor]"""
 
 
 @pytest.fixture(scope="module")
