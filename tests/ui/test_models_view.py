@@ -300,3 +300,35 @@ def test_torchserve_is_asked_once_for_all_who_look(page: Operating, monkeypatch:
     for thread in threads:
         thread.join()
     assert len([address for address in asked if address.startswith("/models?")]) == 1
+
+
+def test_a_comparison_needs_two_versions_that_can_answer(page: Operating) -> None:
+    client = page.client()
+    assert "There is no comparison" in words(client.get("/models/comparison").text)
+    for b, status, says in (
+        ("digits/1.0.0", 400, "Choose two different versions that are there."),
+        ("gone/1.0.0", 400, "Choose two different versions that are there."),
+        (VIT, 409, "digits-vit 1.0.0 has no worker that can answer: load it first."),
+    ):
+        answer = client.post("/models/comparison", data={"a": "digits/1.0.0", "b": b})
+        assert answer.status_code == status
+        assert says in words(answer.text)
+
+
+def test_what_a_comparison_asks_is_not_unloaded_and_without_the_database_it_says_so(
+    page: Operating, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.torchserve.register(store / "digits-vit.mar")
+    going = threading.Event()
+    comparer, client = page.view.comparer, page.client()
+    ask = comparer._comparison.judged
+    monkeypatch.setattr(comparer._comparison, "judged", lambda limit: going.wait(10) and ask(limit))
+    assert client.post("/models/comparison", data={"a": "digits/1.0.0", "b": VIT}).status_code == 303
+    refused = client.post("/models/change", data={"verb": "unload", "path": VIT})
+    assert (refused.status_code, "A comparison asks it" in refused.text) == (409, True)
+    going.set()
+    deadline = time.monotonic() + 10
+    while comparer.job is None or not comparer.job.is_over:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert "The database is away, and with it the drawings." in words(client.get("/models/comparison").text)

@@ -51,6 +51,7 @@ def add_to(views: Views, root: str, boards: Boards, comparer: Comparer, comparis
             words=job.result.words(a, b),
             groups=_groups(job, comparison) if job.is_over else [],
             most=MOST_DRAWINGS,
+            most_pictures=MOST_PICTURES,
         )
 
     def begin(visit: Visit) -> Response:

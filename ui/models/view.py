@@ -14,7 +14,7 @@ from ui.backend import Backend
 from ui.models import comparison_view
 from ui.models.board import Board, Boards, Version
 from ui.models.cards import Card, read_card
-from ui.models.changes import Change, consequences, read_change, refusal, why_it_stays
+from ui.models.changes import MOST_WORKERS, Change, consequences, read_change, refusal, why_it_stays
 from ui.models.comparing import Comparer
 from ui.models.desk import WAIT_S, ChangeNotMade, Desk
 from ui.models.facts import facts, reads
@@ -81,6 +81,7 @@ class ModelsView:
             refused=board.refused if board else {},
             lately=[*self._desk.lately],
             job=self.comparer.job,
+            most_workers=MOST_WORKERS,
             again=visit.is_operator and (is_moving or not is_current or self._desk.is_at_work),
         )
 
