@@ -30,7 +30,8 @@ def pieces_of(payload: bytes) -> list[Piece]:
     """
     if not payload:
         raise NoNumber(
-            "The body is empty: send an image as the raw body (curl -T number.png), or strokes as JSON."
+            "The body is empty: send an image as the raw body (curl --data-binary @number.png), or strokes "
+            "as JSON."
         )
     strokes = read_strokes(payload)
     if strokes is not None:

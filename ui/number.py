@@ -36,7 +36,9 @@ def add_to(web: FastAPI, backend: Backend, reader: Reader) -> None:
 def _answer(backend: Backend, reader: Reader, payload: bytes, media_type: str, named: str) -> JSONResponse:
     """Return the answer to one request; it takes as long as its predictions."""
     if media_type == "multipart/form-data":
-        return _error(400, "BadImage", "A form came: send the image as the raw body (curl -T number.png).")
+        return _error(
+            400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
+        )
     model = _model(backend, named)
     if model is None:
         words = (

@@ -45,7 +45,9 @@ def client(make_backend: Callable[..., Backend]) -> Iterator[TestClient]:
         yield page(backend)
 
 
-@pytest.mark.parametrize("kind", ["image/png", "image/jpeg", "application/octet-stream", ""])
+@pytest.mark.parametrize(
+    "kind", ["image/png", "application/octet-stream", "application/x-www-form-urlencoded", ""]
+)
 def test_a_number_is_answered_with_its_digits(client: TestClient, kind: str) -> None:
     answer = client.post("/read", content=b"a picture", headers={"Content-Type": kind})
     assert answer.status_code == 200
@@ -69,7 +71,7 @@ def test_refusals_have_the_form_of_the_apis(client: TestClient) -> None:
     )
     form = client.post("/read", files={"data": b"a picture"})
     assert (form.status_code, form.json()["type"]) == (400, "BadImage")
-    assert "curl -T" in form.json()["message"]
+    assert "curl --data-binary" in form.json()["message"]
     nowhere = client.post("/read?model=letters/2.0.0", content=b"a picture")
     assert (nowhere.status_code, nowhere.json()["type"]) == (404, "ModelNotFound")
     assert "'letters/2.0.0'" in nowhere.json()["message"]
