@@ -24,11 +24,14 @@ WITH cells AS (
     SELECT day, figure, value, count FROM daily_counts
     WHERE model_name = :name AND model_version = :version AND day >= :since
     UNION ALL
-    SELECT day, figure, value, change FROM daily_changes CROSS JOIN LATERAL (VALUES
+    SELECT day, figure, value, change FROM (
+        SELECT day, predicted_label, set_size, is_digit, latency_step, sum(change) AS change
+        FROM daily_changes WHERE model_name = :name AND model_version = :version AND day >= :since
+        GROUP BY 1, 2, 3, 4, 5
+    ) AS changes CROSS JOIN LATERAL (VALUES
         ('label', predicted_label), ('set_size', coalesce(set_size, 0)::text),
         ('is_digit', coalesce(is_digit::text, 'unknown')), ('latency', latency_step::text)
     ) AS changed (figure, value)
-    WHERE model_name = :name AND model_version = :version AND day >= :since
 )
 """
 _MODELS = text("""

@@ -10,7 +10,7 @@ from db.errors import DatabaseUnavailable, unavailable
 
 logger = logging.getLogger(__name__)
 
-EVERY_S = 600.0
+EVERY_S = 60.0
 # As long as a part takes, so that nobody waits for a backlog.
 PAUSE_S = 0.5
 # A part takes 0.3 s, and ends well within the statement timeout.
@@ -40,7 +40,7 @@ _FORGET_EMPTY = text("DELETE FROM daily_counts WHERE count = 0")
 
 
 class Counting:
-    """Adds all changes up, when it starts and then every ten minutes; each page may run one.
+    """Adds all changes up, when it starts and then every minute; each page may run one.
 
     Args:
         engine: Where they are.
