@@ -9,12 +9,11 @@ import gradio as gr
 from anyio import CapacityLimiter, to_thread
 
 from ui.backend import Backend
-from ui.draw import explanation, outcome
+from ui.draw import explanation, judging, outcome
 from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.history import deletion
-from ui.history.corrections import complaint_html, judge
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
@@ -59,10 +58,10 @@ def build_page(
         ):
             yield chooser.chooser_html(shown, event.asked)
 
-    def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> str:
-        kind = getattr(event, "kind", "label")
-        complaint = judge(backend, whose(visitor_id, request), event.prediction, event.label, kind)
-        return complaint_html(complaint)
+    def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        kind, asked = getattr(event, "kind", "label"), getattr(event, "asked", 0)
+        session_id = whose(visitor_id, request)
+        return judging.judging_value(backend, session_id, event.prediction, event.label, kind, asked)
 
     def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
         return deletion.delete(backend, whose(visitor_id, request), event.prediction)
@@ -96,8 +95,6 @@ def build_page(
             signed_in = account() if has_sign_in else None
         # Its value is put in by visitor.js at the moment when an event is sent.
         who = gr.Textbox(visible=False)
-        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
-        complaint = gr.HTML("", apply_default_css=False, elem_id="complaint")
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
                 pad = DrawingPad()
@@ -109,6 +106,8 @@ def build_page(
                     apply_default_css=False,
                     elem_id="reading",
                 )
+                judge = judging.judging_panel()
+        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
         table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
         privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
@@ -123,7 +122,7 @@ def build_page(
         # newest drawing after it: an old answer can never overwrite a newer one.
         stroke = pad.stroke(on_stroke, [pad, who], [reading], trigger_mode="always_last", **plain)
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
-        judged = reading.judge(on_judge, [who], [complaint], trigger_mode="multiple", **plain)
+        judged = judge.judge(on_judge, [who], [judge], trigger_mode="multiple", **plain)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         for asked in (table.forget, privacy.forget):
             forgotten = asked(on_forget, [who], [privacy], trigger_mode="multiple", **plain)
@@ -169,7 +168,8 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    return _read("shell/colours.css") + _read("page.css")
+    parts = ("shell/colours.css", "page.css", "draw/reading.css", "draw/judging.css", "draw/explanation.css")
+    return "".join(map(_read, parts))
 
 
 def _read(name: str) -> str:

@@ -301,6 +301,11 @@ document.addEventListener("sketchserve-model", () => {
   if (!pending) send();
 });
 
+// The panel's button, where a drawing had no answer.
+document.addEventListener("sketchserve-ask-again", () => {
+  if (!pending) send();
+});
+
 // --- An explanation comes and goes (explanation.js). ---
 
 document.addEventListener("sketchserve-maps", (event) => {
