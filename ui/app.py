@@ -6,15 +6,15 @@ from string import Template
 from typing import Any
 
 import gradio as gr
+from anyio import CapacityLimiter, to_thread
 
 from ui.backend import Backend
-from ui.draw import explanation, outcome
+from ui.draw import explanation, judging, outcome
 from ui.draw.canvas import DrawingPad
 from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.endpoints import add_endpoints
 from ui.history import deletion
-from ui.history.corrections import complaint_html, judge
 from ui.history.table import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
@@ -26,9 +26,11 @@ FOLDER = Path(__file__).parent
 LOOK_AGAIN_S = 2.0
 # History waits for PostgreSQL: a slow one may hold this many threads and leaves the others to predictions.
 HISTORY_CONCURRENCY = 4
-HISTORY_QUEUE = 200
+# Beyond so many that wait for these, a history stays as it is until it is asked for again.
+HISTORY_WAITING = 200
 # So many visitors may wait for a model to load, each in a thread.
 LOADING_CONCURRENCY = 8
+LOADING_QUEUE = 200
 
 
 def build_page(
@@ -57,10 +59,10 @@ def build_page(
         ):
             yield chooser.chooser_html(shown, event.asked)
 
-    def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> str:
-        kind = getattr(event, "kind", "label")
-        complaint = judge(backend, whose(visitor_id, request), event.prediction, event.label, kind)
-        return complaint_html(complaint)
+    def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
+        kind, asked = getattr(event, "kind", "label"), getattr(event, "asked", 0)
+        session_id = whose(visitor_id, request)
+        return judging.judging_value(backend, session_id, event.prediction, event.label, kind, asked)
 
     def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
         return deletion.delete(backend, whose(visitor_id, request), event.prediction)
@@ -68,16 +70,19 @@ def build_page(
     def on_ask(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         return explanation.explain(backend, whose(visitor_id, request), event.prediction, event.asked)
 
-    def show_history(
+    async def show_history(
         visitor_id: object, request: gr.Request, was_paused: bool = False
-    ) -> tuple[str, str, gr.Timer]:
-        shown = read_history(backend, whose(visitor_id, request))
-        table = history_html(shown)
-        return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
+    ) -> tuple[Any, Any, Any]:
+        if history_threads.statistics().tasks_waiting >= HISTORY_WAITING:
+            return gr.skip(), gr.skip(), gr.skip()
+        session_id = whose(visitor_id, request)
+        shown = await to_thread.run_sync(read_history, backend, session_id, limiter=history_threads)
+        return history_html(shown), notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
-    def look_again(visitor_id: object, request: gr.Request) -> tuple[str, str, gr.Timer]:
-        return show_history(visitor_id, request, was_paused=True)
+    async def look_again(visitor_id: object, request: gr.Request) -> tuple[Any, Any, Any]:
+        return await show_history(visitor_id, request, was_paused=True)
 
+    history_threads = CapacityLimiter(HISTORY_CONCURRENCY)
     own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top", equal_height=False):
@@ -91,8 +96,6 @@ def build_page(
             signed_in = account() if has_sign_in else None
         # Its value is put in by visitor.js at the moment when an event is sent.
         who = gr.Textbox(visible=False)
-        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
-        complaint = gr.HTML("", apply_default_css=False, elem_id="complaint")
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
                 pad = DrawingPad()
@@ -104,37 +107,34 @@ def build_page(
                     apply_default_css=False,
                     elem_id="reading",
                 )
+                judge = judging.judging_panel()
+        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
         table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
         privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         quiet: dict[str, Any] = {**hidden, "js": _read("visitor.js")}
-        in_history_queue: dict[str, Any] = {
-            **quiet,
-            "concurrency_limit": HISTORY_CONCURRENCY,
-            "concurrency_id": "history",
-        }
+        # Not through the queue, whose event stream ends when a visitor's last event is done: an event that
+        # joins at that moment waits for ever, since the browser takes the ending stream for an open one.
+        plain: dict[str, Any] = {**quiet, "queue": False}
         history_outputs = [table, notice, timer]
         # One plain request and answer per stroke, outside the queue. One at a time per visitor, and the
         # newest drawing after it: an old answer can never overwrite a newer one.
-        stroke = pad.stroke(
-            on_stroke, [pad, who], [reading], queue=False, trigger_mode="always_last", **quiet
-        )
-        stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        stroke = pad.stroke(on_stroke, [pad, who], [reading], trigger_mode="always_last", **plain)
+        stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # While the pen moves. The pad waits for its end before it sends more: no answer overtakes another.
-        live = pad.live(on_stroke, [pad, who], [reading], queue=False, trigger_mode="once", **quiet)
+        live = pad.live(on_stroke, [pad, who], [reading], trigger_mode="once", **plain)
         live.then(None, js="() => { document.dispatchEvent(new Event('sketchserve-live-done')); }")
-        judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
-        judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        judged = judge.judge(on_judge, [who], [judge], trigger_mode="multiple", **plain)
+        judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         for asked in (table.forget, privacy.forget):
-            forgotten = asked(on_forget, [who], [privacy], queue=False, trigger_mode="multiple", **quiet)
-            forgotten.then(
-                show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue
-            )
+            forgotten = asked(on_forget, [who], [privacy], trigger_mode="multiple", **plain)
+            forgotten.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # Beside the strokes: while a model explains one drawing, the next is answered.
-        why.ask(on_ask, [who], [why], queue=False, trigger_mode="multiple", **quiet)
-        # It comes from the browser as the page appears, and when another model is wanted.
+        why.ask(on_ask, [who], [why], trigger_mode="multiple", **plain)
+        # It comes from the browser as the page appears, and when another model is wanted: one at a time, and
+        # the only one in the queue.
         choice.choose(
             on_choose,
             None,
@@ -143,12 +143,12 @@ def build_page(
             concurrency_limit=LOADING_CONCURRENCY,
             **hidden,
         )
-        page.load(show_history, [who], history_outputs, **in_history_queue)
+        page.load(show_history, [who], history_outputs, **plain)
         if signed_in is not None:
             page.load(account_html, None, [signed_in], queue=False, **hidden)
-        timer.tick(look_again, [who], history_outputs, **in_history_queue)
+        timer.tick(look_again, [who], history_outputs, **plain)
         add_endpoints(backend)
-    page.queue(max_size=HISTORY_QUEUE, api_open=False)
+    page.queue(max_size=LOADING_QUEUE, api_open=False)
     return page
 
 
@@ -173,7 +173,8 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    return _read("shell/colours.css") + _read("page.css")
+    parts = ("shell/colours.css", "page.css", "draw/reading.css", "draw/judging.css", "draw/explanation.css")
+    return "".join(map(_read, parts))
 
 
 def _read(name: str) -> str:

@@ -45,6 +45,8 @@ class Recent:
         # Of rows in `_sessions` alone.
         self._drawings: OrderedDict[UUID, bytes] = OrderedDict()
         self._drawing_bytes = 0
+        # Rows of which something was said here that the database may not have yet.
+        self._said: set[UUID] = set()
         # Until when drawings are deleted: a session's, or all of them under None.
         self._deleted: OrderedDict[tuple[str, UUID | None], datetime] = OrderedDict()
         self._lock = threading.Lock()
@@ -64,7 +66,7 @@ class Recent:
                 self._drop_drawing(next(iter(self._drawings)))
 
     def merge(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
-        """Keep rows read from the database beside the session's own; a label given here is the newer one.
+        """Keep rows read from the database beside the session's own; what was said here is newer.
 
         Rows that were deleted here stay away.
         """
@@ -79,8 +81,10 @@ class Recent:
                 known = session.get(row.prediction.id)
                 if known is None:
                     self._row_bytes += _bytes(row)
-                if known is None or not known.is_judged:
+                if known is None or row.prediction.id not in self._said:
                     session[row.prediction.id] = row
+                elif row == known:
+                    self._said.discard(row.prediction.id)
             for row in _newest_first(session)[HISTORY_ROWS:]:
                 self._drop_row(session, row)
             self._sessions[session_id] = session
@@ -96,6 +100,7 @@ class Recent:
             if row := session.get(feedback.prediction_id):
                 is_no_digit = feedback.kind == "not_a_digit"
                 session[row.prediction.id] = HistoryRow(row.prediction, feedback.true_label, is_no_digit)
+                self._said.add(row.prediction.id)
 
     def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
         """Return a row of this session, or None; never one of another session."""
@@ -158,6 +163,7 @@ class Recent:
     def _drop_row(self, session: Session, row: HistoryRow) -> None:
         del session[row.prediction.id]
         self._row_bytes -= _bytes(row)
+        self._said.discard(row.prediction.id)
         self._drop_drawing(row.prediction.id)
 
     def _drop_drawing(self, prediction_id: UUID) -> None:

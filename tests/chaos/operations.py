@@ -88,8 +88,9 @@ class Visitor:
         stroke.corrections[label] = "maybe"
         said = self._ask("judge", [self._session], {"prediction": stroke.id, "label": label})
         if said is not None:
-            stroke.corrections[label] = "never" if said else "once"
-            self._journal.note("corrected: not kept, as is said" if said else "corrected: kept", stroke.id)
+            is_kept = not said["complaint"]
+            stroke.corrections[label] = "once" if is_kept else "never"
+            self._journal.note("corrected: kept" if is_kept else "corrected: not kept, as is said", stroke.id)
 
     def delete_one(self) -> None:
         """Delete one of the drawings."""

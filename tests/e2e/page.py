@@ -102,3 +102,9 @@ def draw(page: Page, path: list[tuple[float, float]]) -> None:
     for point in points[1:]:
         page.mouse.move(*point, steps=10)
     page.mouse.up()
+
+
+def correct(page: Page, label: str) -> None:
+    """Say that the drawing is something else than it was read as."""
+    page.get_by_role("button", name="No, it is").click()
+    page.locator(".judge-labels").get_by_role("button", name=label, exact=True).click()

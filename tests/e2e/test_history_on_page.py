@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from db import embedded, engine
 from db.log import PredictionLog
-from tests.e2e.page import SEVEN, draw, opened
+from tests.e2e.page import SEVEN, correct, draw, opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -38,8 +38,8 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     assert frame.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
     expect(page.locator(".reading-meta")).to_contain_text("digits ")
 
-    page.get_by_role("button", name="1", exact=True).click()
-    expect(page.get_by_role("button", name="1", exact=True)).to_have_attribute("aria-pressed", "true")
+    correct(page, "1")
+    expect(page.get_by_role("button", name="No, it is 1")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".history header")).to_contain_text("0 of 1")
     assert (row_texts(page, 0)[2], row_texts(page, 0)[4]) == ("7", "1")
     id_ = page.locator(".reading").get_attribute("data-prediction")
@@ -65,12 +65,17 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
 
 def test_one_may_change_ones_mind(page: Page) -> None:
     draw(page, SEVEN)
-    page.get_by_role("button", name="1", exact=True).click()
+    correct(page, "1")
     expect(page.locator(".history header")).to_contain_text("0 of 1")
-    page.get_by_role("button", name="7", exact=True).click()
+    page.get_by_role("button", name="Yes").click()
     expect(page.locator(".history header")).to_contain_text("1 of 1")
-    expect(page.locator(".judge button[aria-pressed=true]")).to_have_text(["7"])
+    expect(page.locator(".judge button[aria-pressed=true]")).to_have_text(["Yes"])
     assert row_texts(page, 0)[4] == "7"
+    page.get_by_role("button", name="Take back").click()
+    expect(page.locator(".history header")).not_to_contain_text("of 1")
+    expect(page.locator(".judge-said")).to_have_text("Taken back. Is it 7?")
+    page.get_by_role("button", name="Not a digit").click()
+    expect(page.locator(".history header")).to_contain_text("0 of 1")
 
 
 def test_nobody_sees_another_visitors_drawings(page: Page, chromium: Browser, page_address: str) -> None:

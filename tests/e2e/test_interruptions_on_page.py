@@ -82,7 +82,7 @@ def test_history_pauses_without_the_database_and_is_complete_afterwards(
             expect(page.get_by_test_id("label")).to_have_text("1")
             expect(page.locator("#notice")).to_contain_text("History is paused")
             expect(page.locator(".history tbody tr")).to_have_count(2)
-            page.get_by_role("button", name="1", exact=True).click()
+            page.get_by_role("button", name="Yes").click()
             assert requests.get(f"{running.url}/healthz", timeout=10).json()["status"] == "degraded"
 
             server = embedded.start(tmp_path / "postgres", port=server.port)
@@ -106,6 +106,9 @@ def test_without_torchserve_the_page_says_so_and_raises_no_alarm(
         page = opened(visitor, running.url)
         draw(page, SEVEN)
         expect(page.locator(".reading-headline")).to_have_text("The model cannot be reached.")
+        expect(page.locator(".reading-detail")).to_contain_text("TorchServe gives no answer.")
+        page.get_by_role("button", name="Ask again").click()
+        expect(page.locator(".reading")).to_have_attribute("data-sent", "2")
         expect(page.locator(".toast-body")).to_have_count(0)
         assert label(page) == ""
 

@@ -104,7 +104,8 @@ def test_a_phone_shows_brush_buttons_and_corrections_whole(
         expect(page.locator(".history tbody tr")).to_have_count(1)
         brush = page.get_by_label("Width of the pen").bounding_box()
         corrections = page.get_by_role("columnheader", name="Really was").bounding_box()
-        buttons = [button.bounding_box() for button in page.locator(".judge button").all()]
+        page.get_by_role("button", name="No, it is").click()
+        buttons = [button.bounding_box() for button in page.locator(".judge-labels button").all()]
         assert brush is not None and brush["width"] > 200
         assert corrections is not None and corrections["x"] + corrections["width"] <= width
         assert len({box["y"] for box in buttons if box is not None}) == 2

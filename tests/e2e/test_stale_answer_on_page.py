@@ -43,7 +43,7 @@ def expect_answer_to(page: Page, number: int, *, is_stale: bool) -> None:
 
 def press_judge_button(page: Page) -> None:
     """Press one with the keyboard, which no style sheet prevents."""
-    page.locator(".judge button", has_text="3").focus()
+    page.locator(".judge button", has_text="Not a digit").focus()
     page.keyboard.press("Enter")
 
 
@@ -71,7 +71,7 @@ def test_from_pen_down_to_the_answer_nobody_can_judge_the_drawing_before(page: P
     expect(page.locator(".judge")).to_have_attribute("aria-disabled", "true")
     expect_answer_to(page, 2, is_stale=False)
     press_judge_button(page)
-    expect(page.locator(".judge button[aria-pressed=true]")).to_have_text(["3"])
+    expect(page.locator(".judge button[aria-pressed=true]")).to_have_text(["Not a digit"])
     expect(page.locator(".history .is-wrong")).to_have_count(1)
     expect(page.locator(".history .is-open")).to_have_count(1)
 

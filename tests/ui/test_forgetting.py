@@ -157,7 +157,6 @@ def test_a_drawing_that_may_not_be_stored_is_read_and_leaves_nothing(
     assert str(prediction.id) not in caplog.text
     assert "not stored, as you chose" in html
     assert 'data-prediction=""' in html
-    assert html.count(" disabled") == 10
 
 
 @pytest.mark.parametrize("keep", [False, None, "false", "yes", 0, 1, {}])

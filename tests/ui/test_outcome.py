@@ -8,6 +8,7 @@ import pytest
 from db.records import HistoryRow, Prediction
 from tests.ui.answering import ANSWER, SESSION, answering
 from ui.backend import Backend
+from ui.draw.judging import judging_value
 from ui.draw.outcome import BLANK, NoReading, Reading, predict
 from ui.history.corrections import judge
 
@@ -107,19 +108,27 @@ def test_what_the_model_doubts_is_recorded(
     assert doubted == (recorded[0] is False)
 
 
-@pytest.mark.parametrize("status", [503, 500])
+@pytest.mark.parametrize(("status", "what"), [(503, "in a moment"), (500, "TorchServe gives no answer")])
 @pytest.mark.parametrize(
-    ("source", "advice", "other"),
-    [("upload", "choose the picture again", "stroke"), ("sketchpad", "add a stroke", "picture")],
+    ("source", "there"), [("upload", "Your picture is"), ("sketchpad", "Your drawing is")]
 )
-def test_who_asks_again_does_not_lose_the_picture(
-    source: str, advice: str, other: str, status: int, make_backend: MakeBackend, drawing: bytes
+def test_who_has_no_answer_can_ask_again_and_loses_nothing(
+    source: str, there: str, status: int, what: str, make_backend: MakeBackend, drawing: bytes
 ) -> None:
     with answering({}, status=status) as server:
         result = predict(make_backend(server.url), {**pad_value(drawing), "source": source}, SESSION)
     assert isinstance(result, NoReading)
-    assert advice in result.advice
-    assert other not in result.advice
+    assert result.can_ask_again
+    assert what in result.advice
+    assert there in result.advice
+
+
+def test_what_is_refused_would_be_refused_again(make_backend: MakeBackend, drawing: bytes) -> None:
+    body = {"code": 400, "type": "BadImage", "message": "Nothing is drawn."}
+    with answering(body, status=400) as server:
+        result = predict(make_backend(server.url), pad_value(drawing), SESSION)
+    assert isinstance(result, NoReading)
+    assert not result.can_ask_again
 
 
 def test_without_a_session_nothing_is_kept(make_backend: MakeBackend, drawing: bytes) -> None:
@@ -144,6 +153,34 @@ def test_a_correction_is_recorded_and_may_be_changed(
     for was in ("wrong", "right"):
         labels = {"model_was": was, "model": "digits", "version": "1.0.0"}
         assert backend.metrics.registry.get_sample_value("sketchserve_feedback_total", labels) == 1
+
+
+def test_what_is_kept_is_said_and_can_be_taken_back(
+    make_backend: MakeBackend, make_prediction: MakePrediction
+) -> None:
+    backend = make_backend()
+    prediction = make_prediction(label_set=("7", "1"))
+    backend.recent.add(prediction)
+
+    def said(label: str, kind: str) -> str:
+        value = judging_value(backend, SESSION, str(prediction.id), label, kind, 3)
+        assert (value["complaint"], value["asked"], value["prediction"]) == ("", 3, str(prediction.id))
+        return str(value["said"])
+
+    assert said("7", "label") == "Kept: it is 7"
+    assert said("4", "label") == "Kept: it is 4"
+    # Not plainly wrong.
+    assert said("1", "label") == "Kept: it is 1, which it had not ruled out"
+    assert said("", "not_a_digit") == "Kept: not a digit"
+    assert backend.recent.rows(SESSION)[0].is_no_digit
+    assert said("", "taken_back") == "Taken back. Is it 7?"
+    assert not backend.recent.rows(SESSION)[0].is_judged
+
+
+def test_why_nothing_is_kept_is_said(make_backend: MakeBackend) -> None:
+    value = judging_value(make_backend(), SESSION, "nothing", "7", "label", None)
+    assert "not in your history" in value["complaint"]
+    assert (value["said"], value["asked"]) == ("", 0)
 
 
 @pytest.mark.parametrize("label", ["10", "", None, "<b>", ["7"]])

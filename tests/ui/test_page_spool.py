@@ -49,7 +49,7 @@ def judge(url: str, prediction_id: str, label: str, session_id: str) -> str:
     said = {"prediction": prediction_id, "label": label}
     body = {"data": [session_id], "fn_index": event, "session_hash": "judging", "event_data": said}
     answer = requests.post(f"{url}/gradio_api/run/predict", json=body, timeout=60)
-    return re.sub("<[^>]*>", "", answer.json()["data"][0])
+    return str(answer.json()["data"][0]["complaint"])
 
 
 def drawn(url: str, drawing: bytes, session_id: str) -> str:

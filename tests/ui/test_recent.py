@@ -29,6 +29,19 @@ def test_a_label_given_here_outlives_an_older_row_from_the_database(make_predict
     assert recent.rows(SESSION) == [HistoryRow(prediction.summary, "1")]
 
 
+def test_what_was_taken_back_here_outlives_an_older_row_too(make_prediction: MakePrediction) -> None:
+    recent = Recent()
+    recent.add(prediction := make_prediction())
+    recent.judge(Feedback(prediction.id, "1", datetime.now(UTC), SESSION))
+    recent.judge(Feedback(prediction.id, None, datetime.now(UTC), SESSION, "taken_back"))
+    recent.merge(SESSION, [HistoryRow(prediction.summary, "1")])
+    assert not recent.rows(SESSION)[0].is_judged
+    # What is said later, through another page, counts once the database has what was said here.
+    recent.merge(SESSION, [HistoryRow(prediction.summary, None)])
+    recent.merge(SESSION, [HistoryRow(prediction.summary, "4")])
+    assert recent.rows(SESSION)[0].true_label == "4"
+
+
 def test_sessions_do_not_see_each_other(make_prediction: MakePrediction) -> None:
     recent = Recent()
     recent.add(prediction := make_prediction())

@@ -341,7 +341,7 @@ def judged(page: Guarded, client: TestClient, prediction: str, visitor_id: str =
     (judge,) = [one["id"] for one in config["dependencies"] if one["targets"][0][1] == "judge"]
     event = {"prediction": prediction, "label": "1"}
     body = {"data": [visitor_id], "fn_index": judge, "session_hash": "x", "event_data": event}
-    return client.post(RUN, json=body).json()["data"][0]
+    return client.post(RUN, json=body).json()["data"][0]["complaint"]
 
 
 def test_a_history_is_its_users_whatever_the_browser_says(page: Guarded, drawing: bytes) -> None:

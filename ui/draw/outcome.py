@@ -43,11 +43,13 @@ class NoReading:
         title: Why there is none.
         advice: What the person can do.
         loads: The path of a model that has to be loaded first; "" otherwise.
+        can_ask_again: Whether the same drawing may have an answer later.
     """
 
     title: str
     advice: str
     loads: str = ""
+    can_ask_again: bool = False
 
 
 BLANK = NoReading("", "")
@@ -106,13 +108,11 @@ def _refused(backend: Backend, error: Exception) -> NoReading:
 
 
 def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:
-    """Return why there is no answer and how to ask again: a stroke would take a picture's place."""
-    when = " in a moment" if isinstance(error, Busy) else ""
-    if drawing.source == "upload":
-        advice = f"Your picture is still there: choose the picture again{when} to ask again."
-    else:
-        advice = f"Your drawing is still there: add a stroke{when} to ask again."
-    return NoReading(str(error), advice)
+    """Return why there is no answer; the panel has a button that sends the same drawing again."""
+    there = f"Your {'picture' if drawing.source == 'upload' else 'drawing'} is still there"
+    is_busy = isinstance(error, Busy)
+    advice = f"{there}: ask again in a moment." if is_busy else f"TorchServe gives no answer. {there}."
+    return NoReading(str(error), advice, can_ask_again=True)
 
 
 def _not_there(path: str, own: Model) -> NoReading:
@@ -148,4 +148,5 @@ def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
         thumbnail=drawing.thumbnail,
+        drawing_id=getattr(drawing, "id", None),
     )

@@ -1,12 +1,36 @@
-// The answer's buttons. Gradio calls this with (element, trigger, props, server, upload, watch).
+// What becomes of the panel while the answer is not the drawing's. Gradio calls this with (element, trigger, props,
+// server, upload, watch). Each answer sets the panel's own attributes anew; what is to stay is on `element`.
 
-// Compare the answer with the drawing on the paper, which canvas.js numbers. An answer to another one is stale:
-// its buttons would label a picture that is no longer seen.
+// An answer is mostly there before this; only of a longer wait is something said.
+const SAY_READING_MS = 250;
+// The page's server gives up on TorchServe before that, unless told otherwise.
+const DOUBT_MS = 8000;
+
+let timers = []; // run while a drawing was sent and has no answer
+
+function startWaiting() {
+  if (timers.length) return;
+  timers = [setTimeout(() => { element.dataset.waiting = "yes"; }, SAY_READING_MS), setTimeout(doubt, DOUBT_MS)];
+}
+
+function stopWaiting() {
+  timers.forEach(clearTimeout);
+  timers = [];
+  delete element.dataset.waiting;
+}
+
+// Compare the answer with the drawing on the paper, which canvas.js numbers. An answer to another one is stale.
 function compare() {
   const panel = element.querySelector(".reading");
-  const isStale = panel.dataset.sent !== document.documentElement.dataset.sent;
+  const { sent } = document.documentElement.dataset; // "" while a stroke makes it one that nobody was sent
+  const isStale = panel.dataset.sent !== sent;
   panel.classList.toggle("is-stale", isStale);
-  panel.querySelector(".judge").setAttribute("aria-disabled", String(isStale));
+  showAll("all" in element.dataset);
+  if (isStale && sent !== "") {
+    startWaiting();
+    return;
+  }
+  stopWaiting();
   if (isStale) return;
   const { loads } = panel.dataset;
   if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
@@ -15,20 +39,46 @@ function compare() {
   } catch {
     // Storage is refused: nothing was kept.
   }
-  document.dispatchEvent(new Event("sketchserve-answered")); // for explanation.js
+  document.dispatchEvent(new Event("sketchserve-answered")); // for judging.js and explanation.js
 }
 
-watch("value", compare);
+watch("value", () => {
+  const again = element.querySelector(".reading-again");
+  // A button that is hidden loses the focus to nowhere.
+  if (again.hidden && document.activeElement === again) focusPad();
+  compare();
+});
 document.addEventListener("sketchserve-changed", compare);
 document.addEventListener("sketchserve-restored", compare);
 
+function focusPad() {
+  document.querySelector(".pad-paper")?.focus({ preventScroll: true });
+}
+
+// No answer came, and not even why. Gradio loads the page anew once a server that was away is back.
+function doubt() {
+  stopWaiting();
+  const panel = element.querySelector(".reading");
+  panel.classList.remove("is-answer", "is-blank", "is-doubted", "is-stale");
+  panel.classList.add("is-message");
+  panel.querySelector(".reading-label").textContent = "";
+  panel.querySelector(".reading-headline").textContent = "No answer so far";
+  panel.querySelector(".reading-detail").textContent = "The page's server or the connection may be away. Your drawing is still there.";
+  panel.querySelector(".reading-again").hidden = false;
+}
+
+// Of many labels the likeliest, or all.
+function showAll(isAll) {
+  const more = element.querySelector(".bars-more");
+  const count = element.querySelectorAll(".bar").length;
+  if (isAll) element.dataset.all = "yes";
+  else delete element.dataset.all;
+  more.setAttribute("aria-expanded", String(isAll));
+  more.textContent = isAll ? "Only the likeliest" : `All ${count} labels`;
+}
+
 element.addEventListener("click", (event) => {
-  const chosen = event.target.closest(".judge button");
-  if (!chosen || chosen.disabled || chosen.closest(".is-stale")) return;
-  // Shown at once: the button belongs to this answer, and the next answer brings fresh buttons.
-  for (const button of element.querySelectorAll(".judge button")) {
-    button.setAttribute("aria-pressed", String(button === chosen));
-  }
-  const prediction = element.querySelector(".reading").dataset.prediction;
-  trigger("judge", { prediction, label: chosen.dataset.label });
+  if (event.target.closest(".bars-more")) showAll(!("all" in element.dataset));
+  // canvas.js sends what is on the paper.
+  if (event.target.closest(".reading-again")) document.dispatchEvent(new Event("sketchserve-ask-again"));
 });

@@ -1,14 +1,21 @@
-"""The answer as HTML: label, confidence, bars in the model's order, the frame, and buttons to correct it."""
+"""The answer as HTML: label, what is said of it, the frame, and a bar for each label."""
 
 from collections.abc import Sequence
 from html import escape
 
 from ui.draw.outcome import NoReading, Reading
+from ui.draw.words import none_of_these, words
+from ui.percent import percent
 
-# More labels than these would fill the headline.
-MOST_NAMED = 4
+# So many bars are seen at a glance, in the model's order. Of more, only the likeliest are shown at first.
+MOST_BARS = 12
+FIRST_BARS = 10
+# A label of more characters may take two lines.
+LONG_LABEL = 14
 PRIVATE = "not stored, as you chose"
 NOT_KEPT = "not in the history: there is no room for it now"
+# A 1x1 transparent GIF keeps the element where there is no frame.
+NO_FRAME = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int = 0) -> str:
@@ -30,12 +37,13 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
             probabilities=dict.fromkeys(labels, 0.0),
             loads=reading.loads,
             sent=sent,
+            can_ask_again=reading.can_ask_again,
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
     if not (reading.is_kept or reading.is_interim):
         meta += f" · {PRIVATE if reading.is_private else NOT_KEPT}"
-    headline, detail = _words(reading)
+    headline, detail = words(reading)
     return _panel(
         state="answer is-doubted" if prediction.is_digit is False else "answer",
         headline=headline,
@@ -61,83 +69,59 @@ def _panel(
     frame: str = "",
     meta: str = "",
     loads: str = "",
+    can_ask_again: bool = False,
 ) -> str:
-    is_disabled = "" if prediction_id else " disabled"
-    bars = "".join(_bar(name, p, is_top=name == label) for name, p in probabilities.items())
-    buttons = "".join(
-        f'<button type="button" class="{_size(name)}" data-label="{escape(name)}" '
-        f'aria-pressed="false"{is_disabled}>'
-        f"{escape(name)}</button>"
-        for name in probabilities
-    )
-    # A 1x1 transparent GIF keeps the element where there is no frame.
-    source = escape(frame) or "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+    long = " has-long-labels" if max(map(len, probabilities), default=0) > LONG_LABEL else ""
     return (
-        f'<section class="reading is-{state}" data-prediction="{prediction_id}" data-sent="{sent}" '
-        f'data-loads="{escape(loads)}">'
-        f'<div class="reading-head" aria-live="polite">'
+        f'<section class="reading is-{state}{long}" data-prediction="{prediction_id}" data-sent="{sent}" '
+        f'data-loads="{escape(loads)}" data-none="{none_of_these(probabilities)}">'
+        f'<div class="reading-head"><div class="reading-said" aria-live="polite" aria-atomic="true">'
         f'<div class="reading-label {_size(label)}" data-testid="label">{escape(label)}</div>'
         f'<div class="reading-words"><p class="reading-headline">{escape(headline)}</p>'
-        f'<p class="reading-detail">{escape(detail)}</p></div>'
-        f'<figure class="reading-frame"><img alt="The 28 by 28 frame that the network saw" src="{source}">'
-        f"<figcaption>what the network saw</figcaption></figure></div>"
-        f'<ol class="bars" aria-label="Probability of each label">{bars}</ol>'
-        f'<div class="judge" role="group" aria-label="What it really was">'
-        f'<p class="judge-question">It really was</p><div class="judge-labels">{buttons}</div></div>'
+        f'<p class="reading-detail">{escape(detail)}</p></div></div>'
+        f'<p class="reading-wait" aria-hidden="true">Reading …</p>'
+        f'<button type="button" class="reading-again"{"" if can_ask_again else " hidden"}>Ask again</button>'
+        f'<figure class="reading-frame"><img alt="The 28 by 28 frame that the network saw" '
+        f'src="{escape(frame) or NO_FRAME}"><figcaption>what the network saw</figcaption></figure></div>'
+        f"{_bars(probabilities, label)}"
         f'<p class="reading-meta">{escape(meta)}</p></section>'
     )
 
 
-def _bar(name: str, probability: float, is_top: bool) -> str:
-    width = f"{100 * probability:.2f}%"
+def _bars(probabilities: dict[str, float], label: str) -> str:
+    """Return a bar for each label; of many, the likeliest first, and what unfolds the rest.
+
+    In the document many bars have the model's order, too: each is moved to its rank by its style, so that it
+    stays the same bar from one answer to the next, and glides.
+    """
+    is_long = len(probabilities) > MOST_BARS
+    by_rank = sorted(probabilities, key=probabilities.__getitem__, reverse=True)
+    rank = {name: place for place, name in enumerate(by_rank)} if is_long else {}
+    bars = "".join(_bar(name, p, name == label, rank.get(name)) for name, p in probabilities.items())
+    kind = " is-ranked" if is_long else ""
     return (
-        f'<li class="bar{" is-top" if is_top else ""}"><span class="bar-name">{escape(name)}</span>'
-        f'<span class="bar-track"><span class="bar-fill" style="width: {width}"></span></span>'
-        f'<span class="bar-value">{_percent(probability)}</span></li>'
+        f'<ol class="bars{kind}" style="--count: {len(probabilities)}" '
+        f'aria-label="Probability of each label">{bars}</ol>'
+        f'<button type="button" class="bars-more" aria-expanded="false"{"" if is_long else " hidden"}>'
+        f"All {len(probabilities)} labels</button>"
     )
 
 
-def _words(reading: Reading) -> tuple[str, str]:
-    """Return headline and detail: how sure the model is, which labels it leaves open, or that it doubts."""
-    prediction = reading.prediction
-    sure = f"{_percent(prediction.confidence)} sure"
-    if prediction.is_digit is False:
-        return "That does not look like a digit", f"If it is one: {prediction.predicted_label}, {sure}"
-    if len(label_set := prediction.label_set or ()) > 1:
-        return _one_of(label_set), f"Likeliest first.{_promise(reading.coverage)}"
-    return sure, _runner_up(prediction.probabilities, prediction.predicted_label)
-
-
-def _promise(coverage: float | None) -> str:
-    """Return how often sets hold the right label: over all answers, since of hard ones that says little."""
-    return "" if coverage is None else f" Of all answers, {100 * coverage:g} in 100 name the right one."
-
-
-def _one_of(labels: Sequence[str]) -> str:
-    """Return the labels as people list them; of many the first ones, and how many more."""
-    named, others = labels[:MOST_NAMED], len(labels) - MOST_NAMED
-    if others > 0:
-        return f"{', '.join(named)} or one of {others} more"
-    return f"{', '.join(named[:-1])} or {named[-1]}"
+def _bar(name: str, probability: float, is_top: bool, rank: int | None) -> str:
+    width = f"{100 * probability:.2f}%"
+    kind = "bar is-top" if is_top else "bar"
+    style = "" if rank is None else f' style="--rank: {rank}"'
+    if rank is not None and rank >= FIRST_BARS:
+        kind += " is-rest"
+    return (
+        f'<li class="{kind}"{style}><span class="bar-name" title="{escape(name)}">{escape(name)}</span>'
+        f'<span class="bar-track"><span class="bar-fill" style="width: {width}"></span></span>'
+        f'<span class="bar-value">{escape(percent(probability))}</span></li>'
+    )
 
 
 def _size(label: str) -> str:
-    """Return the class of a label: one of several letters is written smaller."""
+    """Return the class of a label: the longer it is, the smaller it is written."""
+    if len(label) > LONG_LABEL:
+        return "is-long"
     return "is-word" if len(label) > 2 else "is-letter"
-
-
-def _percent(probability: float) -> str:
-    """Return a probability as people read it; only what is certain is called 100 %."""
-    percent = 100 * probability
-    if 99.9 < percent < 100:
-        return "> 99.9 %"
-    return f"{percent:.1f} %"
-
-
-def _runner_up(probabilities: dict[str, float], label: str) -> str:
-    """Return the second guess in words, or "" when there is hardly one."""
-    others = {name: p for name, p in probabilities.items() if name != label}
-    second = max(others, key=others.__getitem__, default=None)
-    if second is None or others[second] < 0.01:
-        return "no other guess comes near"
-    return f"or perhaps {second}, {_percent(others[second])}"

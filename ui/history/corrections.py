@@ -1,7 +1,6 @@
 """What a drawing really was, as its visitor says."""
 
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
 from db.records import Feedback, HistoryRow
@@ -22,6 +21,14 @@ def judge(
         true_label: What the drawing really was; for the other kinds it is left aside.
         kind: One of `FEEDBACK_KINDS`.
     """
+    result = judged(backend, session_id, prediction_id, true_label, kind)
+    return "" if isinstance(result, HistoryRow) else result
+
+
+def judged(
+    backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any, kind: Any
+) -> HistoryRow | str:
+    """Do as `judge` does; return the answer as it is judged now, or why nothing is recorded."""
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so what you said of it could not be kept."
@@ -36,13 +43,8 @@ def judge(
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
     backend.recent.judge(feedback)
-    judged = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
-    if judged.is_judged:
-        was = "right" if judged.is_right else "wrong"
+    result = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
+    if result.is_judged:
+        was = "right" if result.is_right else "wrong"
         backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
-    return ""
-
-
-def complaint_html(complaint: str) -> str:
-    """Return the line that says why a correction was not kept, "" when it was."""
-    return f'<p class="notice" role="alert">{escape(complaint)}</p>' if complaint else ""
+    return result

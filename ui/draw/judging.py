@@ -1,0 +1,54 @@
+"""The question "Is it 7?", and what came of its answers."""
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from db.records import HistoryRow
+from ui.backend import Backend
+from ui.draw.words import none_of_these
+from ui.history.corrections import judged
+
+FOLDER = Path(__file__).parent
+
+
+def judging_panel() -> gr.HTML:
+    """Return the panel; its event `judge` comes with what `judging_value` takes, which makes its value."""
+    return gr.HTML(
+        value={},
+        html_template=(FOLDER / "judging.html").read_text(encoding="utf-8"),
+        js_on_load=(FOLDER / "judging.js").read_text(encoding="utf-8"),
+        apply_default_css=False,
+        elem_id="judge",
+    )
+
+
+def judging_value(
+    backend: Backend, session_id: str | None, prediction_id: Any, label: Any, kind: Any, asked: Any
+) -> dict[str, Any]:
+    """Record what a person says of an answer; return what judging.js shows.
+
+    The value has the number `asked` and what was said, and either a `complaint`, why it is not kept, or in
+    `said` what is.
+    """
+    result = judged(backend, session_id, prediction_id, label, kind)
+    is_kept = isinstance(result, HistoryRow)
+    return {
+        "asked": asked if isinstance(asked, int) else 0,
+        "prediction": str(prediction_id),
+        "kind": str(kind),
+        "label": str(label),
+        "complaint": "" if is_kept else result,
+        "said": _said(result) if isinstance(result, HistoryRow) else "",
+    }
+
+
+def _said(row: HistoryRow) -> str:
+    if not row.is_judged:
+        return f"Taken back. Is it {row.prediction.predicted_label}?"
+    if row.is_no_digit:
+        return f"Kept: {none_of_these(row.prediction.probabilities).lower()}"
+    kept = f"Kept: it is {row.true_label}"
+    # Not plainly wrong, then.
+    return f"{kept}, which it had not ruled out" if row.is_in_set and not row.is_right else kept

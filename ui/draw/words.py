@@ -1,0 +1,59 @@
+"""An answer in words: how sure the model is, what else the drawing may be, or that it looks like neither."""
+
+from collections.abc import Collection, Sequence
+
+from ui.draw.outcome import Reading
+from ui.percent import percent
+
+DIGITS = frozenset("0123456789")
+# More labels than these are not what it may be as well: the model does not know.
+MOST_NAMED = 3
+
+
+def words(reading: Reading) -> tuple[str, str]:
+    """Return headline and detail."""
+    prediction = reading.prediction
+    label, probabilities = prediction.predicted_label, prediction.probabilities
+    if prediction.is_digit is False:
+        # How sure it is was worked out as if it were one.
+        one = "a digit" if are_digits(probabilities) else "one of these"
+        return f"That does not look like {one}", f"If it is one, {label} comes nearest."
+    label_set = prediction.label_set or ()
+    if len(label_set) > MOST_NAMED:
+        nearest = _listed(label_set[:MOST_NAMED])
+        left = f"{len(label_set)} of {len(probabilities)} labels cannot be ruled out."
+        return f"Hard to say: {nearest} come nearest", left
+    sure = f"{percent(prediction.confidence)} sure"
+    if others := [other for other in label_set if other != label]:
+        return f"It may also be {_listed(others)}", f"{sure} of {label}.{_promise(reading.coverage)}"
+    return sure, _runner_up(probabilities, label)
+
+
+def are_digits(labels: Collection[str]) -> bool:
+    """Return whether the labels are the ten digits."""
+    return set(labels) == DIGITS
+
+
+def none_of_these(labels: Collection[str]) -> str:
+    """Return what a person says of a drawing that is nothing that the model knows."""
+    return "Not a digit" if are_digits(labels) else "None of these"
+
+
+def _promise(coverage: float | None) -> str:
+    """Return how often sets hold the right label: over all answers, since of hard ones that says little."""
+    return "" if coverage is None else f" Of all answers, {100 * coverage:g} in 100 name the right one."
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Return the labels as people list them."""
+    *first, last = labels
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _runner_up(probabilities: dict[str, float], label: str) -> str:
+    """Return the second guess in words, or that there is hardly one."""
+    others = {name: p for name, p in probabilities.items() if name != label}
+    second = max(others, key=others.__getitem__, default=None)
+    if second is None or others[second] < 0.01:
+        return "no other guess comes near"
+    return f"or perhaps {second}, {percent(others[second])}"
