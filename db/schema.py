@@ -4,6 +4,7 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     func,
     text,
@@ -48,6 +50,17 @@ def _text_length(column: str, longest: int) -> CheckConstraint:
     )
 
 
+FILTERED = [
+    "is_superseded",
+    "predicted_label",
+    "true_label",
+    "said",
+    "is_digit",
+    "label_set",
+    "model_name",
+    "model_version",
+]
+
 predictions = Table(
     "predictions",
     metadata,
@@ -75,6 +88,9 @@ predictions = Table(
     # and those before it are superseded. What was judged is never superseded.
     Column("drawing_id", UUID(as_uuid=True)),
     Column("is_superseded", Boolean, nullable=False, server_default=false()),
+    # What its latest feedback says, NULL where there is none: the trigger of that table keeps them so.
+    Column("said", Text),
+    Column("true_label", Text),
     _text_length("session_id", 200),
     _text_length("source", 50),
     _text_length("model_name", 200),
@@ -98,8 +114,10 @@ predictions = Table(
     CheckConstraint(
         "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL", name="label_set_labels"
     ),
-    Index("predictions_session_id_created_at_idx", "session_id", "created_at", "id"),
-    Index("predictions_created_at_idx", "created_at"),
+    # All that the history filters by is in the indexes: of a session's 200,000 rows those few are found that
+    # match, without reading one that does not.
+    Index("predictions_of_session_idx", "session_id", "created_at", "id", postgresql_include=FILTERED),
+    Index("predictions_of_all_idx", "created_at", "id", postgresql_include=FILTERED),
     Index("predictions_drawing_id_idx", "drawing_id", postgresql_where=text("drawing_id IS NOT NULL")),
 )
 
@@ -133,6 +151,22 @@ feedback = Table(
         unique=True,
     ),
 )
+
+# Whoever writes feedback, its prediction says the same. What was judged is not superseded, also where
+# a later answer came first.
+TAKE_FEEDBACK = """
+CREATE FUNCTION take_feedback() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE predictions SET said = NEW.kind, true_label = NEW.true_label, is_superseded = false
+    WHERE id = NEW.prediction_id;
+    RETURN NULL;
+END $$
+"""
+ON_FEEDBACK = """
+CREATE TRIGGER take_feedback AFTER INSERT ON feedback FOR EACH ROW EXECUTE FUNCTION take_feedback()
+"""
+for statement in (TAKE_FEEDBACK, ON_FEEDBACK):
+    event.listen(feedback, "after_create", DDL(statement))
 
 # Who may sign in to the page.
 ROLES = ("visitor", "operator")

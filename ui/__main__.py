@@ -18,6 +18,7 @@ from client.inference import Inference
 from client.management import Management
 from db import engine as database
 from db import spool_folder
+from db.drawings import Drawings
 from db.log import PredictionLog
 from db.retention import Retention
 from db.sign_ins import SignIns
@@ -28,6 +29,7 @@ from ui import app as page
 from ui import log_lines
 from ui.backend import Backend
 from ui.health import health, readiness
+from ui.history import view as history
 from ui.history.waiting import recall
 from ui.metrics import Metrics
 from ui.models.listing import Models
@@ -113,6 +115,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    history.add_to(views, backend, Drawings(engine))
     if sessions is not None:
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(

@@ -14,7 +14,7 @@ from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.history import deletion
 from ui.history.corrections import complaint_html, judge
-from ui.history.table import history_html, notice_html, read_history
+from ui.history.strip import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
 from ui.sign_in.account import account, account_html
@@ -71,8 +71,7 @@ def build_page(
         visitor_id: object, request: gr.Request, was_paused: bool = False
     ) -> tuple[str, str, gr.Timer]:
         shown = read_history(backend, whose(visitor_id, request))
-        table = history_html(shown)
-        return table, notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
+        return history_html(shown), notice_html(shown, was_paused), gr.Timer(active=shown.is_paused)
 
     def look_again(visitor_id: object, request: gr.Request) -> tuple[str, str, gr.Timer]:
         return show_history(visitor_id, request, was_paused=True)
@@ -90,7 +89,6 @@ def build_page(
             signed_in = account() if has_sign_in else None
         # Its value is put in by visitor.js at the moment when an event is sent.
         who = gr.Textbox(visible=False)
-        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
         complaint = gr.HTML("", apply_default_css=False, elem_id="complaint")
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
@@ -103,7 +101,8 @@ def build_page(
                     apply_default_css=False,
                     elem_id="reading",
                 )
-        table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
+        notice = gr.HTML("", apply_default_css=False, elem_id="notice")
+        strip = gr.HTML("", js_on_load=_read("history/strip.js"), apply_default_css=False, elem_id="history")
         privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
@@ -114,7 +113,7 @@ def build_page(
             "concurrency_limit": HISTORY_CONCURRENCY,
             "concurrency_id": "history",
         }
-        history_outputs = [table, notice, timer]
+        history_outputs = [strip, notice, timer]
         # One plain request and answer per stroke, outside the queue. One at a time per visitor, and the
         # newest drawing after it: an old answer can never overwrite a newer one.
         stroke = pad.stroke(
@@ -123,11 +122,10 @@ def build_page(
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         judged = reading.judge(on_judge, [who], [complaint], queue=False, trigger_mode="multiple", **quiet)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
-        for asked in (table.forget, privacy.forget):
-            forgotten = asked(on_forget, [who], [privacy], queue=False, trigger_mode="multiple", **quiet)
-            forgotten.then(
-                show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue
-            )
+        forgotten = privacy.forget(on_forget, [who], [privacy], queue=False, trigger_mode="multiple", **quiet)
+        forgotten.then(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
+        # Another tab of this browser has changed something.
+        strip.look(show_history, [who], history_outputs, trigger_mode="always_last", **in_history_queue)
         # Beside the strokes: while a model explains one drawing, the next is answered.
         why.ask(on_ask, [who], [why], queue=False, trigger_mode="multiple", **quiet)
         # It comes from the browser as the page appears, and when another model is wanted.

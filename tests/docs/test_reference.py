@@ -67,6 +67,7 @@ def test_every_metric_is_documented_and_every_documented_metric_of_our_own_exist
 def test_every_route_of_the_page_is_documented_and_every_documented_one_exists() -> None:
     documented = set(re.findall(r"http://127\.0\.0\.1:7860(/\w+)", read("docs/api.md")))
     for_people = set(re.findall(r"`(/sign-[\w.]+)`", read("docs/sign-in.md")))
+    for_people |= set(re.findall(r"`(/history[\w/{}.-]*)`", read("docs/history.md")))
     assert documented | for_people == surface.routes()
 
 

@@ -1,5 +1,6 @@
 """What a drawing really was, as its visitor says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -25,6 +26,11 @@ def judge(
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so what you said of it could not be kept."
+    return record(backend, row, session_id, true_label, kind)
+
+
+def record(backend: Backend, row: HistoryRow, said_by: str, true_label: Any, kind: Any = "label") -> str:
+    """Record what a person says of an answer that they may judge; otherwise as `judge`."""
     prediction = row.prediction
     if kind not in FEEDBACK_KINDS:
         return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
@@ -32,10 +38,10 @@ def judge(
         true_label = None
     elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
         return f"{true_label!r:.50} is not a label of this model: choose one of the buttons."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id, kind)
+    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
-    backend.recent.judge(feedback)
+    backend.recent.judge(replace(feedback, session_id=prediction.session_id))
     judged = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
     if judged.is_judged:
         was = "right" if judged.is_right else "wrong"
