@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ui.history.strip import read_history
 
 from db import engine
 from db.log import PredictionLog
@@ -20,6 +19,7 @@ from ui.draw.outcome import Reading, predict
 from ui.draw.reading import reading_html
 from ui.history.corrections import judge
 from ui.history.deletion import delete
+from ui.history.strip import read_history
 from ui.recent import Recent
 
 MakeBackend = Callable[..., Backend]

@@ -166,7 +166,7 @@ def _why(backend: Backend, found: Found) -> dict[str, Any]:
         **value,
         "complaint": "",
         "importance_url": picture.map_url(value["importance"], picture.MATTERED),
-        "tip_url": picture.map_url(value["tip"], picture.ADD),
+        "tip_url": picture.map_url(value["tip"], picture.ADD, picture.ERASE),
         "left": 100 * left / size[0],
         "top": 100 * top / size[1],
         "width": 100 * side / size[0],

@@ -21,7 +21,8 @@ UNKNOWN = ("application/octet-stream", "bin")
 # Somebody sent this file: opened by itself it runs nothing and is nobody's.
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 EXIF_ORIENTATION = 0x0112
-# Of the maps' colours on the pad, as red, green and blue.
+Colour = tuple[int, int, int]
+# The maps' colours on the pad, as red, green and blue.
 MATTERED, ADD, ERASE = (214, 51, 108), (28, 126, 214), (232, 89, 12)
 # Below this share of a map's strongest value nothing is coloured.
 FAINTEST = 0.1
@@ -57,19 +58,21 @@ def size_px(image: bytes) -> tuple[int, int] | None:
     return (height, width) if is_turned else (width, height)
 
 
-def map_url(values: Sequence[Sequence[float]], positive: tuple[int, int, int]) -> str:
+def map_url(values: Sequence[Sequence[float]], positive: Colour, negative: Colour | None = None) -> str:
     """Return a map as the data URL of a PNG: the stronger a value, the more opaque.
 
     Args:
         values: 28 rows of 28 values.
-        positive: The colour of what is above 0; what is below has the colour `ERASE`.
+        positive: The colour of what is above 0.
+        negative: The colour of what is below; None shows nothing there.
     """
     flat = [value for row in values for value in row]
     peak = max(max(map(abs, flat)), 1e-9)
     pixels = bytearray()
     for value in flat:
-        strength = max(0.0, (abs(value) / peak - FAINTEST) / (1 - FAINTEST))
-        pixels += bytes((*(positive if value > 0 else ERASE), round(255 * strength**0.7)))
+        colour = positive if value > 0 else negative
+        strength = max(0.0, (abs(value) / peak - FAINTEST) / (1 - FAINTEST)) if colour else 0.0
+        pixels += bytes((*(colour or positive), round(255 * strength**0.7)))
     png = io.BytesIO()
     Image.frombytes("RGBA", (len(values[0]), len(values)), bytes(pixels)).save(png, "PNG")
     return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
