@@ -114,7 +114,7 @@ def test_accuracy_is_counted_of_the_last_thousand_predictions(
 
     (plan,) = _plans(engine, lambda: log.accuracy(session_id), explain="EXPLAIN ANALYZE ")
     (scan,) = [line for line in plan.splitlines() if " on predictions" in line]
-    assert "Scan Backward using predictions_of_session_idx" in scan, plan
+    assert "Scan Backward using predictions_of_" in scan, plan
     assert f"rows={ACCURACY_ROWS}.00 loops=1" in scan, plan
 
 
