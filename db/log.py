@@ -2,31 +2,25 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, fields
-from datetime import UTC
-from typing import Any
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import (
     Connection,
     Engine,
-    Row,
-    Select,
-    case,
     delete,
     exists,
     func,
-    lateral,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
-from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Summary
+from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record
+from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -36,21 +30,6 @@ HISTORY_ROWS = 30
 # A visitor may have any number of drawings; of these the accuracy is counted, after each stroke.
 ACCURACY_ROWS = 1_000
 DELETED_AT_ONCE = 10_000
-
-_latest_feedback = lateral(
-    select(feedback.c.kind, feedback.c.true_label)
-    .where(feedback.c.prediction_id == predictions.c.id)
-    .order_by(feedback.c.id.desc())  # by what arrived: clocks go back
-    .limit(1)
-).alias("latest_feedback")
-# An answer that a later one to the same drawing has not replaced.
-_counts = predictions.c.is_superseded.is_(False)
-# The same as HistoryRow's is_judged and is_right.
-_is_judged = _latest_feedback.c.kind.in_(("label", "not_a_digit"))
-_is_right = case(
-    (_latest_feedback.c.kind == "not_a_digit", predictions.c.is_digit.is_(False)),
-    else_=_latest_feedback.c.true_label == predictions.c.predicted_label,
-)
 
 
 class PredictionLog:
@@ -132,8 +111,9 @@ class PredictionLog:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
         with self._reading() as connection:
-            row = connection.execute(_rows(session_id).where(predictions.c.id == prediction_id)).one_or_none()
-            return _history_row(row) if row else None
+            is_it = (predictions.c.id == prediction_id, predictions.c.session_id == session_id)
+            row = connection.execute(history_rows().where(*is_it)).one_or_none()
+            return history_row(row) if row else None
 
     def drawing(self, session_id: str, prediction_id: UUID) -> bytes | None:
         """Return one of the session's drawings, the image file as it was sent; None where it has no such one.
@@ -158,28 +138,17 @@ class PredictionLog:
             raise unavailable(error) from error
 
 
-def _rows(session_id: str) -> Select[Any]:
-    """Return the query for a session's rows, without the drawings: a list of them may be hundreds of MB."""
-    columns = [predictions.c[field.name] for field in fields(Summary)]
-    return (
-        select(*columns, _latest_feedback.c.kind, _latest_feedback.c.true_label)
-        .outerjoin(_latest_feedback, true())
-        .where(predictions.c.session_id == session_id)
-    )
-
-
 def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
-    newest_first = (predictions.c.created_at.desc(), predictions.c.id.desc())
-    query = _rows(session_id).where(_counts).order_by(*newest_first).limit(limit)
-    return [_history_row(row) for row in connection.execute(query)]
+    query = history_rows().where(predictions.c.session_id == session_id, counts)
+    query = query.order_by(*newest_first).limit(limit)
+    return [history_row(row) for row in connection.execute(query)]
 
 
 def _accuracy(connection: Connection, session_id: str) -> Accuracy:
     newest = (
-        select(_is_judged.label("is_judged"), _is_right.label("is_right"))
-        .outerjoin(_latest_feedback, true())
-        .where(predictions.c.session_id == session_id, _counts)
-        .order_by(predictions.c.created_at.desc(), predictions.c.id.desc())
+        select(is_judged.label("is_judged"), is_right.label("is_right"))
+        .where(predictions.c.session_id == session_id, counts)
+        .order_by(*newest_first)
         .limit(ACCURACY_ROWS)
         .subquery()
     )
@@ -199,7 +168,6 @@ def _write(connection: Connection, record: Record) -> None:
                 _delete(connection, record)
             case Feedback():
                 connection.execute(insert(feedback).on_conflict_do_nothing(), asdict(record))
-                _count_again(connection, record)
             case Prediction():
                 added = connection.execute(insert(predictions).on_conflict_do_nothing(), asdict(record))
                 if added.rowcount and record.drawing_id is not None:
@@ -218,19 +186,10 @@ def _supersede(connection: Connection, by: Prediction) -> None:
             predictions.c.drawing_id == by.drawing_id,
             predictions.c.session_id == by.session_id,
             predictions.c.id != by.id,
-            _counts,
+            counts,
             ~exists().where(feedback.c.prediction_id == predictions.c.id),
         )
         .values(is_superseded=True)
-    )
-
-
-def _count_again(connection: Connection, judged: Feedback) -> None:
-    """Let an answer count that somebody has judged after a later one came: nothing that was said is lost."""
-    connection.execute(
-        update(predictions)
-        .where(predictions.c.id == judged.prediction_id, predictions.c.is_superseded)
-        .values(is_superseded=False)
     )
 
 
@@ -246,14 +205,3 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
     part = delete(predictions).where(predictions.c.id.in_(of_session.limit(DELETED_AT_ONCE)))
     while connection.execute(part).rowcount == DELETED_AT_ONCE:
         pass
-
-
-def _history_row(row: Row) -> HistoryRow:
-    values = dict(row._mapping)
-    kind, true_label = values.pop("kind"), values.pop("true_label")
-    values["created_at"] = values["created_at"].astimezone(UTC)
-    if values["thumbnail"] is not None:
-        values["thumbnail"] = bytes(values["thumbnail"])
-    if values["label_set"] is not None:
-        values["label_set"] = tuple(values["label_set"])
-    return HistoryRow(Summary(**values), true_label, is_no_digit=kind == "not_a_digit")

@@ -4,6 +4,7 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     false,
     func,
     text,
@@ -51,6 +53,16 @@ def _text_length(column: str, longest: int) -> CheckConstraint:
     )
 
 
+FILTERED = [
+    "is_superseded",
+    "predicted_label",
+    "true_label",
+    "said",
+    "is_digit",
+    "model_name",
+    "model_version",
+]
+
 predictions = Table(
     "predictions",
     metadata,
@@ -78,6 +90,9 @@ predictions = Table(
     # and those before it are superseded. What was judged is never superseded.
     Column("drawing_id", UUID(as_uuid=True)),
     Column("is_superseded", Boolean, nullable=False, server_default=false()),
+    # What its latest feedback says, NULL where there is none: the trigger of that table keeps them so.
+    Column("said", Text),
+    Column("true_label", Text),
     _text_length("session_id", 200),
     _text_length("source", 50),
     _text_length("model_name", 200),
@@ -101,8 +116,18 @@ predictions = Table(
     CheckConstraint(
         "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL", name="label_set_labels"
     ),
-    Index("predictions_session_id_created_at_idx", "session_id", "created_at", "id"),
-    Index("predictions_created_at_idx", "created_at"),
+    # All that the history filters by is in the indexes: of a session's 200,000 rows those few are found that
+    # match, without reading one that does not.
+    Index("predictions_of_session_idx", "session_id", "created_at", "id", postgresql_include=FILTERED),
+    Index("predictions_of_all_idx", "created_at", "id", postgresql_include=FILTERED),
+    # A set may be larger than an entry of an index, which then would refuse the row.
+    Index(
+        "predictions_doubted_idx",
+        "created_at",
+        "id",
+        postgresql_include=["session_id", "is_superseded"],
+        postgresql_where=text("is_digit IS false OR cardinality(label_set) > 1"),
+    ),
     Index("predictions_drawing_id_idx", "drawing_id", postgresql_where=text("drawing_id IS NOT NULL")),
 )
 
@@ -136,6 +161,22 @@ feedback = Table(
         unique=True,
     ),
 )
+
+# Whoever writes feedback, its prediction says the same. What was judged is not superseded, also where
+# a later answer came first.
+TAKE_FEEDBACK = """
+CREATE FUNCTION take_feedback() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE predictions SET said = NEW.kind, true_label = NEW.true_label, is_superseded = false
+    WHERE id = NEW.prediction_id;
+    RETURN NULL;
+END $$
+"""
+ON_FEEDBACK = """
+CREATE TRIGGER take_feedback AFTER INSERT ON feedback FOR EACH ROW EXECUTE FUNCTION take_feedback()
+"""
+for statement in (TAKE_FEEDBACK, ON_FEEDBACK):
+    event.listen(feedback, "after_create", DDL(statement))
 
 # What analytics are made of. Triggers (migration 0008) write to these three, and nothing else but
 # db/counting.py does: drawings that count, a day (UTC), as counted so far,

@@ -20,6 +20,7 @@ from db import engine as database
 from db import spool_folder
 from db.analytics import Analytics
 from db.counting import Counting
+from db.drawings import Drawings
 from db.log import PredictionLog
 from db.retention import Retention
 from db.sign_ins import SignIns
@@ -34,6 +35,7 @@ from ui.backend import Backend
 from ui.fetching import route as fetching
 from ui.fetching.fetcher import Fetcher
 from ui.health import health, readiness
+from ui.history import view as history
 from ui.history.waiting import recall
 from ui.metrics import Metrics
 from ui.models import view as models_view
@@ -126,6 +128,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     fetching.add_to(web, Fetcher())
     number.add_to(web, backend, reader)
     views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    history.add_to(views, backend, Drawings(engine))
     analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)
     if sessions is not None:

@@ -15,7 +15,7 @@ from ui.draw.drawing import read_model_path, read_sent
 from ui.draw.reading import reading_html
 from ui.endpoints import add_endpoints
 from ui.history import deletion
-from ui.history.table import history_html, notice_html, read_history
+from ui.history.strip import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
 from ui.sign_in.account import account, account_html
@@ -109,7 +109,7 @@ def build_page(
                 )
                 judge = judging.judging_panel()
         notice = gr.HTML("", apply_default_css=False, elem_id="notice")
-        table = gr.HTML("", js_on_load=_read("history/table.js"), apply_default_css=False, elem_id="history")
+        strip = gr.HTML("", js_on_load=_read("history/strip.js"), apply_default_css=False, elem_id="history")
         privacy = deletion.privacy_controls()
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
@@ -118,7 +118,7 @@ def build_page(
         # Not through the queue, whose event stream ends when a visitor's last event is done: an event that
         # joins at that moment waits for ever, since the browser takes the ending stream for an open one.
         plain: dict[str, Any] = {**quiet, "queue": False}
-        history_outputs = [table, notice, timer]
+        history_outputs = [strip, notice, timer]
         # One plain request and answer per stroke, outside the queue. One at a time per visitor, and the
         # newest drawing after it: an old answer can never overwrite a newer one.
         stroke = pad.stroke(on_stroke, [pad, who], [reading], trigger_mode="always_last", **plain)
@@ -128,9 +128,10 @@ def build_page(
         live.then(None, js="() => { document.dispatchEvent(new Event('sketchserve-live-done')); }")
         judged = judge.judge(on_judge, [who], [judge], trigger_mode="multiple", **plain)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
-        for asked in (table.forget, privacy.forget):
-            forgotten = asked(on_forget, [who], [privacy], trigger_mode="multiple", **plain)
-            forgotten.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
+        forgotten = privacy.forget(on_forget, [who], [privacy], trigger_mode="multiple", **plain)
+        forgotten.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
+        # Another tab of this browser has changed something.
+        strip.look(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # Beside the strokes: while a model explains one drawing, the next is answered.
         why.ask(on_ask, [who], [why], trigger_mode="multiple", **plain)
         # It comes from the browser as the page appears, and when another model is wanted: one at a time, and

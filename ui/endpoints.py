@@ -8,7 +8,7 @@ from db.records import HistoryRow
 from ui.backend import Backend
 from ui.draw.outcome import NoReading, predict
 from ui.history.corrections import judge
-from ui.history.table import read_history
+from ui.history.strip import read_history
 from ui.sign_in.who import whose
 
 

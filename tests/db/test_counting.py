@@ -15,7 +15,7 @@ from tests.db.backing_up import execute
 
 pytestmark = pytest.mark.integration
 
-DOWN_TO = "0006"
+DOWN_TO = "0007"
 KEPT = """
     SELECT model_name, model_version, day, figure, value, sum(count)::bigint FROM (
         SELECT * FROM daily_counts

@@ -103,9 +103,18 @@ def test_accuracy_is_counted_of_the_last_thousand_predictions(
     log.write([correction(made[0], "1"), correction(made[-1], "1")])
     assert log.accuracy(session_id) == Accuracy(ACCURACY_ROWS, ACCURACY_ROWS - 1, of_newest=ACCURACY_ROWS)
     analyze(engine)
+    engine.dispose()
+
+    @event.listens_for(engine, "connect")
+    def avoid_reading_all(connection, _record):
+        # Of so small a table that would be the quickest.
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
+        connection.commit()
+
     (plan,) = _plans(engine, lambda: log.accuracy(session_id), explain="EXPLAIN ANALYZE ")
     (scan,) = [line for line in plan.splitlines() if " on predictions" in line]
-    assert "Index Scan Backward using predictions_session_id_created_at_idx" in scan, plan
+    assert "Scan Backward using predictions_of_" in scan, plan
     assert f"rows={ACCURACY_ROWS}.00 loops=1" in scan, plan
 
 
@@ -216,8 +225,7 @@ def test_history_of_a_large_table_reads_indexes_only_as_far_as_it_needs(engine, 
     plans = _plans(engine, lambda: log.history(session_id), lambda: log.accuracy(session_id))
     for plan in plans:
         assert "Seq Scan" not in plan, plan
-    assert "predictions_session_id_created_at_idx" in plans[0]
-    assert "feedback_once_idx" in plans[0]
+    assert "predictions_of_session_idx" in plans[0]
     assert "Sort Key: predictions" not in plans[0], plans[0]
 
 

@@ -39,7 +39,7 @@ def test_a_late_answer_does_not_come_back_over_blank_paper(page: Page) -> None:
     delay_next_answer(page)
     draw(page, SEVEN)
     page.keyboard.press("Escape")
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     expect(page.locator(".reading.is-blank")).to_be_visible()
     page.wait_for_timeout(1_000)
     assert page.locator(".reading.is-blank").count() == 1
@@ -75,13 +75,13 @@ def test_history_pauses_without_the_database_and_is_complete_afterwards(
         with running_page(server.url, torchserve) as running:
             page = opened(visitor, running.url)
             draw(page, SEVEN)
-            expect(page.locator(".history tbody tr")).to_have_count(1)
+            expect(page.locator(".history li")).to_have_count(1)
             server.stop()
             page.get_by_role("button", name="Clear").click()
             draw(page, ONE)
             expect(page.get_by_test_id("label")).to_have_text("1")
             expect(page.locator("#notice")).to_contain_text("History is paused")
-            expect(page.locator(".history tbody tr")).to_have_count(2)
+            expect(page.locator(".history li")).to_have_count(2)
             page.get_by_role("button", name="Yes").click()
             assert requests.get(f"{running.url}/healthz", timeout=10).json()["status"] == "degraded"
 

@@ -16,7 +16,7 @@ def test_one_stroke_is_one_post_with_one_picture(page: Page) -> None:
     page.on("request", lambda request: posts.append(request.post_data or "") if request.post_data else None)
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     assert sum("data:image/png" in post for post in posts) == 1
 
 
@@ -66,7 +66,7 @@ def test_a_picture_is_read_too(page: Page, tmp_path: Path) -> None:
     page.get_by_role("button", name="Clear").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "seven.png")
     expect(page.get_by_test_id("label")).to_have_text("7")
-    expect(page.locator(".history tbody tr")).to_have_count(2)
+    expect(page.locator(".history li")).to_have_count(2)
     page.locator("input[type=file]").set_input_files(PROJECT / "pyproject.toml")
     expect(page.locator(".pad-complaint")).to_contain_text("cannot show that file")
 
@@ -101,12 +101,10 @@ def test_a_phone_shows_brush_buttons_and_corrections_whole(
     with chromium.new_context(viewport={"width": width, "height": 800}) as visitor:
         page = opened(visitor, page_address)
         draw(page, SEVEN)
-        expect(page.locator(".history tbody tr")).to_have_count(1)
+        expect(page.locator(".history li")).to_have_count(1)
         brush = page.get_by_label("Width of the pen").bounding_box()
-        corrections = page.get_by_role("columnheader", name="Really was").bounding_box()
         page.get_by_role("button", name="No, it is").click()
         buttons = [button.bounding_box() for button in page.locator(".judge-labels button").all()]
         assert brush is not None and brush["width"] > 200
-        assert corrections is not None and corrections["x"] + corrections["width"] <= width
         assert len({box["y"] for box in buttons if box is not None}) == 2
         assert page.evaluate("document.documentElement.scrollWidth") == width

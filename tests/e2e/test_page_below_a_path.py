@@ -91,7 +91,7 @@ def test_a_digit_is_read_and_kept_below_a_path(
         draw(page, SEVEN)
         expect(page.get_by_test_id("label")).to_have_text("7")
         # The history comes by an event stream.
-        expect(page.locator(".history tbody tr")).to_have_count(1)
+        expect(page.locator(".history li")).to_have_count(1)
         assert [response.url for response in seen if response.status >= 400] == []
         assert {response.url.startswith(f"{url}/") for response in seen} == {True}
         assert any("/queue/data" in response.url for response in seen)

@@ -307,9 +307,9 @@ def test_live_reading_follows_the_pen_and_stores_only_the_end(
     expect(page.locator(".reading.is-stale")).to_have_count(0)
     expect(page.locator(".reading-meta")).not_to_contain_text("not stored")
     expect(page.locator(".reading")).to_have_attribute("data-prediction", "")
-    expect(page.locator(".history tbody tr")).to_have_count(0)
+    expect(page.locator(".history li")).to_have_count(0)
     page.mouse.up()
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     expect(page.locator(".reading")).not_to_have_attribute("data-prediction", "")
     *interim, last = values
     assert interim

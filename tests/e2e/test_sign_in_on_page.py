@@ -54,7 +54,7 @@ def test_who_signs_in_draws_and_who_signs_out_is_led_to_the_form(
     page = visitor.new_page()
     enter(page, page_address, "ada")
     draw(page, SEVEN)
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("alert")).to_have_text("You are signed out.")
     assert complaints == []
@@ -69,20 +69,20 @@ def test_a_history_follows_its_user_to_another_browser_and_nobody_else(
     page = visitor.new_page()
     enter(page, page_address, "grace")
     draw(page, ONE)
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     visitor_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
     with chromium.new_context() as other:
         there = other.new_page()
         sign_in(there, page_address, "grace")
-        expect(there.locator(".history tbody tr")).to_have_count(1)
+        expect(there.locator(".history li")).to_have_count(1)
     with chromium.new_context() as other:
         # Another user whose browser says that it is hers.
         other.add_init_script(f"localStorage.setItem('sketchserve-visitor', '{visitor_id}')")
         there = other.new_page()
         enter(there, page_address, "ada")
-        before = there.locator(".history tbody tr").count()
+        before = there.locator(".history li").count()
         draw(there, SEVEN)
-        expect(there.locator(".history tbody tr")).to_have_count(before + 1)
+        expect(there.locator(".history li")).to_have_count(before + 1)
 
 
 def test_a_wrong_password_is_said_and_the_name_stays(visitor: BrowserContext, page_address: str) -> None:
@@ -106,10 +106,10 @@ def test_the_form_works_without_scripts_on_a_phone(chromium: Browser, page_addre
 def test_strokes_outlive_a_sign_in_that_has_ended(visitor: BrowserContext, page_address: str) -> None:
     page = visitor.new_page()
     enter(page, page_address, "ada")
-    before = page.locator(".history tbody tr").count()
+    before = page.locator(".history li").count()
     draw(page, SEVEN)
     # The last that the page asks for by itself.
-    expect(page.locator(".history tbody tr")).to_have_count(before + 1)
+    expect(page.locator(".history li")).to_have_count(before + 1)
     # Somewhere else, with the same token.
     tokens = {cookie["name"]: cookie["value"] for cookie in visitor.cookies()}
     assert requests.post(f"{page_address}/sign-out", cookies=tokens, timeout=30).ok

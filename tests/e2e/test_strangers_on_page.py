@@ -36,9 +36,9 @@ def test_the_page_works_under_its_policy_without_a_complaint(
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
     page.locator("input[type=file]").set_input_files(PROJECT / "docs" / "seven.png")
-    expect(page.locator(".history tbody tr")).to_have_count(2)
+    expect(page.locator(".history li")).to_have_count(2)
     assert complaints == []
 
 

@@ -78,8 +78,10 @@ def make_prediction(drawing: bytes) -> Callable[..., Prediction]:
 def make_backend(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Backend]:
     """Make a backend of real parts; its database is away, and TorchServe too unless an address is given."""
 
-    def make(torchserve_url: str = NOBODY, max_records: int = 100) -> Backend:
-        log = PredictionLog(engine.create(NO_DATABASE))
+    def make(
+        torchserve_url: str = NOBODY, max_records: int = 100, log: PredictionLog | None = None
+    ) -> Backend:
+        log = log or PredictionLog(engine.create(NO_DATABASE))
         spool = Spool(tmp_path_factory.mktemp("spool") / "records-1.sqlite", max_records)
         writer = Writer(log, spool)
         management = Management(torchserve_url)

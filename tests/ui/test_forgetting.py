@@ -19,7 +19,7 @@ from ui.draw.outcome import Reading, predict
 from ui.draw.reading import reading_html
 from ui.history.corrections import judge
 from ui.history.deletion import delete
-from ui.history.table import read_history
+from ui.history.strip import read_history
 from ui.recent import Recent
 
 MakeBackend = Callable[..., Backend]

@@ -1,4 +1,4 @@
-"""The history: rows from memory and database, running accuracy, and the table."""
+"""The history: rows from memory and database, running accuracy, and the strip."""
 
 import base64
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from db.log import HISTORY_ROWS
 from db.records import Accuracy, Feedback, HistoryRow, Prediction
 from tests.ui.answering import SESSION
 from ui.backend import Backend
-from ui.history.table import History, gone, history_html, notice_html, read_history, running_accuracy
+from ui.history.strip import History, gone, history_html, notice_html, read_history, running_accuracy
 
 MakePrediction = Callable[..., Prediction]
 
@@ -69,48 +69,37 @@ def test_a_page_that_was_paused_is_told_when_the_database_is_back() -> None:
     assert notice_html(history, was_paused=False) == ""
 
 
-def test_the_table_shows_thumbnail_answer_and_correction(make_prediction: MakePrediction) -> None:
+def test_the_strip_shows_thumbnail_answer_and_correction(make_prediction: MakePrediction) -> None:
     prediction = make_prediction()
     rows = [HistoryRow(prediction.summary, "1")]
     html = history_html(History(rows, Accuracy(1, 0), is_paused=False, pending=0))
     assert f'class="is-wrong" data-prediction="{prediction.id}"' in html
+    assert f'href="./history/{prediction.id}" title="digits 1.0.0, 90.0 %"' in html
     assert "<p><strong>0 of 1</strong>" in html
-    assert 'alt="drawing read as 7"' in html
-    assert "<td>digits 1.0.0</td>" in html
+    assert "Read as 7, really 1<" in html
+    assert '7 <span class="history-really">1</span>' in html
     assert f'src="data:image/png;base64,{base64.b64encode(prediction.thumbnail).decode()}"' in html
 
 
 @pytest.mark.parametrize(
-    ("doubt", "cell", "alt"),
+    ("doubt", "label", "heard"),
     [
-        ({"is_digit": True, "label_set": ("7",)}, '<td class="history-label">7</td>', "drawing read as 7"),
-        (
-            {"is_digit": False, "label_set": ("7", "1")},
-            '<td class="history-label is-doubted" title="not a digit, likeliest 7">'
-            '<span aria-hidden="true">7?</span><span class="only-heard">not a digit, likeliest 7</span></td>',
-            "drawing read as not a digit, likeliest 7",
-        ),
+        ({"is_digit": True, "label_set": ("7",)}, ">7</span>", "Read as 7<"),
+        ({"is_digit": False, "label_set": ("7", "1")}, ">7?</span>", "Read as not a digit, likeliest 7<"),
         (
             {"is_digit": True, "label_set": ("7", "1", "<2>")},
-            '<td class="history-label" title="7 or 1 or &lt;2&gt;">7 '
-            '<span class="history-others">or 1 or &lt;2&gt;</span></td>',
-            "drawing read as 7 or 1 or &lt;2&gt;",
+            ">7 or 1 or &lt;2&gt;</span>",
+            "Read as 7 or 1 or &lt;2&gt;<",
         ),
     ],
 )
-def test_the_table_shows_what_the_model_doubted(
-    doubt: dict[str, object], cell: str, alt: str, make_prediction: MakePrediction
+def test_the_strip_shows_what_the_model_doubted(
+    doubt: dict[str, object], label: str, heard: str, make_prediction: MakePrediction
 ) -> None:
     rows = [HistoryRow(make_prediction(**doubt).summary, None)]
     html = history_html(History(rows, Accuracy(0, 0), is_paused=False, pending=0))
-    assert cell in html
-    assert f'alt="{alt}"' in html
-
-
-def test_the_table_can_be_scrolled_with_the_keyboard(make_prediction: MakePrediction) -> None:
-    rows = [HistoryRow(make_prediction().summary, None)]
-    html = history_html(History(rows, Accuracy(0, 0), is_paused=False, pending=0))
-    assert '<div class="history-scroll" tabindex="0" role="region" aria-label="History">' in html
+    assert label in html
+    assert heard in html
 
 
 def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePrediction) -> None:

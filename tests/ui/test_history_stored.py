@@ -18,7 +18,7 @@ from tests.ui.test_explanation import EXPLAINED
 from ui.backend import Backend
 from ui.draw.explanation import explain
 from ui.history.corrections import judge
-from ui.history.table import read_history
+from ui.history.strip import read_history
 
 pytestmark = pytest.mark.integration
 

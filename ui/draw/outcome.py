@@ -148,5 +148,5 @@ def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
         thumbnail=drawing.thumbnail,
-        drawing_id=getattr(drawing, "id", None),
+        drawing_id=drawing.id,
     )

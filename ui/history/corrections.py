@@ -1,5 +1,6 @@
 """What a drawing really was, as its visitor says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,13 @@ def judged(
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so what you said of it could not be kept."
+    return record(backend, row, session_id, true_label, kind)
+
+
+def record(
+    backend: Backend, row: HistoryRow, said_by: str, true_label: Any, kind: Any = "label"
+) -> HistoryRow | str:
+    """Record what a person says of an answer that they may judge; otherwise as `judged`."""
     prediction = row.prediction
     if kind not in FEEDBACK_KINDS:
         return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
@@ -39,10 +47,10 @@ def judged(
         true_label = None
     elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
         return f"{true_label!r:.50} is not a label of this model: choose one of the buttons."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), session_id, kind)
+    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
-    backend.recent.judge(feedback)
+    backend.recent.judge(replace(feedback, session_id=prediction.session_id))
     result = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
     if result.is_judged:
         was = "right" if result.is_right else "wrong"

@@ -59,6 +59,11 @@ class Views:
             undefined=jinja2.StrictUndefined,
         )
 
+    @property
+    def root(self) -> str:
+        """What stands before every path, for redirects."""
+        return self._root
+
     def link(self, path: str, title: str) -> None:
         """Add a view to the navigation."""
         self.links[path] = title

@@ -1,6 +1,6 @@
 """What analytics are made of, kept by the database itself: counts a day, and what was said of an answer last.
 
-Revision: 0008, after 0006. What is there already is counted here, in 5 s for a million rows. Going back
+Revision: 0008, after 0007. What is there already is counted here, in 5 s for a million rows. Going back
 deletes nothing that cannot be counted again.
 """
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -1,20 +1,19 @@
-"""The visitor's history: what to show, and its table as HTML."""
+"""The visitor's last drawings below the pad: what to show, and the strip as HTML."""
 
-import base64
 from dataclasses import dataclass, replace
 from html import escape
 
 from db.log import HISTORY_ROWS, DatabaseUnavailable
-from db.records import Accuracy, HistoryRow, Summary
+from db.records import Accuracy, HistoryRow
 from ui.backend import Backend
+from ui.history import words
 
 PAUSED = (
-    "History is paused: the database is away. Reading goes on, and what you draw and correct "
-    "waits on disk ({pending} so far) until it is back."
+    "History is paused: the database is away. What you draw and correct waits on disk ({pending} so far)."
 )
 RESUMED = "History is back and complete."
-# One transparent pixel.
-NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+# As many as a wide screen has room for; on a narrow one the strip scrolls.
+STRIP_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -103,74 +102,36 @@ def notice_html(history: History, was_paused: bool) -> str:
 
 
 def history_html(history: History) -> str:
-    """Return heading, running accuracy and table."""
-    if not history.rows:
-        return '<section class="history"><h2>History</h2><p class="history-empty">Nothing yet.</p></section>'
-    body = "".join(_row(row) for row in history.rows)
+    """Return the strip of the last drawings, which has the same height whatever is in it."""
+    rows = "".join(map(_row, history.rows[:STRIP_ROWS]))
+    drawings = f"<ol>{rows}</ol>" if rows else '<p class="history-empty">Nothing yet.</p>'
     return (
-        f'<section class="history"><header><h2>History</h2><p>{_accuracy(history)}</p></header>'
-        f'<div class="history-scroll" tabindex="0" role="region" aria-label="History">'
-        f"<table><thead><tr><th>Drawing</th><th>Time</th><th>Read as</th>"
-        f"<th>Confidence</th><th>Really was</th><th>Model</th>"
-        f'<th><span class="only-heard">Delete</span></th></tr></thead><tbody>{body}</tbody></table>'
-        f"</div></section>"
+        '<section class="history" aria-label="Your last drawings"><header><h2>Last</h2>'
+        f'<p>{_accuracy(history)}</p><a href="./history">History</a></header>{drawings}</section>'
     )
 
 
 def _row(row: HistoryRow) -> str:
     prediction = row.prediction
-    at = prediction.created_at
-    verdict = "open"
-    if row.is_judged:
-        verdict = "right" if row.is_right else "wrong"
+    is_verdict, really = words.verdict(row), words.really(row)
+    said = f", really {really}" if really else ""
+    answer = f"{prediction.model_name} {prediction.model_version}, {words.percent(prediction.confidence)}"
+    label = escape(words.read_as(prediction))
+    if is_verdict == "wrong":
+        label += f' <span class="history-really">{escape(really)}</span>'
     return (
-        f'<tr class="is-{verdict}" data-prediction="{prediction.id}">'
-        f'<td><img class="thumbnail" alt="drawing read as {escape(_words(prediction))}" '
-        f'src="{_source(prediction.thumbnail)}"></td>'
-        f'<td><time datetime="{at.isoformat()}">{at:%H:%M} UTC</time></td>'
-        f"{_read_as(prediction)}"
-        f"<td>{100 * prediction.confidence:.1f} %</td>"
-        f'<td class="history-label">{escape(row.true_label or ("no digit" if row.is_no_digit else "–"))}</td>'
-        f"<td>{escape(prediction.model_name)} {escape(prediction.model_version)}</td>"
-        '<td><button type="button" class="history-delete" title="Delete this drawing" '
-        'aria-label="Delete this drawing">×</button></td></tr>'
+        f'<li class="is-{is_verdict}" data-prediction="{prediction.id}">'
+        f'<a href="./history/{prediction.id}" title="{escape(answer)}">'
+        f'<span class="only-heard">Read as {escape(words.heard_as(prediction))}{escape(said)}</span>'
+        f'<img class="thumbnail" alt="" src="{words.source(prediction.thumbnail)}">'
+        f'<span class="history-label" aria-hidden="true">{label}</span></a></li>'
     )
-
-
-def _source(thumbnail: bytes | None) -> str:
-    """Return the picture's data URL; drawings from before thumbnails were kept show an empty square."""
-    return f"data:image/png;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else NO_THUMBNAIL
-
-
-def _read_as(prediction: Summary) -> str:
-    """Return the cell of the answer: "7"; "7?" for what looks like no digit; "4 or 9" for a set of labels."""
-    label, words = escape(prediction.predicted_label), escape(_words(prediction))
-    if prediction.is_digit is False:
-        return (
-            f'<td class="history-label is-doubted" title="{words}">'
-            f'<span aria-hidden="true">{label}?</span><span class="only-heard">{words}</span></td>'
-        )
-    if others := words.removeprefix(label):
-        return (
-            f'<td class="history-label" title="{words}">{label} '
-            f'<span class="history-others">{others.strip()}</span></td>'
-        )
-    return f'<td class="history-label">{label}</td>'
-
-
-def _words(prediction: Summary) -> str:
-    """Return the answer as a sentence would have it."""
-    label = prediction.predicted_label
-    if prediction.is_digit is False:
-        return f"not a digit, likeliest {label}"
-    others = [other for other in prediction.label_set or () if other != label]
-    return " or ".join([label, *others])
 
 
 def _accuracy(history: History) -> str:
     accuracy = history.accuracy
     if accuracy.judged == 0:
-        return "Say what a drawing really was, and the accuracy is counted here."
+        return ""
     percent = 100 * accuracy.correct / accuracy.judged
     share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
     # Without the database only what is in memory is counted.

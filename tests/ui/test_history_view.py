@@ -1,0 +1,277 @@
+"""The history as a view: who sees which drawings, what may be said of them and done with them."""
+
+import base64
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from db import engine as database
+from db.drawings import Drawings
+from db.log import PredictionLog
+from db.records import Feedback
+from tests.ui.answering import ANSWER, answering
+from tests.ui.conftest import NO_DATABASE
+from tests.ui.signing_in import ELSEWHERE
+from ui.backend import Backend
+from ui.history import view
+from ui.shell.views import Views
+from ui.shell.visit import VISITOR
+
+pytestmark = pytest.mark.integration
+
+PNG_FRAME = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
+
+
+@dataclass(frozen=True)
+class Viewed:
+    """The history's routes before the real database."""
+
+    web: FastAPI
+    backend: Backend
+    log: PredictionLog
+    drawings: Drawings
+
+    def visitor(self, session_id: str, address: str = ELSEWHERE) -> TestClient:
+        """Return the browser of a visitor elsewhere, who is no operator."""
+        client = TestClient(self.web, client=(address, 1), follow_redirects=False)
+        client.cookies.set(VISITOR, session_id)
+        return client
+
+    def operator(self, session_id: str) -> TestClient:
+        """Return the browser of somebody on this machine."""
+        return self.visitor(session_id, "127.0.0.1")
+
+
+@pytest.fixture
+def viewed(make_backend: Callable[..., Backend], postgres_url: str) -> Iterator[Callable[..., Viewed]]:
+    with ExitStack() as stack:
+
+        def make(torchserve_url: str = "http://127.0.0.1:9", database_url: str = postgres_url) -> Viewed:
+            engine = stack.enter_context(database.opened(database_url))
+            backend = make_backend(torchserve_url, log=PredictionLog(engine))
+            backend.writer.start()
+            stack.callback(backend.writer.stop)
+            web = FastAPI()
+            view.add_to(Views(web, "", has_sign_in=False), backend, drawings := Drawings(engine))
+            return Viewed(web, backend, backend.log, drawings)
+
+        yield make
+
+
+@pytest.fixture
+def session_id() -> str:
+    """A visitor of whom no other test knows."""
+    return uuid.uuid4().hex
+
+
+def ids(text: str) -> list[str]:
+    return re.findall(r'<a href="/history/([0-9a-f-]{36})">', text)
+
+
+def test_a_list_has_the_visitors_own_drawings_and_never_anothers(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    mine, theirs = make_prediction(session_id=session_id), make_prediction(session_id=uuid.uuid4().hex)
+    page.log.write([mine, theirs])
+    visitor = page.visitor(session_id)
+    listed = visitor.get("/history")
+    assert (ids(listed.text), listed.status_code) == ([str(mine.id)], 200)
+    assert "1 drawing<" in listed.text
+    assert visitor.get("/history?of=all").status_code == 403
+    assert "Nothing yet" in TestClient(page.web, client=(ELSEWHERE, 1)).get("/history").text
+    everybodys = page.operator(session_id).get("/history?of=all").text
+    assert str(theirs.id) in everybodys
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", ""), ("GET", "/drawing"), ("GET", "/frame"), ("POST", "/judge"), ("POST", "/delete")],
+)
+def test_nobody_reaches_anothers_drawing_by_its_id(viewed, make_prediction, session_id, method, path) -> None:
+    page = viewed()
+    page.log.write([theirs := make_prediction(session_id=session_id)])
+    stranger = page.visitor(uuid.uuid4().hex)
+    without_id = TestClient(page.web, client=(ELSEWHERE, 1))
+    for client in (stranger, without_id):
+        answer = client.request(method, f"/history/{theirs.id}{path}", data={"label": "1"} if path else None)
+        assert answer.status_code == 404
+        assert "There is no such drawing" in answer.text
+    assert stranger.get("/history/no-id-at-all").status_code == 404
+    assert page.drawings.find(theirs.id, session_id).true_label is None
+
+
+def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    made = [make_prediction(session_id=session_id) for _ in range(53)]
+    said = [Feedback(made[at].id, "1", datetime.now(UTC), session_id) for at in (0, 1)]
+    page.log.write([*made, *said])
+    visitor = page.visitor(session_id)
+    first = visitor.get("/history")
+    assert ids(first.text) == [str(one.id) for one in reversed(made[3:])]
+    assert "53 drawings" in first.text
+    (older,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
+    assert ids(visitor.get(older.replace("&amp;", "&")).text) == [str(one.id) for one in reversed(made[:3])]
+    for query, count in {
+        "show=wrong": 2,
+        "show=open": 51,
+        "label=7&true=1": 2,
+        "true=7": 0,
+        "time=30": 0,
+    }.items():
+        found = visitor.get(f"/history?{query}").text
+        assert f"{count or 'No'} drawing" in found or f"{count} drawings" in found, query
+    for odd in (
+        "show=x",
+        "before=x",
+        "model=x",
+        "time=x",
+        "zone=x",
+        "before=9" + "9" * 30 + "-" + "0" * 32,
+        "label=%00",
+    ):
+        assert visitor.get(f"/history?{odd}").status_code == 200, odd
+
+
+def test_today_begins_at_midnight_of_the_browser(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    made = make_prediction(session_id=session_id, created_at=datetime.now(UTC) - timedelta(hours=20))
+    page.log.write([made])
+    visitor = page.visitor(session_id)
+    hours = {hour: ids(visitor.get(f"/history?time=today&zone={60 * hour}").text) for hour in (-12, 14)}
+    now = datetime.now(UTC)
+    for hour, found in hours.items():
+        local = now + timedelta(hours=hour)
+        assert bool(found) == (local.hour >= 20), (hour, found)
+
+
+def test_a_drawing_is_judged_taken_back_and_deleted_and_each_is_seen_at_once(
+    viewed, make_prediction, session_id
+) -> None:
+    page = viewed()
+    made = make_prediction(session_id=session_id)
+    page.backend.writer.submit(made)  # and not waited for
+    visitor, path = page.visitor(session_id), f"/history/{made.id}"
+    assert "Nobody has said yet" in visitor.get(path).text
+    judged = visitor.post(f"{path}/judge", data={"label": "1"})
+    assert (judged.status_code, judged.headers["Location"]) == (303, path)
+    assert "It was 1: the answer was wrong." in visitor.get(path).text
+    visitor.post(f"{path}/judge", data={"kind": "not_a_digit"})
+    assert "It was not a digit" in visitor.get(path).text
+    visitor.post(f"{path}/judge", data={"kind": "taken_back"})
+    assert "Nobody has said yet" in visitor.get(path).text
+    refused = visitor.post(f"{path}/judge", data={"label": "x"})
+    assert (refused.status_code, "not a label of this model" in refused.text) == (400, True)
+    assert visitor.post(f"{path}/delete").status_code == 303
+    assert visitor.get(path).status_code == 404
+    assert ids(visitor.get("/history").text) == []
+
+
+def test_an_operator_says_what_anothers_drawing_was(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    page.log.write([theirs := make_prediction(session_id=session_id)])
+    operator = page.operator(uuid.uuid4().hex)
+    assert operator.post(f"/history/{theirs.id}/judge", data={"label": "1"}).status_code == 303
+    assert "somebody else" in operator.get(f"/history/{theirs.id}").text
+    assert page.drawings.find(theirs.id, session_id).true_label == "1"
+    nobody = TestClient(page.web, client=("127.0.0.1", 1), follow_redirects=False)
+    assert nobody.post(f"/history/{theirs.id}/judge", data={"label": "2"}).status_code == 303
+    nobody.get("/history")
+    assert page.drawings.find(theirs.id, session_id).true_label == "2"
+
+
+def test_a_visitor_deletes_all_of_theirs_and_nobody_elses(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    mine, theirs = make_prediction(session_id=session_id), make_prediction(session_id=uuid.uuid4().hex)
+    page.log.write([mine, theirs])
+    assert page.visitor(session_id).post("/history/delete").status_code == 303
+    assert ids(page.visitor(session_id).get("/history").text) == []
+    assert ids(page.visitor(theirs.session_id).get("/history").text) == [str(theirs.id)]
+
+
+@pytest.mark.parametrize(
+    ("image", "kind", "is_saved"),
+    [
+        (None, "image/png", False),
+        (b"\xff\xd8\xff and so on", "image/jpeg", False),
+        (b"<script>alert(1)</script>", "application/octet-stream", True),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "application/octet-stream", True),
+    ],
+)
+def test_a_drawing_is_shown_only_where_it_is_a_picture(
+    viewed, make_prediction, session_id, image, kind, is_saved
+) -> None:
+    page = viewed()
+    made = make_prediction(session_id=session_id, **({"drawing": image} if image else {}))
+    page.log.write([made])
+    answer = page.visitor(session_id).get(f"/history/{made.id}/drawing")
+    assert answer.content == made.drawing
+    assert answer.headers["Content-Type"] == kind
+    assert ("attachment" in answer.headers.get("Content-Disposition", "")) == is_saved
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_frame_is_asked_for_again_and_another_model_may_be_asked(
+    viewed, make_prediction, session_id
+) -> None:
+    with answering({**ANSWER, "frame": PNG_FRAME}) as torchserve:
+        page = viewed(torchserve.url)
+        page.log.write([made := make_prediction(session_id=session_id)])
+        visitor, path = page.visitor(session_id), f"/history/{made.id}"
+        frame = visitor.get(f"{path}/frame")
+        assert (frame.status_code, frame.headers["Content-Type"]) == (200, "image/png")
+        assert torchserve.paths[-1] == "/predictions/digits/1.0.0"
+        asked = visitor.get(f"{path}?ask=digits").text
+        assert "reads it as <strong>7</strong>, 90.0 % sure" in asked
+        assert "not loaded" in visitor.get(f"{path}?ask=other/1.0").text
+        assert len(page.drawings.answers(page.drawings.find(made.id, session_id))) == 1
+    away = viewed().visitor(session_id)
+    assert away.get(f"{path}/frame").status_code == 404
+    assert "cannot be reached" in away.get(f"{path}?why=importance").text
+
+
+def test_without_the_database_the_history_says_so(viewed, session_id) -> None:
+    answer = viewed(database_url=NO_DATABASE).visitor(session_id).get("/history")
+    assert (answer.status_code, "The database is away" in answer.text) == (503, True)
+
+
+def test_labels_bring_no_markup_into_a_page(viewed, make_prediction, session_id) -> None:
+    page = viewed()
+    probabilities = {"<b>": 1.0, "2": 0.0}
+    made = make_prediction(
+        session_id=session_id, predicted_label="<b>", probabilities=probabilities, model_name="<i>"
+    )
+    page.log.write([made])
+    for path in ("/history", f"/history/{made.id}"):
+        text = page.visitor(session_id).get(path).text
+        assert "&lt;b&gt;" in text
+        assert "<b>" not in text and "<i>" not in text
+
+
+def test_whoever_labels_gets_what_nobody_judged_and_comes_back_for_the_next(
+    viewed, make_prediction, session_id
+) -> None:
+    page = viewed()
+    made = [make_prediction(session_id=session_id) for _ in range(3)]
+    page.log.write([*made, Feedback(made[1].id, "1", datetime.now(UTC), session_id)])
+    visitor = page.visitor(session_id)
+
+    def pieces(text: str) -> list[str]:
+        return re.findall(r'src="/history/([0-9a-f-]{36})/drawing"', text)
+
+    assert pieces(visitor.get("/history/judge").text) == [str(made[2].id), str(made[0].id)]
+    form = {"label": "7", "then": "judge", "query": "?label=7"}
+    judged = visitor.post(f"/history/{made[2].id}/judge", data=form)
+    assert judged.headers["Location"] == "/history/judge?label=7"
+    assert pieces(visitor.get("/history/judge?label=7").text) == [str(made[0].id)]
+    form["query"] = "//elsewhere.example"
+    last = visitor.post(f"/history/{made[0].id}/judge", data=form)
+    assert last.headers["Location"] == "/history/judge"
+    assert "All of them are judged" in visitor.get("/history/judge").text
+    assert visitor.get("/history/judge?of=all").status_code == 403

@@ -1,0 +1,103 @@
+// Judges one drawing after the other without a page in between. The next ones are on the page already, hidden,
+// so that their pictures are here when they are shown.
+
+import { tell } from "./changes.js";
+
+const DONE = "sketchserve-judged"; // how many in this tab, over all pages
+const pieces = [...document.querySelectorAll("[data-piece]")];
+const status = document.querySelector("[data-status]");
+const done = document.querySelector("[data-done]");
+const takeBack = document.querySelector("[data-take-back]");
+const said = []; // [{ at, what }], the last one last: what "take back" undoes
+let at = 0; // which one is shown
+let waiting = Promise.resolve(); // what is sent goes in its order
+
+let judged = 0;
+try {
+  judged = Number(sessionStorage.getItem(DONE) ?? 0);
+} catch {
+  // Storage is refused: each page counts anew.
+}
+
+function count(change) {
+  const now = judged = Math.max(0, judged + change);
+  try {
+    sessionStorage.setItem(DONE, String(now));
+  } catch {
+    // As above.
+  }
+  done.textContent = `${now} judged ·`;
+  done.hidden = now === 0;
+}
+
+function show(next) {
+  if (next >= pieces.length) {
+    const { next: address } = document.querySelector(".pieces").dataset;
+    // All that was sent has to be there before the next page is asked for.
+    waiting.then(() => location.assign(address || location.pathname + location.search));
+    return;
+  }
+  at = Math.max(0, next);
+  pieces.forEach((piece, index) => { piece.hidden = index !== at; });
+  takeBack.disabled = said.length === 0;
+}
+
+function send(piece, what) {
+  waiting = waiting.then(async () => {
+    const body = new URLSearchParams(what);
+    const answer = await fetch(piece.querySelector("form").action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+    if (answer?.type === "opaqueredirect") return tell();
+    status.textContent = "That could not be kept: go back to the drawing and say it again.";
+    count("label" in what || what.kind === "not_a_digit" ? -1 : 1);
+  });
+}
+
+function judge(button) {
+  const what = { [button.name]: button.value };
+  send(pieces[at], what);
+  said.push(at);
+  count(1);
+  status.textContent = `That was ${button.textContent.trim().replace("Right: ", "")}.`;
+  show(at + 1);
+}
+
+function undo() {
+  const last = said.pop();
+  if (last === undefined) return;
+  send(pieces[last], { kind: "taken_back" });
+  count(-1);
+  status.textContent = "Taken back.";
+  show(last);
+}
+
+function button(selector) {
+  return pieces[at]?.querySelector(selector) ?? null;
+}
+
+document.addEventListener("submit", (event) => {
+  if (!event.submitter?.name) return;
+  event.preventDefault();
+  judge(event.submitter);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !pieces.length) return;
+  const isOnControl = event.target.closest?.("a, button, select, input");
+  if (event.key === "Enter" && isOnControl) return; // it presses that
+  const meant = event.key === "Enter" ? button("[data-right]")
+    : /^[0-9]$/.test(event.key) ? button(`[name=label][value="${event.key}"]:not([data-right])`)
+    : event.key.toLowerCase() === "x" ? button("[name=kind][value=not_a_digit]")
+    : null;
+  if (meant) judge(meant);
+  else if (event.key.toLowerCase() === "u" || event.key === "Backspace") undo();
+  else if (event.key === "ArrowRight") show(at + 1);
+  else if (event.key === "ArrowLeft") show(at - 1);
+  else return;
+  event.preventDefault();
+});
+
+takeBack.addEventListener("click", undo);
+document.querySelector("[data-skip]").addEventListener("click", () => show(at + 1));
+document.querySelector("[data-back]").addEventListener("click", () => show(at - 1));
+document.querySelector("[data-steps]").hidden = pieces.length === 0;
+count(0);

@@ -1,0 +1,40 @@
+"""Judging many drawings one after the other, by keyboard or touch: those that nobody has judged."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from starlette.responses import RedirectResponse, Response
+
+from db.drawings import Drawings
+from ui.backend import Backend
+from ui.history import words
+from ui.history.asked import read_asked
+from ui.history.listing import counted
+from ui.history.one import may_be_no_digit
+from ui.history.settled import settle
+from ui.shell.views import Views
+from ui.shell.visit import Visit
+
+# On one page: their pictures are loaded while the first one is judged.
+AT_ONCE = 20
+
+
+def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:
+    """Return the next drawings that nobody has judged; without scripts one of them is judged at a time."""
+    asked = read_asked(visit, visit.request.query_params, datetime.now(UTC))
+    if asked is None:
+        return RedirectResponse(f"{views.root}/history", 303)
+    settle(backend.writer)
+    wanted = replace(asked.filter, show="open", true_label="")
+    rows = drawings.page(wanted, AT_ONCE, asked.before)
+    last = rows[-1].prediction if rows else None
+    return views.html(
+        visit,
+        "history/labelling.html",
+        asked=asked,
+        rows=[row for row in rows if not backend.recent.is_deleted(row)],
+        left=counted(drawings.count(wanted)),
+        next=asked.query_after((last.created_at, last.id)) if last and len(rows) == AT_ONCE else "",
+        words=words,
+        may_be_no_digit=may_be_no_digit,
+    )

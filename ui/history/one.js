@@ -1,0 +1,11 @@
+// One drawing: its time in the browser's zone; a frame that cannot be had takes no room.
+
+import { tellOfForms } from "./changes.js";
+import { showLocalTimes } from "./times.js";
+
+showLocalTimes(document);
+tellOfForms(document);
+const frame = document.querySelector("[data-frame] img");
+const hide = () => frame.closest("[data-frame]").setAttribute("hidden", "");
+frame.addEventListener("error", hide);
+if (frame.complete && frame.naturalWidth === 0) hide();

@@ -1,0 +1,53 @@
+"""A row of the history in words."""
+
+import base64
+from datetime import datetime
+
+from db.records import HistoryRow, Summary
+
+# One transparent pixel.
+NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
+
+
+def source(thumbnail: bytes | None) -> str:
+    """Return the picture's data URL; drawings from before thumbnails were kept show an empty square."""
+    return f"data:image/png;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else NO_THUMBNAIL
+
+
+def read_as(prediction: Summary) -> str:
+    """Return the answer in short: "7", "7?" for what looks like no digit, "4 or 9" for a set of labels."""
+    if prediction.is_digit is False:
+        return f"{prediction.predicted_label}?"
+    others = [label for label in prediction.label_set or () if label != prediction.predicted_label]
+    return " or ".join([prediction.predicted_label, *others])
+
+
+def heard_as(prediction: Summary) -> str:
+    """Return the answer as a sentence has it."""
+    if prediction.is_digit is False:
+        return f"not a digit, likeliest {prediction.predicted_label}"
+    return read_as(prediction)
+
+
+def really(row: HistoryRow) -> str:
+    """Return what somebody said that it is, "" where nobody did."""
+    return row.true_label or ("not a digit" if row.is_no_digit else "")
+
+
+def verdict(row: HistoryRow) -> str:
+    """Return "open", "right" or "wrong"."""
+    if not row.is_judged:
+        return "open"
+    return "right" if row.is_right else "wrong"
+
+
+def percent(probability: float) -> str:
+    """Return a probability as people read it; only what is certain is called 100 %."""
+    if 0.999 < probability < 1:
+        return "> 99.9 %"
+    return f"{100 * probability:.1f} %"
+
+
+def day(at: datetime, now: datetime) -> str:
+    """Return a day, with its year where that is not this one."""
+    return f"{at:%a} {at.day} {at:%b}" + ("" if at.year == now.year else f" {at.year}")
