@@ -97,7 +97,7 @@ class Drawings:
         ).where(*_conditions(Filter(session_id)))
         newest = newest.order_by(*newest_first).limit(KNOWN_ROWS)
         with self._reading() as connection:
-            found = set(connection.execute(select(newest.subquery()).distinct()).tuples())
+            found = {tuple(row) for row in connection.execute(select(newest.subquery()).distinct())}
         return Known(
             tuple(sorted({label for *_, label in found})),
             tuple(sorted({(name, version) for name, version, _ in found})),
