@@ -73,7 +73,7 @@ SELECT predicted_label, true_label, width_bucket(confidence, :confidences) AS bi
 FROM judgements WHERE {_OF_MODEL} GROUP BY 1, 2, 3, 4, 5, 6
 """)  # noqa: S608 - our own words
 _WORST = text(f"""
-SELECT prediction_id, worst.predicted_label, true_label, worst.confidence, thumbnail FROM (
+SELECT prediction_id, worst.predicted_label, worst.true_label, worst.confidence, thumbnail FROM (
     SELECT prediction_id, predicted_label, true_label, confidence FROM judgements
     WHERE {_OF_MODEL} AND NOT is_right ORDER BY confidence DESC, prediction_id LIMIT :most
 ) AS worst JOIN predictions ON id = prediction_id ORDER BY worst.confidence DESC, prediction_id

@@ -4,7 +4,6 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 """
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -22,7 +21,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    event,
     false,
     func,
     text,
@@ -161,22 +159,6 @@ feedback = Table(
         unique=True,
     ),
 )
-
-# Whoever writes feedback, its prediction says the same. What was judged is not superseded, also where
-# a later answer came first.
-TAKE_FEEDBACK = """
-CREATE FUNCTION take_feedback() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE predictions SET said = NEW.kind, true_label = NEW.true_label, is_superseded = false
-    WHERE id = NEW.prediction_id;
-    RETURN NULL;
-END $$
-"""
-ON_FEEDBACK = """
-CREATE TRIGGER take_feedback AFTER INSERT ON feedback FOR EACH ROW EXECUTE FUNCTION take_feedback()
-"""
-for statement in (TAKE_FEEDBACK, ON_FEEDBACK):
-    event.listen(feedback, "after_create", DDL(statement))
 
 # What analytics are made of. Triggers (migration 0008) write to these three, and nothing else but
 # db/counting.py does: drawings that count, a day (UTC), as counted so far,

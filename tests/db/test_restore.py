@@ -17,7 +17,6 @@ from sqlalchemy import MetaData, Table, make_url
 
 from db import beside, cluster, dump, embedded, engine, migrate, restore, unprivileged
 from db.log import PredictionLog
-from db.schema import feedback
 from db.writer import Writer
 from tests.db.backing_up import (
     LATEST,
@@ -196,12 +195,12 @@ def test_a_page_that_runs_goes_on_in_the_restored_database(filled, folder, predi
 def test_an_older_backup_is_brought_up_to_date(url, folder, prediction, correction):
     migrate.downgrade(url, "0001")
     older = prediction()
-    added = ("is_digit", "label_set", "thumbnail")
-    columns = {key: value for key, value in asdict(older).items() if key not in added}
     database = engine.create(url)
     with database.begin() as connection:
-        connection.execute(Table("predictions", MetaData(), autoload_with=connection).insert(), columns)
-        connection.execute(feedback.insert(), asdict(correction(older, "1")))
+        for name, record in (("predictions", older), ("feedback", correction(older, "1"))):
+            table = Table(name, MetaData(), autoload_with=connection)
+            known = {key: value for key, value in asdict(record).items() if key in table.c}
+            connection.execute(table.insert(), known)
     file = back_up(url, folder)
     assert file.name.endswith("-0001.dump")
     migrate.upgrade(url)
