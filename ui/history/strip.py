@@ -7,6 +7,7 @@ from db.log import HISTORY_ROWS, DatabaseUnavailable
 from db.records import Accuracy, HistoryRow
 from ui.backend import Backend
 from ui.history import words
+from ui.percent import percent
 
 PAUSED = (
     "History is paused: the database is away. What you draw and correct waits on disk ({pending} so far)."
@@ -113,14 +114,14 @@ def history_html(history: History) -> str:
 
 def _row(row: HistoryRow) -> str:
     prediction = row.prediction
-    is_verdict, really = words.verdict(row), words.really(row)
+    verdict, really = words.verdict(row), words.really(row)
     said = f", really {really}" if really else ""
-    answer = f"{prediction.model_name} {prediction.model_version}, {words.percent(prediction.confidence)}"
+    answer = f"{prediction.model_name} {prediction.model_version}, {percent(prediction.confidence)}"
     label = escape(words.read_as(prediction))
-    if is_verdict == "wrong":
+    if verdict in ("wrong", "left-open"):
         label += f' <span class="history-really">{escape(really)}</span>'
     return (
-        f'<li class="is-{is_verdict}" data-prediction="{prediction.id}">'
+        f'<li class="is-{verdict}" data-prediction="{prediction.id}">'
         f'<a href="./history/{prediction.id}" title="{escape(answer)}">'
         f'<span class="only-heard">Read as {escape(words.heard_as(prediction))}{escape(said)}</span>'
         f'<img class="thumbnail" alt="" src="{words.source(prediction.thumbnail)}">'
@@ -132,8 +133,8 @@ def _accuracy(history: History) -> str:
     accuracy = history.accuracy
     if accuracy.judged == 0:
         return ""
-    percent = 100 * accuracy.correct / accuracy.judged
-    share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {percent:.0f} %"
+    right = 100 * accuracy.correct / accuracy.judged
+    share = f"<strong>{accuracy.correct} of {accuracy.judged}</strong> judged were right, {right:.0f} %"
     # Without the database only what is in memory is counted.
     counted = len(history.rows) if history.is_paused else accuracy.of_newest
     if counted is None:

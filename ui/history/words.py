@@ -35,17 +35,10 @@ def really(row: HistoryRow) -> str:
 
 
 def verdict(row: HistoryRow) -> str:
-    """Return "open", "right" or "wrong"."""
+    """Return "open", "right", "left-open" for a right label that was in the answer's set, or "wrong"."""
     if not row.is_judged:
         return "open"
-    return "right" if row.is_right else "wrong"
-
-
-def percent(probability: float) -> str:
-    """Return a probability as people read it; only what is certain is called 100 %."""
-    if 0.999 < probability < 1:
-        return "> 99.9 %"
-    return f"{100 * probability:.1f} %"
+    return "right" if row.is_right else "left-open" if row.is_in_set else "wrong"
 
 
 def day(at: datetime, now: datetime) -> str:

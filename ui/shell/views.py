@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 
 from db.errors import DatabaseUnavailable
+from ui.percent import percent
 from ui.security_headers import POLICY
 from ui.shell.files import Files
 from ui.shell.visit import NotAllowed, Visit, read_form
@@ -58,6 +59,7 @@ class Views:
             lstrip_blocks=True,
             undefined=jinja2.StrictUndefined,
         )
+        self._templates.globals["percent"] = percent
 
     @property
     def root(self) -> str:
@@ -86,7 +88,7 @@ class Views:
         """Return a view: `template`, such as "history/history.html", with these values.
 
         A template also knows `root`, before every path; `file(name)`, the address of a script or style sheet;
-        `visit`; and `links`.
+        `percent(probability)`; `visit`; and `links`.
         """
         text = self._templates.get_template(template).render(
             values,
