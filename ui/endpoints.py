@@ -18,8 +18,13 @@ def add_endpoints(backend: Backend) -> None:
     def on_predict(
         picture: str, model: str = "", visitor: str = "", keep: bool = True, request: gr.Request | None = None
     ) -> dict[str, Any]:
-        value = {"image": _data_url(picture), "source": "api", "model": model, "keep": keep}
+        known = backend.models.named(model)
+        if known is None:
+            raise refusal(f"There is no model {model[:100]!r} here: name one as name/version.")
+        value = {"image": _data_url(picture), "source": "api", "model": known.path, "keep": keep}
         found = predict(backend, value, whose(visitor, _asked(request)))
+        if isinstance(found, NoReading) and found.loads:
+            raise refusal(f"{known.title} is not loaded: choose it on the page first.")
         if isinstance(found, NoReading):
             raise refusal(f"{found.title}. {found.advice}")
         return {**_answer(HistoryRow(found.prediction, None)), "frame": found.frame, "is_kept": found.is_kept}

@@ -8,8 +8,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ui.origin import is_foreign
 
-# What the browser asks for, app_id after a lost connection. Gradio serves much more: files, a proxy, uploads
-# of any size that nobody deletes.
+# What browsers and gradio_client (info) ask for, app_id after a lost connection. Gradio serves much more:
+# files, a proxy, uploads of any size that nobody deletes.
 ROUTES = {
     "GET": re.compile(
         r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
@@ -26,7 +26,7 @@ ROUTES = {
 MOST_BYTES = 12 * 1024**2
 # What TorchServe takes as well.
 MOST_BYTES_OF_A_NUMBER = 16 * 1024**2
-# A name and a password, from anybody.
+# Forms (a name and a password, from anybody), and the address of a picture.
 MOST_BYTES_OF_A_FORM = 4096
 # Of all requests together; a thousand visitors who draw at once send 10 MB.
 MOST_BYTES_HELD = 256 * 1024**2

@@ -12,7 +12,6 @@ from reading.piece import NoNumber
 from reading.reader import Reader
 from ui import request_id
 from ui.backend import Backend
-from ui.models.listing import Model
 
 # Threads of their own, since all others may be waiting for TorchServe; and so many requests may wait for one.
 THREADS, MOST_WAITING = 8, 32
@@ -39,7 +38,7 @@ def _answer(backend: Backend, reader: Reader, payload: bytes, media_type: str, n
         return _error(
             400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
         )
-    model = _model(backend, named)
+    model = backend.models.named(named)
     if model is None:
         words = (
             f"There is no model {named[:100]!r} here; another than the page's own is named as name/version."
@@ -79,16 +78,6 @@ def _digit(digit: Digit) -> dict[str, Any]:
         "is_sure": digit.is_sure,
         "box": [round(value, 1) for value in digit.box],
     }
-
-
-def _model(backend: Backend, named: str) -> Model | None:
-    """Return the model of this name, or name/version; the page's own where none is named."""
-    model = backend.models.find(named)
-    return (
-        None
-        if model is not None and named and named not in (model.path, f"{model.name}/{model.version}")
-        else model
-    )
 
 
 def _type(request: Request) -> str:

@@ -57,7 +57,8 @@ def drawn(visitor: BrowserContext, address: str) -> Page:
 def expect_kept(page: Page, what: str) -> None:
     """Wait until it is said, where screen readers hear it, and other parts of the page know."""
     expect(page.locator(".judge-said[role=status]")).to_have_text(what)
-    drawing = page.locator(".reading").get_attribute("data-prediction")
+    drawing = page.locator(".reading").get_attribute("data-drawing")
+    assert drawing is not None and len(drawing) == 32
     assert page.evaluate("window.judged.at(-1)") == drawing
 
 

@@ -57,7 +57,7 @@ def test_operators_see_how_each_version_is_run_and_visitors_what_it_reads(
     ):
         seen = words(visitor.get("/models").text)
         assert "digits 1.0.0 ready" in seen
-        assert "Reads 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in seen
+        assert "Reads: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9" in seen
         assert not [word for word in ("Workers", "SHA-256", "Unload", "Compare", "Load ") if word in seen]
 
 

@@ -32,7 +32,7 @@ class Drawing:
 
     Attributes:
         image: The image file's bytes: the pad's PNG, or an uploaded picture.
-        source: "sketchpad" or "upload".
+        source: "sketchpad", "upload" or "api".
         pen_colour: CSS colour #rrggbb of the pen; None for an upload.
         background_colour: CSS colour #rrggbb of the paper; None for an upload.
         thumbnail: The browser's small PNG of it, for its visitor's own history; None where it sent none.

@@ -13,19 +13,20 @@ const list = element.querySelector(".judge-labels");
 const nothing = element.querySelector(".judge-nothing");
 const button = (say) => element.querySelector(`[data-say=${say}]`);
 
-let answer = null; // what is judged: { prediction, label, labels }
+let answer = null; // what is judged: { prediction, drawing, label, labels }
 let chosen = null; // what was pressed last: { kind, label }
 let kept = null; // what the server has of it
 let asked = 0; // counts what was said: only what came of the last of it is shown
+const drawings = new Map(); // of which drawing each of it was said
 
 // The panel's answer belongs to the drawing on the paper.
 document.addEventListener("sketchserve-answered", () => {
   const reading = document.querySelector(".reading");
-  const { prediction } = reading.dataset;
+  const { prediction, drawing } = reading.dataset;
   const label = reading.querySelector(".reading-label").textContent;
   const labels = Array.from(reading.querySelectorAll(".bar-name"), (name) => name.textContent);
   if (prediction !== answer?.prediction) {
-    answer = { prediction, label, labels };
+    answer = { prediction, drawing, label, labels };
     chosen = kept = null;
     question.textContent = `Is it ${label}?`;
     said.textContent = "";
@@ -59,6 +60,7 @@ function show() {
 
 function say(kind, label = "") {
   asked += 1;
+  drawings.set(asked, answer.drawing);
   chosen = kind === "taken_back" ? null : { kind, label };
   open(false);
   show();
@@ -68,9 +70,9 @@ function say(kind, label = "") {
 watch("value", () => {
   const { value } = props;
   const isKept = value.complaint === "";
-  if (isKept) {
-    const detail = { drawing: value.prediction };
-    document.dispatchEvent(new CustomEvent("sketchserve-judged", { detail })); // for what lists drawings
+  if (isKept && drawings.has(value.asked)) {
+    const detail = { drawing: drawings.get(value.asked) };
+    document.dispatchEvent(new CustomEvent("sketchserve-judged", { detail })); // for the pad
   }
   if (value.prediction !== answer?.prediction) return; // the person has drawn on
   if (isKept) kept = value.kind === "taken_back" ? null : { kind: value.kind, label: value.label };

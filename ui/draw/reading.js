@@ -19,7 +19,7 @@ function stopWaiting() {
   delete element.dataset.waiting;
 }
 
-// Compare the answer with the drawing on the paper, which canvas.js numbers. An answer to another one is stale.
+// Compare the answer with the drawing on the paper, which pad/sending.js numbers. An answer to another one is stale.
 function compare() {
   const panel = element.querySelector(".reading");
   const { sent } = document.documentElement.dataset; // "" while a stroke makes it one that nobody was sent
@@ -35,7 +35,7 @@ function compare() {
   const { loads } = panel.dataset;
   if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
   try {
-    sessionStorage.removeItem("sketchserve-unanswered"); // what canvas.js kept
+    sessionStorage.removeItem("sketchserve-unanswered"); // what pad/sending.js kept
   } catch {
     // Storage is refused: nothing was kept.
   }
@@ -79,6 +79,6 @@ function showAll(isAll) {
 
 element.addEventListener("click", (event) => {
   if (event.target.closest(".bars-more")) showAll(!("all" in element.dataset));
-  // canvas.js sends what is on the paper.
+  // pad/pad.js sends what is on the paper.
   if (event.target.closest(".reading-again")) document.dispatchEvent(new Event("sketchserve-ask-again"));
 });

@@ -52,6 +52,7 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
         sent=sent,
         # What is not stored can be neither corrected nor explained.
         prediction_id="" if reading.is_private else str(prediction.id),
+        drawing_id=prediction.drawing_id.hex if prediction.drawing_id else "",
         label=prediction.predicted_label,
         frame=reading.frame,
         meta=meta,
@@ -65,6 +66,7 @@ def _panel(
     probabilities: dict[str, float],
     sent: int,
     prediction_id: str = "",
+    drawing_id: str = "",
     label: str = "",
     frame: str = "",
     meta: str = "",
@@ -73,7 +75,8 @@ def _panel(
 ) -> str:
     long = " has-long-labels" if max(map(len, probabilities), default=0) > LONG_LABEL else ""
     return (
-        f'<section class="reading is-{state}{long}" data-prediction="{prediction_id}" data-sent="{sent}" '
+        f'<section class="reading is-{state}{long}" data-prediction="{prediction_id}" '
+        f'data-drawing="{drawing_id}" data-sent="{sent}" '
         f'data-loads="{escape(loads)}" data-none="{none_of_these(probabilities)}">'
         f'<div class="reading-head"><div class="reading-said" aria-live="polite" aria-atomic="true">'
         f'<div class="reading-label {_size(label)}" data-testid="label">{escape(label)}</div>'

@@ -1,1 +1,1 @@
-"""The visitor's history: the table of drawings, and their corrections."""
+"""The history: the strip below the pad, the view of all drawings, corrections and deletions."""

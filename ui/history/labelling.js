@@ -3,7 +3,7 @@
 
 import { tell } from "./changes.js";
 
-const DONE = "sketchserve-judged"; // how many in this tab, over all pages
+const DONE = "sketchserve-judged-count"; // how many in this tab, over all pages
 const pieces = [...document.querySelectorAll("[data-piece]")];
 const status = document.querySelector("[data-status]");
 const done = document.querySelector("[data-done]");

@@ -7,10 +7,10 @@ from starlette.responses import RedirectResponse, Response
 
 from db.drawings import Drawings
 from ui.backend import Backend
+from ui.draw.words import none_of_these
 from ui.history import words
 from ui.history.asked import read_asked
 from ui.history.listing import counted
-from ui.history.one import may_be_no_digit
 from ui.history.settled import settle
 from ui.shell.views import Views
 from ui.shell.visit import Visit
@@ -36,5 +36,5 @@ def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
         left=counted(drawings.count(wanted)),
         next=asked.query_after((last.created_at, last.id)) if last and len(rows) == AT_ONCE else "",
         words=words,
-        may_be_no_digit=may_be_no_digit,
+        none_of_these=none_of_these,
     )

@@ -15,6 +15,7 @@ from db.records import HistoryRow
 from ui import request_id
 from ui.backend import Backend
 from ui.draw.explanation import explain
+from ui.draw.words import none_of_these
 from ui.history import picture, words
 from ui.history.corrections import record
 from ui.history.deletion import delete
@@ -32,6 +33,7 @@ GONE_ADVICE = "It was deleted, or it is somebody else's."
 # Whose word it is where an operator has no id: their browser has never opened the pad.
 OPERATOR = "operator"
 NOT_KEPT = "That could not be kept"
+NOT_DELETED = "That could not be deleted"
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
         bars=sorted(prediction.probabilities.items(), key=lambda one: -one[1]),
         most_bars=BARS,
         most_buttons=BUTTONS,
-        may_be_no_digit=may_be_no_digit(row),
+        none_of_these=none_of_these(row.prediction.probabilities),
         answers=drawings.answers(row),
         is_own=prediction.session_id == visit.session_id,
         why=_why(backend, found) if params.get("why") else None,
@@ -96,12 +98,6 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
         asked=params.get("ask", ""),
         other=_ask_other(backend, models, found.image, params["ask"]) if params.get("ask") else None,
     )
-
-
-def may_be_no_digit(row: HistoryRow) -> bool:
-    """Return whether "not a digit" can be meant: the model says what is one, or knows only digits."""
-    names = row.prediction.probabilities
-    return row.prediction.is_digit is not None or all(len(name) == 1 and name.isdecimal() for name in names)
 
 
 def show_drawing(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:
@@ -151,7 +147,7 @@ def delete_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit)
         return gone(views, visit)
     said = delete(backend, row.prediction.session_id, str(row.prediction.id))["said"]
     if not backend.recent.is_deleted(row):
-        return views.html(visit, "shell/refusal.html", 503, title=NOT_KEPT, advice=said)
+        return views.html(visit, "shell/refusal.html", 503, title=NOT_DELETED, advice=said)
     return RedirectResponse(f"{views.root}/history", 303)
 
 

@@ -1,6 +1,6 @@
 // Whether drawings are stored, and their deletion. Gradio calls this with (element, trigger, props, server, upload, watch).
 
-const STORAGE_KEY = "sketchserve-keep-nothing"; // canvas.js reads it, too
+const STORAGE_KEY = "sketchserve-keep-nothing"; // pad/sending.js reads it, too
 const keepNothing = element.querySelector("[data-keep-nothing]");
 const said = element.querySelector("[role=status]");
 

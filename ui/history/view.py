@@ -33,5 +33,5 @@ def add_to(views: Views, backend: Backend, drawings: Drawings) -> None:
 def _delete_all(views: Views, backend: Backend, visit: Visit) -> Response:
     said = delete(backend, visit.session_id, "")["said"]
     if said.startswith("Nothing"):
-        return views.html(visit, "shell/refusal.html", 503, title=one.NOT_KEPT, advice=said)
+        return views.html(visit, "shell/refusal.html", 503, title=one.NOT_DELETED, advice=said)
     return RedirectResponse(f"{views.root}/history", 303)

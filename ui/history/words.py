@@ -4,6 +4,7 @@ import base64
 from datetime import datetime
 
 from db.records import HistoryRow, Summary
+from ui.draw.words import none_of_these
 
 # One transparent pixel.
 NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -31,7 +32,9 @@ def heard_as(prediction: Summary) -> str:
 
 def really(row: HistoryRow) -> str:
     """Return what somebody said that it is, "" where nobody did."""
-    return row.true_label or ("not a digit" if row.is_no_digit else "")
+    if row.is_no_digit:
+        return none_of_these(row.prediction.probabilities).lower()
+    return row.true_label or ""
 
 
 def verdict(row: HistoryRow) -> str:

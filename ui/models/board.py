@@ -61,7 +61,8 @@ class Version:
     @property
     def seen(self) -> str:
         """What an operator sees who decides on a change; what it is by then may be something else."""
-        return f"{self.state}, {self.workers} workers{', default' if self.is_default else ''}"
+        workers = f"{self.workers} worker{'' if self.workers == 1 else 's'}"
+        return f"{self.state}, {workers}{', default' if self.is_default else ''}"
 
     @property
     def state(self) -> str:

@@ -67,8 +67,8 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
             more = change.workers - version.workers
             about = f"It has {_workers(version.workers)} now. " if version.status else ""
             if more < 0:
-                return [f"{about}{_workers(-more)} end once they have answered what they read."]
-            return [f"{about}{_workers(more)} more start.", _memory(board.worker_bytes, free_bytes)]
+                return [f"{about}{_workers(-more)} will end after answering what is being read."]
+            return [f"{about}{_workers(more)} more will start.", _memory(board.worker_bytes, free_bytes)]
         case "unload":
             return [
                 f"{'Its worker ends' if version.workers == 1 else f'Its {version.workers} workers end'}; "

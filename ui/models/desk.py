@@ -99,7 +99,7 @@ class Desk:
         entry = Entry(who, change.verb)
         with self._lock:
             if before := self._under_way.get(change.path):
-                raise ChangeNotMade(f"{before.who} is at it: {before.title}.")
+                raise ChangeNotMade(f"{before.who} is changing it: {before.title}.")
             self._under_way[change.path] = entry
         try:
             version = self._checked(change, seen)

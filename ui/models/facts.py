@@ -15,7 +15,7 @@ NAMED = 12
 def reads(labels: Sequence[str]) -> str:
     """Return what a model can answer: its labels, or the first of them."""
     if not labels:
-        return "nobody has asked it yet, and this page cannot see its archive"
+        return "not known yet: nobody has asked it, and this page cannot see its archive"
     if len(labels) <= NAMED:
         return ", ".join(labels)
     return f"{', '.join(labels[: NAMED - 2])} and {len(labels) - NAMED + 2} more"

@@ -102,6 +102,15 @@ class Models:
             self._list_again()
         return self._known.get(path)
 
+    def named(self, name: str) -> Model | None:
+        """Return the model that a program names as name/version, the page's own for its name alone or for "".
+
+        None where there is no such one now.
+        """
+        model = self.find(name)
+        is_meant = model is not None and name in ("", model.path, f"{model.name}/{model.version}")
+        return model if is_meant else None
+
     def answered_by(self, model: Model, version: str) -> Model:
         """Return the model as it is after an answer of this version: the default one may be another now.
 

@@ -1,11 +1,11 @@
 """Who asks for a view, and what they may see and do."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
+from system.ports import is_loopback
 from ui.draw.drawing import read_session_id
 from ui.sign_in.who import USER
 
@@ -47,7 +47,7 @@ class Visit:
         if USER in scope:
             return scope[USER] is not None and scope[USER].role == "operator"
         client = self.request.client
-        return client is not None and _is_loopback(client.host)
+        return client is not None and is_loopback(client.host)
 
     @property
     def user_name(self) -> str:
@@ -65,10 +65,3 @@ def read_form(body: bytes) -> dict[str, str]:
     """Return the fields of a form (application/x-www-form-urlencoded); of several of a name the last one."""
     fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
     return {name: values[-1] for name, values in fields.items()}
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,5 +1,5 @@
 // Gradio calls this with (element, trigger, props, server, upload, watch).
-// Who is not signed in any more is led to the form; strokes without an answer outlive that (canvas.js).
+// Who is not signed in any more is led to the form; strokes without an answer outlive that (pad/sending.js).
 
 const ask = window.fetch;
 window.fetch = async (...request) => {
