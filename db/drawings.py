@@ -19,6 +19,8 @@ from db.schema import predictions
 MOST_COUNTED = 10_000
 # Of so many newest drawings the labels and models are offered as filters.
 KNOWN_ROWS = 2_000
+# To one drawing: a browser may send as many as it likes.
+MOST_ANSWERS = 100
 
 SHOWN = ("all", "wrong", "doubted", "open")
 
@@ -118,16 +120,16 @@ class Drawings:
         return None if found is None else bytes(found)
 
     def answers(self, row: HistoryRow) -> list[HistoryRow]:
-        """Return all answers to a drawing, the earliest first, those that a later one replaced too."""
+        """Return the last answers to a drawing, the earliest first, those that a later one replaced too."""
         if row.prediction.drawing_id is None:
             return [row]
         query = history_rows().where(
             predictions.c.drawing_id == row.prediction.drawing_id,
             predictions.c.session_id == row.prediction.session_id,
         )
-        query = query.order_by(predictions.c.created_at, predictions.c.id)
+        query = query.order_by(*newest_first).limit(MOST_ANSWERS)
         with self._reading() as connection:
-            return [history_row(one) for one in connection.execute(query)]
+            return [history_row(one) for one in connection.execute(query)][::-1]
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -126,7 +126,12 @@ predictions = Table(
         postgresql_include=["session_id", "is_superseded"],
         postgresql_where=text("is_digit IS false OR cardinality(label_set) > 1"),
     ),
-    Index("predictions_drawing_id_idx", "drawing_id", postgresql_where=text("drawing_id IS NOT NULL")),
+    Index(
+        "predictions_drawing_id_idx",
+        "drawing_id",
+        "is_superseded",
+        postgresql_where=text("drawing_id IS NOT NULL"),
+    ),
 )
 
 # What a person can say of an answer: what the drawing was, that it was no digit, or that nothing of what was

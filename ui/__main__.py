@@ -127,7 +127,12 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     _add_routes(web, backend, engine)
     fetching.add_to(web, Fetcher())
     number.add_to(web, backend, reader)
-    views = Views(web, settings.root_path, has_sign_in=sessions is not None)
+    views = Views(
+        web,
+        settings.root_path,
+        has_sign_in=sessions is not None,
+        is_for_this_machine=settings.is_for_this_machine,
+    )
     history.add_to(views, backend, Drawings(engine))
     analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)

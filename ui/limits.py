@@ -76,9 +76,10 @@ class Limits:
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
-        is_number = scope["path"].endswith("/read")
+        path = scope["path"].removeprefix(self._root_path)
+        is_number = path == "/read"
         most = MOST_BYTES_OF_A_NUMBER if is_number else MOST_BYTES_OF_A_FORM
-        most = MOST_BYTES if "/gradio_api/" in scope["path"] else most
+        most = MOST_BYTES if path.startswith("/gradio_api/") else most
         refusal, more = _too_large(_announced(scope), most), True
         try:
             try:

@@ -12,24 +12,29 @@ from reading.piece import NoNumber
 from reading.reader import Reader
 from ui import request_id
 from ui.backend import Backend
+from ui.shares import Shares, TooMany
 
-# Threads of their own, since all others may be waiting for TorchServe; and so many requests may wait for one.
-THREADS, MOST_WAITING = 8, 32
+# Threads of their own, since all others may be waiting for TorchServe; so many requests may wait for one, and
+# one client may have so many of these places.
+THREADS, MOST_WAITING, OF_ONE_CLIENT = 8, 32, 8
 BUSY_S, AWAY_S = 1, 5
 
 
 def add_to(web: FastAPI, backend: Backend, reader: Reader) -> None:
     """Add the route; nothing of what comes there is stored."""
     threads = anyio.CapacityLimiter(THREADS)
+    shares = Shares(THREADS + MOST_WAITING, OF_ONE_CLIENT)
 
     @web.post("/read")
     async def read(request: Request, model: str = "") -> JSONResponse:
-        if threads.statistics().tasks_waiting >= MOST_WAITING:
-            return _error(503, "Busy", "Too many numbers are being read: try again in a moment.", BUSY_S)
         payload = await request.body()
-        return await anyio.to_thread.run_sync(
-            _answer, backend, reader, payload, _type(request), model, limiter=threads
-        )
+        try:
+            with shares.one(request):
+                return await anyio.to_thread.run_sync(
+                    _answer, backend, reader, payload, _type(request), model, limiter=threads
+                )
+        except TooMany:
+            return _error(503, "Busy", "Too many numbers are being read: try again in a moment.", BUSY_S)
 
 
 def _answer(backend: Backend, reader: Reader, payload: bytes, media_type: str, named: str) -> JSONResponse:

@@ -20,6 +20,7 @@ from ui.security_headers import SecurityHeaders
 from ui.settings import Settings
 from ui.sign_in.admission import Admission
 from ui.sign_in.sessions import Sessions
+from ui.slow_readers import SlowReaders
 
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
 # after they were told to stop, if nobody asked for more.
@@ -94,7 +95,7 @@ def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIA
         limited = Admission(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
     elif settings.own_names is not None:
         limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
-    return RequestId(SecurityHeaders(limited))
+    return SlowReaders(RequestId(SecurityHeaders(limited)))
 
 
 def _is_not_cut(record: logging.LogRecord) -> bool:

@@ -36,6 +36,7 @@ class Settings:
         has_sign_in: Whether people have to sign in.
         own_names: By which names the page is asked, beside its addresses, in lower case; None: by any.
         is_behind_proxy: Whether all strangers come through a proxy, which refuses what is for those inside.
+        is_for_this_machine: Whether the page is published on this machine alone.
     """
 
     inference_url: str
@@ -56,6 +57,7 @@ class Settings:
     has_sign_in: bool
     own_names: frozenset[str] | None
     is_behind_proxy: bool
+    is_for_this_machine: bool
 
     @property
     def url(self) -> str:
@@ -95,6 +97,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         has_sign_in=has_sign_in,
         own_names=None if has_sign_in else _own_names(host, published_at),
         is_behind_proxy=bool(published_at),
+        is_for_this_machine=is_loopback(published_at or host),
     )
 
 

@@ -25,6 +25,8 @@
   const id = storedId();
   // The other views are asked for by links, which cannot carry it: 400 days are as long as browsers keep a cookie.
   const path = new URL(".", document.baseURI).pathname;
-  document.cookie = `${STORAGE_KEY}=${id}; path=${path}; max-age=34560000; samesite=strict`;
+  // Only the history needs it, and other ports of this host get what the path lets through.
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `${STORAGE_KEY}=${id}; path=${path}history; max-age=34560000; samesite=strict${secure}`;
   return [...inputs.slice(0, -1), id];
 }

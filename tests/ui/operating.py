@@ -61,7 +61,7 @@ def operating(backend: Backend, torchserve: Managing, store: Path, url: str = NO
                 scope[USER] = user
             await Limits(web)(scope, receive, send)
 
-        return TestClient(app, follow_redirects=False, client=(address, 1))
+        return TestClient(app, "http://127.0.0.1", follow_redirects=False, client=(address, 1))
 
     return Operating(torchserve, shown, client)
 

@@ -5,7 +5,6 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from tests.ui.web import PNG, sends, serving
-from ui.fetching import fetcher as module
 from ui.fetching import route
 from ui.fetching.fetcher import Fetcher
 
@@ -34,6 +33,6 @@ def test_a_refusal_says_why() -> None:
 
 
 def test_where_too_many_are_fetched_it_says_when_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 0)
+    monkeypatch.setattr(route, "AT_ONCE", 0)
     answer = asking(80).post("/fetch", content=b"http://example.com/")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -11,9 +10,8 @@ import pytest
 
 from tests.deploy.certificate import certificate  # noqa: F401 - a fixture
 from tests.ui.web import PNG, fetch, sends, serving
-from ui.fetching import fetcher as module
 from ui.fetching.addresses import is_public
-from ui.fetching.fetcher import Busy, Fetcher, Picture
+from ui.fetching.fetcher import Fetcher, Picture
 from ui.fetching.formats import FetchError
 
 
@@ -96,6 +94,11 @@ def test_where_an_answer_leads_is_checked_again(names: dict[str, list[list[str]]
         assert asked == []
 
 
+def test_what_leads_to_no_address_at_all_is_refused() -> None:
+    with serving(sends(b"", 302, Location="//[x")) as (port, _), pytest.raises(FetchError, match="to none"):
+        fetch(f"http://127.0.0.1:{port}/", port)
+
+
 def test_redirects_are_followed_with_relative_ones_and_not_for_ever() -> None:
     def answer(request: BaseHTTPRequestHandler) -> None:
         if request.path == "/end":
@@ -144,28 +147,6 @@ def test_variables_for_proxies_are_ignored(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with serving(sends(PNG)) as (port, _):
         assert fetch(f"http://127.0.0.1:{port}/", port).content == PNG
-
-
-def test_of_many_at_once_some_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "AT_ONCE", 1)
-    may_go = threading.Event()
-
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        may_go.wait(10)
-        sends(PNG)(request)
-
-    async def two(address: str, ports: tuple[int, ...]) -> None:
-        fetcher = Fetcher(lambda _: True, ports)
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(fetcher.fetch, address)
-            await anyio.wait_all_tasks_blocked()
-            with pytest.raises(Busy):
-                await fetcher.fetch(address)
-            may_go.set()
-        assert (await fetcher.fetch(address)).content == PNG
-
-    with serving(answer) as (port, _):
-        anyio.run(two, f"http://127.0.0.1:{port}/", (port,))
 
 
 def test_servers_have_to_prove_who_they_are(

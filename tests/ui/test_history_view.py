@@ -24,6 +24,8 @@ from ui.history import view
 from ui.shell.views import Views
 from ui.shell.visit import VISITOR
 
+HERE = "http://127.0.0.1"
+
 pytestmark = pytest.mark.integration
 
 PNG_FRAME = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
@@ -40,7 +42,7 @@ class Viewed:
 
     def visitor(self, session_id: str, address: str = ELSEWHERE) -> TestClient:
         """Return the browser of a visitor elsewhere, who is no operator."""
-        client = TestClient(self.web, client=(address, 1), follow_redirects=False)
+        client = TestClient(self.web, HERE, client=(address, 1), follow_redirects=False)
         client.cookies.set(VISITOR, session_id)
         return client
 
@@ -179,7 +181,7 @@ def test_an_operator_says_what_anothers_drawing_was(viewed, make_prediction, ses
     assert operator.post(f"/history/{theirs.id}/judge", data={"label": "1"}).status_code == 303
     assert "somebody else" in operator.get(f"/history/{theirs.id}").text
     assert page.drawings.find(theirs.id, session_id).true_label == "1"
-    nobody = TestClient(page.web, client=("127.0.0.1", 1), follow_redirects=False)
+    nobody = TestClient(page.web, HERE, client=("127.0.0.1", 1), follow_redirects=False)
     assert nobody.post(f"/history/{theirs.id}/judge", data={"label": "2"}).status_code == 303
     nobody.get("/history")
     assert page.drawings.find(theirs.id, session_id).true_label == "2"

@@ -99,9 +99,11 @@ def test_a_piece_that_the_model_refuses_is_no_digit(make_backend: Callable[..., 
     assert (said["text"], said["is_sure"], said["digits"][0]["is_digit"]) == ("???", False, False)
 
 
-def test_too_many_who_wait_are_told_so(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(number, "MOST_WAITING", 0)
-    answer = client.post("/read", content=b"a picture")
+def test_too_many_who_wait_are_told_so(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number, "OF_ONE_CLIENT", 0)
+    answer = request.getfixturevalue("client").post("/read", content=b"a picture")
     assert (answer.status_code, answer.json()["type"], answer.headers["Retry-After"]) == (503, "Busy", "1")
 
 

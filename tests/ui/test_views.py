@@ -10,17 +10,21 @@ from starlette.testclient import TestClient
 from db.errors import DatabaseUnavailable
 from db.user_rows import User
 from tests.ui.answering import SESSION
+from ui.shell import views as views_module
 from ui.shell.views import Views
 from ui.shell.visit import VISITOR, Visit
 from ui.sign_in.who import USER
 
 
 def visiting(
-    user: User | str | None = "nobody has to", client: str = "127.0.0.1", root: str = ""
+    user: User | str | None = "nobody has to",
+    client: str = "127.0.0.1",
+    root: str = "",
+    is_for_this_machine: bool = False,
 ) -> TestClient:
     """Return a client of an application with one view; `user` is who the sign-in says is there."""
     web = FastAPI(root_path=root)
-    views = Views(web, root, has_sign_in=False)
+    views = Views(web, root, has_sign_in=False, is_for_this_machine=is_for_this_machine)
     views.link("/analytics", "Analytics")
 
     def seen(visit: Visit) -> JSONResponse:
@@ -43,7 +47,7 @@ def visiting(
             scope[USER] = user
         await web(scope, receive, send)
 
-    return TestClient(app, client=(client, 1))
+    return TestClient(app, "http://127.0.0.1", client=(client, 1))
 
 
 def test_a_browser_is_known_by_its_cookie() -> None:
@@ -72,6 +76,26 @@ def test_without_sign_in_operators_are_on_this_machine(client: str, is_operator:
     answer = asking.get("/analytics/operators")
     assert answer.status_code == (200 if is_operator else 403)
     assert is_operator or "This is for operators" in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "rebound.example"},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Via": "x"},
+    ],
+)
+def test_what_a_strangers_name_or_a_proxy_brings_here_is_no_operator(headers: dict[str, str]) -> None:
+    assert visiting().get("/analytics", headers=headers).json()[1] is False
+    assert visiting(is_for_this_machine=True).get("/analytics", headers=headers).json()[1] is True
+
+
+def test_where_a_hundred_wait_the_next_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(views_module, "MOST_WAITING", 0)
+    answer = visiting().get("/analytics")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
 
 def test_a_form_is_read_with_its_empty_fields() -> None:

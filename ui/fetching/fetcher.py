@@ -22,12 +22,7 @@ MOST_BYTES = 16 * 1024**2
 WITHIN_S = 5.0
 MOST_REDIRECTS = 5
 MOST_CHARACTERS = 2_048
-AT_ONCE = 8
 REDIRECTS = (301, 302, 303, 307, 308)
-
-
-class Busy(Exception):  # noqa: N818 - named as the client's
-    """Too many pictures are being fetched."""
 
 
 @dataclass(frozen=True)
@@ -60,25 +55,18 @@ class Fetcher:
         self._backend = _CheckedBackend(is_allowed)
         self._ports = frozenset(ports)
         self._tls = tls or ssl.create_default_context()
-        self._under_way = 0
 
     async def fetch(self, address: str) -> Picture:
         """Return the picture at an address, within 5 s.
 
         Raises:
             FetchError: There is none, or none that may be had.
-            Busy: Too many are being fetched.
         """
-        if self._under_way >= AT_ONCE:
-            raise Busy
-        self._under_way += 1
         try:
             with anyio.fail_after(WITHIN_S):
                 content = await self._content(address)
         except TimeoutError as error:
             raise FetchError(f"No picture came within {WITHIN_S:g} s.") from error
-        finally:
-            self._under_way -= 1
         return Picture(content, await anyio.to_thread.run_sync(media_type, content))
 
     async def _content(self, address: str) -> bytes:
@@ -89,7 +77,10 @@ class Fetcher:
                 answer = await self._one(connections, self._checked(address))
                 if isinstance(answer, bytes):
                     return answer
-                address = urljoin(address, answer)
+                try:
+                    address = urljoin(address, answer)
+                except ValueError as error:
+                    raise FetchError("The address leads to none of the web.") from error
         raise FetchError(f"The address leads on and on, more than {MOST_REDIRECTS} times.")
 
     def _checked(self, address: str) -> httpx.URL:

@@ -5,21 +5,27 @@ from typing import Any
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from ui.fetching.fetcher import Busy, Fetcher
+from ui.fetching.fetcher import Fetcher
 from ui.fetching.formats import FetchError
+from ui.shares import Shares, TooMany
+
+# So many are fetched at once, and for one client; each takes up to 5 s and 16 MB.
+AT_ONCE, OF_ONE_CLIENT = 8, 2
 
 
 def add_to(web: FastAPI, fetcher: Fetcher) -> None:
     """Add the route: it takes an address as text, and answers with the picture, or why there is none."""
+    shares = Shares(AT_ONCE, OF_ONE_CLIENT)
 
     @web.post("/fetch")
     async def fetch(request: Request) -> Response:
         address = (await request.body()).decode("utf-8", "replace").strip()
         try:
-            picture = await fetcher.fetch(address)
+            with shares.one(request):
+                picture = await fetcher.fetch(address)
         except FetchError as error:
             return _refusal(400, "BadAddress", str(error))
-        except Busy:
+        except TooMany:
             refusal = _refusal(503, "Busy", "Too many pictures are being fetched. Try again in a moment.")
             refusal.headers["Retry-After"] = "2"
             return refusal

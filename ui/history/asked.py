@@ -93,7 +93,7 @@ def read_place(written: str) -> Place | None:
 def _since(time: str, zone: str, now: datetime) -> datetime | None:
     """Return when the time begins that is asked for; today begins at midnight where the browser is."""
     if time == "today":
-        is_zone = zone.lstrip("-").isdecimal() and len(zone) < 5 and int(zone) in ZONES
+        is_zone = zone.removeprefix("-").isdecimal() and len(zone) < 5 and int(zone) in ZONES
         east = timedelta(minutes=int(zone) if is_zone else 0)
         return (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
     return now - timedelta(days=int(time)) if time in TIME_WORDS and time else None

@@ -6,11 +6,13 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import anyio
+import anyio.to_thread
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
 from db.drawings import Drawings, Filter
@@ -28,6 +30,8 @@ MOST_ROWS = 100_000
 MOST_PICTURES = 10_000
 # The folder in the archive, after which `make train` names the model.
 FOLDER = "drawings"
+# Of the database's ten connections all exports together take so many, and no thread that a stroke may need.
+_threads = anyio.CapacityLimiter(2)
 # Of the answers in CSV and JSON, in this order.
 COLUMNS = (
     "id",
@@ -62,7 +66,14 @@ def export(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> 
     write, media = FORMATS[kind]
     drawings.count(asked.filter)  # a database that is away is said now, and not amid the file
     headers = {"Content-Disposition": f'attachment; filename="{FOLDER}.{kind}"', "Cache-Control": "no-store"}
-    return StreamingResponse(write(drawings, asked.filter), media_type=media, headers=headers)
+    parts = _in_few_threads(write(drawings, asked.filter))
+    return StreamingResponse(parts, media_type=media, headers=headers)
+
+
+async def _in_few_threads(parts: Iterator[str | bytes]) -> AsyncIterator[str | bytes]:
+    """Yield the same; a place is held only while something is read, so that slow readers hold up nobody."""
+    while (part := await anyio.to_thread.run_sync(next, parts, None, limiter=_threads)) is not None:
+        yield part
 
 
 def rows_of(drawings: Drawings, wanted: Filter, most: int = MOST_ROWS) -> Iterator[HistoryRow]:

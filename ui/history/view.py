@@ -23,9 +23,9 @@ def add_to(views: Views, backend: Backend, drawings: Drawings) -> None:
     views.post("/history/delete", partial(_delete_all, views, backend))
     views.get("/history/export", partial(export, *parts))
     views.get("/history/judge", partial(show_next, *parts))
-    views.get("/history/{id}", partial(one.show_one, *parts))
+    views.get("/history/{id}", partial(one.show_one, *parts), asks_model=True)
     views.get("/history/{id}/drawing", partial(one.show_drawing, *parts))
-    views.get("/history/{id}/frame", partial(one.show_frame, *parts))
+    views.get("/history/{id}/frame", partial(one.show_frame, *parts), asks_model=True)
     views.post("/history/{id}/judge", partial(one.judge_one, *parts))
     views.post("/history/{id}/delete", partial(one.delete_one, *parts))
 

@@ -5,12 +5,14 @@ from urllib.parse import parse_qs
 
 from starlette.requests import Request
 
-from system.ports import is_loopback
+from system.ports import foreign_host, is_loopback
 from ui.draw.drawing import read_session_id
 from ui.sign_in.who import USER
 
 # The browser's id, which visitor.js puts there: a link cannot carry what local storage has.
 VISITOR = "sketchserve-visitor"
+# By these proxies can be told.
+PASSED_ON = frozenset({"x-forwarded-for", "x-forwarded-host", "forwarded", "via"})
 
 
 class NotAllowed(Exception):  # noqa: N818 - an answer, not a fault
@@ -24,10 +26,12 @@ class Visit:
     Attributes:
         request: What was asked.
         form: What a form sent, each field once; empty for what is only looked at.
+        is_for_this_machine: Whether only programs of this machine can ask.
     """
 
     request: Request
     form: dict[str, str]
+    is_for_this_machine: bool = False
 
     @property
     def session_id(self) -> str | None:
@@ -41,13 +45,18 @@ class Visit:
     def is_operator(self) -> bool:
         """Whether who asks may see what all have drawn and change what is served.
 
-        Without sign-in that is everybody on this machine, and nobody elsewhere.
+        Without sign-in that is everybody on this machine, and nobody elsewhere. Where others can ask as well,
+        a name of theirs may lead here (DNS rebinding), and somebody's proxy may pass them on.
         """
         scope = self.request.scope
         if USER in scope:
             return scope[USER] is not None and scope[USER].role == "operator"
-        client = self.request.client
-        return client is not None and is_loopback(client.host)
+        if self.is_for_this_machine:
+            return True
+        client, headers = self.request.client, self.request.headers
+        is_passed_on = not PASSED_ON.isdisjoint(headers.keys())
+        is_asked_here = foreign_host(headers.get("host", ""), ("localhost",)) is None
+        return client is not None and is_loopback(client.host) and is_asked_here and not is_passed_on
 
     @property
     def user_name(self) -> str:

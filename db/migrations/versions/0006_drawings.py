@@ -21,7 +21,7 @@ def upgrade() -> None:
     op.create_index(
         "predictions_drawing_id_idx",
         "predictions",
-        ["drawing_id"],
+        ["drawing_id", "is_superseded"],
         postgresql_where=sa.text("drawing_id IS NOT NULL"),
     )
     op.add_column("feedback", sa.Column("kind", sa.Text, nullable=False, server_default="label"))
