@@ -36,16 +36,17 @@ def main() -> int:
         print("screenshots: no Chromium is here: apt-get install chromium", file=sys.stderr)
         return 2
     FOLDER.mkdir(exist_ok=True)
+    store = read_settings({}).archive.parent
     with (
         tempfile.TemporaryDirectory() as folder,
         embedded.start(Path(folder)) as database,
-        temporary.running(read_settings({}).archive.parent) as torchserve,
+        temporary.running(store) as torchserve,
         sync_playwright() as playwright,
     ):
         migrate.upgrade(database.url)
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        with running_page(database.url, torchserve) as running:
-            visitor = chromium.new_context(viewport=SIZE)
+        with running_page(database.url, torchserve, MODEL_STORE=str(store)) as running:
+            visitor = chromium.new_context(viewport=SIZE, reduced_motion="reduce")
             page = opened(visitor, running.url)
             for strokes, said in DRAWINGS:
                 _draw(page, strokes, said)

@@ -47,7 +47,9 @@ def _served(version: Version) -> list[tuple[str, str]]:
     workers = f"{status.ready_workers} ready of {status.workers}"
     if serving is None:
         return [("Workers", workers)]
-    memory = f"{serving.worker_bytes / MB:,.0f} MB" if serving.worker_bytes else "none runs"
+    # TorchServe says 0 until it has measured for the first time.
+    unknown = "not measured yet" if status.workers else "none runs"
+    memory = f"{serving.worker_bytes / MB:,.0f} MB" if serving.worker_bytes else unknown
     return [
         ("Workers", f"{workers} (min {serving.min_workers}, max {serving.max_workers})"),
         ("Memory per worker", memory),
