@@ -185,7 +185,7 @@ def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: 
     with visit(chromium, address) as page:
         draw(page, LINE)
         expect(page.get_by_role("button", name="Why?")).to_be_visible()
-        page.get_by_label("Width of the pen").focus()
+        page.get_by_label("Settings").focus()
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
         expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
@@ -199,7 +199,9 @@ def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: 
 def test_a_picture_is_explained_in_its_own_pixels(chromium: Browser, address: str) -> None:
     """A picture of 560 x 280 px is shown at half its size, in the middle of the pad."""
     wide = Image.new("RGB", (560, 280), "white")
+    # Something at either end, or only the part with ink would be shown.
     wide.paste(drawing("7"), (0, 0))
+    wide.paste(drawing("7"), (280, 0))
     with visit(chromium, address) as page:
         page.locator("input[type=file]").set_input_files(
             {"name": "wide.png", "mimeType": "image/png", "buffer": encoded(wide)}
