@@ -187,6 +187,7 @@ def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: 
         expect(page.get_by_role("button", name="Why?")).to_be_visible()
         page.get_by_label("Settings").focus()
         page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Why?")).to_be_focused()
         page.keyboard.press("Enter")
         expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
         page.keyboard.press("Tab")
