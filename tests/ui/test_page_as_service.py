@@ -207,7 +207,9 @@ def test_a_visitor_who_waits_for_a_model_does_not_keep_the_page_from_stopping(
     with page_before(played.url, log, MODEL_STORE=str(played.store)) as running:
         played.load_s = 60
         config = requests.get(f"{running.url}/config", timeout=60).json()
-        (choose,) = [one["id"] for one in config["dependencies"] if one["targets"][0][1] == "choose"]
+        (choose,) = [
+            one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "choose"
+        ]
         wanted = {"wanted": "digits-vit/1.0.0", "active": "digits", "asked": 1}
         event = {"data": [], "fn_index": choose, "session_hash": "waiting", "event_data": wanted}
         requests.post(f"{running.url}/gradio_api/queue/join", json=event, timeout=60).raise_for_status()

@@ -45,7 +45,9 @@ def page(torchserve: str, database_url: str, var: Path, **changes: str) -> Itera
 def judge(url: str, prediction_id: str, label: str, session_id: str) -> str:
     """Say what a drawing really was, as the page's buttons do; return the page's complaint, "" for none."""
     config = requests.get(f"{url}/config", timeout=60).json()
-    (event,) = [one["id"] for one in config["dependencies"] if one["targets"][0][1] == "judge"]
+    (event,) = [
+        one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "judge"
+    ]
     said = {"prediction": prediction_id, "label": label}
     body = {"data": [session_id], "fn_index": event, "session_hash": "judging", "event_data": said}
     answer = requests.post(f"{url}/gradio_api/run/predict", json=body, timeout=60)

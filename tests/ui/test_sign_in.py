@@ -338,7 +338,9 @@ def drawn(client: TestClient, drawing: bytes, visitor_id: str = SESSION) -> str:
 def judged(page: Guarded, client: TestClient, prediction: str, visitor_id: str = SESSION) -> str:
     """Say that the drawing was a 1, and return what the page answers."""
     config = client.get("/config").json()
-    (judge,) = [one["id"] for one in config["dependencies"] if one["targets"][0][1] == "judge"]
+    (judge,) = [
+        one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "judge"
+    ]
     event = {"prediction": prediction, "label": "1"}
     body = {"data": [visitor_id], "fn_index": judge, "session_hash": "x", "event_data": event}
     return client.post(RUN, json=body).json()["data"][0]["complaint"]

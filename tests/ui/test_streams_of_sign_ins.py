@@ -68,7 +68,9 @@ def _page(folder: Path, engine: Engine, told: dict[str, str]) -> Iterator[Page]:
 def wait_for_vit(page: Page, browser: requests.Session, session_hash: str) -> None:
     """Choose the model, whose loading is told by the queue's event stream."""
     config = browser.get(f"{page.url}/config", timeout=60).json()
-    (choose,) = [one["id"] for one in config["dependencies"] if one["targets"][0][1] == "choose"]
+    (choose,) = [
+        one["id"] for one in config["dependencies"] if one["targets"] and one["targets"][0][1] == "choose"
+    ]
     wanted = {"wanted": "vit/1.0.0", "active": "digits", "asked": 1}
     event = {"data": [], "fn_index": choose, "session_hash": session_hash, "event_data": wanted}
     browser.post(f"{page.url}/gradio_api/queue/join", json=event, timeout=60).raise_for_status()
