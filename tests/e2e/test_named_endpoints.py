@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw
 from tests.docs.documents import blocks
 from tests.e2e.page import SEVEN
 
+pytestmark = pytest.mark.integration
+
 VISITOR, OTHER = "5a" * 16, "5b" * 16
 
 
