@@ -58,7 +58,7 @@ def test_who_signs_in_draws_and_who_signs_out_is_led_to_the_form(
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("alert")).to_have_text("You are signed out.")
     assert complaints == []
-    assert [cookie["name"] for cookie in visitor.cookies()] == ["sketchserve-known"]
+    assert {cookie["name"] for cookie in visitor.cookies()} == {"sketchserve-known", "sketchserve-visitor"}
     page.goto(page_address)
     expect(page).to_have_url(f"{page_address}/sign-in")
 
