@@ -1,18 +1,14 @@
 """What the history asks for: the drawings that a filter matches, in pages, and single ones."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, or_, select, tuple_
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import ColumnElement, Engine, func, or_, select, tuple_
 
-from db.errors import unavailable
 from db.records import HistoryRow
-from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first
+from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
 from db.schema import predictions
 
 # Beyond this it is enough to know that there are more.
@@ -83,13 +79,13 @@ class Drawings:
         if before is not None:
             ids = ids.where(tuple_(predictions.c.created_at, predictions.c.id) < tuple_(*before))
         query = history_rows().where(predictions.c.id.in_(ids)).order_by(*newest_first)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [history_row(row) for row in connection.execute(query)]
 
     def count(self, wanted: Filter) -> int:
         """Return how many match, at most `MOST_COUNTED` + 1."""
         matching = select(predictions.c.id).where(*_conditions(wanted)).limit(MOST_COUNTED + 1)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 
     def known(self, session_id: str | None) -> Known:
@@ -98,7 +94,7 @@ class Drawings:
             predictions.c.model_name, predictions.c.model_version, predictions.c.predicted_label
         ).where(*_conditions(Filter(session_id)))
         newest = newest.order_by(*newest_first).limit(KNOWN_ROWS)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = {tuple(row) for row in connection.execute(select(newest.subquery()).distinct())}
         return Known(
             tuple(sorted({label for *_, label in found})),
@@ -108,14 +104,14 @@ class Drawings:
     def find(self, prediction_id: UUID, session_id: str | None) -> HistoryRow | None:
         """Return a row by its id, where it is the session's; with None for the session, anybody's."""
         query = history_rows().where(*_one(prediction_id, session_id))
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         return history_row(row) if row else None
 
     def drawing(self, prediction_id: UUID, session_id: str | None) -> bytes | None:
         """Return the image file as it was sent; the session as for `find`."""
         query = select(predictions.c.drawing).where(*_one(prediction_id, session_id))
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = connection.scalar(query)
         return None if found is None else bytes(found)
 
@@ -128,16 +124,8 @@ class Drawings:
             predictions.c.session_id == row.prediction.session_id,
         )
         query = query.order_by(*newest_first).limit(MOST_ANSWERS)
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return [history_row(one) for one in connection.execute(query)][::-1]
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
 
 
 def _one(prediction_id: UUID, session_id: str | None) -> list[ColumnElement[Any]]:

@@ -1,7 +1,6 @@
 """The prediction log: what is written to PostgreSQL and read back from it."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -20,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record
-from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first
+from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -80,7 +79,7 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _history(connection, session_id, limit)
 
     def accuracy(self, session_id: str) -> Accuracy:
@@ -89,7 +88,7 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             return _accuracy(connection, session_id)
 
     def history_and_accuracy(
@@ -100,7 +99,7 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             connection.execution_options(isolation_level="REPEATABLE READ")
             return _history(connection, session_id, limit), _accuracy(connection, session_id)
 
@@ -110,7 +109,7 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now.
         """
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             is_it = (predictions.c.id == prediction_id, predictions.c.session_id == session_id)
             row = connection.execute(history_rows().where(*is_it)).one_or_none()
             return history_row(row) if row else None
@@ -124,18 +123,9 @@ class PredictionLog:
         query = select(predictions.c.drawing).where(
             predictions.c.id == prediction_id, predictions.c.session_id == session_id
         )
-        with self._reading() as connection:
+        with reading(self._engine) as connection:
             found = connection.scalar(query)
             return None if found is None else bytes(found)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        """Yield a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
-        try:
-            with self._engine.connect() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
 
 
 def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:

@@ -10,6 +10,15 @@ from ui.shell.files import Files
 FOLDER = Path(__file__).parent
 
 
+# Before the class: the copy of this file that Gradio makes ends with it.
+def _script() -> str:
+    """Return what loads the modules: all at once, since they import each other, and the pad first."""
+    names = sorted((path.name for path in (FOLDER / "pad").glob("*.js")), key=lambda name: name != "pad.js")
+    files = Files()
+    paths = json.dumps([files.path(f"draw/pad/{name}") for name in names])
+    return (FOLDER / "canvas.js").read_text(encoding="utf-8").replace("@MODULES@", paths)
+
+
 class DrawingPad(gr.HTML):
     """The pad; its event `stroke` comes whenever what is drawn has changed, `live` while the pen moves.
 
@@ -37,11 +46,3 @@ class DrawingPad(gr.HTML):
             apply_default_css=False,
             elem_id="pad",
         )
-
-
-def _script() -> str:
-    """Return what loads the modules: all at once, since they import each other, and the pad first."""
-    names = sorted((path.name for path in (FOLDER / "pad").glob("*.js")), key=lambda name: name != "pad.js")
-    files = Files()
-    paths = json.dumps([files.path(f"draw/pad/{name}") for name in names])
-    return (FOLDER / "canvas.js").read_text(encoding="utf-8").replace("@MODULES@", paths)

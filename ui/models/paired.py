@@ -1,11 +1,12 @@
 """Two models' answers to the same drawings: who was right where, and whether that says anything."""
 
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb
+
+from ui.analytics.statistics import wilson
 
 # Two-sided; and the interval holds 95 %.
 SIGNIFICANT = 0.05
-Z_95 = 1.959964
 
 
 @dataclass(frozen=True)
@@ -68,19 +69,10 @@ class Paired:
         )
 
 
-def wilson(right: int, count: int) -> tuple[float, float]:
-    """Return the ends of the 95 % interval of a share (Wilson 1927, doi:10.1080/01621459.1927.10502953)."""
-    if not count:
-        return 0.0, 1.0
-    share, spread = right / count, Z_95**2 / count
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z_95 * sqrt(share * (1 - share) / count + spread / (4 * count)) / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def in_words(right: int, count: int) -> str:
     """Return a share with its interval, such as "96.0 % of 50 (86.5 to 98.9 %)"; "" of nothing."""
-    if not count:
+    of = wilson(right, count)
+    if of is None:
         return ""
-    low, high = wilson(right, count)
+    low, high = of.low, of.high
     return f"{100 * right / count:.1f} % of {count:,} ({100 * low:.1f} to {100 * high:.1f} %)"
