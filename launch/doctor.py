@@ -24,7 +24,7 @@ from launch.variables import refuse_torchserve_variables
 from launch.weights import describe, weights_path, where_weights_come_from
 from system.files import PROJECT
 
-PYTHONS = ("3.11", "3.12")  # as requires-python in pyproject.toml
+PYTHONS = ("3.11", "3.12", "3.13")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
 STAMP = "installed.lock"  # in .venv: what launch/setup.sh has installed, NAME==VERSION a line
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")  # as .ci/run and the browser tests look for them

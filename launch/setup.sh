@@ -47,7 +47,7 @@ if [ ! -x .venv/bin/python ] || { [ ! -x .venv/bin/uv ] && ! .venv/bin/python -m
     rm -rf .venv
     "$python" -m venv .venv || fail "$python -m venv failed" "see the lines above"
 fi
-PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 and 3.12" \
+PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 to 3.13" \
     "rm -r .venv and run make setup again"
 
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore

@@ -114,7 +114,7 @@ def test_the_python_of_make_setup_is_found_or_told(tmp_path):
         find, env={"PATH": "/usr/bin:/bin", "PYTHON": "nope"}, capture_output=True, text=True
     )
     assert (none.returncode, none.stdout) == (1, "")
-    assert none.stderr == "no Python 3.11 or 3.12 (looked for: nope)\n"
+    assert none.stderr == "no Python 3.11, 3.12 or 3.13 (looked for: nope)\n"
 
 
 def test_a_wrong_setting_is_one_line():
