@@ -45,7 +45,6 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
-from ui.shell import manifest
 from ui.shell.files import FOLDER
 from ui.shell.views import Views
 from ui.sign_in import starting
@@ -157,7 +156,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         theme=page.theme(),
         css=page.page_css(),
         favicon_path=str(FOLDER / "shell" / "icons" / "icon.svg"),
-        head=manifest.HEAD,
+        head='<meta name="color-scheme" content="light dark">',
     )
 
 

@@ -18,6 +18,8 @@ from tests.e2e.test_pictures_on_page import drag
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
+# Whether the browser would ask before the page is left.
+MAY_LEAVE = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
 PHONE = {"width": 390, "height": 844}
 BROKEN = "This browser cannot show that file as a picture. Choose a PNG or JPEG."
 HEIC = "This browser cannot open HEIC pictures. Save it as JPEG or PNG, or have the phone take JPEGs."
@@ -107,6 +109,7 @@ def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: lis
     with page.expect_request(is_second):
         choose(page, pictures[:6])
     expect(page.get_by_role("button", name="Close")).to_be_hidden()
+    assert not page.evaluate(MAY_LEAVE)
     page.get_by_role("button", name="Stop").click()
     for route in held:
         route.continue_()
@@ -117,21 +120,15 @@ def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: lis
     page.get_by_role("button", name="Go on").click()
     progress(page, "6 of 6 read")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    assert page.evaluate(MAY_LEAVE)
 
 
 def test_a_busy_server_is_waited_for_and_said_to_be(page: Page, pictures: list[Path]) -> None:
-    refused: list[Route] = []
-
-    def answer(route: Route) -> None:
-        if len(refused) < 2:
-            refused.append(route)
-            route.fulfill(status=429, headers={"Retry-After": "1"}, body="Too many requests")
-        else:
-            route.continue_()
-
-    page.route("**/pictures", answer)
+    busy = {"status": 429, "headers": {"Retry-After": "1"}, "body": "Too many requests"}
+    page.route("**/pictures", lambda route: route.fulfill(**busy))
     choose(page, pictures[:3])
-    expect(page.locator(".many .is-reads").first).to_contain_text("It waits its turn.")
+    expect(page.locator(".many .is-reads")).to_contain_text(["Too many requests. It waits its turn."] * 2)
+    page.unroute("**/pictures")
     progress(page, "3 of 3 read")
 
 

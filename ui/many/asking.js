@@ -1,7 +1,7 @@
 // One picture of many: made ready in the browser as the pad's own are, and sent to the page's server.
 
 import { asPng } from "../draw/pad/painting.js";
-import { newId } from "../draw/pad/paper.js";
+import { newId, SIDE } from "../draw/pad/paper.js";
 import { noPicture, readPicture, SCALED_PIXELS } from "../draw/pad/pictures.js";
 import { mayBeKept, THUMBNAIL_SIDE } from "../draw/pad/sending.js";
 
@@ -18,7 +18,8 @@ export async function prepare(row) {
     throw Object.assign(new Error("no picture"), { why: noPicture(row.file) });
   }
   const colours = { pen: "#000000", paper: "#ffffff" };
-  row.thumbnail = asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours });
+  const sheet = { width: SIDE, height: SIDE };
+  row.thumbnail = asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours, sheet });
   picture.bitmap.close();
   row.drawing ??= newId(); // asked for once more, it is the same one
   return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing };

@@ -21,7 +21,7 @@ const FRAME = `
   </header>
   <progress aria-label="Pictures that are done" value="0"></progress>
   <p class="many-note" role="status"></p>
-  <div class="many-rows" tabindex="0" role="region" aria-labelledby="many-title">
+  <div class="many-rows" tabindex="0" role="region" aria-label="What was read">
     <table>
       <thead><tr><th scope="col"><span class="only-heard">Picture</span></th><th scope="col">File</th><th scope="col">Read as</th><th scope="col">How sure</th></tr></thead>
       <tbody></tbody>
@@ -31,7 +31,7 @@ const FRAME = `
 let list = null; // while there is one
 
 // Have these files read, in the list that is there or a new one.
-export async function addPictures(files) {
+export function addPictures(files) {
   list ??= openList();
   list.add(files);
 }

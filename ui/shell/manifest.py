@@ -12,14 +12,8 @@ ICONS = {
     "icon-512.png": ("512x512", "any"),
     "icon-maskable-512.png": ("512x512", "maskable"),
 }
-# As shell/colours.css has --page. A manifest has one colour; pages say for light and dark what the frame has.
-LIGHT, DARK = "#f6f4f0", "#0f1013"
-# What every page has in its head.
-HEAD = (
-    '<meta name="color-scheme" content="light dark">'
-    f'<meta name="theme-color" content="{LIGHT}" media="(prefers-color-scheme: light)">'
-    f'<meta name="theme-color" content="{DARK}" media="(prefers-color-scheme: dark)">'
-)
+# As shell/colours.css has --page in the light theme: a manifest has one colour, and pages say what they have.
+COLOUR = "#f6f4f0"
 
 
 def add_to(web: FastAPI, files: Files) -> None:
@@ -45,8 +39,8 @@ def add_to(web: FastAPI, files: Files) -> None:
         "start_url": "./",
         "scope": "./",
         "display": "standalone",
-        "background_color": LIGHT,
-        "theme_color": LIGHT,
+        "background_color": COLOUR,
+        "theme_color": COLOUR,
         "icons": icons,
     }
 

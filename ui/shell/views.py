@@ -73,7 +73,6 @@ class Views:
             undefined=jinja2.StrictUndefined,
         )
         self._templates.globals["percent"] = percent
-        self._templates.globals["theme"] = manifest.HEAD
 
     @property
     def root(self) -> str:
