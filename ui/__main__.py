@@ -37,6 +37,7 @@ from ui.fetching.fetcher import Fetcher
 from ui.health import health, readiness
 from ui.history import view as history
 from ui.history.waiting import recall
+from ui.many import route as many
 from ui.metrics import Metrics
 from ui.models import view as models_view
 from ui.models.listing import Models
@@ -44,6 +45,7 @@ from ui.models.loading import Loader
 from ui.recent import Recent
 from ui.server import serve
 from ui.settings import Settings, from_environment
+from ui.shell.files import FOLDER
 from ui.shell.views import Views
 from ui.sign_in import starting
 from ui.sign_in.admission import may_know_details
@@ -127,6 +129,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     _add_routes(web, backend, engine)
     fetching.add_to(web, Fetcher())
     number.add_to(web, backend, reader)
+    many.add_to(web, backend)
     views = Views(
         web,
         settings.root_path,
@@ -152,6 +155,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         enable_monitoring=False,
         theme=page.theme(),
         css=page.page_css(),
+        favicon_path=str(FOLDER / "shell" / "icons" / "icon.svg"),
         head='<meta name="color-scheme" content="light dark">',
     )
 

@@ -12,14 +12,15 @@ from ui.origin import is_foreign
 # files, a proxy, uploads of any size that nobody deletes.
 ROUTES = {
     "GET": re.compile(
-        r"/(config|theme\.css|favicon\.ico|livez|readyz|healthz|metrics)?/?"
+        r"/(config|theme\.css|manifest\.json|favicon\.ico|livez|readyz|healthz|metrics)?/?"
         r"|/sign-in(\.css)?"
         r"|/(static|assets|files)/.+"
         r"|/(history|analytics|models)(/.*)?"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id|info)/?"
     ),
     "POST": re.compile(
-        r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/fetch|/read|/(history|analytics|models)/.+"
+        r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/fetch|/read|/pictures"
+        r"|/(history|analytics|models)/.+"
     ),
 }
 # A drawing of 8 MiB in base64, and what is beside it.
@@ -79,7 +80,7 @@ class Limits:
         path = scope["path"].removeprefix(self._root_path)
         is_number = path == "/read"
         most = MOST_BYTES_OF_A_NUMBER if is_number else MOST_BYTES_OF_A_FORM
-        most = MOST_BYTES if path.startswith("/gradio_api/") else most
+        most = MOST_BYTES if path.startswith("/gradio_api/") or path == "/pictures" else most
         refusal, more = _too_large(_announced(scope), most), True
         try:
             try:

@@ -51,6 +51,8 @@ def test_the_page_takes_a_drawing_of_8_mib_and_elsewhere_next_to_nothing(stand: 
     assert requests.post(f"{stand.proxy.url}/gradio_api/run/predict", drawing).status_code == 200
     assert stand.page.asked[-1].body == drawing
     assert requests.post(f"{stand.proxy.url}/gradio_api/queue/join?", bytes(12 * MIB)).status_code == 200
+    assert requests.post(f"{stand.proxy.url}/pictures", bytes(12 * MIB)).status_code == 200
+    assert requests.post(f"{stand.proxy.url}/pictures", bytes(12 * MIB + 1)).status_code == 413
     refused = requests.post(f"{stand.proxy.url}/gradio_api/run/predict", bytes(12 * MIB + 1))
     assert refused.status_code == 413
     assert "at most 8 MiB" in refused.text

@@ -1,4 +1,4 @@
-"""The pad's modules in a blank page of a real Chromium, without the rest of the page."""
+"""The page's modules in a blank page of a real Chromium, without the rest of the page."""
 
 from typing import Any
 
@@ -20,7 +20,9 @@ def blank_page(visitor: BrowserContext) -> Page:
 def _answer(route: Route) -> None:
     name = route.request.url.removeprefix(f"{HOST}/")
     if name:
-        route.fulfill(content_type="text/javascript", body=(FOLDER / "pad" / name).read_bytes())
+        # The pad's by their names alone, and the others below ui/.
+        file = FOLDER.parent / name if "/" in name else FOLDER / "pad" / name
+        route.fulfill(content_type="text/javascript", body=file.read_bytes())
     else:
         route.fulfill(content_type="text/html", body="<!doctype html>")
 

@@ -68,6 +68,8 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     assert run_script(predict, platform).count('"label": "7"') == 3
     (number,) = scripts("docs/api.md", "Read a number")
     assert re.findall(r'"text":"(\d+)"', run_script(number, platform)) == ["7", "71"]
+    (picture,) = scripts("docs/pictures.md", "From a program")
+    assert '"headline":"99.9 % sure"' in run_script(picture, platform)
     (refused,) = scripts("docs/api.md", "Errors")
     said = re.search(r'"message": "(5 bytes[^"]+)"', read("docs/api.md"))
     assert said is not None

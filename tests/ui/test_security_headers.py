@@ -31,6 +31,7 @@ def test_every_answer_says_that_nobody_may_frame_it_or_guess_its_type() -> None:
         assert headers["x-frame-options"] == "DENY"
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["referrer-policy"] == "same-origin"
+        assert headers["permissions-policy"].startswith("camera=(), microphone=(), geolocation=()")
 
 
 def test_what_is_no_page_may_run_nothing_and_a_policy_of_its_own_stays() -> None:

@@ -124,5 +124,5 @@ def test_files_are_kept_for_good_until_one_changes() -> None:
 @pytest.mark.parametrize(
     "name", ["../pyproject.toml", "app.py", "shell/base.html", "%2e%2e/%2e%2e/etc/passwd", ""]
 )
-def test_nothing_but_scripts_and_style_sheets_is_served(name: str) -> None:
+def test_nothing_but_scripts_style_sheets_and_icons_is_served(name: str) -> None:
     assert visiting().get(f"/files/x/{name}").status_code == 404

@@ -1,12 +1,11 @@
 """`POST /fetch`: a picture from the web, for the pad."""
 
-from typing import Any
-
 from fastapi import FastAPI, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from ui.fetching.fetcher import Fetcher
 from ui.fetching.formats import FetchError
+from ui.refusal import refusal
 from ui.shares import Shares, TooMany
 
 # So many are fetched at once, and for one client; each takes up to 5 s and 16 MB.
@@ -24,14 +23,7 @@ def add_to(web: FastAPI, fetcher: Fetcher) -> None:
             with shares.one(request):
                 picture = await fetcher.fetch(address)
         except FetchError as error:
-            return _refusal(400, "BadAddress", str(error))
+            return refusal(400, "BadAddress", str(error))
         except TooMany:
-            refusal = _refusal(503, "Busy", "Too many pictures are being fetched. Try again in a moment.")
-            refusal.headers["Retry-After"] = "2"
-            return refusal
+            return refusal(503, "Busy", "Too many pictures are being fetched. Try again in a moment.", 2)
         return Response(picture.content, media_type=picture.media_type, headers={"Cache-Control": "no-store"})
-
-
-def _refusal(code: int, kind: str, message: str) -> Response:
-    content: dict[str, Any] = {"code": code, "type": kind, "message": message}
-    return JSONResponse(content, code)

@@ -1,4 +1,4 @@
-"""The scripts and style sheets of the views, which browsers keep until one of them changes."""
+"""The scripts, style sheets and icons of the views, which browsers keep until one of them changes."""
 
 import hashlib
 from pathlib import Path
@@ -7,13 +7,18 @@ from fastapi import FastAPI
 from starlette.responses import PlainTextResponse, Response
 
 FOLDER = Path(__file__).parents[1]
-MEDIA_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8"}
+MEDIA_TYPES = {
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+}
 # RFC 8246: under this address there will never be anything else.
 FOR_GOOD = "public, max-age=31536000, immutable"
 
 
 class Files:
-    """All scripts and style sheets below ui/, read once.
+    """All scripts, style sheets and icons below ui/, read once.
 
     Their addresses begin with the hash of all of them, so that modules find each other by relative names and
     an update is seen at once.

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from db.errors import DatabaseUnavailable
 from ui.percent import percent
 from ui.security_headers import POLICY
+from ui.shell import manifest
 from ui.shell.files import Files
 from ui.shell.visit import NotAllowed, Visit, read_form
 
@@ -61,6 +62,7 @@ class Views:
         self._model_threads = anyio.CapacityLimiter(MODEL_THREADS)
         self.files = Files()
         self.files.add_to(web)
+        manifest.add_to(web, self.files)
         # "/history" and what it is called, in the order of the navigation.
         self.links: dict[str, str] = {"/": "Draw"}
         self._templates = jinja2.Environment(

@@ -22,9 +22,14 @@ def whose(visitor_id: object, request: gr.Request) -> str | None:
 
     What a browser says counts only where nobody signs in, and no browser's id looks like a user's.
     """
-    if USER not in _scope(request):
+    return session_of(visitor_id, _scope(request))
+
+
+def session_of(visitor_id: object, scope: Scope) -> str | None:
+    """Return the same of a request that did not come through Gradio."""
+    if USER not in scope:
         return read_session_id(visitor_id)
-    user = user_of(request)
+    user = scope[USER]
     return None if user is None else f"user:{user.id}"
 
 

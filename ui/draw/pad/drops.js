@@ -1,7 +1,11 @@
-// Pictures that are chosen, pasted, or dropped anywhere on the page: a drop beside the pad would open the file in the
-// page's place. The address of a picture on the web will do as well.
+// Pictures that are chosen, taken, pasted, or dropped anywhere on the page: a drop beside the pad would open the file in
+// the page's place. The address of a picture on the web will do as well. Of several, each is read in a table of its own.
 
+import { foldersIn, picturesIn } from "./folders.js";
 import { addressIn } from "./web.js";
+
+const NO_LIST = "The list of pictures could not be loaded. Try again in a moment.";
+const NONE_THERE = "There is no picture in that folder.";
 
 const isField = (target) => target.closest?.("input, textarea, [contenteditable]:not([contenteditable=false])");
 const isText = (event) => !hasFiles(event) && isField(event.target); // it goes into the field
@@ -9,19 +13,45 @@ const hasFiles = (event) => Array.from(event.dataTransfer?.types ?? []).includes
 
 const isAddress = (event) => Array.from(event.dataTransfer?.types ?? []).includes("text/uri-list");
 
-// Call `take` with each file or address, and mark `pad` while one is dragged over the page.
+// Call `take` with a file or address, hand several files to the list, and mark `pad` while one is dragged over the page.
 export function takeFiles(pad, input, take) {
   const mark = (is) => pad.classList.toggle("is-dropping", is);
+  const complain = (words) => { pad.querySelector(".pad-complaint").textContent = words; };
+  const camera = cameraBeside(input);
 
-  input.addEventListener("change", () => {
-    if (input.files.length) take(input.files[0]);
-    input.value = ""; // the same file may be chosen again
-  });
+  async function takeAll(files) {
+    if (files.length < 2) {
+      if (files.length) take(files[0]);
+      return;
+    }
+    try {
+      const { addPictures } = await import("../../many/list.js");
+      addPictures(files);
+    } catch (error) {
+      console.error(error);
+      complain(NO_LIST);
+    }
+  }
+
+  async function takeFolders(entries) {
+    const pictures = await picturesIn(entries);
+    if (pictures.length === 0) complain(NONE_THERE);
+    takeAll(pictures);
+  }
+
+  pad.querySelector("[data-tool=camera]").addEventListener("click", () => camera.click());
+  for (const chooser of [input, camera]) {
+    chooser.addEventListener("change", () => {
+      takeAll(Array.from(chooser.files));
+      chooser.value = ""; // the same file may be chosen again
+    });
+  }
   document.addEventListener("paste", (event) => {
     const files = Array.from(event.clipboardData?.files ?? []);
-    const picture = files.find(({ type }) => type.startsWith("image/"));
+    const pictures = files.filter(({ type }) => type.startsWith("image/"));
     const address = isField(event.target) ? null : addressIn(event.clipboardData?.getData("text/plain") ?? "");
-    if (picture ?? address) take(picture ?? address);
+    if (pictures.length) takeAll(pictures);
+    else if (address) take(address);
   });
   document.addEventListener("dragover", (event) => {
     if (isText(event)) return;
@@ -38,8 +68,18 @@ export function takeFiles(pad, input, take) {
     if (isText(event)) return;
     event.preventDefault();
     const address = addressIn(event.dataTransfer?.getData("text/uri-list") ?? "");
-    if (event.dataTransfer?.files.length) take(event.dataTransfer.files[0]);
+    const folders = foldersIn(event.dataTransfer);
+    if (folders) takeFolders(folders);
+    else if (event.dataTransfer?.files.length) takeAll(Array.from(event.dataTransfer.files));
     else if (address) take(address);
   });
   document.addEventListener("dragend", () => mark(false));
+}
+
+// On phones it opens the camera itself, which asks for no permission of the page.
+function cameraBeside(input) {
+  const camera = input.cloneNode();
+  camera.multiple = false;
+  camera.setAttribute("capture", "environment");
+  return camera;
 }

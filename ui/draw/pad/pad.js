@@ -6,7 +6,7 @@ import { meaning } from "./keys.js";
 import { paint, paintMaps } from "./painting.js";
 import { openPanel } from "./panel.js";
 import { createPaper, SIDE } from "./paper.js";
-import { readPicture } from "./pictures.js";
+import { noPicture, readPicture } from "./pictures.js";
 import { createPointers } from "./pointers.js";
 import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
@@ -15,7 +15,6 @@ import { applyTheme, chosenTheme, isDark } from "./theme.js";
 import { fileOf, NotFetched } from "./web.js";
 
 const FALSIFIED = "This browser falsifies what it reads of canvases: the model is sent noise. Allow it for this page.";
-const NO_PICTURE = "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
 
 // Gradio gives the element and its value in `props`; `ask.stroke` and `ask.live` send that to the page.
 export function openPad({ element, props, ask }) {
@@ -157,7 +156,7 @@ export function openPad({ element, props, ask }) {
       paper.put(await readPicture(await fileOf(taken)));
       send();
     } catch (error) {
-      complain(error instanceof NotFetched ? error.message : NO_PICTURE);
+      complain(error instanceof NotFetched ? error.message : noPicture(taken));
     }
   });
 

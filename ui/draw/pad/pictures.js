@@ -8,28 +8,37 @@ const MOST_SIDE = 16_384;
 const MOST_PIXELS = { "image/jpeg": 12_582_912 };
 const MOST_OTHER_PIXELS = 9_437_184;
 const TAKEN = ["png", "jpeg", "gif", "webp", "avif", "bmp", "tiff"].map((kind) => `image/${kind}`);
-const SCALED_PIXELS = 4_194_304; // of what is made smaller
+export const SCALED_PIXELS = 4_194_304; // of what is made smaller
 const SMALLER = 0.7; // each further try, while the file is still too large
 const SHOWN_SIDE = 1024; // of what is kept for the screen
 const LOOKED_AT_SIDE = 256; // of what is searched for ink and transparency
 
-// Return the factor by which a picture is made smaller; null where it is sent as it is.
-export function scaleFor({ width, height, bytes, type }) {
-  const mostPixels = MOST_PIXELS[type] ?? MOST_OTHER_PIXELS;
+// Return the factor by which a picture is made smaller; null where it is sent as it is. `most` px may be less than the
+// API takes.
+export function scaleFor({ width, height, bytes, type }, most = Infinity) {
+  const mostPixels = Math.min(most, MOST_PIXELS[type] ?? MOST_OTHER_PIXELS);
   const longest = Math.max(width, height);
   const isTaken = bytes <= MOST_BYTES && longest <= MOST_SIDE && width * height <= mostPixels;
   if (isTaken && TAKEN.includes(type)) return null;
   return Math.min(1, MOST_SIDE / longest, Math.sqrt(SCALED_PIXELS / (width * height)));
 }
 
+// Why a file cannot be read here, for its person.
+export function noPicture({ name = "", type = "" }) {
+  if (/hei[cf]/i.test(type) || /\.hei[cf]$/i.test(name)) {
+    return "This browser cannot open HEIC pictures. Save it as JPEG or PNG, or have the phone take JPEGs.";
+  }
+  return "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
+}
+
 // Return { image: data URL, width, height, crop, bitmap of the crop, isTransparent }.
 // Throws where the browser cannot show the file.
-export async function readPicture(file) {
+export async function readPicture(file, most) {
   const whole = await createImageBitmap(file);
   try {
     const looked = look(whole);
     const isTransparent = file.type !== "image/jpeg" && looked.isTransparent;
-    const scale = scaleFor({ width: whole.width, height: whole.height, bytes: file.size, type: file.type });
+    const scale = scaleFor({ width: whole.width, height: whole.height, bytes: file.size, type: file.type }, most);
     const sent = scale === null ? file : await smaller(whole, scale, isTransparent);
     const { width, height } = sent === file ? whole : sent;
     const crop = viewOf(width, height, looked.box?.map((value) => (value * Math.max(width, height)) / looked.side));

@@ -5,7 +5,7 @@ import { asPng } from "./painting.js";
 import { SIDE } from "./paper.js";
 
 // For the history, which so never has to decode what somebody sent.
-const THUMBNAIL_SIDE = 56;
+export const THUMBNAIL_SIDE = 56;
 const UNANSWERED = "sketchserve-unanswered"; // reading.js takes it away when the answer comes
 
 // `content()` gives { strokes, picture, colours, drawing } as they are now.
@@ -88,7 +88,7 @@ function tell(event) {
 }
 
 // Whether what is drawn may be stored: the visitor's choice, which privacy.js keeps.
-function mayBeKept() {
+export function mayBeKept() {
   try {
     return localStorage.getItem("sketchserve-keep-nothing") !== "yes";
   } catch {

@@ -1,0 +1,246 @@
+"""Many pictures, the logic by itself: turns, waiting, stopping, the file for a spreadsheet, folders."""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.modules import HOST, blank_page, run
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context() as visitor:
+        yield blank_page(visitor)
+
+
+def reading(page: Page, script: str, count: int = 6) -> Any:
+    """Run a script with `run`, a run of pictures "0", "1", ..., and its `parts`, which may be changed.
+
+    `pauses` has the seconds that were waited, which take no time here, and `most` how many were prepared, and
+    asked for, at once.
+    """
+    begin = f"""
+      const waiting = (name) => ({{ file: {{}}, name: String(name), state: "waits" }});
+      const rows = Array.from({{ length: {count} }}, (_, at) => waiting(at));
+      const pauses = [];
+      const now = {{ prepared: 0, asked: 0 }};
+      const most = {{ prepared: 0, asked: 0 }};
+      const counted = async (kind, work) => {{
+        now[kind] += 1;
+        most[kind] = Math.max(most[kind], now[kind]);
+        await new Promise((resolve) => setTimeout(resolve, kind === "asked" ? 10 : 0));
+        try {{ return await work(); }} finally {{ now[kind] -= 1; }}
+      }};
+      const parts = {{ prepare: (row) => row.name, ask: (name) => ({{ answer: {{ label: name }} }}) }};
+      const run = m.createRun(rows, {{
+        prepare: (row) => counted("prepared", () => parts.prepare(row)),
+        ask: (value) => counted("asked", () => parts.ask(value)),
+        changed: () => {{}},
+        pause: async (seconds) => {{ pauses.push(seconds); }},
+      }});
+      const states = () => rows.map(({{ state }}) => state);
+    """
+    return globals()["run"](page, "many/run.js", f"{begin} {script}")
+
+
+def test_two_are_asked_for_at_once_and_one_is_made_ready(page: Page) -> None:
+    found = reading(page, "await run.start(); return [states(), most, m.AT_ONCE, m.progress(rows)]")
+    assert found == [["read"] * 6, {"prepared": 1, "asked": 2}, 2, "6 of 6 read"]
+
+
+def test_what_is_refused_is_asked_for_once_and_does_not_hold_up_the_others(page: Page) -> None:
+    script = """
+      let asked = 0;
+      parts.prepare = ({ name }) => {
+        if (name === "2") throw Object.assign(new Error(), { why: "HEIC" });
+        return name;
+      };
+      parts.ask = (name) => { asked += 1; return name === "4" ? { why: "blank" } : { answer: {} }; };
+      await run.start();
+      return [states(), rows[2].why, rows[4].why, asked, m.progress(rows), rows.map(({ file }) => file)];"""
+    states, *found, files = reading(page, script)
+    assert states == ["read", "read", "refused", "read", "refused", "read"]
+    assert found == ["HEIC", "blank", 5, "4 of 6 read, 2 refused"]
+    assert files == [None] * 6
+
+
+def test_a_busy_server_is_asked_again_after_the_time_it_names_and_ever_more_rarely(page: Page) -> None:
+    script = """
+      let left = 7;
+      parts.ask = () => (left-- > 0 ? { why: "busy", retryS: 3 } : { answer: {} });
+      await run.start();
+      return [states(), pauses];"""
+    assert reading(page, script, count=1) == [["read"], [3, 3, 4, 8, 16, 30, 30]]
+
+
+def test_a_picture_without_an_answer_leaves_its_turn_to_the_others_and_is_asked_for_when_told(
+    page: Page,
+) -> None:
+    script = """
+      let isAway = true;
+      parts.ask = (name) => (isAway && name === "1" ? { why: "no time", retryS: 1 } : { answer: {} });
+      await run.start();
+      const first = [states(), pauses.length === m.TRIES - 1, rows[1].why, m.progress(rows)];
+      isAway = false;
+      await run.start();
+      return [...first, states()];"""
+    assert reading(page, script, count=3) == [
+        ["read", "unanswered", "read"],
+        True,
+        "no time",
+        "2 of 3 read, 1 without an answer",
+        ["read", "read", "read"],
+    ]
+
+
+def test_stopped_it_begins_no_more_and_goes_on_where_it_was(page: Page) -> None:
+    script = """
+      const asked = [];
+      parts.ask = (name) => { asked.push(name); if (name === "1") run.stop(); return { answer: {} }; };
+      await run.start();
+      const first = [[...asked], run.isRunning];
+      await run.start();
+      return [...first, asked, states()];"""
+    first, is_running, asked, states = reading(page, script)
+    assert first[:2] == ["0", "1"] and len(first) <= 3 and not is_running
+    assert (sorted(asked), states) == (list("012345"), ["read"] * 6)
+
+
+def test_stopping_ends_a_wait_at_once(page: Page) -> None:
+    script = """
+      const rows = [{ file: {}, name: "x", state: "waits" }];
+      const ask = () => ({ why: "busy", retryS: 30 });
+      const changed = (row) => { if (row.why) setTimeout(() => run.stop()); };
+      const run = m.createRun(rows, { prepare: () => 1, ask, changed });
+      await run.start(); // the pause is a real one, of half a minute
+      return rows[0].state;"""
+    assert run(page, "many/run.js", script) == "waits"
+
+
+def test_pictures_that_come_meanwhile_are_read_too(page: Page) -> None:
+    script = """
+      parts.ask = (name) => {
+        if (name === "1") rows.push(waiting("new"));
+        return { answer: {} };
+      };
+      await run.start();
+      return states();"""
+    assert reading(page, script, count=2) == ["read"] * 3
+
+
+def written(page: Page, rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+    text = run(page, "many/csv.js", "return m.csvOf(given);", rows)
+    assert text.endswith("\r\n")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+ANSWER = {
+    "label": "4",
+    "confidence": 0.75,
+    "set": ["4", "9"],
+    "is_digit": True,
+    "model": "digits",
+    "version": "1.0.0",
+    "prediction": None,
+}
+
+
+def test_the_file_has_a_row_for_each_picture_with_what_became_of_it(page: Page) -> None:
+    rows: list[dict[str, Any]] = [
+        {"name": 'a "b", c\n.png', "state": "read", "why": "", "answer": ANSWER},
+        {"name": "x.heic", "state": "refused", "why": "no HEIC", "answer": None},
+        {"name": "y.png", "state": "waits", "why": "", "answer": None},
+    ]
+    read, refused, left = written(page, rows)
+    assert read == {
+        "name": 'a "b", c\n.png',
+        "label": "4",
+        "confidence": "0.75",
+        "set": "4 9",
+        "is_digit": "true",
+        "model": "digits 1.0.0",
+        "prediction": "",
+        "error": "",
+    }
+    assert (refused["label"], refused["error"], left["error"]) == ("", "no HEIC", "not read")
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("x")'])
+def test_no_text_is_a_formula(page: Page, name: str) -> None:
+    rows = [
+        {"name": name, "state": "refused", "why": name, "answer": None},
+        {"name": "x", "state": "read", "why": "", "answer": {**ANSWER, "label": name}},
+    ]
+    refused, read = written(page, rows)
+    assert (refused["name"], refused["error"], read["label"]) == (f"'{name}",) * 3
+
+
+FOLDERS = """
+  const file = (name, type) => ({
+    name, isDirectory: false, file: (give) => give(new File(["x"], name, { type })),
+  });
+  const folder = (name, children) => ({ name, isDirectory: true, createReader: () => {
+    const batches = [children.slice(0, 2), children.slice(2), []];
+    return { readEntries: (give) => give(batches.shift()) };
+  } });
+  const broken = { name: "gone.png", isDirectory: false, file: (_give, fail) => fail(new Error()) };
+"""
+
+
+def test_of_a_folder_the_pictures_are_taken_with_those_below_in_the_order_of_their_names(page: Page) -> None:
+    script = f"""{FOLDERS}
+      const png = (name) => file(name, "image/png");
+      const below = folder("b", [png("10.png"), file("9.jpg", "image/jpeg"), broken, file("z.heic", "")]);
+      const top = folder("top", [png("c.png"), below, png(".hidden.png"), file("a.txt", "text/plain")]);
+      return (await m.picturesIn([top])).map(({{ name }}) => name);"""
+    assert run(page, "folders.js", script) == ["9.jpg", "10.png", "z.heic", "c.png"]
+
+
+def test_only_where_a_folder_was_dropped_are_there_folders(page: Page) -> None:
+    script = f"""{FOLDERS}
+      const item = (entry) => ({{ webkitGetAsEntry: () => entry }});
+      const of = (...items) => m.foldersIn({{ items }})?.length ?? null;
+      const [one, some] = [item(file("a.png", "")), item(folder("f", []))];
+      return [of(one), of(some, one, item(null)), of({{}}), m.foldersIn(null)];"""
+    assert run(page, "folders.js", script) == [None, 2, None, None]
+
+
+def test_what_a_browser_cannot_open_gets_one_line(page: Page) -> None:
+    files = [{"name": "IMG.HEIC", "type": ""}, {"type": "image/heif"}, {"name": "a.png"}]
+    heic, heif, other = run(page, "pictures.js", "return given.map(m.noPicture);", files)
+    assert "cannot open HEIC" in heic and heic == heif
+    assert other == "This browser cannot show that file as a picture. Choose a PNG or JPEG."
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "retry", "found"),
+    [
+        (200, '{"label": "7"}', "", {"answer": {"label": "7"}}),
+        (400, '{"type": "BadImage", "message": "Nothing is drawn."}', "", {"why": "Nothing is drawn."}),
+        (413, "The body is too large", "", {"why": "The body is too large"}),
+        (503, '{"type": "Busy", "message": "Later."}', "4", {"why": "Later.", "retryS": 4}),
+        (429, "<html>Too many</html>", "2", {"why": "The server is busy", "retryS": 2}),
+        (502, "", "", {"why": "The server is busy", "retryS": 1}),
+    ],
+)
+def test_a_refusal_is_for_good_and_a_full_house_is_not(
+    page: Page, status: int, body: str, retry: str, found: dict[str, Any]
+) -> None:
+    headers = {"Retry-After": retry} if retry else {}
+    address = f"{HOST}/pictures"
+    page.route(address, lambda route: route.fulfill(status=status, body=body, headers=headers))
+    assert run(page, "many/asking.js", "return m.ask({ image: 'x' });") == found
+    page.unroute(address)
+
+
+def test_a_server_that_is_away_is_asked_again(page: Page) -> None:
+    page.route(f"{HOST}/pictures", lambda route: route.abort())
+    found = run(page, "many/asking.js", "return m.ask({ image: 'x' });")
+    page.unroute(f"{HOST}/pictures")
+    assert found == {"why": "The page's server cannot be reached", "retryS": 1}

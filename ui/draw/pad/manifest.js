@@ -1,0 +1,20 @@
+// What an installed page needs of its head. Gradio's names a manifest at the host's root, asks for it without the cookie
+// of a sign-in, and keeps one colour.
+
+const link = document.querySelector("link[rel=manifest]");
+if (link) {
+  link.crossOrigin = "use-credentials";
+  link.href = new URL("manifest.json", document.baseURI);
+}
+
+// Of the frame around the page: the theme's, also where it is not the system's.
+const colour = document.createElement("meta");
+colour.name = "theme-color";
+document.head.append(colour);
+
+function show() {
+  colour.content = getComputedStyle(document.body).getPropertyValue("--page").trim();
+}
+
+new MutationObserver(show).observe(document.body, { attributeFilter: ["class"] });
+show();

@@ -1,0 +1,159 @@
+// The table of many pictures below the pad: how far it is, a row for each picture, Stop, and the file for a spreadsheet.
+
+import { ask, prepare } from "./asking.js";
+import { csvOf } from "./csv.js";
+import { createRun, progress } from "./run.js";
+import { createRow, showRow } from "./row.js";
+
+const MOST = 1000;
+const DONE = "Done. A label leads to its picture in the history, where it can be judged.";
+const UNANSWERED = "Some had no answer: Go on asks for these again.";
+const FRAME = `
+  <header class="many-head">
+    <h2 id="many-title" tabindex="-1">Pictures</h2>
+    <p class="many-progress"></p>
+    <div class="many-buttons">
+      <button type="button" data-do="stop">Stop</button>
+      <button type="button" data-do="go" hidden>Go on</button>
+      <button type="button" data-do="csv">CSV</button>
+      <button type="button" data-do="close" hidden>Close</button>
+    </div>
+  </header>
+  <progress aria-label="Pictures that are done" value="0"></progress>
+  <p class="many-note" role="status"></p>
+  <div class="many-rows" tabindex="0" role="region" aria-label="What was read">
+    <table>
+      <thead><tr><th scope="col"><span class="only-heard">Picture</span></th><th scope="col">File</th><th scope="col">Read as</th><th scope="col">How sure</th></tr></thead>
+      <tbody></tbody>
+    </table>
+  </div>`;
+
+let list = null; // while there is one
+
+// Have these files read, in the list that is there or a new one.
+export function addPictures(files) {
+  list ??= openList();
+  list.add(files);
+}
+
+function openList() {
+  const section = document.createElement("section");
+  section.className = "many";
+  section.setAttribute("aria-labelledby", "many-title");
+  section.innerHTML = FRAME;
+  const part = (name) => section.querySelector(name);
+  const button = (name) => part(`[data-do=${name}]`);
+  const box = part(".many-rows");
+  const rows = [];
+  const shown = new Map();
+  let follows = true; // the list scrolls with what is read, until somebody scrolls it
+  const run = createRun(rows, { prepare, ask, changed });
+
+  function changed(row) {
+    const element = shown.get(row);
+    showRow(element, row);
+    showProgress();
+    if (row.state === "reads" && follows) box.scrollTop = element.offsetTop - box.clientHeight / 2;
+  }
+
+  function showProgress() {
+    part(".many-progress").textContent = progress(rows);
+    const bar = part("progress");
+    bar.max = rows.length;
+    bar.value = rows.filter(({ state }) => state !== "waits" && state !== "reads").length;
+  }
+
+  function showButtons() {
+    const isOpen = rows.some(({ state }) => state === "waits" || state === "unanswered");
+    const wanted = { stop: run.isRunning, go: !run.isRunning && isOpen, close: !run.isRunning };
+    const had = section.contains(document.activeElement) && document.activeElement.dataset.do in wanted;
+    for (const [name, is] of Object.entries(wanted)) button(name).hidden = !is;
+    // A button that is hidden loses the focus to nowhere.
+    if (had && document.activeElement.hidden) part("h2").focus({ preventScroll: true });
+  }
+
+  function say(words) {
+    part(".many-note").textContent = words;
+  }
+
+  async function start() {
+    if (run.isRunning) return;
+    addEventListener("beforeunload", askBeforeLeaving);
+    const ended = run.start();
+    showButtons();
+    await ended;
+    removeEventListener("beforeunload", askBeforeLeaving);
+    showButtons();
+    const has = (wanted) => rows.some(({ state }) => state === wanted);
+    say(has("waits") ? "Stopped." : has("unanswered") ? UNANSWERED : DONE);
+    new BroadcastChannel("sketchserve-history").postMessage("changed"); // the strip below, and other tabs
+  }
+
+  function add(files) {
+    const taken = files.slice(0, MOST - rows.length);
+    for (const file of taken) {
+      const row = { file, name: file.name, state: "waits", why: "", answer: null };
+      const element = createRow(row);
+      shown.set(row, element);
+      rows.push(row);
+      part("tbody").append(element);
+    }
+    const left = files.length - taken.length;
+    const full = left ? ` ${left} more are too many for one list: close it first, then choose them.` : "";
+    say(`${taken.length} pictures are being read.${full}`);
+    showProgress();
+    follows = true;
+    start();
+  }
+
+  const actions = {
+    stop: () => {
+      run.stop();
+      say("Stopping …");
+    },
+    go: start,
+    csv: () => save(csvOf(rows)),
+    close: () => {
+      section.remove();
+      list = null;
+      document.querySelector(".pad-paper")?.focus({ preventScroll: true });
+    },
+  };
+  section.addEventListener("click", ({ target }) => actions[target.closest("[data-do]")?.dataset.do]?.());
+  for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) {
+    box.addEventListener(event, () => { follows = false; }, { passive: true });
+  }
+  section.addEventListener("keydown", (event) => event.stopPropagation()); // Escape would clear the pad
+  document.querySelector("#desk").after(section);
+  withStyles().then(() => {
+    section.scrollIntoView({ block: "nearest" });
+    part("h2").focus({ preventScroll: true });
+  });
+  return { add };
+}
+
+// What is not read yet is lost with the page; Gradio loads it anew once a server that was away is back.
+function askBeforeLeaving(event) {
+  event.preventDefault();
+}
+
+function withStyles() {
+  if (document.querySelector("link[data-many]")) return Promise.resolve();
+  const link = document.createElement("link");
+  link.rel = "stylesheet";
+  link.href = new URL("many.css", import.meta.url);
+  link.dataset.many = "";
+  document.head.append(link);
+  return new Promise((resolve) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", resolve);
+  });
+}
+
+function save(text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = "pictures.csv";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}

@@ -1,0 +1,9 @@
+"""What the page's own routes answer where they cannot do what was asked: JSON, as the API's errors are."""
+
+from starlette.responses import JSONResponse
+
+
+def refusal(code: int, kind: str, message: str, retry_after_s: int | None = None) -> JSONResponse:
+    """Return the answer; `retry_after_s` says when the same may be asked again."""
+    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
+    return JSONResponse({"code": code, "type": kind, "message": message}, code, headers)
