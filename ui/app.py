@@ -103,6 +103,7 @@ def build_page(
                 pad = DrawingPad()
                 why = explanation.explanation_panel()
             with gr.Column(min_width=300, elem_id="right"):
+                gr.HTML(_read("draw/number.html"), apply_default_css=False, elem_id="number")
                 reading = gr.HTML(
                     panel(outcome.BLANK, own),
                     js_on_load=_read("draw/reading.js"),
@@ -176,7 +177,7 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    of_drawing = ("reading", "judging", "explanation")
+    of_drawing = ("reading", "judging", "explanation", "number")
     parts = ("shell/colours.css", "page.css", *(f"draw/{name}.css" for name in of_drawing))
     return "".join(map(_read, parts))
 
