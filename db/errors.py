@@ -3,7 +3,7 @@
 import psycopg2
 from sqlalchemy.exc import DBAPIError, StatementError
 
-from db.records import Deletion, Feedback, Prediction, Record
+from db.records import Deletion, Feedback, Prediction, Record, Superseded
 
 # SQLSTATE classes that condemn the record and not the moment: 22 data exception, 23 integrity constraint
 # violation, 54 program limit exceeded. https://www.postgresql.org/docs/18/errcodes-appendix.html
@@ -42,6 +42,8 @@ def describe(record: Record) -> str:
         return f"prediction {record.id}"
     if isinstance(record, Deletion):
         return f"deletion of {f'prediction {record.prediction_id}' if record.prediction_id else 'a session'}"
+    if isinstance(record, Superseded):
+        return f"superseding of {len(record.prediction_ids)} predictions"
     said = f"{record.true_label!r:.50}" if record.kind == "label" else record.kind
     return f"feedback {said} for prediction {record.prediction_id}"
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     delete,
@@ -18,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
-from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record
+from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
 from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
 from db.schema import feedback, predictions
 
@@ -161,21 +162,23 @@ def _write(connection: Connection, record: Record) -> None:
             case Prediction():
                 added = connection.execute(insert(predictions).on_conflict_do_nothing(), asdict(record))
                 if added.rowcount and record.drawing_id is not None:
-                    _supersede(connection, record)
+                    is_same = predictions.c.drawing_id == record.drawing_id
+                    _supersede(connection, record.session_id, is_same & (predictions.c.id != record.id))
+            case Superseded():
+                _supersede(connection, record.session_id, predictions.c.id.in_(record.prediction_ids))
     except Exception as error:
         if refuses_record(error):
             raise refusal(record, error) from error
         raise
 
 
-def _supersede(connection: Connection, by: Prediction) -> None:
-    """Let a new answer count in the place of those before it to the same drawing, unless they were judged."""
+def _supersede(connection: Connection, session_id: str, which: ColumnElement[bool]) -> None:
+    """Let a session's answers count no longer, unless they were judged."""
     connection.execute(
         update(predictions)
         .where(
-            predictions.c.drawing_id == by.drawing_id,
-            predictions.c.session_id == by.session_id,
-            predictions.c.id != by.id,
+            which,
+            predictions.c.session_id == session_id,
             counts,
             ~exists().where(feedback.c.prediction_id == predictions.c.id),
         )

@@ -116,7 +116,28 @@ class Deletion:
         _require_zone("Deletion", self.created_at)
 
 
-Record = Prediction | Feedback | Deletion
+@dataclass(frozen=True)
+class Superseded:
+    """Answers that count no longer: what was drawn was read anew, and has no such part any more.
+
+    What was judged goes on counting, and so does what is another session's.
+
+    Attributes:
+        session_id: Whose answers they are.
+        created_at: With a time zone.
+        prediction_ids: Which.
+    """
+
+    session_id: str
+    created_at: datetime
+    prediction_ids: tuple[UUID, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone."""
+        _require_zone("Superseded", self.created_at)
+
+
+Record = Prediction | Feedback | Deletion | Superseded
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,16 @@ class Digit:
         box: left, top, width and height in pixels of the picture.
         png: the picture of it alone that the model was sent.
         is_sure: whether it looks like a digit, has one plausible label, and is cut out as in no other way.
+        place: left, top and pixels of the picture to one of `png`'s: where that lies in the picture.
+        thumbnail: a small copy of `png`.
     """
 
     answer: Answer | None
     box: tuple[float, float, float, float]
     png: bytes
     is_sure: bool
+    place: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    thumbnail: bytes = b""
 
     @property
     def label(self) -> str:
@@ -79,10 +83,9 @@ def number_of(pieces: Sequence[Piece], answers: Sequence[Answer | None]) -> Numb
     for index in way:
         without = [math.inf if other == index else cost for other, cost in enumerate(costs)]
         is_clear = _best(pieces, without)[0] - best >= SURE_BY
+        piece, answer = pieces[index], answers[index]
         digits.append(
-            Digit(
-                answers[index], pieces[index].box, pieces[index].png, is_clear and _is_plain(answers[index])
-            )
+            Digit(answer, piece.box, piece.png, is_clear and _is_plain(answer), piece.place, piece.thumbnail)
         )
     return Number(tuple(digits))
 

@@ -22,6 +22,8 @@ class Piece(NamedTuple):
         box: left, top, width and height, in pixels of the picture.
         shape: width and height, as shares of the row's height.
         png: a picture of it alone, black on white.
+        place: left, top and pixels of the picture to one of `png`'s: where that lies in the picture.
+        thumbnail: a small copy of `png`, for lists.
     """
 
     first: int
@@ -29,6 +31,8 @@ class Piece(NamedTuple):
     box: tuple[float, float, float, float]
     shape: tuple[float, float]
     png: bytes
+    place: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    thumbnail: bytes = b""
 
 
 def too_many() -> NoNumber:
@@ -48,8 +52,9 @@ def nothing_drawn() -> NoNumber:
 
 def packed(pieces: list[Piece]) -> bytes:
     """Return pieces as bytes: what is known of each as JSON, then all pictures."""
-    known = json.dumps([[*piece[:4], len(piece.png)] for piece in pieces]).encode()
-    return HEAD.pack(len(known)) + known + b"".join(piece.png for piece in pieces)
+    known = [[*piece[:4], piece.place, len(piece.png), len(piece.thumbnail)] for piece in pieces]
+    text = json.dumps(known).encode()
+    return HEAD.pack(len(text)) + text + b"".join(piece.png + piece.thumbnail for piece in pieces)
 
 
 def unpacked(data: bytes) -> list[Piece]:
@@ -57,7 +62,8 @@ def unpacked(data: bytes) -> list[Piece]:
     (length,) = HEAD.unpack_from(data)
     at = HEAD.size + length
     pieces = []
-    for first, end, box, shape, size in json.loads(data[HEAD.size : at]):
-        pieces.append(Piece(first, end, tuple(box), tuple(shape), data[at : at + size]))
-        at += size
+    for first, end, box, shape, place, size, small in json.loads(data[HEAD.size : at]):
+        png, thumbnail = data[at : at + size], data[at + size : at + size + small]
+        pieces.append(Piece(first, end, tuple(box), tuple(shape), png, tuple(place), thumbnail))
+        at += size + small
     return pieces

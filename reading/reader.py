@@ -8,7 +8,7 @@ from client.inference import Inference
 from reading.finder import Finder
 from reading.number import Number, number_of
 
-# So many pieces are asked for at once, of all numbers together: TorchServe's batches hold as many.
+# So many pieces are asked for at once, of all of a reader's numbers: TorchServe's batches hold as many.
 AT_ONCE = 16
 
 
@@ -17,11 +17,12 @@ class Reader:
 
     Args:
         inference: TorchServe's inference API.
+        finder: finds the pieces; several readers may share one, and each has threads of its own to ask with.
     """
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, finder: Finder | None = None) -> None:
         self._inference = inference
-        self._finder = Finder()
+        self._finder = finder or Finder()
         self._threads = ThreadPoolExecutor(AT_ONCE, "pieces")
 
     def read(self, payload: bytes, model: str, request_id: str = "") -> Number:

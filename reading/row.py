@@ -18,7 +18,9 @@ WIDEST_SHARE, GAP_SHARE = 1.3, 0.12
 # A run of more fragments is no digit.
 LONGEST_RUN = 5
 # Paper around a piece, of its longer side: so that most of the picture, and its edge, is paper.
-MARGIN_SHARE = 0.3
+MARGIN_SHARE, LEAST_MARGIN_PX = 0.3, 4
+# The longer side of a thumbnail.
+THUMBNAIL_PX = 56
 
 
 def pieces_of(payload: bytes) -> list[Piece]:
@@ -67,15 +69,42 @@ def pieces(parts: Sequence[Part], scale: float, corner: tuple[float, float] = (0
             rows, columns = part.ink.shape
             left, top = corner[0] + part.left * scale, corner[1] + part.top * scale
             box = (left, top, columns * scale, rows * scale)
-            found.append(Piece(first, end, box, (columns / height, rows / height), picture(part)))
+            alone = sheet(part)
+            margin = _margin(part) * scale
+            found.append(
+                Piece(
+                    first, end, box, (columns / height, rows / height), png(alone),
+                    (left - margin, top - margin, scale), thumbnail(alone),
+                )
+            )  # fmt: skip
     return found
 
 
 def picture(part: Part) -> bytes:
     """Return a PNG of a part alone, black on white, with paper around it."""
-    margin = max(4, round(MARGIN_SHARE * max(part.ink.shape)))
-    sheet = 255 - np.pad(part.ink, margin)
-    return cv2.imencode(".png", sheet, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    return png(sheet(part))
+
+
+def sheet(part: Part) -> np.ndarray:
+    """Return a part alone with paper around it, uint8 (height, width), 0 = ink .. 255 = paper."""
+    return 255 - np.pad(part.ink, _margin(part))
+
+
+def thumbnail(alone: np.ndarray) -> bytes:
+    """Return a small PNG of such a sheet."""
+    height, width = alone.shape
+    factor = min(1.0, THUMBNAIL_PX / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return png(cv2.resize(alone, size, interpolation=cv2.INTER_AREA))
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return the file of grey pixels, uint8 (height, width)."""
+    return cv2.imencode(".png", pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+
+
+def _margin(part: Part) -> int:
+    return max(LEAST_MARGIN_PX, round(MARGIN_SHARE * max(part.ink.shape)))
 
 
 def _may_be_one(run: Sequence[Part], height: int) -> bool:

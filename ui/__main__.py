@@ -27,7 +27,6 @@ from db.sign_ins import SignIns
 from db.spool import Spool
 from db.user_rows import Users
 from db.writer import Writer
-from reading.reader import Reader
 from ui import app as page
 from ui import log_lines, number
 from ui.analytics import view as analytics
@@ -101,7 +100,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         recent=recent,
         metrics=Metrics(writer),
     )
-    reader = Reader(backend.inference)
+    desks = number.Desks(backend)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -113,7 +112,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         yield
         backend.loader.stop()
         retention.stop()
-        reader.close()
+        desks.close()
         counting.stop()
         waiting = writer.stop(DRAIN_S)
         engine.dispose()
@@ -128,7 +127,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     _add_routes(web, backend, engine)
     fetching.add_to(web, Fetcher())
-    number.add_to(web, backend, reader)
+    number.add_to(web, desks)
     many.add_to(web, backend)
     views = Views(
         web,
@@ -143,7 +142,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         Form(Users(engine), sessions, settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
-        page.build_page(backend, has_sign_in=sessions is not None, links=views.links),
+        page.build_page(backend, desks, has_sign_in=sessions is not None, links=views.links),
         path="/",
         root_path=settings.root_path or None,
         server_name=settings.host,

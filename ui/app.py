@@ -18,6 +18,7 @@ from ui.history import deletion
 from ui.history.strip import history_html, notice_html, read_history
 from ui.models import chooser
 from ui.models.listing import Model
+from ui.number import Desks
 from ui.sign_in.account import account, account_html
 from ui.sign_in.who import may_load_models, whose
 
@@ -34,12 +35,13 @@ LOADING_QUEUE = 200
 
 
 def build_page(
-    backend: Backend, *, has_sign_in: bool = False, links: Mapping[str, str] | None = None
+    backend: Backend, desks: Desks, *, has_sign_in: bool = False, links: Mapping[str, str] | None = None
 ) -> gr.Blocks:
     """Return the page; give it to `gr.mount_gradio_app` with `theme()`, `page_css()` and no footer links.
 
     Args:
         backend: What stands behind it.
+        desks: They read numbers.
         has_sign_in: Whether there is somebody to sign out.
         links: The paths of the views, and what they are called; the page itself is "/".
     """
@@ -101,6 +103,7 @@ def build_page(
                 pad = DrawingPad()
                 why = explanation.explanation_panel()
             with gr.Column(min_width=300, elem_id="right"):
+                gr.HTML(_read("draw/number.html"), apply_default_css=False, elem_id="number")
                 reading = gr.HTML(
                     panel(outcome.BLANK, own),
                     js_on_load=_read("draw/reading.js"),
@@ -148,7 +151,7 @@ def build_page(
         if signed_in is not None:
             page.load(account_html, None, [signed_in], queue=False, **hidden)
         timer.tick(look_again, [who], history_outputs, **plain)
-        add_endpoints(backend)
+        add_endpoints(backend, desks)
     page.queue(max_size=LOADING_QUEUE, api_open=False)
     return page
 
@@ -174,7 +177,8 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    parts = ("shell/colours.css", "page.css", "draw/reading.css", "draw/judging.css", "draw/explanation.css")
+    of_drawing = ("reading", "judging", "explanation", "number")
+    parts = ("shell/colours.css", "page.css", *(f"draw/{name}.css" for name in of_drawing))
     return "".join(map(_read, parts))
 
 

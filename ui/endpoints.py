@@ -1,18 +1,24 @@
 """What programs may ask the page by name, with `gradio_client`: the same as people do on it."""
 
+import json
 from typing import Any
 
 import gradio as gr
+from starlette.requests import Request
 
+from client.errors import PredictionError
 from db.records import HistoryRow
+from reading.piece import NoNumber
+from ui import number
 from ui.backend import Backend
 from ui.draw.outcome import NoReading, predict
 from ui.history.corrections import judge
 from ui.history.strip import read_history
+from ui.shares import TooMany
 from ui.sign_in.who import whose
 
 
-def add_endpoints(backend: Backend) -> None:
+def add_endpoints(backend: Backend, desks: number.Desks) -> None:
     """Add the endpoints to the page that is being built."""
 
     def on_predict(
@@ -28,6 +34,17 @@ def add_endpoints(backend: Backend) -> None:
         if isinstance(found, NoReading):
             raise refusal(f"{found.title}. {found.advice}")
         return {**_answer(HistoryRow(found.prediction, None)), "frame": found.frame, "is_kept": found.is_kept}
+
+    async def on_read_number(
+        picture: str, model: str = "", request: gr.Request | None = None
+    ) -> dict[str, Any]:
+        # Not among Gradio's threads, in which strokes are answered.
+        asking = _asked(request).request
+        assert isinstance(asking, Request)
+        try:
+            return await desks.programs.at(asking, _read_number, picture, model)
+        except TooMany:
+            raise refusal(number.TOO_MANY) from None
 
     def on_feedback(
         prediction: str,
@@ -45,6 +62,7 @@ def add_endpoints(backend: Backend) -> None:
         return [_answer(row) for row in read_history(backend, whose(visitor, _asked(request))).rows]
 
     gr.api(on_predict, api_name="predict", queue=False, api_description=PREDICT)
+    gr.api(on_read_number, api_name="read_number", queue=False, api_description=READ_NUMBER)
     gr.api(on_feedback, api_name="feedback", queue=False, api_description=FEEDBACK)
     gr.api(on_history, api_name="history", queue=False, api_description=HISTORY)
 
@@ -53,8 +71,17 @@ PREDICT = (
     "Read a picture (base64 or data URL). With a visitor's id, 32 hexadecimal digits, it is kept in that "
     "history; keep=False keeps nothing."
 )
+READ_NUMBER = "Read a picture (base64 or data URL) of several digits in one row. Nothing of it is kept."
 FEEDBACK = 'Say what a drawing really was: a label, or kind="not_a_digit", or kind="taken_back".'
 HISTORY = "The visitor's last drawings, newest first."
+
+
+def _read_number(desk: number.Desk, picture: str, named: str) -> dict[str, Any]:
+    try:
+        model = desk.model(named)
+        return number.as_json(desk.read(json.dumps({"image": picture}).encode(), model))
+    except (number.NoSuchModel, NoNumber, PredictionError) as error:
+        raise refusal(str(error)) from error
 
 
 def refusal(message: str) -> gr.Error:

@@ -1,64 +1,151 @@
-"""`POST /read`: several digits on one picture, read as a string."""
+"""`POST /read`: several digits on one picture, read as a string, for programs and for the pad."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import anyio.to_thread
+import gradio as gr
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from client.errors import Busy, PredictionError
+from reading.finder import Finder
 from reading.number import Digit, Number
 from reading.piece import NoNumber
 from reading.reader import Reader
 from ui import request_id
 from ui.backend import Backend
+from ui.draw.drawing import BadDrawing
+from ui.draw.number import Asked, digits_shown, read_asked
+from ui.draw.outcome import is_idle
+from ui.models.listing import Model
 from ui.shares import Shares, TooMany
+from ui.sign_in.who import whose
 
 # Threads of their own, since all others may be waiting for TorchServe; so many requests may wait for one, and
 # one client may have so many of these places.
 THREADS, MOST_WAITING, OF_ONE_CLIENT = 8, 32, 8
 BUSY_S, AWAY_S = 1, 5
+TOO_MANY = "Too many numbers are being read: try again in a moment."
+# With this header the pad says whose number it is, and which digits were on the paper before.
+FROM_PAD = "X-Sketchserve-Pad"
+
+Result = TypeVar("Result")
 
 
-def add_to(web: FastAPI, backend: Backend, reader: Reader) -> None:
-    """Add the route; nothing of what comes there is stored."""
-    threads = anyio.CapacityLimiter(THREADS)
-    shares = Shares(THREADS + MOST_WAITING, OF_ONE_CLIENT)
+class NoSuchModel(LookupError):  # noqa: N818 - an answer, not a fault
+    """There is no model of that name; the message says how to name one."""
+
+
+class Desk:
+    """Reads numbers for some of those who ask, with places and threads of their own.
+
+    Args:
+        backend: What stands behind the page.
+        finder: Finds the pieces, for all desks.
+    """
+
+    def __init__(self, backend: Backend, finder: Finder) -> None:
+        self.backend = backend
+        self._reader = Reader(backend.inference, finder)
+        self._threads = anyio.CapacityLimiter(THREADS)
+        self._shares = Shares(THREADS + MOST_WAITING, OF_ONE_CLIENT)
+
+    async def at(self, request: Request, work: Callable[..., Result], *args: Any) -> Result:
+        """Return what `work` gives of this desk and `args`, in one of its threads.
+
+        Raises:
+            TooMany: There is no place for who asks.
+        """
+        with self._shares.one(request):
+            return await anyio.to_thread.run_sync(work, self, *args, limiter=self._threads)
+
+    def model(self, named: str) -> Model:
+        """Return the model that is meant; raise NoSuchModel where there is none."""
+        model = self.backend.models.named(named)
+        if model is None:
+            words = f"There is no model {named[:100]!r} here"
+            raise NoSuchModel(f"{words}; another than the page's own is named as name/version.")
+        return model
+
+    def read(self, payload: bytes, model: Model) -> Number:
+        """Return the number in a body, as `Reader.read` does."""
+        self.backend.loader.used(model)
+        return self._reader.read(payload, model.path, request_id.current())
+
+    def close(self) -> None:
+        """End what it has begun."""
+        self._reader.close()
+
+
+class Desks:
+    """A desk for those who write at the pad, and one for programs, which so hold up nobody there."""
+
+    def __init__(self, backend: Backend) -> None:
+        finder = Finder()
+        self.pad, self.programs = Desk(backend, finder), Desk(backend, finder)
+
+    def close(self) -> None:
+        """End the process beside, and what was begun."""
+        self.pad.close()
+        self.programs.close()
+
+
+def add_to(web: FastAPI, desks: Desks) -> None:
+    """Add the route; nothing of what programs send there is stored."""
 
     @web.post("/read")
     async def read(request: Request, model: str = "") -> JSONResponse:
         payload = await request.body()
+        said = request.headers.get(FROM_PAD)
         try:
-            with shares.one(request):
-                return await anyio.to_thread.run_sync(
-                    _answer, backend, reader, payload, _type(request), model, limiter=threads
-                )
+            if said is None:
+                return await desks.programs.at(request, _answer, request, payload, model)
+            asked = read_asked(said)
+            session_id = whose(asked.visitor, gr.Request(request))
+            return await desks.pad.at(request, _answer, request, payload, model, asked, session_id)
+        except BadDrawing as error:
+            return _error(400, "BadRequest", str(error))
         except TooMany:
-            return _error(503, "Busy", "Too many numbers are being read: try again in a moment.", BUSY_S)
+            return _error(503, "Busy", TOO_MANY, BUSY_S)
 
 
-def _answer(backend: Backend, reader: Reader, payload: bytes, media_type: str, named: str) -> JSONResponse:
+def _answer(
+    desk: Desk,
+    request: Request,
+    payload: bytes,
+    named: str,
+    asked: Asked | None = None,
+    session_id: str | None = None,
+) -> JSONResponse:
     """Return the answer to one request; it takes as long as its predictions."""
-    if media_type == "multipart/form-data":
+    if _type(request) == "multipart/form-data":
         return _error(
             400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
         )
-    model = backend.models.named(named)
-    if model is None:
-        words = (
-            f"There is no model {named[:100]!r} here; another than the page's own is named as name/version."
-        )
-        return _error(404, "ModelNotFound", words)
-    backend.loader.used(model)
+    model: Model | None = None
+    of_pad = desk.backend.metrics.predictions
     try:
-        number = reader.read(payload, model.path, request_id.current())
+        model = desk.model(named)
+        number = desk.read(payload, model)
+    except NoSuchModel as error:
+        return _error(404, "ModelNotFound", str(error), loads=named if asked else "")
     except NoNumber as error:
+        if asked:
+            of_pad.labels("refused", "").inc()
         return _error(400, "BadImage", str(error))
-    except Busy as error:
-        return _error(503, "Busy", str(error), BUSY_S)
     except PredictionError as error:
-        return _error(503, "Unavailable", str(error), AWAY_S)
-    return JSONResponse(as_json(number))
+        is_busy = isinstance(error, Busy)
+        if asked:
+            of_pad.labels("busy" if is_busy else "unreachable", "").inc()
+        loads = model.path if asked and model and is_idle(desk.backend, model, error) else ""
+        kind, after_s = ("Busy", BUSY_S) if is_busy else ("Unavailable", AWAY_S)
+        return _error(503, kind, str(error), after_s, loads)
+    said = as_json(number)
+    if asked is not None:
+        shown = digits_shown(desk.backend, number, model, asked, session_id)
+        said["digits"] = [{**digit, **more} for digit, more in zip(said["digits"], shown, strict=True)]
+    return JSONResponse(said)
 
 
 def as_json(number: Number) -> dict[str, Any]:
@@ -89,6 +176,10 @@ def _type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _error(code: int, kind: str, message: str, retry_after_s: int | None = None) -> JSONResponse:
+def _error(
+    code: int, kind: str, message: str, retry_after_s: int | None = None, loads: str = ""
+) -> JSONResponse:
     headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return JSONResponse({"code": code, "type": kind, "message": message}, code, headers)
+    # Only the pad has models loaded.
+    more = {"loads": loads} if loads else {}
+    return JSONResponse({"code": code, "type": kind, "message": message, **more}, code, headers)

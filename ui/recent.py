@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from db.log import HISTORY_ROWS
-from db.records import Deletion, Feedback, HistoryRow, Prediction
+from db.records import Deletion, Feedback, HistoryRow, Prediction, Superseded
 
 # Room for 15,000 rows of digits.
 MAX_ROW_BYTES = 64 * 1024**2
@@ -112,6 +112,14 @@ class Recent:
         with self._lock:
             is_own = prediction_id in self._sessions.get(session_id, {})
             return self._drawings.get(prediction_id) if is_own else None
+
+    def supersede(self, superseded: Superseded) -> None:
+        """Forget answers that count no longer; what was judged stays."""
+        with self._lock:
+            rows = self._sessions.get(superseded.session_id, {}).values()
+            ids = superseded.prediction_ids
+            gone = [row for row in rows if row.prediction.id in ids and not row.is_judged]
+            self._forget(superseded.session_id, gone)
 
     def delete(self, deletion: Deletion) -> None:
         """Forget one of a session's drawings, or all: also where the database still has them, for a while."""

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 
 from tests.docs.documents import blocks
 from tests.e2e.page import SEVEN
+from tests.reading.written import png, sheet
 
 pytestmark = pytest.mark.integration
 
@@ -34,7 +35,7 @@ def seven() -> str:
 
 def test_they_are_listed_and_nothing_else_is(page_address: str) -> None:
     listed = requests.get(f"{page_address}/gradio_api/info", timeout=10).json()
-    assert set(listed["named_endpoints"]) == {"/predict", "/feedback", "/history"}
+    assert set(listed["named_endpoints"]) == {"/predict", "/read_number", "/feedback", "/history"}
     assert listed["unnamed_endpoints"] == {}
     written = Path("docs/api.md").read_text(encoding="utf-8")
     assert all(f'api_name="{name}"' in written for name in listed["named_endpoints"])
@@ -60,6 +61,17 @@ def test_the_documented_lines_do_what_they_say(page_address: str, seven: str) ->
     known = {"picture": seven}
     exec(block.text.replace("http://127.0.0.1:7860", page_address), known)
     assert known["rows"][0]["is_judged_no_digit"] is True
+    assert (known["number"]["text"], known["number"]["digits"][0]["set"]) == ("7", ["7"])
+
+
+def test_several_digits_are_read_as_a_number_and_nothing_of_them_is_kept(client: Client) -> None:
+    before = client.predict(visitor=VISITOR, api_name="/history")
+    picture = base64.b64encode(png(sheet("2026"))).decode()
+    for given in (picture, f"data:image/png;base64,{picture}"):
+        answer = client.predict(given, api_name="/read_number")
+        assert (answer["text"], answer["is_sure"], answer["model"]) == ("2026", True, "digits")
+        assert [digit["label"] for digit in answer["digits"]] == list("2026")
+    assert client.predict(visitor=VISITOR, api_name="/history") == before
 
 
 def test_without_a_visitor_or_a_wish_to_keep_it_nothing_is_kept(client: Client, seven: str) -> None:
@@ -74,6 +86,9 @@ def test_a_refusal_says_why(client: Client, seven: str) -> None:
         ({"picture": "no picture", "api_name": "/predict"}, "damaged"),
         ({"picture": "", "api_name": "/predict"}, "That is not a picture"),
         ({"picture": "AAAA", "api_name": "/predict"}, "PNG"),
+        ({"picture": "AAAA", "api_name": "/read_number"}, "PNG"),
+        ({"picture": "", "api_name": "/read_number"}, "empty"),
+        ({"picture": seven, "model": "x/1", "api_name": "/read_number"}, "no model 'x/1'"),
         (
             {"prediction": prediction, "label": "77", "visitor": VISITOR, "api_name": "/feedback"},
             "not a label",

@@ -227,9 +227,9 @@ def test_live_rests_where_answers_are_slow(page: Page) -> None:
 
 
 def test_settings_come_back_and_nothing_that_strangers_kept(page: Page) -> None:
-    kept = '{"pen": "#102030", "paper": "#fffff0", "width": 14, "live": true}'
+    kept = '{"pen": "#102030", "paper": "#fffff0", "width": 14, "live": true, "number": true}'
     read = run(page, "settings.js", "return m.readSettings(given)", kept)
-    assert read == {"pen": "#102030", "paper": "#fffff0", "width": 14, "live": True}
+    assert read == {"pen": "#102030", "paper": "#fffff0", "width": 14, "live": True, "number": True}
     strange = [
         *(None, "", "7", "null", "[]", "no JSON", '"x"', "9" * 2000),
         '{"pen": "red", "paper": 7, "width": 1e9, "live": "yes"}',

@@ -10,7 +10,6 @@ from starlette.testclient import TestClient
 from client.inference import Inference
 from reading import finder as finder_module
 from reading.piece import NoNumber, Piece
-from reading.reader import Reader
 from tests.ui.answering import ANSWER, answering
 from ui import number
 from ui.backend import Backend
@@ -34,7 +33,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def page(backend: Backend) -> TestClient:
     web = FastAPI()
-    number.add_to(web, backend, Reader(backend.inference))
+    number.add_to(web, number.Desks(backend))
     return TestClient(Limits(web))
 
 

@@ -1,6 +1,13 @@
 // Loads the drawing pad's modules. Gradio calls this with (element, trigger, props, server, upload, watch).
 // A script that Gradio makes of a text has no address, so that theirs have to be whole.
 
+// Before anything is seen: the page has its other form at once.
+try {
+  const { number } = JSON.parse(localStorage.getItem("sketchserve-settings")) ?? {};
+  document.querySelector("#desk").toggleAttribute("data-number", number === true);
+} catch {
+  // Storage is refused, or has something else: one digit.
+}
 // The events' names have to be here for Gradio to know them.
 const ask = { stroke: () => trigger("stroke"), live: () => trigger("live") };
 const page = new URL(`${window.gradio_config?.root ?? ""}/`, document.baseURI);

@@ -18,6 +18,7 @@ let chosen = null; // what was pressed last: { kind, label }
 let kept = null; // what the server has of it
 let asked = 0; // counts what was said: only what came of the last of it is shown
 const drawings = new Map(); // of which drawing each of it was said
+const known = new Map(); // what the server has of each answer that was shown: one comes back where a number has several
 
 // The panel's answer belongs to the drawing on the paper.
 document.addEventListener("sketchserve-answered", () => {
@@ -27,9 +28,10 @@ document.addEventListener("sketchserve-answered", () => {
   const labels = Array.from(reading.querySelectorAll(".bar-name"), (name) => name.textContent);
   if (prediction !== answer?.prediction) {
     answer = { prediction, drawing, label, labels };
-    chosen = kept = null;
+    ({ kept, words: said.textContent } = known.get(prediction) ?? { kept: null, words: "" });
+    chosen = kept;
+    said.classList.remove("is-complaint");
     question.textContent = `Is it ${label}?`;
-    said.textContent = "";
     button("not_a_digit").textContent = reading.dataset.none;
     open(false);
   }
@@ -71,11 +73,13 @@ watch("value", () => {
   const { value } = props;
   const isKept = value.complaint === "";
   if (isKept && drawings.has(value.asked)) {
-    const detail = { drawing: drawings.get(value.asked) };
+    const { prediction, kind, label } = value;
+    const detail = { drawing: drawings.get(value.asked), prediction, kind, label };
     document.dispatchEvent(new CustomEvent("sketchserve-judged", { detail })); // for the pad
+    known.set(prediction, { kept: kind === "taken_back" ? null : { kind, label }, words: value.said });
   }
   if (value.prediction !== answer?.prediction) return; // the person has drawn on
-  if (isKept) kept = value.kind === "taken_back" ? null : { kind: value.kind, label: value.label };
+  if (isKept) kept = known.get(value.prediction)?.kept ?? null;
   if (value.asked !== asked) return;
   const hadFocus = document.activeElement === button("taken_back");
   chosen = kept;

@@ -85,7 +85,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
-    prediction = _record(drawing, answer, session_id or "")
+    prediction = recorded(drawing, answer, session_id or "")
     is_kept = False
     is_interim = read_interim(pad_value)
     is_private = is_interim or not read_keep(pad_value)
@@ -128,7 +128,8 @@ def _loads_again(model: Model) -> NoReading:
     )
 
 
-def _record(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
+def recorded(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
+    """Return the record of an answer."""
     return Prediction(
         id=uuid.uuid4(),
         created_at=datetime.now(UTC),

@@ -6,6 +6,21 @@ const SAY_READING_MS = 250;
 // The page's server gives up on TorchServe before that, unless told otherwise.
 const DOUBT_MS = 8000;
 
+let ofDrawing = props.value; // the last answer to a single drawing, and to the digit that is open of a number: HTML
+let ofDigit = "";
+const isNumber = () => "number" in document.querySelector("#desk").dataset;
+
+// Show what belongs to the paper that is seen.
+function put() {
+  const wanted = isNumber() ? ofDigit || ofDrawing : ofDrawing;
+  if (props.value === wanted) {
+    compare();
+    return;
+  }
+  props.value = wanted; // of which the watch below does not hear
+  queueMicrotask(compare); // Gradio's own, which was queued before it, puts the HTML in
+}
+
 let timers = []; // run while a drawing was sent and has no answer
 
 function startWaiting() {
@@ -27,7 +42,8 @@ function compare() {
   panel.classList.toggle("is-stale", isStale);
   showAll("all" in element.dataset);
   if (isStale && sent !== "") {
-    startWaiting();
+    if (isNumber()) stopWaiting(); // pad/digits.js says it
+    else startWaiting();
     return;
   }
   stopWaiting();
@@ -43,11 +59,18 @@ function compare() {
 }
 
 watch("value", () => {
+  ofDrawing = props.value; // it comes from the server
   const again = element.querySelector(".reading-again");
   // A button that is hidden loses the focus to nowhere.
   if (again.hidden && document.activeElement === again) focusPad();
-  compare();
+  put();
 });
+// pad/digits.js has opened a digit, and pad/pad.js has laid out the other paper.
+document.addEventListener("sketchserve-digit", ({ detail }) => {
+  ofDigit = detail.panel;
+  put();
+});
+document.addEventListener("sketchserve-paper", put);
 document.addEventListener("sketchserve-changed", compare);
 document.addEventListener("sketchserve-restored", compare);
 

@@ -1,6 +1,6 @@
 """What visitors did on a page that has ended, and the database has not heard of."""
 
-from db.records import Deletion, Feedback, Prediction
+from db.records import Deletion, Feedback, Prediction, Superseded
 from db.spool import Spool
 from ui.recent import Recent
 
@@ -15,3 +15,5 @@ def recall(spool: Spool, recent: Recent) -> None:
                 recent.judge(record)
             case Deletion():
                 recent.delete(record)
+            case Superseded():
+                recent.supersede(record)

@@ -3,11 +3,12 @@
 
 import { takeFiles } from "./drops.js";
 import { meaning } from "./keys.js";
+import { openNumber } from "./number.js";
 import { paint, paintMaps } from "./painting.js";
 import { openPanel } from "./panel.js";
-import { createPaper, SIDE } from "./paper.js";
+import { createPaper, newId } from "./paper.js";
+import { openPen } from "./pen.js";
 import { noPicture, readPicture } from "./pictures.js";
-import { createPointers } from "./pointers.js";
 import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
 import { coloursOf, loadSettings } from "./settings.js";
@@ -27,19 +28,47 @@ export function openPad({ element, props, ask }) {
   const tool = (name) => element.querySelector(`[data-tool=${name}]`);
   const tools = ["undo", "redo", "clear"].map(tool);
 
-  const paper = createPaper();
-  const pointers = createPointers();
+  // Each has its own strokes and its own way back: whoever returns finds what was there.
+  const papers = { digit: createPaper(), number: createPaper(newId, "number") };
   let settings = loadSettings();
-  let pending = null; // the stroke under the pen
-  let wasInterim = false; // whether that was sent already
+  const wanted = () => papers[settings.number ? "number" : "digit"];
+  let paper = wanted();
+  let isOutdated = false; // whether another model is chosen than has read the other paper
+  let wasInterim = false; // whether the stroke under the pen was sent already
   let maps = null; // an explanation that lies over the drawing
   const standing = givesBackWhatWasPainted() ? "" : FALSIFIED;
-  const sending = createSending({ props, ask, content });
+  const number = openNumber(element);
+  const sending = createSending({ props, ask, content, numbers: number });
+  const pen = openPen(canvas, {
+    sheet: () => paper.sheet,
+    width: () => settings.width,
+    begun() {
+      wasInterim = false;
+      sending.begin();
+      show();
+    },
+    moved() {
+      requestAnimationFrame(show);
+      if (settings.live && sending.sendInterim()) wasInterim = true;
+    },
+    done(stroke) {
+      paper.add(stroke);
+      send();
+      turn(); // if the switch was turned meanwhile
+    },
+    // If it was sent, what is there without it has to be read again.
+    dropped() {
+      if (wasInterim) sending.send();
+      else sending.restore();
+      turn();
+      show();
+    },
+  });
 
   function content() {
-    const strokes = pending ? [...paper.strokes, pending] : paper.strokes;
-    const picture = pending ? null : paper.picture;
-    return { strokes, picture, drawing: paper.drawing, colours: coloursOf(settings, isDark()) };
+    const { strokes, picture, drawing, kind, sheet } = paper;
+    const now = pen.stroke ? { strokes: [...strokes, pen.stroke], picture: null } : { strokes, picture };
+    return { ...now, drawing, kind, sheet, colours: coloursOf(settings, isDark()) };
   }
 
   function complain(words) {
@@ -47,17 +76,19 @@ export function openPad({ element, props, ask }) {
   }
 
   function show() {
-    const shownSide = Math.round(canvas.clientWidth * Math.min(window.devicePixelRatio || 1, 2));
-    if (shownSide === 0) return; // not laid out yet: the ResizeObserver comes back
-    if (canvas.width !== shownSide) canvas.width = canvas.height = shownSide;
-    paint(canvas.getContext("2d"), shownSide / SIDE, content());
+    const { width, height } = paper.sheet;
+    const shownWidth = Math.round(canvas.clientWidth * Math.min(window.devicePixelRatio || 1, 2));
+    if (shownWidth === 0) return; // not laid out yet: the ResizeObserver comes back
+    const shownHeight = Math.round((shownWidth * height) / width);
+    if (canvas.width !== shownWidth || canvas.height !== shownHeight) [canvas.width, canvas.height] = [shownWidth, shownHeight];
+    paint(canvas.getContext("2d"), shownWidth / width, content());
     if (maps) {
       canvas.after(overlay);
-      paintMaps(overlay, shownSide, maps, content());
+      paintMaps(overlay, shownWidth / width, maps, number.placeOfDigit(paper), content());
     } else {
       overlay.remove();
     }
-    const isBlank = paper.isBlank && !pending;
+    const isBlank = paper.isBlank && !pen.stroke;
     hint.hidden = !isBlank;
     const isUseless = { undo: !paper.canUndo, redo: !paper.canRedo, clear: isBlank };
     for (const button of tools) {
@@ -84,67 +115,15 @@ export function openPad({ element, props, ask }) {
     picture: () => element.querySelector("input[type=file]").click(),
   };
   for (const [name, action] of Object.entries(actions)) {
-    tool(name).addEventListener("click", () => !pending && action());
+    tool(name).addEventListener("click", () => !pen.stroke && action());
   }
-
-  // --- Pen: mouse, finger or stylus. ---
-
-  function positions(event) {
-    const box = canvas.getBoundingClientRect();
-    const samples = event.getCoalescedEvents?.() ?? [];
-    return (samples.length ? samples : [event]).map((sample) => [
-      ((sample.clientX - box.left) / box.width) * SIDE,
-      ((sample.clientY - box.top) / box.height) * SIDE,
-    ]);
-  }
-
-  // What is under the pen is no stroke after all. If it was sent, what is there without it has to be read again.
-  function dropPending() {
-    pending = null;
-    if (wasInterim) sending.send();
-    else sending.restore();
-    show();
-  }
-
-  canvas.addEventListener("pointerdown", (event) => {
-    const rule = pointers.down(event);
-    event.preventDefault();
-    if (rule === "cancel") dropPending();
-    if (rule !== "begin") return;
-    canvas.dataset.focus = "pointer"; // no ring: the pen shows where one is
-    canvas.focus({ preventScroll: true });
-    canvas.setPointerCapture(event.pointerId);
-    pending = { width: settings.width, points: positions(event) };
-    wasInterim = false;
-    sending.begin();
-    show();
-  });
-
-  canvas.addEventListener("pointermove", (event) => {
-    if (!pointers.moves(event)) return;
-    pending.points.push(...positions(event));
-    requestAnimationFrame(show);
-    if (settings.live && sending.sendInterim()) wasInterim = true;
-  });
-
-  canvas.addEventListener("pointerup", (event) => {
-    if (!pointers.end(event)) return;
-    paper.add(pending);
-    pending = null;
-    send();
-  });
-
-  // The system took the pen away (a gesture, a call): the stroke was not finished by the person.
-  canvas.addEventListener("pointercancel", (event) => {
-    if (pointers.end(event)) dropPending();
-  });
 
   // --- Keys, wherever the focus is on the page. ---
 
   document.addEventListener("keydown", (event) => {
     delete canvas.dataset.focus;
     const action = actions[meaning(event)];
-    if (!action || pending || !element.isConnected) return;
+    if (!action || pen.stroke || !element.isConnected) return;
     event.preventDefault();
     action();
   });
@@ -163,10 +142,15 @@ export function openPad({ element, props, ask }) {
   // --- What other parts of the page say. ---
 
   // Another model reads what is drawn, or shows its labels beside blank paper (chooser.js).
-  document.addEventListener("sketchserve-model", () => !pending && send());
+  document.addEventListener("sketchserve-model", () => {
+    isOutdated = true;
+    if (!pen.stroke) send();
+  });
   // The panel's button, where a drawing had no answer.
-  document.addEventListener("sketchserve-ask-again", () => !pending && send());
-  document.addEventListener("sketchserve-judged", ({ detail }) => paper.judge(detail?.drawing));
+  document.addEventListener("sketchserve-ask-again", () => !pen.stroke && send());
+  document.addEventListener("sketchserve-judged", ({ detail }) => {
+    for (const one of Object.values(papers)) one.judge(detail?.drawing);
+  });
   // An explanation comes and goes (explanation.js).
   document.addEventListener("sketchserve-maps", ({ detail }) => {
     if (maps === detail) return;
@@ -178,8 +162,22 @@ export function openPad({ element, props, ask }) {
 
   const panel = openPanel(element, settings, (chosen) => {
     settings = chosen;
+    turn();
     show();
   }, complain);
+
+  // One digit, or several: what is on the other paper stays there, and so does its answer.
+  function turn() {
+    if (wanted() === paper || pen.stroke) return;
+    paper = wanted();
+    document.querySelector("#desk").toggleAttribute("data-number", paper.kind === "number");
+    document.dispatchEvent(new Event("sketchserve-paper")); // to reading.js
+    if (isOutdated && !paper.isBlank) send();
+    else sending.restore();
+    isOutdated = false;
+    canvas.scrollIntoView({ block: "nearest" }); // on a low screen the switch is below it
+  }
+
   if (chosenTheme() !== "system") applyTheme(); // which Gradio has chosen
   new ResizeObserver(show).observe(canvas);
   new MutationObserver(() => {

@@ -6,32 +6,32 @@ import { placeOf } from "./views.js";
 const CHECKS = ["#83838d", "#8f8f99"]; // black and white are both seen on them
 const CHECK = SIDE / 20;
 
-// Paint everything, SIDE units wide, into a context that is `scale` px per unit.
-export function paint(context, scale, { strokes, picture, colours }) {
+// Paint the whole sheet into a context that is `scale` px per unit.
+export function paint(context, scale, { strokes, picture, colours, sheet }) {
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.imageSmoothingQuality = "high";
   context.fillStyle = colours.paper;
-  context.fillRect(0, 0, SIDE, SIDE);
-  if (picture) paintPicture(context, picture);
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  if (picture) paintPicture(context, picture, sheet);
   context.strokeStyle = context.fillStyle = colours.pen;
   for (const stroke of strokes) paintStroke(context, stroke);
 }
 
-function paintPicture(context, picture) {
-  const { left, top, scale } = placeOf(picture);
+function paintPicture(context, picture, sheet) {
+  const { left, top, scale } = placeOf(picture, sheet);
   const { crop } = picture;
   const box = [left + crop.left * scale, top + crop.top * scale, crop.width * scale, crop.height * scale];
-  if (picture.isTransparent) paintChecks(context, box);
+  if (picture.isTransparent) paintChecks(context, box, sheet);
   context.drawImage(picture.bitmap, ...box);
 }
 
-function paintChecks(context, [left, top, width, height]) {
+function paintChecks(context, [left, top, width, height], sheet) {
   context.save();
   context.beginPath();
   context.rect(left, top, width, height);
   context.clip();
-  for (let row = 0; row < SIDE / CHECK; row += 1) {
-    for (let column = 0; column < SIDE / CHECK; column += 1) {
+  for (let row = 0; row < sheet.height / CHECK; row += 1) {
+    for (let column = 0; column < sheet.width / CHECK; column += 1) {
       context.fillStyle = CHECKS[(row + column) % 2];
       context.fillRect(column * CHECK, row * CHECK, CHECK, CHECK);
     }
@@ -69,14 +69,17 @@ export function asPng(side, content) {
 }
 
 // Lay an explanation, { box: [left, top, side], onInk, onPaper: canvases }, over the drawing. What lies on ink takes
-// the shape of the strokes; a picture has none, so that there it lies on everything.
-export function paintMaps(overlay, shownSide, maps, { strokes, picture }) {
-  overlay.width = overlay.height = shownSide; // which also wipes it
+// the shape of the strokes; a picture has none, so that there it lies on everything. Of a digit of a number, `place` is
+// where the picture of it alone lies: left, top, and units or px to one of its px.
+export function paintMaps(overlay, shownScale, maps, place, { strokes, picture, sheet }) {
+  [overlay.width, overlay.height] = [sheet.width, sheet.height].map((value) => Math.round(value * shownScale)); // wiped, too
   const context = overlay.getContext("2d");
-  const { left, top, scale } = picture ? placeOf(picture) : { left: 0, top: 0, scale: 1 };
-  const [boxLeft, boxTop, side] = maps.box.map((value) => value * scale);
-  const draw = (map) => context.drawImage(map, left + boxLeft, top + boxTop, side, side);
-  context.setTransform(shownSide / SIDE, 0, 0, shownSide / SIDE, 0, 0);
+  const { left, top, scale } = picture ? placeOf(picture, sheet) : { left: 0, top: 0, scale: 1 };
+  const [cropLeft, cropTop, per] = place;
+  const [boxLeft, boxTop, side] = maps.box.map((value) => value * per);
+  const at = [left + (cropLeft + boxLeft) * scale, top + (cropTop + boxTop) * scale, side * scale, side * scale];
+  const draw = (map) => context.drawImage(map, ...at);
+  context.setTransform(shownScale, 0, 0, shownScale, 0, 0);
   context.imageSmoothingQuality = "high";
   if (!picture) {
     for (const stroke of strokes) paintStroke(context, stroke);

@@ -16,6 +16,7 @@ export function openPanel(element, settings, changed, complain) {
     field("paper").value = colours.paper;
     field("width").value = now.width;
     field("live").checked = now.live;
+    field("number").checked = now.number;
     field("usual").disabled = !now.pen && !now.paper;
   }
 
@@ -38,6 +39,7 @@ export function openPanel(element, settings, changed, complain) {
   }
   field("width").addEventListener("input", () => choose({ width: Number(field("width").value) }));
   field("live").addEventListener("change", () => choose({ live: field("live").checked }));
+  field("number").addEventListener("change", () => choose({ number: field("number").checked }));
   field("usual").addEventListener("click", () => {
     choose({ pen: DEFAULTS.pen, paper: DEFAULTS.paper });
     field("pen").focus(); // the button is disabled now

@@ -2,6 +2,8 @@
 
 // What is sent is always so many px a side, whatever the screen: strokes are in these units.
 export const SIDE = 280;
+// A single digit has a square sheet, several have a wide one.
+export const SHEETS = { digit: { width: SIDE, height: SIDE }, number: { width: 3 * SIDE, height: SIDE } };
 const MOST_STEPS = 1000; // that can be undone
 const MOST_PICTURES = 4; // among them: each holds megabytes
 const MOST_KEPT_CHARACTERS = 1024 * 1024; // of strokes as JSON: an hour of drawing
@@ -13,7 +15,7 @@ export function newId() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-export function createPaper(makeId = newId) {
+export function createPaper(makeId = newId, kind = "digit") {
   let now = { strokes: [], picture: null, drawing: makeId() };
   let past = []; // oldest first
   let future = []; // what redo brings, the next one last
@@ -48,6 +50,8 @@ export function createPaper(makeId = newId) {
   }
 
   return {
+    kind,
+    sheet: SHEETS[kind],
     get strokes() { return now.strokes; },
     get picture() { return now.picture; },
     get drawing() { return now.drawing; },
@@ -74,21 +78,22 @@ export function createPaper(makeId = newId) {
     judge: (drawing) => judged.add(drawing),
 
     // What outlives a reload of the page: text, "" for blank paper and for pictures.
-    toText: () => (now.strokes.length ? JSON.stringify({ drawing: now.drawing, strokes: now.strokes }) : ""),
+    toText: () => (now.strokes.length ? JSON.stringify({ drawing: now.drawing, strokes: now.strokes, kind }) : ""),
     // Take up what `toText` gave. Other pages of this host and port may have put anything in the same storage, and
     // what is no drawing is none.
     restore(text) {
-      const { drawing, strokes } = readKept(text);
+      const { drawing, strokes } = readKept(text, kind);
       const id = drawing ?? makeId();
       strokes.forEach((_, count) => change({ strokes: strokes.slice(0, count + 1), picture: null, drawing: id }));
     },
   };
 }
 
-function readKept(text) {
+function readKept(text, kind) {
   try {
     const kept = text && text.length <= MOST_KEPT_CHARACTERS ? JSON.parse(text) : null;
     const strokes = Array.isArray(kept) ? kept : kept?.strokes; // versions before ids kept the strokes alone
+    if ((kept?.kind ?? "digit") !== kind) return { strokes: [] }; // of the other sheet
     if (!Array.isArray(strokes) || strokes.length > MOST_STEPS || !strokes.every(isStroke)) return { strokes: [] };
     return { strokes, drawing: /^[0-9a-f]{32}$/.test(kept.drawing) ? kept.drawing : undefined };
   } catch {

@@ -8,18 +8,16 @@ import { SIDE } from "./paper.js";
 export const THUMBNAIL_SIDE = 56;
 const UNANSWERED = "sketchserve-unanswered"; // reading.js takes it away when the answer comes
 
-// `content()` gives { strokes, picture, colours, drawing } as they are now.
-export function createSending({ props, ask, content }) {
+// `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those.
+export function createSending({ props, ask, content, numbers }) {
   const gate = createGate();
   let sent = 0; // counts drawings: an answer carries the number of the one that it answers
-  let awaited = 0; // the number of the last one that was sent as the pen lifted
+  const awaited = { digit: 0, number: 0 }; // the numbers of the last ones that were sent as the pen lifted
   let held = null; // a value that waits for the answer to an interim one, which else could come after its own
 
   function valueWith(more) {
     const { strokes, picture, colours, drawing } = content();
-    // The model that the chooser shows as active; none before it has appeared.
-    const model = document.querySelector(".chooser")?.dataset.model ?? "";
-    const about = { drawing, model, sent };
+    const about = { drawing, model: model(), sent };
     if (picture) return { image: picture.image, source: "upload", ...about, ...more };
     if (strokes.length === 0) return { image: "", ...about };
     return { image: asPng(SIDE, content()), source: "sketchpad", ...colours, ...about, ...more };
@@ -45,8 +43,12 @@ export function createSending({ props, ask, content }) {
     // Send what is on the paper, to be stored where the visitor allows it.
     send() {
       number();
-      awaited = sent;
+      awaited[content().kind] = sent;
       tell("sketchserve-changed");
+      if (content().kind === "number") {
+        numbers.ask({ ...content(), sent, model: model(), keep: mayBeKept() });
+        return;
+      }
       const value = valueWith({ keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE, content()) });
       if (gate.isOut) held = value;
       else put(value);
@@ -54,8 +56,9 @@ export function createSending({ props, ask, content }) {
     // Send what is under the pen, if it may go now; say whether it did. Before the answer to the last drawing is there
     // it may not: that one could come later, in the place of this one's.
     sendInterim() {
+      if (content().kind === "number") return false; // it is read as a whole
       const shown = Number(document.querySelector(".reading")?.dataset.sent ?? 0);
-      if (held || shown < awaited || !gate.mayAsk(performance.now())) return false;
+      if (held || shown < awaited.digit || !gate.mayAsk(performance.now())) return false;
       gate.asked(performance.now());
       number();
       props.value = valueWith({ keep: false, interim: true });
@@ -68,14 +71,17 @@ export function createSending({ props, ask, content }) {
       setNumber("");
       tell("sketchserve-changed");
     },
-    // It was none: the answer that is there fits again, if it is the last drawing's.
+    // It was none, or the other sheet is back: the answer that is there fits again, if it is the last drawing's.
     restore() {
-      setNumber(sent);
+      setNumber(awaited[content().kind]);
       tell("sketchserve-restored");
     },
     start: () => setNumber(sent),
   };
 }
+
+// The model that the chooser shows as active; none before it has appeared.
+const model = () => document.querySelector(".chooser")?.dataset.model ?? "";
 
 // The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
 function setNumber(number) {

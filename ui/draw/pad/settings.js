@@ -4,7 +4,7 @@ const STORAGE_KEY = "sketchserve-settings";
 const MOST_CHARACTERS = 1000;
 export const WIDTHS = { least: 8, most: 36 }; // in units of the pad
 // A broad pen fills the loops of small digits; a thin one costs large digits nothing.
-export const DEFAULTS = { pen: "", paper: "", width: 10, live: false };
+export const DEFAULTS = { pen: "", paper: "", width: 10, live: false, number: false };
 const COLOURS = {
   light: { pen: "#1c1b22", paper: "#ffffff" },
   dark: { pen: "#f4f2ee", paper: "#17181d" },
@@ -26,6 +26,7 @@ export function readSettings(text) {
     paper: isColour(kept.paper) ? kept.paper : "",
     width: isWidth(kept.width) ? kept.width : DEFAULTS.width,
     live: typeof kept.live === "boolean" ? kept.live : DEFAULTS.live,
+    number: typeof kept.number === "boolean" ? kept.number : DEFAULTS.number,
   };
   return areLegible(coloursOf(read, false)) && areLegible(coloursOf(read, true)) ? read : { ...read, pen: "", paper: "" };
 }

@@ -1,6 +1,6 @@
 // Which part of a picture is shown: the API gets it whole, but what is written on a long scan would be a speck.
 
-import { SIDE } from "./paper.js";
+import { SHEETS } from "./paper.js";
 
 const LEAST_CONTRAST = 40; // of 255, from the paper: less is no ink
 const INK_SHARE = 0.35; // of the strongest contrast that a pixel needs to count as ink
@@ -47,11 +47,11 @@ export function viewOf(width, height, box) {
 }
 
 // Return where the whole picture's corner is on the paper, and units per px, so that the part shown fills the paper.
-export function placeOf({ crop }) {
-  const scale = SIDE / Math.max(crop.width, crop.height);
+export function placeOf({ crop }, sheet = SHEETS.digit) {
+  const scale = Math.min(sheet.width / crop.width, sheet.height / crop.height);
   return {
-    left: SIDE / 2 - (crop.left + crop.width / 2) * scale,
-    top: SIDE / 2 - (crop.top + crop.height / 2) * scale,
+    left: sheet.width / 2 - (crop.left + crop.width / 2) * scale,
+    top: sheet.height / 2 - (crop.top + crop.height / 2) * scale,
     scale,
   };
 }

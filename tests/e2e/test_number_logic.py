@@ -1,0 +1,151 @@
+"""The logic of numbers at the pad by itself: one request at a time, what is sent, said and kept."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.e2e.modules import blank_page, run
+from ui.limits import MOST_VALUES
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser) -> Iterator[Page]:
+    with chromium.new_context() as visitor:
+        yield blank_page(visitor)
+
+
+def asking(page: Page, script: str) -> Any:
+    """Run a script with `n`, numbers whose answers come at `answer(...)`, and what was `asked` and `seen`."""
+    begin = """
+      const asked = [], seen = [], open = [];
+      const post = (question, before) => {
+        asked.push([question.sent, before]);
+        return new Promise((resolve) => open.push(resolve));
+      };
+      const show = (answer, { sent }) => seen.push([sent, answer.text ?? answer.message]);
+      const n = m.createNumbers({ post, show });
+      const question = (sent, drawing = "a") => ({ sent, drawing, strokes: [1] });
+      const digit = (prediction) => ({ prediction, box: [0, 1, 2, 3] });
+      const answer = async (content) => {
+        open.shift()(content);
+        await new Promise((resolve) => setTimeout(resolve));
+      };
+    """
+    return run(page, "numbers.js", f"{begin} {script}")
+
+
+def test_one_request_at_a_time_and_of_those_that_wait_the_newest(page: Page) -> None:
+    script = """
+      n.ask(question(1)); n.ask(question(2)); n.ask(question(3));
+      const atFirst = asked.length;
+      await answer({ text: "1", digits: [] });
+      await answer({ text: "123", digits: [] });
+      return [atFirst, asked.map(([sent]) => sent), seen]"""
+    assert asking(page, script) == [1, [1, 3], [[3, "123"]]]
+
+
+def test_the_digits_that_were_found_are_sent_with_the_next_question_of_the_same_paper(page: Page) -> None:
+    script = """
+      n.ask(question(1)); n.ask(question(2));
+      await answer({ text: "7", digits: [digit("p"), digit("")] });
+      await answer({ message: "busy" });
+      n.ask(question(3)); await answer({ text: "8", digits: [digit("q")] });
+      n.ask(question(4, "b")); await answer({ text: "9", digits: [] });
+      n.ask(question(5));
+      return [asked.map(([, before]) => before), seen]"""
+    known = [["p", 0, 1, 2, 3]]
+    before, seen = asking(page, script)
+    assert before == [[], known, known, [], [["q", 0, 1, 2, 3]]]
+    assert seen == [[2, "busy"], [3, "8"], [4, "9"]]
+
+
+def test_on_a_paper_that_was_cleared_no_answer_is_shown_that_is_still_to_come(page: Page) -> None:
+    script = """
+      n.ask(question(1)); n.ask(question(2)); n.forget();
+      await answer({ text: "7", digits: [] });
+      return [asked.length, seen]"""
+    assert asking(page, script) == [1, []]
+
+
+def test_what_is_sent_of_strokes_keeps_their_ends_and_few_values(page: Page) -> None:
+    script = """
+      const points = Array.from({ length: 4000 }, (_, at) => [at / 7, 100 * Math.sin(at / 50)]);
+      const dot = { width: 12, points: [[1.04, 2]] };
+      const { strokes, width } = m.bodyOf({ strokes: [{ width: 8, points }, dot] });
+      const ends = [strokes[0][0], strokes[0].at(-1)];
+      return { ends, dot: strokes[1], width, text: JSON.stringify({ strokes }) }"""
+    sent = run(page, "written.js", script)
+    assert sent["ends"][0] == [0, 0] and sent["ends"][1] == pytest.approx([571.3, -99.1], abs=0.1)
+    assert (sent["dot"], sent["width"]) == ([[1, 2]], 10)
+    assert 1000 < sum(map(sent["text"].count, "[{,")) < MOST_VALUES
+    assert run(page, "written.js", "return m.bodyOf({ strokes: [], picture: { image: 'data:' } })") == {
+        "image": "data:"
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "message", "again"),
+    [
+        (503, '{"message": "The model is busy.", "loads": "a/1"}', "The model is busy.", True),
+        (400, '{"message": "Nothing is drawn."}', "Nothing is drawn.", False),
+        (413, "The body has 20,000 values or more", "The body has 20,000 values or more", False),
+        (401, "Sign in first, at /sign-in", "Sign in first, at /sign-in", False),
+        (502, "<html><h1>Bad Gateway</h1>", "There is no answer (status 502).", True),
+        (500, "", "There is no answer (status 500).", True),
+    ],
+)
+def test_a_refusal_is_one_line_and_asked_again_where_that_may_help(
+    page: Page, status: int, text: str, message: str, again: bool
+) -> None:
+    said = run(page, "numbers.js", "return m.refusalOf(...given)", [status, text])
+    assert (said["message"], said["canAskAgain"]) == (message, again)
+    assert said["loads"] == ("a/1" if status == 503 else "")
+
+
+@pytest.mark.parametrize(
+    ("sure", "said", "first"),
+    [
+        ([True], "The digit is sure.", 0),
+        ([True, True, True], "All 3 digits are sure.", 2),
+        ([True, False], "Digit 2 is not sure.", 1),
+        ([False, True, False, False], "Digits 1, 3 and 4 are not sure.", 0),
+        ([False, False], "None of the digits is sure.", 0),
+    ],
+)
+def test_which_digits_are_in_doubt_is_said_and_the_first_of_them_is_open(
+    page: Page, sure: list[bool], said: str, first: int
+) -> None:
+    digits = [{"is_sure": is_sure, "prediction": str(index)} for index, is_sure in enumerate(sure)]
+    script = "return [m.inWords(given), ...['', '0', 'x'].map((wanted) => m.firstChoice(given, wanted))]"
+    assert run(page, "digits.js", script, digits) == [said, first, 0, first]
+
+
+def test_a_card_says_what_its_digit_was_judged_to_be(page: Page) -> None:
+    script = """
+      const mark = (kind, label) => m.markOf({ kind, label }, "7");
+      return [mark("label", "7"), mark("label", "1"), mark("not_a_digit", ""), mark("taken_back", "")]"""
+    assert run(page, "digits.js", script) == ["✓", "→ 1", "→ no digit", ""]
+
+
+def test_each_paper_restores_its_own_strokes_alone(page: Page) -> None:
+    script = """
+      const papers = ["digit", "number"].map((kind) => m.createPaper(m.newId, kind));
+      papers.forEach((paper) => paper.add({ width: 10, points: [[1, 2]] }));
+      const restored = (kind, text) => {
+        const paper = m.createPaper(m.newId, kind);
+        paper.restore(text);
+        return paper.strokes.length;
+      };
+      return papers.flatMap((paper) => ["digit", "number"].map((kind) => restored(kind, paper.toText())))"""
+    assert run(page, "paper.js", script) == [1, 0, 0, 1]
+
+
+def test_a_wide_picture_fills_the_wide_paper(page: Page) -> None:
+    script = """
+      const { SHEETS } = await import("http://modules.test/paper.js");
+      return m.placeOf({ crop: { left: 0, top: 0, width: 1680, height: 280 } }, SHEETS.number)"""
+    assert run(page, "views.js", script) == {"left": 0, "top": 70, "scale": 0.5}

@@ -1,0 +1,195 @@
+"""Numbers on the page, before the real services: written on the wide paper, read, opened and corrected."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import select
+
+from db import embedded, engine
+from db.schema import feedback, predictions
+from tests.e2e.page import SEVEN, correct, draw, opened
+from tests.e2e.test_waiting_on_page import SHIFTS
+from tests.reading.written import png, sheet, strokes
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+BUSY = '{"code": 503, "type": "Unavailable", "message": "The model cannot be reached."}'
+
+
+@pytest.fixture
+def page(page: Page) -> Page:
+    """The page with its wide paper."""
+    page.get_by_role("switch", name="Number").check()
+    page.evaluate(SHIFTS)
+    return page
+
+
+def write(page: Page, text: str, begin: int = 0) -> None:
+    """Write the digits of a number from one on, of four that the paper has room for."""
+    page.locator(".pad-paper").scroll_into_view_if_needed()
+    for stroke in strokes(text[begin:]):
+        draw(page, [(0.05 + (x + 120 * begin) / 520, 0.1 + 0.8 * y / 100) for x, y in stroke])
+
+
+def expect_read(page: Page, text: str) -> None:
+    expect(page.get_by_test_id("number")).to_have_text(text)
+    expect(page.locator(".number:not(.is-stale)")).to_be_visible()
+
+
+def answer_of(page: Page) -> uuid.UUID:
+    """Return the id of the digit's answer that is open."""
+    return uuid.UUID(page.locator(".reading").get_attribute("data-prediction"))
+
+
+def nothing_moved(page: Page) -> bool:
+    return page.evaluate("window.shifted") == []
+
+
+def test_a_number_is_written_read_and_one_of_its_digits_corrected(
+    page: Page, database: embedded.Server
+) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/read" in request.url else None)
+    write(page, "2026")
+    expect_read(page, "2026")
+    assert 1 <= len(asked) <= len(strokes("2026"))
+    expect(page.locator(".number-heard[role=status]")).to_have_text("Read as 2026. All 4 digits are sure.")
+    expect(page.locator(".history li")).to_have_count(4)
+    card = page.get_by_role("button", name="Digit 3 of 4: 2, 99.")
+    card.focus()
+    page.keyboard.press("Enter")
+    expect(card).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".judge-question")).to_have_text("Is it 2?")
+    chosen = answer_of(page)
+    page.get_by_role("button", name="Why?").click()
+    expect(page.locator(".why-words")).to_contain_text("ink that spoke for 2")
+    correct(page, "7")
+    expect(page.locator(".judge-said")).to_have_text("Kept: it is 7")
+    expect(page.get_by_role("button", name="Digit 3 of 4: 2").locator(".number-note")).to_have_text("→ 7")
+    # What was said stays with its digit, whichever is open, and where others are written beside it.
+    page.get_by_role("button", name="Digit 1 of 4").click()
+    expect(page.locator(".judge-said")).to_have_text("")
+    page.get_by_role("button", name="Digit 3 of 4").click()
+    expect(page.locator(".judge-said")).to_have_text("Kept: it is 7")
+    page.get_by_role("button", name="Undo").click()
+    expect_read(page, "202")
+    expect(page.locator(".history li")).to_have_count(3)
+    expect(page.get_by_role("button", name=re.compile("Digit 3 of 3: 2, .*, really 7"))).to_be_visible()
+    assert nothing_moved(page)
+    with engine.opened(database.url) as opened_database, opened_database.connect() as connection:
+        said = connection.execute(select(feedback.c.true_label).where(feedback.c.prediction_id == chosen))
+        assert said.scalars().all() == ["7"]
+        row = select(predictions.c.session_id).where(predictions.c.id == chosen).scalar_subquery()
+        of_visitor = select(predictions.c.drawing_id, predictions.c.predicted_label).where(
+            predictions.c.session_id == row, predictions.c.is_superseded.is_(False)
+        )
+        rows = connection.execute(of_visitor).all()
+        assert sorted(label for _, label in rows) == ["0", "2", "2"]
+        assert len({drawing for drawing, _ in rows}) == 3
+
+
+def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Page) -> None:
+    write(page, "20")
+    expect_read(page, "20")
+    switch = page.get_by_role("switch", name="Number")
+    switch.uncheck()
+    expect(page.locator(".reading.is-blank")).to_be_visible()
+    expect(page.locator("#number")).to_be_hidden()
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    expect(page.locator(".history li")).to_have_count(3)
+    seven = answer_of(page)
+    switch.check()
+    expect_read(page, "20")
+    expect(page.locator(".judge-question")).to_have_text("Is it 0?")
+    switch.uncheck()
+    expect(page.locator(".judge-question")).to_have_text("Is it 7?")
+    assert answer_of(page) == seven
+    # Nothing was asked or stored again, and the switch outlives the page.
+    expect(page.locator(".history li")).to_have_count(3)
+    switch.check()
+    page.reload()
+    expect(switch).to_be_checked()
+    expect(page.locator("#number")).to_be_visible()
+    page.get_by_role("button", name="Clear").is_disabled()
+
+
+def test_a_number_that_is_not_to_be_stored_is_read_and_forgotten(page: Page) -> None:
+    page.get_by_label("Do not store my drawings").check()
+    write(page, "20")
+    expect_read(page, "20")
+    expect(page.locator(".reading-meta")).to_contain_text("not stored, as you chose")
+    expect(page.locator(".judge")).to_have_attribute("data-state", "none")
+    expect(page.locator(".history li")).to_have_count(0)
+
+
+def test_a_picture_is_read_as_a_number_too_and_undone(page: Page, tmp_path: Path) -> None:
+    write(page, "2")
+    expect_read(page, "2")
+    (tmp_path / "number.png").write_bytes(png(sheet("4580")))
+    page.locator("input[type=file]").set_input_files(tmp_path / "number.png")
+    expect_read(page, "4580")
+    page.get_by_role("button", name="Undo").click()
+    expect_read(page, "2")
+    page.keyboard.press("Escape")
+    expect(page.locator(".number")).to_have_attribute("data-state", "blank")
+    expect(page.locator("#reading")).to_be_hidden()
+    page.keyboard.press("Control+z")
+    expect_read(page, "2")
+    assert nothing_moved(page)
+
+
+def test_without_an_answer_one_line_says_why_and_ask_again_asks(page: Page) -> None:
+    def refuse(route: Route) -> None:
+        route.fulfill(status=503, content_type="application/json", body=BUSY)
+
+    page.route("**/read?*", refuse)
+    write(page, "2")
+    expect(page.locator(".number-words")).to_have_text("The model cannot be reached.")
+    expect(page.locator(".number-heard")).to_have_text("The model cannot be reached.")
+    page.unroute("**/read?*")
+    page.get_by_role("button", name="Ask again").click()
+    expect_read(page, "2")
+    expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
+    assert nothing_moved(page)
+
+
+@pytest.fixture(params=[(390, 844), (844, 390), (320, 640)], ids=["phone", "landscape", "narrow"])
+def small(request: pytest.FixtureRequest, chromium: Browser, page_address: str) -> Iterator[Page]:
+    width, height = request.param
+    with chromium.new_context(viewport={"width": width, "height": height}, has_touch=True) as visitor:
+        yield opened(visitor, page_address)
+
+
+def test_on_a_phone_the_paper_is_as_wide_as_there_is_room_and_seen_whole(small: Page) -> None:
+    small.get_by_role("switch", name="Number").check()
+    size = small.viewport_size
+    paper = small.locator(".pad-paper").bounding_box()
+    assert size is not None and paper is not None
+    assert paper["y"] > -1 and paper["y"] + paper["height"] <= size["height"]
+    assert paper["width"] == pytest.approx(3 * paper["height"], rel=0.02)
+    if size["width"] < size["height"]:
+        assert paper["width"] == size["width"] - 32
+    small.evaluate(SHIFTS)
+    write(small, "17")
+    expect_read(small, "17")
+    # Of how wide the screen is nothing is beyond it, and nothing moved under the pen.
+    assert small.evaluate("document.documentElement.scrollWidth") == size["width"]
+    assert small.locator(".pad-paper").bounding_box() == paper
+    assert nothing_moved(small)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(chromium: Browser, page_address: str, scheme: str) -> None:
+    with chromium.new_context(color_scheme=scheme, viewport={"width": 1200, "height": 900}) as visitor:
+        page = opened(visitor, page_address)
+        page.get_by_role("switch", name="Number").check()
+        write(page, "17")
+        expect_read(page, "17")
+        found = Axe().run(page, "#desk").response["violations"]
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []

@@ -1,0 +1,173 @@
+"""A number at the pad: one row a digit that counts, however often the same paper is read."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import select
+from starlette.testclient import TestClient
+
+from client.inference import Inference
+from db import engine
+from db.log import PredictionLog
+from db.records import Prediction, Superseded
+from db.schema import predictions
+from reading import finder as finder_module
+from reading.piece import Piece
+from tests.ui.answering import ANSWER, SESSION, answering
+from ui import number
+from ui.backend import Backend
+from ui.draw.number import matches
+from ui.history.corrections import judge
+
+SAID = {**ANSWER, "confidence": 0.999, "set": ["7"], "is_digit": True, "digit_score": 0.99}
+WIDE, HIGH = 30.0, 50.0
+
+
+def piece(index: int, left: float, width: float = WIDE) -> Piece:
+    place = (left - 10.0, -10.0, 0.5)
+    shape = (width / HIGH, 1.0)
+    return Piece(index, index + 1, (left, 0.0, width, HIGH), shape, b"picture", place, b"\x89PNG small")
+
+
+class Pad:
+    """The pad of one paper, before a finder that finds what a test says is on it."""
+
+    def __init__(self, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.backend = backend
+        self.before: list[list] = []
+        self._found: list[Piece] = []
+        monkeypatch.setattr(finder_module.Finder, "pieces", lambda *_: self._found)
+        web = FastAPI()
+        number.add_to(web, number.Desks(backend))
+        self._client = TestClient(web)
+
+    def read(self, *pieces: Piece, keep: bool = True, **more: object) -> dict:
+        """Return the answer to what is on the paper, and remember its digits as pad/numbers.js does."""
+        self._found = list(pieces)
+        said = {"visitor": SESSION, "keep": keep, "sent": 3, "before": self.before, **more}
+        answer = self._client.post("/read", content=b"strokes", headers={number.FROM_PAD: json.dumps(said)})
+        found = answer.json()
+        if answer.status_code == 200:
+            self.before = [[d["prediction"], *d["box"]] for d in found["digits"] if d["prediction"]]
+        return found
+
+    def waiting(self) -> list:
+        """Return the records that wait to be written."""
+        return list(self.backend.writer.spool.records())
+
+    def counting(self) -> list[str]:
+        """Return the ids of the rows that count, as the page knows them."""
+        return sorted(str(row.prediction.id) for row in self.backend.recent.rows(SESSION))
+
+
+@pytest.fixture
+def pad(make_backend: Callable[..., Backend], monkeypatch: pytest.MonkeyPatch) -> Iterator[Pad]:
+    with answering(SAID) as torchserve:
+        yield Pad(replace(make_backend(), inference=Inference(torchserve.url)), monkeypatch)
+
+
+def shown(answer: dict) -> list[str]:
+    return sorted(digit["prediction"] for digit in answer["digits"])
+
+
+def test_each_digit_is_a_row_with_a_drawing_of_its_own(pad: Pad) -> None:
+    answer = pad.read(piece(0, 0), piece(1, 40))
+    first, second = pad.waiting()
+    assert isinstance(first, Prediction) and isinstance(second, Prediction)
+    assert first.drawing_id != second.drawing_id
+    assert (first.drawing, first.thumbnail, first.source) == (b"picture", b"\x89PNG small", "sketchpad")
+    assert (first.session_id, first.pen_colour) == (SESSION, "#000000")
+    assert pad.counting() == shown(answer)
+    digit = answer["digits"][0]
+    assert digit["place"] == [-10.0, -10.0, 0.5] and digit["note"] == "99.9 % sure"
+    assert f'data-prediction="{digit["prediction"]}"' in digit["panel"] and 'data-sent="3"' in digit["panel"]
+
+
+def test_a_digit_that_is_as_it_was_stays_the_row_that_it_is(pad: Pad) -> None:
+    one = pad.read(piece(0, 0))
+    two = pad.read(piece(0, 0.5), piece(1, 40))
+    assert two["digits"][0]["prediction"] == one["digits"][0]["prediction"]
+    assert len(pad.waiting()) == 2
+
+
+def test_a_digit_with_another_stroke_is_another_answer_to_the_same_drawing(pad: Pad) -> None:
+    pad.read(piece(0, 0, 15))
+    answer = pad.read(piece(0, 0))
+    before, now = pad.waiting()
+    assert before.drawing_id == now.drawing_id and before.id != now.id
+    assert pad.counting() == shown(answer)
+
+
+def test_what_was_two_digits_and_is_one_counts_once(pad: Pad) -> None:
+    pad.read(piece(0, 0, 14), piece(1, 16, 14))
+    answer = pad.read(piece(0, 0))
+    assert len(answer["digits"]) == 1 and pad.counting() == shown(answer)
+    assert isinstance(pad.waiting()[-1], Superseded)
+
+
+def test_a_judged_digit_stays_as_it_was_judged(pad: Pad) -> None:
+    one = pad.read(piece(0, 0, 15))
+    judged = one["digits"][0]["prediction"]
+    assert judge(pad.backend, SESSION, judged, "1") == ""
+    # Nothing changed: the same row. With another stroke: another drawing. Gone: it counts nevertheless.
+    assert shown(pad.read(piece(0, 0, 15), piece(1, 90))) == pad.counting()
+    other = pad.read(piece(0, 0), piece(1, 90))
+    assert pad.counting() == sorted([judged, *shown(other)])
+    rows = [record for record in pad.waiting() if isinstance(record, Prediction)]
+    assert len({row.drawing_id for row in rows}) == 3
+
+
+def test_nobody_s_wish_and_nobody_s_id_keep_nothing(pad: Pad) -> None:
+    assert shown(pad.read(piece(0, 0), keep=False)) == [""]
+    assert "not stored, as you chose" in pad.read(piece(0, 0), keep=False)["digits"][0]["panel"]
+    assert shown(pad.read(piece(0, 0), visitor="nobody")) == [""]
+    assert pad.waiting() == []
+
+
+def test_another_visitor_s_rows_are_never_superseded(pad: Pad) -> None:
+    mine = pad.read(piece(0, 0))
+    other = "f" * 32
+    pad.read(piece(0, 500), visitor=other)
+    assert pad.counting() == shown(mine)
+
+
+def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
+    pad._found = [piece(0, 0)]
+    answer = pad._client.post("/read", content=b"a picture").json()
+    assert set(answer["digits"][0]) == {"label", "confidence", "set", "is_digit", "is_sure", "box"}
+    assert pad.waiting() == []
+
+
+@pytest.mark.parametrize(
+    "header", ["", "[]", "{", '{"before": [["x", 1]]}', '{"source": "x"}', '{"before": 5}']
+)
+def test_a_header_of_another_form_is_refused_in_one_line(pad: Pad, header: str) -> None:
+    answer = pad._client.post("/read", content=b"strokes", headers={number.FROM_PAD: header})
+    assert (answer.status_code, answer.json()["type"]) == (400, "BadRequest")
+    assert "Load the page again" in answer.json()["message"]
+
+
+def test_boxes_are_matched_by_what_they_have_in_common() -> None:
+    one, two, three = ((left, 0.0, WIDE, HIGH) for left in (0.0, 40.0, 80.0))
+    assert matches([one, two, three], [three, one]) == [1, None, 0]
+    assert matches([two], []) == [None]
+
+
+@pytest.mark.integration
+def test_in_postgresql_as_many_rows_count_as_the_paper_has_digits(pad: Pad, postgres_url: str) -> None:
+    visitor = uuid.uuid4().hex
+    pad.read(piece(0, 0, 14), piece(1, 16, 14), visitor=visitor)
+    pad.read(piece(0, 0), piece(1, 40), visitor=visitor)
+    answer = pad.read(piece(0, 0), piece(1, 40), piece(2, 80), visitor=visitor)
+    with engine.opened(postgres_url) as opened:
+        PredictionLog(opened).write(pad.waiting())
+        with opened.connect() as connection:
+            own = predictions.c.session_id == visitor
+            counting = connection.scalars(
+                select(predictions.c.id).where(own, predictions.c.is_superseded.is_(False))
+            )
+            assert sorted(map(str, counting)) == shown(answer)
