@@ -174,8 +174,9 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
-    parts = ("shell/colours.css", "page.css", "draw/reading.css", "draw/judging.css", "draw/explanation.css")
-    return "".join(map(_read, parts))
+    shared = ("shell/colours.css", "shell/masthead.css")
+    own = ("page.css", "draw/reading.css", "draw/judging.css", "draw/explanation.css")
+    return "".join(map(_read, shared + own))
 
 
 def _read(name: str) -> str:
