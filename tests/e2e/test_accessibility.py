@@ -130,6 +130,13 @@ def at(path: str, *, unfold: bool = False) -> Callable[[BrowserContext, Filled],
     return visit
 
 
+def over_the_list(visitor: BrowserContext, filled: Filled) -> Page:
+    page = at("history")(visitor, filled)
+    page.locator(".rows a").nth(1).click()
+    page.locator("dialog.drawer[open] h1").wait_for()
+    return page
+
+
 def compared(visitor: BrowserContext, filled: Filled) -> Page:
     page = at("models")(visitor, filled)
     page.get_by_role("button", name="Compare").click()
@@ -151,6 +158,7 @@ STATES = {
     "Draw, judged": judged,
     "Draw, with a complaint": complaint,
     "History": at("history", unfold=True),
+    "History, one drawing over the list": over_the_list,
     "History, filtered to nothing": at("history?true=7&label=6"),
     "a drawing": at("history/{drawing}?ask=digits-vit/1.0.0", unfold=True),
     "a drawing explained": at("history/{drawing}?why=importance"),
