@@ -177,9 +177,9 @@ def masthead_html(links: Mapping[str, str]) -> str:
 
 def page_css() -> str:
     """Return the style sheet of everything but the pad, which brings its own."""
+    shared = ("shell/colours.css", "shell/masthead.css", "page.css")
     of_drawing = ("reading", "judging", "explanation", "number")
-    parts = ("shell/colours.css", "page.css", *(f"draw/{name}.css" for name in of_drawing))
-    return "".join(map(_read, parts))
+    return "".join(map(_read, (*shared, *(f"draw/{name}.css" for name in of_drawing))))
 
 
 def _read(name: str) -> str:

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from db import embedded, migrate
 from launch.doctor import BROWSERS, find_browser
 from launch.temporary import TorchServe
+from tests.e2e.filled import Filled, filled_page
 from tests.e2e.page import opened, running_page
 
 
@@ -32,6 +33,13 @@ def page_address(database: embedded.Server, torchserve: TorchServe) -> Iterator[
     """The address of a page before that PostgreSQL and the session's TorchServe."""
     with running_page(database.url, torchserve) as running:
         yield running.url
+
+
+@pytest.fixture(scope="module")
+def filled(database: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
+    """A page before that PostgreSQL where every view has something to show."""
+    with filled_page(database, tmp_path_factory.mktemp("store")) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")

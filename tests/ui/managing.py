@@ -45,6 +45,7 @@ class Managing:
         waiting: How many requests wait for any version.
         answer_s: How long each answer takes.
         label: What a version, by its name, reads in a drawing's bytes.
+        explained: What an answer says beside its label, such as its explanation.
         changes: Every call that was no GET.
     """
 
@@ -61,6 +62,7 @@ class Managing:
     waiting: int = 0
     answer_s: float = 0.0
     label: Callable[[str, bytes], str] = lambda _name, _image: "7"
+    explained: dict[str, Any] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
     def answer(self, method: str, address: str) -> tuple[int, Any]:
@@ -96,7 +98,8 @@ class Managing:
             return 404, {"code": 404, "message": f"Model not found: {name}"}
         if not self.workers[key]:
             return 503, {"code": 503, "message": f'Model "{name}" has no worker to serve inference request.'}
-        return 200, {**ANSWER, "label": self.label(name, image), "model": name, "version": key[1]}
+        answer = {**ANSWER, **self.explained, "label": self.label(name, image)}
+        return 200, {**answer, "model": name, "version": key[1]}
 
     def set_default(self, name: str, version: str) -> None:
         """Have a version answer where none is named: the first one of the name does."""
@@ -194,7 +197,7 @@ def managing(store: Path, loaded: list[str]) -> Iterator[Managing]:
                 return
             time.sleep(served.answer_s)
             parts = urlsplit(self.path).path.strip("/").split("/")
-            if parts[0] == "predictions":
+            if parts[0] in ("predictions", "explanations"):
                 status, answered = served.predict(body, *parts[1:])
             else:
                 status, answered = served.answer(self.command, self.path)

@@ -5,7 +5,8 @@ const channel = new BroadcastChannel("sketchserve-history");
 export function tellOfForms(root) {
   // What a form does is done when the next page is here.
   root.addEventListener("submit", (event) => {
-    if (event.target.method === "post") sessionStorage.setItem("sketchserve-told", "no");
+    // What the drawer sends, it tells of itself.
+    if (event.target.method === "post" && !event.defaultPrevented) sessionStorage.setItem("sketchserve-told", "no");
   });
   try {
     if (sessionStorage.getItem("sketchserve-told") === null) return;

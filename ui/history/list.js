@@ -1,7 +1,10 @@
 // The list in the browser's own days and times; it is asked for again when something changed.
 
-import { tellOfForms, whenChanged } from "./changes.js";
+import { whenChanged } from "./changes.js";
+import { openOver } from "./drawer.js";
 import { regroup, showLocalTimes } from "./times.js";
+
+const here = location.href; // a drawing that is open has an address of its own
 
 function show() {
   const rows = document.querySelector("[data-rows]");
@@ -16,7 +19,7 @@ let asked = 0;
 async function look() {
   asked += 1;
   const mine = asked;
-  const answer = await fetch(location.href).catch(() => null);
+  const answer = await fetch(here).catch(() => null);
   if (!answer?.ok || mine !== asked) return; // what is shown stays: the next look may do better
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const focused = document.activeElement?.closest("[data-rows] a")?.getAttribute("href");
@@ -29,5 +32,5 @@ async function look() {
 }
 
 show();
-tellOfForms(document);
+openOver(look);
 whenChanged(look);

@@ -3,9 +3,14 @@
 import { tellOfForms } from "./changes.js";
 import { showLocalTimes } from "./times.js";
 
-showLocalTimes(document);
+export function prepare(root) {
+  showLocalTimes(root);
+  const frame = root.querySelector("[data-frame] img");
+  if (!frame) return;
+  const hide = () => frame.closest("[data-frame]").setAttribute("hidden", "");
+  frame.addEventListener("error", hide);
+  if (frame.complete && frame.naturalWidth === 0) hide();
+}
+
+prepare(document);
 tellOfForms(document);
-const frame = document.querySelector("[data-frame] img");
-const hide = () => frame.closest("[data-frame]").setAttribute("hidden", "");
-frame.addEventListener("error", hide);
-if (frame.complete && frame.naturalWidth === 0) hide();

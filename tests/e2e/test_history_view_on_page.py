@@ -1,0 +1,226 @@
+"""The history's list by keyboard: one drawing over it, many judged one after the other, and a second tab."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from db import embedded, engine
+from db.drawings import Drawings
+from db.records import HistoryRow
+from tests.e2e.filled import Filled, sign_in
+from tests.e2e.page import SEVEN, draw, wait_until
+
+pytestmark = [pytest.mark.integration, pytest.mark.browser]
+
+
+@pytest.fixture(scope="module")
+def ada(chromium: Browser, filled: Filled) -> Iterator[BrowserContext]:
+    with chromium.new_context(viewport={"width": 1200, "height": 900}) as context:
+        context.set_default_timeout(15_000)
+        sign_in(context.new_page(), filled.url, "ada")
+        yield context
+
+
+@pytest.fixture
+def page(ada: BrowserContext, filled: Filled) -> Iterator[Page]:
+    """The list of what nobody has judged."""
+    page = ada.new_page()
+    page.goto(f"{filled.url}/history?show=open")
+    yield page
+    page.close()
+
+
+def row(page: Page, number: int) -> Locator:
+    return page.locator(".rows a").nth(number)
+
+
+def path(page: Page, number: int) -> str:
+    return row(page, number).get_attribute("href") or ""
+
+
+def drawer(page: Page) -> Locator:
+    return page.locator("dialog.drawer[open]")
+
+
+def open_drawer(page: Page, number: int) -> Locator:
+    """Open a row with the keyboard."""
+    row(page, number).focus()
+    page.keyboard.press("Enter")
+    expect(drawer(page).get_by_role("heading", level=1)).to_be_visible()
+    return drawer(page)
+
+
+def test_a_row_opens_over_the_list_at_the_address_of_its_drawing(page: Page, filled: Filled) -> None:
+    address = path(page, 1)
+    opened = open_drawer(page, 1)
+    expect(page).to_have_url(filled.url + address)
+    expect(page).to_have_title(re.compile("^Read as"))
+    expect(opened.get_by_role("button", name="Close")).to_be_focused()
+    expect(opened.locator(".frame img")).to_be_visible()
+    expect(opened.locator(".drawer-bar [role=status]")).to_contain_text(re.compile(r"2 of \d+"))
+    page.reload()
+    expect(page.get_by_role("link", name="All drawings")).to_be_visible()
+
+
+@pytest.mark.parametrize("how", ["Escape", "back", "Close", "beside"])
+def test_however_it_is_closed_the_list_is_where_it_was(page: Page, filled: Filled, how: str) -> None:
+    open_drawer(page, 1)
+    if how == "Escape":
+        page.keyboard.press("Escape")
+    elif how == "back":
+        page.go_back()
+    elif how == "Close":
+        page.keyboard.press("Enter")
+    else:
+        page.mouse.click(20, 300)
+    expect(drawer(page)).to_have_count(0)
+    expect(page).to_have_url(f"{filled.url}/history?show=open")
+    expect(page).to_have_title(re.compile("^History"))
+    expect(row(page, 1)).to_be_focused()
+    page.go_forward()
+    expect(drawer(page).get_by_role("heading", level=1)).to_be_visible()
+
+
+def test_one_goes_on_to_the_next_drawing_and_comes_back_to_its_row(page: Page, filled: Filled) -> None:
+    addresses = [path(page, number) for number in range(3)]
+    opened = open_drawer(page, 0)
+    page.keyboard.press("ArrowLeft")
+    expect(opened.locator(".drawer-bar [role=status]")).to_have_text("This is the first one of this page.")
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(filled.url + addresses[1])
+    opened.get_by_role("button", name="Older").click()
+    expect(page).to_have_url(filled.url + addresses[2])
+    opened.get_by_role("button", name="Newer").click()
+    expect(page).to_have_url(filled.url + addresses[1])
+    page.go_back()
+    expect(drawer(page)).to_have_count(0)
+    expect(row(page, 1)).to_be_focused()
+
+
+def test_a_drawing_is_judged_explained_and_deleted_without_leaving_the_list(page: Page) -> None:
+    count, first, second = page.locator(".rows a").count(), path(page, 0), path(page, 1)
+    opened = open_drawer(page, 0)
+    opened.get_by_role("link", name="Why?").focus()
+    page.keyboard.press("Enter")
+    expect(opened.locator(".sheet .map")).to_be_visible()
+    expect(opened.get_by_role("link", name="Hide")).to_be_focused()
+    expect(page).to_have_url(re.compile(f"{first}\\?why=importance$"))
+    opened.get_by_label("Model").select_option("digits-vit 1.0.0")
+    opened.get_by_role("button", name="Ask").click()
+    expect(opened.locator(".other [role=status]")).to_contain_text("reads it as 1")
+    opened.get_by_role("button", name="Not a digit").focus()
+    page.keyboard.press("Enter")
+    expect(opened.locator(".judge [role=status]")).to_contain_text("It was not a digit")
+    expect(opened.locator(".drawer-bar .only-heard")).to_contain_text("It was not a digit")
+    expect(opened.get_by_role("button", name="Not a digit")).to_be_focused()
+    # It is none of these any more; the next one is in its place.
+    expect(page.locator(".rows a")).to_have_count(count - 1)
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile(f"{second}$"))
+    opened.get_by_text("Delete …").click()
+    opened.get_by_role("button", name="Delete this drawing").click()
+    expect(drawer(page)).to_have_count(0)
+    expect(page.locator(".rows a")).to_have_count(count - 2)
+    expect(page).to_have_url(re.compile("/history\\?show=open$"))
+
+
+def test_of_a_drawing_that_is_gone_it_says_so(page: Page, ada: BrowserContext, filled: Filled) -> None:
+    address = path(page, 0)
+    opened = open_drawer(page, 1)
+    ada.request.post(f"{filled.url}{address}/delete", headers={"Origin": filled.url})
+    page.keyboard.press("ArrowLeft")
+    expect(opened.get_by_role("heading", level=1)).to_have_text("There is no such drawing")
+
+
+def test_where_no_script_runs_and_in_a_new_tab_a_row_leads_to_the_page(
+    page: Page, ada: BrowserContext, chromium: Browser, filled: Filled
+) -> None:
+    address = path(page, 0)
+    with ada.expect_page() as tab:
+        row(page, 0).click(modifiers=["Control"])
+    expect(tab.value.get_by_role("link", name="All drawings")).to_be_visible()
+    tab.value.close()
+    with chromium.new_context(java_script_enabled=False, storage_state=ada.storage_state()) as context:
+        plain = context.new_page()
+        plain.goto(f"{filled.url}/history?show=open")
+        row(plain, 0).click()
+        expect(plain).to_have_url(filled.url + address)
+        plain.get_by_role("button", name="Not a digit").click()
+        expect(plain.locator(".judge [role=status]")).to_contain_text("It was not a digit")
+
+
+# --- Many, and in two tabs ---
+
+
+def shown(page: Page) -> str:
+    """Return the id of the drawing that is to be judged."""
+    address = page.locator("[data-piece]:not([hidden]) img").get_attribute("src") or ""
+    return address.split("/")[-2]
+
+
+def stored(database: embedded.Server, id_: str) -> HistoryRow:
+    with engine.opened(database.url) as opened:
+        row = Drawings(opened).find(id_, None)
+    assert row is not None
+    return row
+
+
+def test_drawings_are_judged_by_keyboard_alone_and_the_last_one_is_taken_back(
+    page: Page, filled: Filled, database: embedded.Server
+) -> None:
+    page.goto(f"{filled.url}/history/judge")
+    judged, status = [], page.locator("[data-status]")
+    for key, said in {"3": "3", "Enter": None, "x": "Not a digit", "8": "8"}.items():
+        judged.append(shown(page))
+        page.keyboard.press(key)
+        expect(status).to_have_text(re.compile(f"That was {said or '.+'}\\.", re.IGNORECASE))
+        assert shown(page) not in judged
+    page.keyboard.press("u")
+    expect(status).to_have_text("Taken back.")
+    assert shown(page) == judged[-1]
+    expect(page.locator("[data-done]")).to_have_text("3 judged ·")
+    # Each key that it does not know, and each with Control, says nothing.
+    for key in ("y", "Control+7"):
+        page.keyboard.press(key)
+    assert shown(page) == judged[-1]
+    # What is sent last is kept last.
+    wait_until(
+        lambda: not stored(database, judged[3]).is_judged and stored(database, judged[2]).is_judged, "kept"
+    )
+    three, right, none, _ = (stored(database, id_) for id_ in judged)
+    assert three.true_label == "3"
+    assert right.is_right
+    assert none.is_no_digit
+
+
+def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(
+    ada: BrowserContext, filled: Filled
+) -> None:
+    page = ada.pages[0]
+    page.goto(filled.url)
+    page.locator("html[data-paper]").wait_for()
+    listed, pad = ada.new_page(), ada.new_page()
+    listed.goto(f"{filled.url}/history")
+    pad.goto(filled.url)
+    pad.locator(".history li").first.wait_for()
+    drawings = listed.locator("[data-counted]")
+    count = int(drawings.inner_text().split()[0])
+    newest = listed.locator(".rows li").first
+
+    page.bring_to_front()  # the others are told, not looked at
+    draw(page, SEVEN)
+    expect(drawings).to_have_text(f"{count + 1} drawings")
+    expect(newest).to_have_class("is-open")
+    page.get_by_role("button", name="Yes").click()
+    expect(newest).to_have_class("is-right")
+
+    # And the other way round: what is said in the list is seen on the pad's page.
+    listed.bring_to_front()
+    newest.get_by_role("link").click()
+    listed.locator("dialog[open]").get_by_role("button", name="1", exact=True).click()
+    expect(newest).to_have_class(re.compile("is-(wrong|left-open)"))
+    expect(pad.locator(".history li").first).to_have_text(re.compile("7 or 1.*1$", re.DOTALL))
+    listed.close()
+    pad.close()
