@@ -33,6 +33,9 @@ FILTERED = [
     "model_name",
     "model_version",
 ]
+# What says whether a row counts, and whether it is judged.
+COUNTING = ["is_superseded", "said"]
+NEWEST = ("created_at", "id")
 
 predictions = Table(
     "predictions",
@@ -87,16 +90,30 @@ predictions = Table(
     CheckConstraint(
         "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL", name="label_set_labels"
     ),
-    # All that the history filters by is in the indexes: of a session's 200,000 rows those few are found that
+    # All that the history filters by is in this index: of a session's 200,000 rows those few are found that
     # match, without reading one that does not.
-    Index("predictions_of_session_idx", "session_id", "created_at", "id", postgresql_include=FILTERED),
-    Index("predictions_of_all_idx", "created_at", "id", postgresql_include=FILTERED),
+    Index("predictions_of_session_idx", "session_id", *NEWEST, postgresql_include=FILTERED),
+    # Everybody's are too many for that: whatever few of them have leads to an index of its own.
+    Index("predictions_of_all_idx", *NEWEST, postgresql_include=COUNTING),
+    Index("predictions_of_label_idx", "predicted_label", *NEWEST, postgresql_include=COUNTING),
+    Index(
+        "predictions_of_model_idx",
+        "model_name",
+        "model_version",
+        *NEWEST,
+        postgresql_include=[*COUNTING, "predicted_label"],
+    ),
+    Index(
+        "predictions_judged_idx",
+        *NEWEST,
+        postgresql_include=["session_id", *FILTERED],
+        postgresql_where=text("said <> 'taken_back'"),
+    ),
     # A set may be larger than an entry of an index, which then would refuse the row.
     Index(
         "predictions_doubted_idx",
-        "created_at",
-        "id",
-        postgresql_include=["session_id", "is_superseded"],
+        *NEWEST,
+        postgresql_include=["session_id", *FILTERED],
         postgresql_where=text("is_digit IS false OR cardinality(label_set) > 1"),
     ),
     Index(
