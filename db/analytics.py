@@ -13,8 +13,8 @@ from db.figures import CONFIDENCES, Figures, Judged, Mistake, Period, Seen, Shar
 
 LATENCY_STEP = 1.05
 WORST = 12
-# More than there are, and few enough that dates can be reckoned with.
-ALL_DAYS = 1_000_000
+# In the place of a period: all of them as one.
+WHOLE = -1
 
 _CELLS = """
 WITH cells AS (
@@ -41,8 +41,10 @@ SELECT model_name, model_version, min(day), max(day) FROM (
 # The smallest step that the share of answers stays within: percentile_disc, but for the width of a step.
 _PERIODS = text(f"""
 {_CELLS}, binned AS (
-    SELECT (day - :since) / :days AS bin, figure, value, sum(count)::bigint AS count FROM cells
-    WHERE figure IN ('is_digit', 'latency') GROUP BY 1, 2, 3 HAVING sum(count) > 0
+    SELECT coalesce(bin, {WHOLE}) AS bin, figure, value, sum(count)::bigint AS count FROM (
+        SELECT (day - :since) / :days AS bin, figure, value, count FROM cells
+        WHERE figure IN ('is_digit', 'latency')
+    ) AS of_days GROUP BY GROUPING SETS ((bin, figure, value), (figure, value)) HAVING sum(count) > 0
 ), steps AS (
     SELECT bin, value::int AS step, sum(count) OVER (PARTITION BY bin ORDER BY value::int) AS within,
            sum(count) OVER (PARTITION BY bin) AS all
@@ -90,12 +92,12 @@ class Reading:
     def figures(self, name: str, version: str, span: Span) -> Figures:
         """Return the figures of one version of a model."""
         of: dict[str, Any] = {"name": name, "version": version, "since": span.since}
-        whole = self._periods({**of, "days": ALL_DAYS})
+        whole, periods = self._periods({**of, "days": span.days})
         shares = self._rows(_VALUES, {**of, "since": span.earlier, "split": span.latest})
         judged = {**of, "since": datetime.combine(span.since, time(), UTC)}
         return Figures(
-            periods=self._periods({**of, "days": span.days}),
-            whole=whole[0] if whole else None,
+            periods=periods,
+            whole=whole,
             labels=[Share(*row[1:]) for row in shares if row.figure == "label"],
             set_sizes=[Share(*row[1:]) for row in shares if row.figure == "set_size"],
             judged=[
@@ -110,17 +112,19 @@ class Reading:
     def _rows(self, query: TextClause, values: dict[str, Any]) -> list[Any]:
         return list(self._connection.execute(query, values))
 
-    def _periods(self, values: dict[str, Any]) -> list[Period]:
-        return [
-            Period(
-                first=values["since"] + timedelta(days=row.bin * values["days"]),
+    def _periods(self, values: dict[str, Any]) -> tuple[Period | None, list[Period]]:
+        """Return all periods as one, None without drawings; and those with drawings, in their order."""
+        found = {
+            row.bin: Period(
+                first=values["since"] + timedelta(days=max(0, row.bin) * values["days"]),
                 drawings=row.drawings,
                 doubted=row.doubted,
                 p50_ms=_latency_ms(row.p50),
                 p95_ms=_latency_ms(row.p95),
             )
             for row in self._rows(_PERIODS, values)
-        ]
+        }
+        return found.pop(WHOLE, None), list(found.values())
 
 
 class Analytics:
