@@ -2,22 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import unavailable
+from db.figures import CONFIDENCES, Figures, Judged, Mistake, Period, Seen, Share, Span
 
-# Where the confidences are divided: most answers are above 0.9, so that is where it has to be looked closer.
-CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 LATENCY_STEP = 1.05
 WORST = 12
-# More than there are, and few enough that dates can be reckoned with.
-ALL_DAYS = 1_000_000
+# In the place of a period: all of them as one.
+WHOLE = -1
 
 _CELLS = """
 WITH cells AS (
@@ -44,8 +41,10 @@ SELECT model_name, model_version, min(day), max(day) FROM (
 # The smallest step that the share of answers stays within: percentile_disc, but for the width of a step.
 _PERIODS = text(f"""
 {_CELLS}, binned AS (
-    SELECT (day - :since) / :days AS bin, figure, value, sum(count)::bigint AS count FROM cells
-    WHERE figure IN ('is_digit', 'latency') GROUP BY 1, 2, 3 HAVING sum(count) > 0
+    SELECT coalesce(bin, {WHOLE}) AS bin, figure, value, sum(count)::bigint AS count FROM (
+        SELECT (day - :since) / :days AS bin, figure, value, count FROM cells
+        WHERE figure IN ('is_digit', 'latency')
+    ) AS of_days GROUP BY GROUPING SETS ((bin, figure, value), (figure, value)) HAVING sum(count) > 0
 ), steps AS (
     SELECT bin, value::int AS step, sum(count) OVER (PARTITION BY bin ORDER BY value::int) AS within,
            sum(count) OVER (PARTITION BY bin) AS all
@@ -80,118 +79,6 @@ SELECT prediction_id, worst.predicted_label, worst.true_label, worst.confidence,
 """)  # noqa: S608 - our own words
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A version of a model that has answered, and from when to when (days in UTC)."""
-
-    name: str
-    version: str
-    first: date
-    last: date
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which days are asked for, in UTC.
-
-    Attributes:
-        since: The first one.
-        days: So many make a period.
-        latest: From this one on the labels are compared with
-        earlier: those from this one on and before it.
-    """
-
-    since: date
-    days: int
-    latest: date
-    earlier: date
-
-
-@dataclass(frozen=True)
-class Period:
-    """Some days in a row (UTC): from `first` on, how many drawings, and how they were answered.
-
-    Attributes:
-        first: The first day.
-        drawings: How many there were.
-        doubted: How many of them did not look like a digit.
-        p50_ms: Half were answered within this, right to 2.5 %.
-        p95_ms: 95 % were answered within this, right to 2.5 %.
-    """
-
-    first: date
-    drawings: int
-    doubted: int
-    p50_ms: float
-    p95_ms: float
-
-
-@dataclass(frozen=True)
-class Share:
-    """How often a value was there: in the latest days, and in those that they are compared with."""
-
-    value: str
-    latest: int
-    earlier: int
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Judged answers that are alike.
-
-    Attributes:
-        read: The label that the model gave.
-        really: The right one; None where it was no digit.
-        bin: How many of `CONFIDENCES` its confidence reaches.
-        is_digit: Whether the model took it for a digit; None where it does not say.
-        is_in_set: Whether the right label was in the answer's set; None where there is no set, or no label.
-        is_right: As `HistoryRow.is_right`.
-        count: How many there are.
-        confidence: The sum of their confidences.
-    """
-
-    read: str
-    really: str | None
-    bin: int
-    is_digit: bool | None
-    is_in_set: bool | None
-    is_right: bool
-    count: int
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A wrong answer, the right one (None: no digit), and the drawing's thumbnail, where there is one."""
-
-    id: UUID
-    read: str
-    really: str | None
-    confidence: float
-    thumbnail: bytes | None
-
-
-@dataclass(frozen=True)
-class Figures:
-    """All that is shown of one version of a model.
-
-    Attributes:
-        periods: Those with drawings, in their order.
-        whole: All of them as one; None without drawings.
-        labels: Which labels were given.
-        set_sizes: How many labels the sets had; "0" where an answer had none.
-        judged: The judged answers.
-        worst: The wrong ones that the model was surest of.
-    """
-
-    periods: list[Period]
-    whole: Period | None
-    labels: list[Share]
-    set_sizes: list[Share]
-    judged: list[Judged]
-    worst: list[Mistake]
-
-
 class Reading:
     """Reads as of one moment; made by `Analytics.reading`."""
 
@@ -205,12 +92,12 @@ class Reading:
     def figures(self, name: str, version: str, span: Span) -> Figures:
         """Return the figures of one version of a model."""
         of: dict[str, Any] = {"name": name, "version": version, "since": span.since}
-        whole = self._periods({**of, "days": ALL_DAYS})
+        whole, periods = self._periods({**of, "days": span.days})
         shares = self._rows(_VALUES, {**of, "since": span.earlier, "split": span.latest})
         judged = {**of, "since": datetime.combine(span.since, time(), UTC)}
         return Figures(
-            periods=self._periods({**of, "days": span.days}),
-            whole=whole[0] if whole else None,
+            periods=periods,
+            whole=whole,
             labels=[Share(*row[1:]) for row in shares if row.figure == "label"],
             set_sizes=[Share(*row[1:]) for row in shares if row.figure == "set_size"],
             judged=[
@@ -225,17 +112,19 @@ class Reading:
     def _rows(self, query: TextClause, values: dict[str, Any]) -> list[Any]:
         return list(self._connection.execute(query, values))
 
-    def _periods(self, values: dict[str, Any]) -> list[Period]:
-        return [
-            Period(
-                first=values["since"] + timedelta(days=row.bin * values["days"]),
+    def _periods(self, values: dict[str, Any]) -> tuple[Period | None, list[Period]]:
+        """Return all periods as one, None without drawings; and those with drawings, in their order."""
+        found = {
+            row.bin: Period(
+                first=values["since"] + timedelta(days=max(0, row.bin) * values["days"]),
                 drawings=row.drawings,
                 doubted=row.doubted,
                 p50_ms=_latency_ms(row.p50),
                 p95_ms=_latency_ms(row.p95),
             )
             for row in self._rows(_PERIODS, values)
-        ]
+        }
+        return found.pop(WHOLE, None), list(found.values())
 
 
 class Analytics:

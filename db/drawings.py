@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Engine, func, or_, select, tuple_
 
 from db.records import HistoryRow
-from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
+from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first, reading
 from db.schema import predictions
 
 # Beyond this it is enough to know that there are more.
@@ -142,7 +142,7 @@ def _conditions(wanted: Filter) -> list[ColumnElement[Any]]:
     if wanted.show == "wrong":
         conditions += [is_judged, ~is_right]
     elif wanted.show == "open":
-        conditions.append(~is_judged)
+        conditions.append(is_open)
     elif wanted.show == "doubted":
         conditions.append(
             or_(predictions.c.is_digit.is_(False), func.cardinality(predictions.c.label_set) > 1)
@@ -150,9 +150,9 @@ def _conditions(wanted: Filter) -> list[ColumnElement[Any]]:
     if wanted.label:
         conditions.append(predictions.c.predicted_label == wanted.label)
     if wanted.has_label:
-        conditions.append(predictions.c.true_label.is_not(None))
+        conditions += [is_judged, predictions.c.true_label.is_not(None)]
     if wanted.true_label:
-        conditions.append(predictions.c.true_label == wanted.true_label)
+        conditions += [is_judged, predictions.c.true_label == wanted.true_label]
     if wanted.model is not None:
         name, version = wanted.model
         conditions += [predictions.c.model_name == name, predictions.c.model_version == version]

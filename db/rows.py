@@ -15,8 +15,10 @@ from db.schema import predictions
 
 # An answer that a later one to the same drawing has not replaced.
 counts = predictions.c.is_superseded.is_(False)
-# The same as HistoryRow's is_judged and is_right; what nobody judged is NULL in the other one.
-is_judged = func.coalesce(predictions.c.said, "taken_back") != "taken_back"
+# The same as HistoryRow's is_judged and is_right, but NULL of what nobody judged. The former is worded like
+# the condition of an index.
+is_judged = predictions.c.said != "taken_back"
+is_open = func.coalesce(predictions.c.said, "taken_back") == "taken_back"
 is_right = case(
     (predictions.c.said == "not_a_digit", predictions.c.is_digit.is_(False)),
     else_=predictions.c.true_label == predictions.c.predicted_label,

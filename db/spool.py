@@ -6,14 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from db import spool_file
 from db.records import Deletion, Record
 from db.spool_file import transaction
-from db.spooled import packed, unpacked
+from db.spooled import Waiting, packed, read
 from system import files
 
 logger = logging.getLogger(__name__)
@@ -33,21 +32,6 @@ ROW_BYTES = 1024
 
 class NoRoom(Exception):  # noqa: N818 - the name that callers read in their `except`
     """A record is not taken; the message says what there is too much of."""
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A record that waits.
-
-    Attributes:
-        id: Its place in the order.
-        size: What it counts against the spool's bytes.
-        record: The record itself, or the reason why it cannot be read.
-    """
-
-    id: int
-    size: int
-    record: Record | str
 
 
 class Spool:
@@ -143,7 +127,7 @@ class Spool:
     def records(self) -> Iterator[Record]:
         """Yield all that wait and can be read; nobody else may read or write meanwhile."""
         with closing(self._reading.execute("SELECT kind, fields, content FROM waiting ORDER BY id")) as rows:
-            yield from (record for row in rows if not isinstance(record := _read(*row), str))
+            yield from (record for row in rows if not isinstance(record := read(*row), str))
 
     def first(self, most_records: int, most_bytes: int) -> list[Waiting]:
         """Return the first of those that wait, at least one if any waits; they stay."""
@@ -155,7 +139,7 @@ class Spool:
                 size += row[1]
                 if found and size > most_bytes:
                     break
-                found.append(Waiting(row[0], row[1], _read(*row[2:])))
+                found.append(Waiting(row[0], row[1], read(*row[2:])))
         if not found:
             self._count()
         return found
@@ -254,10 +238,3 @@ class Spool:
         with self._lock:
             self._pending -= len(gone)
             self._bytes -= sum(waiting.size for waiting in gone)
-
-
-def _read(kind: str, text: str, content: bytes) -> Record | str:
-    try:
-        return unpacked(kind, text, content)
-    except ValueError as error:
-        return str(error)

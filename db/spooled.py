@@ -5,7 +5,7 @@ later version knows is left out. Not pickle, which runs what a file says.
 """
 
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -13,6 +13,21 @@ from uuid import UUID
 from db.records import Record
 
 _KINDS: dict[str, type[Record]] = {kind.__name__: kind for kind in get_args(Record)}
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A record that waits.
+
+    Attributes:
+        id: Its place in the order.
+        size: What it counts against the spool's bytes.
+        record: The record itself, or the reason why it cannot be read.
+    """
+
+    id: int
+    size: int
+    record: Record | str
 
 
 def packed(record: Record) -> tuple[str, str, bytes]:
@@ -41,6 +56,14 @@ def unpacked(kind: str, text: str, content: bytes) -> Record:
         return _KINDS[kind](**values)
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise ValueError(f"a {kind} that cannot be read: {error}") from error
+
+
+def read(kind: str, text: str, content: bytes) -> Record | str:
+    """Return the record that was packed so, or why it cannot be read."""
+    try:
+        return unpacked(kind, text, content)
+    except ValueError as error:
+        return str(error)
 
 
 def _plain(value: object, content: bytearray) -> Any:

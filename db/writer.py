@@ -10,7 +10,8 @@ from db import spool_folder
 from db.errors import PredictionGone, describe
 from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
 from db.records import Deletion, Record
-from db.spool import NoRoom, Spool, Waiting
+from db.spool import NoRoom, Spool
+from db.spooled import Waiting
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,8 @@ class Metrics:
         registry: What `/metrics` prints.
         predictions: Predictions by outcome (answered, refused, busy, unreachable) and, if answered, label.
         latency_s: From the request to TorchServe until its answer, answered predictions only.
-        corrections: Judged predictions, by whether the model was right, and by model and version.
+        corrections: Judged predictions, by whether the model was right, wrong, or left the right label open,
+            and by model and version.
         not_a_digit: Answers that what was drawn looks like no digit, by model and version.
     """
 
@@ -61,7 +62,7 @@ class Metrics:
         self.latency_s.observe(answer.latency_ms / 1000)
         version = (answer.model, answer.version)
         self.not_a_digit.labels(*version).inc(answer.is_digit is False)
-        for model_was in ("right", "wrong"):
+        for model_was in ("right", "left-open", "wrong"):
             self.corrections.labels(model_was, *version)
 
 

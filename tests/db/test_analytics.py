@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from db import counting
-from db.analytics import LATENCY_STEP, Analytics, Figures, Judged, Period, Seen, Span
+from db.analytics import LATENCY_STEP, Analytics
 from db.errors import DatabaseUnavailable
+from db.figures import Figures, Judged, Period, Seen, Span
 from db.records import Deletion
 
 pytestmark = pytest.mark.integration

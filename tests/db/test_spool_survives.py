@@ -12,7 +12,8 @@ from sqlalchemy import Engine, text
 
 from db import spool_folder
 from db.log import PredictionLog
-from db.spool import Spool, Waiting
+from db.spool import Spool
+from db.spooled import Waiting
 from db.writer import Writer
 from system.files import PROJECT, HeldError
 from tests.db.test_writer import wait_until

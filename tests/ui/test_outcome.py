@@ -144,13 +144,13 @@ def test_a_correction_is_recorded_and_may_be_changed(
     make_backend: MakeBackend, make_prediction: MakePrediction
 ) -> None:
     backend = make_backend()
-    prediction = make_prediction()
+    prediction = make_prediction(label_set=("7", "1"))
     backend.recent.add(prediction)
-    assert judge(backend, SESSION, str(prediction.id), "1") == ""
-    assert judge(backend, SESSION, str(prediction.id), "7") == ""
-    assert backend.writer.pending == 2
+    for label in ("4", "1", "7"):
+        assert judge(backend, SESSION, str(prediction.id), label) == ""
+    assert backend.writer.pending == 3
     assert backend.recent.rows(SESSION) == [HistoryRow(prediction.summary, "7")]
-    for was in ("wrong", "right"):
+    for was in ("wrong", "left-open", "right"):
         labels = {"model_was": was, "model": "digits", "version": "1.0.0"}
         assert backend.metrics.registry.get_sample_value("sketchserve_feedback_total", labels) == 1
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
-from db.analytics import Seen, Span
+from db.figures import Seen, Span
 
 # In the order of the page; None is all days.
 RANGES: dict[str, int | None] = {"7": 7, "30": 30, "90": 90, "all": None}

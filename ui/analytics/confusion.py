@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from db.analytics import Judged
+from db.figures import Judged
 from ui.analytics.numbers import percent, whole
 
 # A larger one is no picture any more.

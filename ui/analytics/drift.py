@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from db.analytics import Share
+from db.figures import Share
 from ui.analytics.numbers import percent, whole
 from ui.analytics.plots import Row, Rows, Table
 from ui.analytics.statistics import PSI_MUCH, PSI_SOME, by_chance, stability

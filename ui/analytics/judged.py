@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from db.analytics import CONFIDENCES, Judged, Share
+from db.figures import CONFIDENCES, Judged, Share
 from ui.analytics.numbers import drawings, percent, whole
 from ui.analytics.plots import Plot, Point, Row, Rows, Series, Table
 from ui.analytics.statistics import Interval, wilson

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from db.analytics import Period, Span
+from db.figures import Period, Span
 from ui.analytics.numbers import day, drawings, full_day, milliseconds, percent, whole
 from ui.analytics.plots import Plot, Point, Series, Table, spread, top_of
 

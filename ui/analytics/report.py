@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from db.analytics import Figures, Mistake, Period, Span
+from db.figures import Figures, Mistake, Period, Span
 from ui.analytics import over_time
 from ui.analytics.address import LATEST_DAYS
 from ui.analytics.confusion import Confusion, confusion

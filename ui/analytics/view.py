@@ -8,7 +8,8 @@ from typing import Any
 from starlette.responses import Response
 
 from client.management import path_of
-from db.analytics import Analytics, Seen
+from db.analytics import Analytics
+from db.figures import Seen
 from ui.analytics import address, judged, numbers
 from ui.analytics.address import Asked
 from ui.analytics.once import Busy, Once

@@ -8,6 +8,7 @@ from db.records import Feedback, HistoryRow
 from db.schema import FEEDBACK_KINDS
 from ui.backend import Backend
 from ui.history.lookup import find
+from ui.history.words import verdict
 
 
 def judge(
@@ -53,6 +54,6 @@ def record(
     backend.recent.judge(replace(feedback, session_id=prediction.session_id))
     result = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
     if result.is_judged:
-        was = "right" if result.is_right else "wrong"
-        backend.metrics.corrections.labels(was, prediction.model_name, prediction.model_version).inc()
+        version = (prediction.model_name, prediction.model_version)
+        backend.metrics.corrections.labels(verdict(result), *version).inc()
     return result

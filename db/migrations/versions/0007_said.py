@@ -24,6 +24,9 @@ FILTERED = [
 
 
 def upgrade() -> None:
+    # First, so that the rows below are not put into them anew, and the disk has their room.
+    op.drop_index("predictions_session_id_created_at_idx", "predictions")
+    op.drop_index("predictions_created_at_idx", "predictions")
     op.add_column("predictions", sa.Column("said", sa.Text))
     op.add_column("predictions", sa.Column("true_label", sa.Text))
     op.execute(
@@ -64,8 +67,6 @@ def upgrade() -> None:
         postgresql_include=["session_id", "is_superseded"],
         postgresql_where=sa.text("is_digit IS false OR cardinality(label_set) > 1"),
     )
-    op.drop_index("predictions_session_id_created_at_idx", "predictions")
-    op.drop_index("predictions_created_at_idx", "predictions")
 
 
 def downgrade() -> None:
