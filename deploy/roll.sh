@@ -3,15 +3,17 @@
 # version does not become ready, what ran before goes on as if nothing had been tried. deploy/deploy.sh calls it:
 #   bash FOLDER/incoming/deploy/roll.sh FOLDER REVISION
 # FOLDER/app is the release that runs, with the operator's own files beside it (docs/deploying.md says which stay),
-# FOLDER/previous the one before it, FOLDER/taken the revision that was last taken.
+# FOLDER/previous the one before it, FOLDER/taken the revision that was last taken, FOLDER/built those that have images.
 set -euo pipefail
 mkdir -p "$1/app"
 folder=$(cd "$1" && pwd) revision=$2
 READY_S=${READY_S:-300}
 # In-flight predictions take milliseconds, and one that is cut off is asked again by the proxy.
 DRAIN_S=${DRAIN_S:-3}
+# With this status ui/check.py ends where people have to sign in, and nobody can.
+NO_USER=3
 cd "$folder"
-touch app/.env taken hashes
+touch app/.env taken hashes built
 exec 9>lock
 flock --nonblock 9 || { echo "roll: another deployment to $folder is running" >&2; exit 1; }
 
@@ -25,6 +27,7 @@ setting() { sed -n "s/^$1=//p" app/.env | tail -n 1; }
 set_tag() { sed -i -e '/^TAG=/d' -e '$a\' app/.env && echo "TAG=$1" >>app/.env; }
 compose() { (cd app && docker compose "$@" 9>&-); }
 proxy() { compose exec -T proxy sh /etc/sketchserve/start.sh "$@"; }
+build() { echo "$revision" >>built; compose build --quiet; }
 running() { compose ps --quiet "$1"; }
 # Those that do not run, or start again and again, too.
 rolled() { compose ps --all --quiet torchserve; compose ps --all --quiet ui; }
@@ -33,6 +36,20 @@ addresses() {
     for container in "${@:2}"; do
         docker inspect --format "{{(index .NetworkSettings.Networks \"${project}_front\").IPAddress}}:$1" "$container"
     done
+}
+last_words() {
+    say "last words of $(docker inspect --format '{{.Name}}' "$1"):"
+    docker logs --tail 5 "$1" 2>&1 | sed 's/^/    /'
+}
+# Whether proxy and page can start with these settings, which is said before anything is changed.
+check_settings() {
+    local status=0
+    say "checking the settings"
+    compose run --rm --no-deps --no-TTY proxy sh /etc/sketchserve/start.sh check
+    compose run --rm --no-deps --no-TTY ui python -m ui.check || status=$?
+    [ "$status" -ne "$NO_USER" ] || say "this adds one before $revision runs; then deploy again:
+    cd $folder/incoming && TAG=$revision docker compose --env-file ../app/.env run --rm --no-deps migrate python -m db.users NAME --role operator"
+    return "$status"
 }
 without() { grep -vxF -f <(printf '%s\n' "$@") || true; }
 
@@ -44,8 +61,13 @@ if [ -z "$taken" ]; then
     say "starting $revision"
     copy incoming app
     set_tag "$revision"
-    compose build --quiet
-    compose up --detach --wait --wait-timeout "$READY_S"
+    build
+    compose up --detach --wait --wait-timeout "$READY_S" postgres
+    check_settings
+    compose up --detach --wait --wait-timeout "$READY_S" || {
+        for container in $(rolled); do [ "$(state "$container")" = "running healthy" ] || last_words "$container"; done
+        exit 1
+    }
     echo "$revision" >taken
     compose config --hash '*' | sort >hashes
     say "$revision runs"
@@ -75,8 +97,7 @@ go_back() {
     set +e
     say "$revision was not taken: going back to $taken"
     for container in $(rolled | without "${old[@]}"); do
-        say "last words of $(docker inspect --format '{{.Name}}' "$container"):"
-        docker logs --tail 5 "$container" 2>&1 | sed 's/^/    /'
+        last_words "$container"
         docker rm --force "$container" >/dev/null
     done
     copy previous app
@@ -92,7 +113,14 @@ copy app previous
 copy incoming app
 set_tag "$revision"
 say "building $revision beside $taken"
-compose build --quiet
+build
+check_settings
+published_at=$(setting PUBLISHED_AT)
+case "${published_at:-$(setting PUBLISH)} $(setting INFERENCE_KEYS)" in
+    " "* | 127.* | localhost* | "::1 "* | "[::1] "* | *" off") ;;
+    *) docker volume inspect "${project}_secrets-keys" >/dev/null 2>&1 ||
+        say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env spares them" ;;
+esac
 say "bringing passwords and schema up to date"
 compose run --rm --no-deps secrets
 compose run --rm --no-deps migrate
@@ -132,9 +160,9 @@ mapfile -t services < <(comm -13 hashes hashes.new | cut -d ' ' -f 1 | grep -vxE
 mv hashes.new hashes
 # Rules and probes are in folders that are mounted. Not `docker kill`: who was sent a signal by that is not started again.
 for service in prometheus blackbox; do compose exec -T "$service" sh -c 'kill -HUP 1'; done
-# The images of this release and of the one before it stay.
-for image in page torchserve; do
-    docker image ls --format '{{.Tag}}' "sketchserve/$image" | without "$revision" "$taken" |
-        while read -r tag; do docker image rm "sketchserve/$image:$tag" >/dev/null 2>&1 || true; done
+# The images of this release and of the one before it stay, and those of other installations on this host.
+sort -u built | without "$revision" "$taken" | while read -r tag; do
+    docker image rm "sketchserve/page:$tag" "sketchserve/torchserve:$tag" >/dev/null 2>&1 || true
 done
+printf '%s\n' "$taken" "$revision" >built
 say "$revision runs"

@@ -11,7 +11,7 @@ value='' file=''
 : "${NGINX_RUN:=/tmp/nginx}" "${MODEL:=digits}" "${TORCHSERVE:=torchserve:8080}" "${PAGE:=ui:7860}" "${UI_ROOT_PATH:=}"
 : "${GRAFANA:=grafana:3000}" "${RESOLVER:=127.0.0.11}" "${LISTEN_ADDRESS:=0.0.0.0}"
 : "${HTTP_PORT:=8080}" "${HTTPS_PORT:=8443}" "${INTERNAL_PORT:=8090}" "${STATUS_PORT:=8091}" "${GRAFANA_PORT:=8092}"
-: "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
+: "${PUBLISHED_AT:=}" "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
 : "${TLS_CERTIFICATE:=/run/secrets/tls_certificate}" "${TLS_KEY:=/run/secrets/tls_key}" "${ACME_ROOT:=/srv/acme}"
 
 templates=$(cd "$(dirname "$0")" && pwd)
@@ -95,6 +95,28 @@ write_targets() {
     } >"$NGINX_RUN/targets.conf"
 }
 
+# write_near: whom nginx answers. What is published on loopback is for this machine, whose programs come from its end of the
+# container's networks; but engines before Docker 28 pass on to the container what another host sends to its address.
+write_near() {
+    case $PUBLISHED_AT in
+    127.* | ::1 | '[::1]' | localhost) ;;
+    *) return ;;
+    esac
+    # 192.168.65.0/24: so Docker Desktop calls the machine that it runs on.
+    printf 'allow 127.0.0.0/8;\nallow 192.168.65.0/24;\n'
+    # The networks of the container itself, in hexadecimal and, as all of Docker's machines are little-endian, backwards.
+    while read -r _ network gateway _ _ _ _ mask _; do
+        if [ "$gateway" = 00000000 ] && [ "$network" != 00000000 ]; then
+            backwards=$(echo "$network" | sed 's/\(..\)\(..\)\(..\)\(..\)/0x\4 0x\3 0x\2 0x\1/')
+            left=$((0x$mask)) bits=0
+            while [ "$left" -gt 0 ]; do bits=$((bits + (left & 1))) left=$((left >> 1)); done
+            # shellcheck disable=SC2086 # four numbers
+            printf "allow %d.%d.%d.%d/$bits;\n" $backwards
+        fi
+    done </proc/net/route
+    echo 'deny all;'
+}
+
 # An empty file is none: compose cannot leave a secret out.
 is_file() {
     [ -f "$1" ] && [ -s "$1" ]
@@ -141,6 +163,7 @@ for template in "$templates"/*.conf; do
 done
 
 write_targets "$PAGE"
+write_near >"$NGINX_RUN/near.conf"
 
 run_nginx() { nginx -e stderr -p "$NGINX_RUN" -c "$NGINX_RUN/nginx.conf" "$@"; }
 case ${1:-} in

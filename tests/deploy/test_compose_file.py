@@ -51,9 +51,10 @@ def test_only_the_proxy_publishes_ports_and_only_to_this_machine_unless_told():
 
 
 def test_where_the_proxy_publishes_decides_whether_people_sign_in_and_programs_need_keys():
-    page, torchserve = (SERVICES[name]["environment"] for name in ("ui", "torchserve"))
+    page, torchserve, proxy = (SERVICES[name]["environment"] for name in ("ui", "torchserve", "proxy"))
     # Where another proxy stands before this one, its name is said once, for people and for programs.
     assert page["PUBLISHED_AT"] == torchserve["PUBLISHED_AT"] == "${PUBLISHED_AT:-${PUBLISH:-127.0.0.1}}"
+    assert proxy["PUBLISHED_AT"] == page["PUBLISHED_AT"]
     assert page["SIGN_IN"] == "${SIGN_IN:-}"
 
 

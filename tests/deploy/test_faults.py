@@ -20,6 +20,7 @@ import requests
 
 from system.files import PROJECT
 from tests.deploy.host import Host
+from tests.deploy.images import images, tags_of_images
 from tests.deploy.visitors import Tally, Visitor, keep_asking, predict
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1800)]
@@ -194,11 +195,14 @@ def test_an_update_loses_no_request_and_no_drawing(host: Host, tmp_path, capsys)
     checkout = changed(tmp_path / "newer", newer)
     before = {service: host.containers(service) for service in ("torchserve", "ui", "proxy", "postgres")}
     visitors, asks = asking(host)
-    with keep_asking(asks) as tally:
-        time.sleep(BEFORE_S)
-        fault_s = time.monotonic() - tally.began
-        done = host.deploy(checkout)
-        time.sleep(AFTER_S)
+    (host.folder / "built").write_text("earlier\n")
+    with images(host, "earlier", "of-another-installation"):
+        with keep_asking(asks) as tally:
+            time.sleep(BEFORE_S)
+            fault_s = time.monotonic() - tally.began
+            done = host.deploy(checkout)
+            time.sleep(AFTER_S)
+        assert {"earlier", "of-another-installation"} & tags_of_images() == {"of-another-installation"}
     assert done.returncode == 0, done.stdout[-4000:]
     kept = sum(len(visitor.kept) for visitor in visitors)
     rows = kept_rows(host, visitors)

@@ -7,9 +7,12 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sysconfig
+from ipaddress import ip_network
 
+import psutil
 import pytest
 
 from tests.deploy.certificate import certificate
@@ -19,12 +22,13 @@ pytestmark = pytest.mark.processes
 
 VARIANTS = [
     {},
-    {"UI_ROOT_PATH": "/sketch"},
+    {"UI_ROOT_PATH": "/sketch", "PUBLISHED_AT": "127.0.0.1"},
     {"UI_ROOT_PATH": "/a/b", "MODEL": "fashion/1.2.0", "TORCHSERVE": "10.0.0.1:8080"},
 ]
 # What gixy says and we judged. Gradio makes the page's addresses of Host, port included, which $host lacks;
-# nothing is cached, so that what a client says of itself reaches nobody else.
-ACCEPTED = {"host_spoofing"}
+# nothing is cached, so that what a client says of itself reaches nobody else. What the proxy says by itself
+# (404, 405, a redirect) may be had by anybody.
+ACCEPTED = {"host_spoofing", "return_bypasses_allow_deny"}
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -41,6 +45,32 @@ def test_nginx_accepts_every_variant_without_a_warning(
             assert re.findall(r"@[A-Z_0-9]{2,}@", file.read_text()) == [], (
                 f"a placeholder is left in {file.name}"
             )
+
+
+@pytest.mark.parametrize(
+    ("published_at", "is_for_this_machine"),
+    [("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("192.0.2.7", False), ("", False)],
+)
+def test_only_what_is_published_on_loopback_is_for_those_whose_networks_the_proxy_is_on(
+    published_at: str, is_for_this_machine: bool
+) -> None:
+    with rendered(None, PUBLISHED_AT=published_at) as (folder, status, words):
+        assert status == 0, words
+        lines = (folder / "near.conf").read_text().splitlines()
+    if not is_for_this_machine:
+        assert lines == []
+        return
+    assert lines[-1] == "deny all;"
+    allowed = {ip_network(line.removeprefix("allow ").rstrip(";")) for line in lines[:-1]}
+    assert ip_network("127.0.0.0/8") in allowed
+    assert ip_network("0.0.0.0/0") not in allowed
+    own = {
+        ip_network(f"{address.address}/{address.netmask}", strict=False)
+        for addresses in psutil.net_if_addrs().values()
+        for address in addresses
+        if address.family == socket.AF_INET
+    }
+    assert allowed <= own | {ip_network("192.168.65.0/24")}
 
 
 @pytest.mark.parametrize("tls", [False, True])

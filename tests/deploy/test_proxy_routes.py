@@ -70,6 +70,19 @@ def test_health_is_the_page_s_and_the_rest_is_the_page(stand: Stand) -> None:
     assert asked.header("X-Forwarded-Prefix") is None
 
 
+@pytest.mark.parametrize(
+    ("status", "said", "expected"), [(429, "60", "60"), (503, "5", "5"), (503, None, "2")]
+)
+def test_what_answers_knows_best_when_to_come_back(status: int, said: str | None, expected: str) -> None:
+    headers = (("Retry-After", said),) if said else ()
+    with (
+        running_upstream(status=status, headers=headers) as upstream,
+        running_proxy(upstream.target, upstream.target) as proxy,
+    ):
+        for answer in (requests.get(f"{proxy.url}/"), requests.post(f"{proxy.url}/predict", b"x")):
+            assert (answer.status_code, answer.headers["Retry-After"]) == (status, expected)
+
+
 def test_a_client_cannot_say_where_it_comes_from(stand: Stand) -> None:
     said = {"X-Forwarded-For": "10.0.0.1", "Forwarded": "for=10.0.0.1", "X-Forwarded-Prefix": "/evil"}
     requests.get(f"{stand.proxy.url}/", headers=said)

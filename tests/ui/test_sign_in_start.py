@@ -17,6 +17,7 @@ from tests.db.backing_up import migrated_database
 from tests.e2e.page import answers, wait_until
 from tests.services.postgres import postgres_server
 from tests.ui.conftest import NO_DATABASE
+from ui.check import NOBODY_CAN_SIGN_IN
 from ui.sign_in import starting
 
 pytestmark = pytest.mark.integration
@@ -44,6 +45,36 @@ def test_without_a_user_it_does_not_start_and_says_what_to_do(url: str) -> None:
     assert process.returncode == 2
     assert said == f"{starting.NO_USER}\n"
     assert re.fullmatch("cause: .*; fix: make user NAME=.*", starting.NO_USER)
+
+
+def check(url: str, **env: str) -> tuple[int, str]:
+    """Ask what a deployment asks; return the exit status and what is said."""
+    environ = {**os.environ, "DATABASE_URL": url, "UI_HOST": "0.0.0.0", **env}
+    done = subprocess.run(
+        [sys.executable, "-m", "ui.check"],
+        cwd=PROJECT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_deployment_is_told_before_it_changes_anything_whether_the_page_could_start(
+    postgres_server: embedded.Server, url: str
+) -> None:
+    assert check(url) == (NOBODY_CAN_SIGN_IN, f"{starting.NO_USER}\n")
+    # A release from before knew no users.
+    assert check(postgres_server.url) == (NOBODY_CAN_SIGN_IN, f"{starting.NO_USER}\n")
+    assert check(url, SIGN_IN="off") == (0, "")
+    with database.opened(url) as engine:
+        Users(engine).put("ada", passwords.NOBODYS)
+    assert check(url) == (0, "")
+    status, said = check(url, KEEP_DAYS="soon")
+    assert (status, said.count("\n")) == (2, 1)
+    assert "KEEP_DAYS" in said
+    assert check(NO_DATABASE)[0] == 1
 
 
 @pytest.mark.parametrize(("is_told", "has_user"), [(True, False), (False, True)])
