@@ -86,7 +86,9 @@ function openList() {
     showButtons();
     const has = (wanted) => rows.some(({ state }) => state === wanted);
     say(has("waits") ? "Stopped." : has("unanswered") ? UNANSWERED : DONE);
-    new BroadcastChannel("sketchserve-history").postMessage("changed"); // the strip below, and other tabs
+    const channel = new BroadcastChannel("sketchserve-history"); // of the strip below, and of other tabs
+    channel.postMessage("changed");
+    channel.close();
   }
 
   function add(files) {
