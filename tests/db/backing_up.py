@@ -13,7 +13,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import make_url, select, text
 
-from db import beside, cluster, migrate
+from db import beside, cluster, dump, migrate
 from db import engine as database
 from db.schema import feedback, predictions
 from system.files import PROJECT
@@ -172,3 +172,16 @@ def replace_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, sc
     (folder / name).write_text(f"#!/bin/sh\nREAL={real / name}\n{script}\n")
     (folder / name).chmod(0o755)
     monkeypatch.setattr(cluster, "programs", lambda: folder)
+
+
+def back_up(url: str, folder: Path) -> Path:
+    return dump.make(database.parse(url), folder, keep=7).backup.path
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line that it failed with."""
+    assert done.returncode != 0, done.stdout
+    lines = [line for line in done.stderr.splitlines() if line.startswith("db.restore: ")]
+    assert len(lines) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return lines[0]

@@ -8,7 +8,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from db import engine as database
 from db.errors import describe
@@ -72,12 +72,20 @@ def test_nobody_deletes_anothers_drawing(log, session_id, prediction, deletion):
 
 
 @integration
-def test_more_than_one_statement_deletes_are_deleted(
-    log, engine, session_id, prediction, deletion, monkeypatch
+def test_a_statement_deletes_no_more_than_it_has_time_for_and_all_are_deleted(
+    log, engine, session_id, prediction, deletion
 ):
-    monkeypatch.setattr("db.log.DELETED_AT_ONCE", 3)
-    log.write([prediction() for _ in range(9)])
+    at = datetime.now(UTC)
+    log.write([prediction(created_at=at) for _ in range(1_001)])
+    deleted = []
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def note(_connection, cursor, _statement, _parameters, _context, _many):
+        deleted.append(cursor.rowcount)
+
     log.write([deletion()])
+    event.remove(engine, "after_cursor_execute", note)
+    assert deleted == [500, 500, 1]
     assert log.history(session_id) == []
 
 

@@ -15,13 +15,14 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import MetaData, Table, make_url
 
-from db import beside, cluster, dump, embedded, engine, migrate, restore, unprivileged
+from db import engine, migrate, restore
 from db.log import PredictionLog
 from db.writer import Writer
 from tests.db.backing_up import (
     LATEST,
     PATIENCE_S,
     PROJECT,
+    back_up,
     databases,
     environment,
     everything,
@@ -29,7 +30,7 @@ from tests.db.backing_up import (
     fill,
     finished,
     is_being_filled,
-    migrated_database,
+    one_line,
     run,
     server_url,
     started,
@@ -53,21 +54,8 @@ def filled(url, prediction, correction):
     return url
 
 
-def back_up(url, folder):
-    return dump.make(engine.parse(url), folder, keep=7).backup.path
-
-
 def make_restore(url, folder, *variables):
     return finished(["make", "--no-print-directory", "restore", *variables], environment(url, folder))
-
-
-def one_line(done):
-    """Return the one line that it failed with."""
-    assert done.returncode != 0, done.stdout
-    lines = [line for line in done.stderr.splitlines() if line.startswith("db.restore: ")]
-    assert len(lines) == 1, done.stderr
-    assert "Traceback" not in done.stderr
-    return lines[0]
 
 
 def test_a_destroyed_database_comes_back_with_every_row_byte_for_byte(filled, folder):
@@ -289,78 +277,8 @@ def test_without_a_file_the_newest_is_named(filled, folder):
     assert one_line(done) == f"db.restore: say FILE=...: the newest is {file}"
 
 
-@pytest.fixture
-def watched(tmp_path):
-    """The URL of a database, and one of the same for another role, whose sessions ours may not end."""
-    folder = tmp_path / "postgres"
-    embedded.start(folder).stop()
-    identity = unprivileged.choose(folder, folder / "data", cluster.programs() / "postgres")
-    cluster._single_user(folder / "data", identity, "CREATE ROLE watcher LOGIN PASSWORD 'w'")
-    with embedded.start(folder) as server, migrated_database(server.url) as url:
-        yield url, make_url(url).set(username="watcher", password="w")
-
-
-def test_another_roles_session_is_named_and_nothing_is_changed(watched, folder):
-    url, other = watched
-    fill(url, 1)
-    file = back_up(url, folder)
-    name = make_url(url).database
-    with closing(psycopg2.connect(other.render_as_string(False), application_name="exporter")):
-        refused = one_line(run("db.restore", url, folder, str(file), "--yes"))
-    assert (
-        f"the database {name} is in use by watcher exporter, whose sessions sketchserve may not end"
-        in refused
-    )
-    assert databases(url) == [name]
-    assert run("db.restore", url, folder, str(file), "--yes").returncode == 0
-    assert len(databases(url)) == 2
-
-
-def test_a_database_is_dropped_once_a_session_ends_that_may_not_be_ended(watched):
-    # As an autovacuum, which is the superuser's.
-    url, other = watched
-    session = psycopg2.connect(other.render_as_string(False))
-    ends = threading.Timer(1, session.close)
-    ends.start()
-    with beside.server(make_url(url)) as server, server.connect() as connection:
-        beside.drop(connection, make_url(url).database)
-    ends.join()
-    assert databases(url) == []
-
-
-def test_a_name_that_postgresql_would_cut_is_refused(url):
-    with (
-        pytest.raises(beside.BesideError, match="has more than 63 bytes"),
-        beside.new_database(engine.parse(url).set(database="d" * 60), "_restored"),
-    ):
-        pass
-
-
-def test_a_name_with_signs_that_sql_reads_is_quoted(postgres_server):
-    odd = make_url(postgres_server.url).set(database='odd " :name %s')
-    with beside.new_database(odd, "_new") as new:
-        assert beside.exists(new)
-    assert not beside.exists(new)
-
-
-def test_a_name_that_a_person_is_shown_is_quoted_as_sql_wants_it():
-    assert beside.identifier('odd " :name') == '"odd "" :name"'
-
-
 def test_known_revisions_are_read_from_the_dump_itself(filled, folder):
     assert restore.known_revision(back_up(filled, folder)) == LATEST
-
-
-def test_a_database_of_the_scratch_ones_name_that_was_not_made_here_is_left_alone(filled, folder):
-    back_up(filled, folder)
-    own = f"{make_url(filled).database}_backup_check"
-    execute(server_url(filled), f'CREATE DATABASE "{own}"')
-    try:
-        with pytest.raises(dump.BackupError, match=f"there is a database {own} that was not made here"):
-            back_up(filled, folder)
-        assert own in databases(filled)
-    finally:
-        execute(server_url(filled), f'DROP DATABASE "{own}"')
 
 
 def test_a_restored_database_carries_no_mark_that_it_may_be_dropped(filled, folder):

@@ -148,8 +148,6 @@ def upgrade() -> None:
         "CREATE TRIGGER feedback_note_judgement AFTER INSERT ON feedback"
         " FOR EACH ROW EXECUTE FUNCTION sketchserve_note_judgement()"
     )
-    # All counts at once in memory: else four rows for each prediction are sorted on the disk.
-    op.execute("SET LOCAL work_mem = '256MB'")
     op.execute(COUNT_WHAT_IS_THERE)
     op.execute(JUDGE_WHAT_IS_THERE)
 
