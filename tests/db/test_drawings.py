@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from db.log import RecordRejected
-from db.records import Accuracy, Deletion, Feedback
+from db.records import Accuracy, Deletion, Feedback, Superseded
 
 pytestmark = pytest.mark.integration
 
@@ -92,3 +92,16 @@ def test_an_unknown_kind_is_refused(log, prediction):
     log.write([one := prediction()])
     with pytest.raises(RecordRejected, match="feedback_kind_known_check"):
         log.write([Feedback(one.id, None, one.created_at, one.session_id, "shrug")])
+
+
+def test_what_is_superseded_by_name_counts_no_longer_unless_it_was_judged_or_is_another_session_s(
+    log, prediction
+):
+    gone, judged, stays, other = (prediction() for _ in range(4))
+    log.write([gone, judged, stays, other])
+    log.write([Feedback(judged.id, "4", judged.created_at, judged.session_id)])
+    named = (gone.id, judged.id)
+    log.write([Superseded(gone.session_id, gone.created_at, named)] * 2)
+    log.write([Superseded("somebody else", gone.created_at, (stays.id,))])
+    counting = {row[0] for row in shown(log, gone)}
+    assert counting == {judged.id, stays.id, other.id}

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from db.records import Superseded
 from db.spooled import _plain, _value, packed, unpacked
 
 VALUES = some.recursive(
@@ -33,7 +34,8 @@ def test_every_value_comes_back_as_it_was(value: object) -> None:
 
 def test_records_come_back_as_they_were(prediction, correction) -> None:
     record = prediction(is_digit=False, label_set=("7", "1"), drawing=bytes(range(256)))
-    for one in (record, correction(record, "1\0\ud800")):
+    superseded = Superseded(record.session_id, record.created_at, (record.id,))
+    for one in (record, correction(record, "1\0\ud800"), superseded):
         assert unpacked(*packed(one)) == one
 
 

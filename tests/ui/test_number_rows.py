@@ -143,7 +143,16 @@ def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", ["", "[]", "{", '{"before": [["x", 1]]}', '{"source": "x"}', '{"before": 5}']
+    "header",
+    [
+        "",
+        "[]",
+        "{",
+        '{"before": [["x", 1]]}',
+        '{"source": "x"}',
+        '{"before": 5}',
+        '{"before": [["x", 1%s, 0, 1, 1]]}' % ("0" * 400),
+    ],
 )
 def test_a_header_of_another_form_is_refused_in_one_line(pad: Pad, header: str) -> None:
     answer = pad._client.post("/read", content=b"strokes", headers={number.FROM_PAD: header})

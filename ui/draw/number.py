@@ -60,7 +60,7 @@ def read_asked(text: str) -> Asked:
         source = said.get("source", SOURCES[0])
         if source not in SOURCES:
             raise ValueError(source)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
     return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, before)
 
