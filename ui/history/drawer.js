@@ -42,8 +42,8 @@ async function open(link) {
   dialog.showModal();
 }
 
-// Return { part, title, isList }: what a page shows of a drawing, or why it shows none; an empty part if there is neither.
-// Return null if something else was asked for meanwhile.
+// Return { part, title, isList }: what a page shows of a drawing, or why it shows none, and null where it has neither; or
+// return null if something else was asked for meanwhile.
 async function ask(address, options) {
   asked += 1;
   const mine = asked;
@@ -74,7 +74,8 @@ function put({ part, title }, path = at) {
   document.title = title;
   if (focused) {
     const same = [...shown.querySelectorAll(focused.localName)].find((one) => one.textContent === focused.textContent);
-    (same ?? shown.querySelector(`.${group} :is(a, button)`) ?? dialog.querySelector("[data-close]")).focus({ preventScroll: true });
+    const beside = group ? shown.querySelector(`.${group} :is(a, button)`) : null;
+    (same ?? beside ?? dialog.querySelector("[data-close]")).focus({ preventScroll: true });
   }
   const news = path === at ? statuses().filter((text) => !before.includes(text)) : [];
   at = path;
@@ -155,6 +156,7 @@ dialog.addEventListener("close", () => {
   document.title = listTitle;
   shown.replaceChildren();
   (rows().find((row) => row.pathname === at) ?? document.querySelector("#content")).focus();
+  at = "";
 });
 
 window.addEventListener("popstate", async () => {

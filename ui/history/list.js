@@ -1,7 +1,7 @@
 // The list in the browser's own days and times; it is asked for again when something changed.
 
 import { whenChanged } from "./changes.js";
-import { openOver } from "./drawer.js";
+import { openOver } from "./drawer.js"; // which brings one.js, and that tells of forms
 import { regroup, showLocalTimes } from "./times.js";
 
 const here = location.href; // a drawing that is open has an address of its own

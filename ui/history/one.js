@@ -1,4 +1,4 @@
-// One drawing: its time in the browser's zone; a frame that cannot be had takes no room.
+// One drawing, on its page or over the list: its time in the browser's zone; a frame that cannot be had takes no room.
 
 import { tellOfForms } from "./changes.js";
 import { showLocalTimes } from "./times.js";
