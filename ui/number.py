@@ -19,6 +19,7 @@ from ui.draw.drawing import BadDrawing
 from ui.draw.number import Asked, digits_shown, read_asked
 from ui.draw.outcome import is_idle
 from ui.models.listing import Model
+from ui.refusal import refusal
 from ui.shares import Shares, TooMany
 from ui.sign_in.who import whose
 
@@ -105,9 +106,9 @@ def add_to(web: FastAPI, desks: Desks) -> None:
             session_id = whose(asked.visitor, gr.Request(request))
             return await desks.pad.at(request, _answer, request, payload, model, asked, session_id)
         except BadDrawing as error:
-            return _error(400, "BadRequest", str(error))
+            return refusal(400, "BadRequest", str(error))
         except TooMany:
-            return _error(503, "Busy", TOO_MANY, BUSY_S)
+            return refusal(503, "Busy", TOO_MANY, BUSY_S)
 
 
 def _answer(
@@ -120,7 +121,7 @@ def _answer(
 ) -> JSONResponse:
     """Return the answer to one request; it takes as long as its predictions."""
     if _type(request) == "multipart/form-data":
-        return _error(
+        return refusal(
             400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
         )
     model: Model | None = None
@@ -129,23 +130,28 @@ def _answer(
         model = desk.model(named)
         number = desk.read(payload, model)
     except NoSuchModel as error:
-        return _error(404, "ModelNotFound", str(error), loads=named if asked else "")
+        return refusal(404, "ModelNotFound", str(error), **_loads(named if asked else ""))
     except NoNumber as error:
         if asked:
             of_pad.labels("refused", "").inc()
-        return _error(400, "BadImage", str(error))
+        return refusal(400, "BadImage", str(error))
     except PredictionError as error:
         is_busy = isinstance(error, Busy)
         if asked:
             of_pad.labels("busy" if is_busy else "unreachable", "").inc()
         loads = model.path if asked and model and is_idle(desk.backend, model, error) else ""
         kind, after_s = ("Busy", BUSY_S) if is_busy else ("Unavailable", AWAY_S)
-        return _error(503, kind, str(error), after_s, loads)
+        return refusal(503, kind, str(error), after_s, **_loads(loads))
     said = as_json(number)
     if asked is not None:
         shown = digits_shown(desk.backend, number, model, asked, session_id)
         said["digits"] = [{**digit, **more} for digit, more in zip(said["digits"], shown, strict=True)]
     return JSONResponse(said)
+
+
+def _loads(model: str) -> dict[str, str]:
+    """Return what tells the pad to have a model loaded: programs do not have any loaded."""
+    return {"loads": model} if model else {}
 
 
 def as_json(number: Number) -> dict[str, Any]:
@@ -174,12 +180,3 @@ def _digit(digit: Digit) -> dict[str, Any]:
 
 def _type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _error(
-    code: int, kind: str, message: str, retry_after_s: int | None = None, loads: str = ""
-) -> JSONResponse:
-    headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    # Only the pad has models loaded.
-    more = {"loads": loads} if loads else {}
-    return JSONResponse({"code": code, "type": kind, "message": message, **more}, code, headers)

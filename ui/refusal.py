@@ -3,7 +3,9 @@
 from starlette.responses import JSONResponse
 
 
-def refusal(code: int, kind: str, message: str, retry_after_s: int | None = None) -> JSONResponse:
-    """Return the answer; `retry_after_s` says when the same may be asked again."""
+def refusal(
+    code: int, kind: str, message: str, retry_after_s: int | None = None, **more: str
+) -> JSONResponse:
+    """Return the answer; `retry_after_s` says when the same may be asked again, `more` what else is said."""
     headers = None if retry_after_s is None else {"Retry-After": str(retry_after_s)}
-    return JSONResponse({"code": code, "type": kind, "message": message}, code, headers)
+    return JSONResponse({"code": code, "type": kind, "message": message, **more}, code, headers)
