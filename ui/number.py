@@ -130,7 +130,7 @@ def _answer(
         model = desk.model(named)
         number = desk.read(payload, model)
     except NoSuchModel as error:
-        return refusal(404, "ModelNotFound", str(error), **_loads(named if asked else ""))
+        return refusal(404, "ModelNotFound", str(error), more=_loads(named if asked else ""))
     except NoNumber as error:
         if asked:
             of_pad.labels("refused", "").inc()
@@ -141,7 +141,7 @@ def _answer(
             of_pad.labels("busy" if is_busy else "unreachable", "").inc()
         loads = model.path if asked and model and is_idle(desk.backend, model, error) else ""
         kind, after_s = ("Busy", BUSY_S) if is_busy else ("Unavailable", AWAY_S)
-        return refusal(503, kind, str(error), after_s, **_loads(loads))
+        return refusal(503, kind, str(error), after_s, _loads(loads))
     said = as_json(number)
     if asked is not None:
         shown = digits_shown(desk.backend, number, model, asked, session_id)
