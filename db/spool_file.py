@@ -134,7 +134,7 @@ def connect(path: Path) -> sqlite3.Connection:
     failure damages the file. `synchronous=FULL` would sync the log within each commit, with all others
     waiting for it: `Spool.sync` does so after the commit, and once for all who wait.
     """
-    connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=PATIENCE_S, isolation_level=None, check_same_thread=False)
     # A checkpoint takes a while: `Spool.tidy` does it, not whose record happens to make the log long.
     connection.executescript("PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0;")
     return connection

@@ -99,6 +99,31 @@ def test_one_goes_on_to_the_next_drawing_and_comes_back_to_its_row(page: Page, f
     expect(row(page, 1)).to_be_focused()
 
 
+# Both before the first one's answer can have come.
+AT_ONCE = """([key, label]) => {
+  const drawer = document.querySelector("dialog.drawer");
+  [...drawer.querySelectorAll("button")].find((one) => one.textContent.trim() === label)?.click();
+  const press = () => drawer.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  press();
+  if (!label) press();
+}"""
+
+
+def test_two_quick_arrows_go_two_rows_on(page: Page, filled: Filled) -> None:
+    third = path(page, 2)
+    open_drawer(page, 0)
+    page.evaluate(AT_ONCE, ["ArrowRight", None])
+    expect(page).to_have_url(filled.url + third)
+
+
+def test_what_is_said_is_seen_in_the_list_though_one_goes_on_at_once(page: Page, filled: Filled) -> None:
+    count, second = page.locator(".rows a").count(), path(page, 1)
+    open_drawer(page, 0)
+    page.evaluate(AT_ONCE, ["ArrowRight", "Not a digit"])
+    expect(page).to_have_url(filled.url + second)
+    expect(page.locator(".rows a")).to_have_count(count - 1)
+
+
 def test_a_drawing_is_judged_explained_and_deleted_without_leaving_the_list(page: Page) -> None:
     count, first, second = page.locator(".rows a").count(), path(page, 0), path(page, 1)
     opened = open_drawer(page, 0)

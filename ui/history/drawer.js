@@ -5,6 +5,7 @@ import { tell } from "./changes.js";
 import { prepare } from "./one.js";
 
 const AWAY = "The page does not answer: try again in a moment.";
+const SIGNED_OUT = "You are not signed in any more: sign in again, and then say it once more.";
 const ENDS = { "-1": "This is the first one of this page.", 1: "This is the last one of this page." };
 const dialog = document.querySelector("dialog.drawer");
 const shown = dialog.querySelector("[data-shown]");
@@ -15,8 +16,10 @@ const isPlain = (event) => event.button === 0 && !(event.ctrlKey || event.metaKe
 const rows = () => [...document.querySelectorAll("[data-rows] a")];
 
 let at = ""; // the path of the row that is open
+let aim = ""; // that of the row that was asked for last
 let place = -1; // where it was in the list: there may be no such row any more
 let asked = 0; // counts questions: an answer to an older one is not shown
+let saying = Promise.resolve(); // what is said of a drawing is answered before another one is asked for
 let lookAgain = () => {};
 
 // Have rows open here; `look` asks for the list again.
@@ -42,8 +45,8 @@ async function open(link) {
   dialog.showModal();
 }
 
-// Return { part, title, isList }: what a page shows of a drawing, or why it shows none, and null where it has neither; or
-// return null if something else was asked for meanwhile.
+// Return { part, title, isList, isSignedOut }: what a page shows of a drawing, or why it shows none, and null where it has
+// neither; or return null if something else was asked for meanwhile.
 async function ask(address, options) {
   asked += 1;
   const mine = asked;
@@ -53,7 +56,8 @@ async function ask(address, options) {
     const answer = await fetch(address, options);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const part = page.querySelector("[data-drawing]") ?? (answer.ok ? null : page.querySelector("main"));
-    answered = { part, title: page.title, isList: page.querySelector("[data-rows]") !== null };
+    const isList = page.querySelector("[data-rows]") !== null;
+    answered = { part, title: page.title, isList, isSignedOut: answer.status === 401 };
   } catch {
     // The page is away.
   }
@@ -78,7 +82,7 @@ function put({ part, title }, path = at) {
     (same ?? beside ?? dialog.querySelector("[data-close]")).focus({ preventScroll: true });
   }
   const news = path === at ? statuses().filter((text) => !before.includes(text)) : [];
-  at = path;
+  at = aim = path;
   const all = rows();
   const found = all.findIndex((row) => row.pathname === at);
   if (found >= 0) place = found;
@@ -103,23 +107,32 @@ async function go(address, path) {
   if (path) dialog.scrollTop = 0;
 }
 
-function step(by) {
+async function step(by) {
+  await saying;
+  if (!dialog.open) return;
   const all = rows();
-  const found = all.findIndex((row) => row.pathname === at);
+  const found = all.findIndex((row) => row.pathname === aim);
   const next = all[found >= 0 ? found + by : place + Math.min(by, 0)];
-  if (next) go(next.href, next.pathname);
-  else said.textContent = ENDS[by];
+  if (!next) {
+    said.textContent = ENDS[by];
+    return;
+  }
+  aim = next.pathname;
+  go(next.href, next.pathname);
 }
 
 async function send(form, submitter) {
-  const page = await ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
-  if (!page) return;
+  const asking = ask(form.action, { method: "POST", body: new URLSearchParams(new FormData(form, submitter)) });
+  saying = asking;
+  const page = await asking;
   tell();
-  if (page.part) put(page);
+  if (!page) {
+    // The drawer was closed meanwhile.
+  } else if (page.part) put(page);
   else if (page.isList) {
     at = ""; // deleted
     dialog.close();
-  } else said.textContent = AWAY;
+  } else said.textContent = page.isSignedOut ? SIGNED_OUT : AWAY;
   lookAgain();
 }
 
@@ -156,7 +169,7 @@ dialog.addEventListener("close", () => {
   document.title = listTitle;
   shown.replaceChildren();
   (rows().find((row) => row.pathname === at) ?? document.querySelector("#content")).focus();
-  at = "";
+  at = aim = "";
 });
 
 window.addEventListener("popstate", async () => {
