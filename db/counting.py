@@ -61,12 +61,17 @@ class Counting:
         self._stopping.set()
 
     def _run(self) -> None:
+        is_away = False
         while not self._stopping.is_set():
             try:
                 is_over = count(self._engine) < PART_ROWS
+                if is_away:
+                    logger.warning("changes are counted again: PostgreSQL is back")
+                is_away = False
             except DatabaseUnavailable as error:
-                logger.warning("changes are counted later: %s", error)
-                is_over = True
+                if not is_away:
+                    logger.warning("changes are counted later: %s", error)
+                is_away = is_over = True
             self._stopping.wait(EVERY_S if is_over else PAUSE_S)
 
 

@@ -11,10 +11,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
+    any_,
     delete,
-    exists,
     func,
-    or_,
     select,
     tuple_,
     update,
@@ -24,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
-from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
+from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first, reading
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -76,7 +75,7 @@ class PredictionLog:
         )
         try:
             with self._engine.begin() as connection:
-                return connection.execute(delete(predictions).where(predictions.c.id.in_(old))).rowcount
+                return len(_delete_part(connection, old))
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
@@ -179,15 +178,10 @@ def _write(connection: Connection, record: Record) -> None:
 
 
 def _supersede(connection: Connection, session_id: str, which: ColumnElement[bool]) -> None:
-    """Let a session's answers count no longer, unless they were judged."""
+    """Let a session's answers count no longer, unless they are judged; what was taken back is not."""
     connection.execute(
         update(predictions)
-        .where(
-            which,
-            predictions.c.session_id == session_id,
-            counts,
-            ~exists().where(feedback.c.prediction_id == predictions.c.id),
-        )
+        .where(which, predictions.c.session_id == session_id, counts, is_open)
         .values(is_superseded=True)
     )
 
@@ -198,11 +192,16 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
     In parts, each of which ends within the statement timeout, and begins behind the one before it: what is
     deleted stays in the indexes until the transaction has ended.
     """
-    of_session = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
+    doomed = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
     if (one := deletion.prediction_id) is not None:
-        drawing_id = select(predictions.c.drawing_id).where(predictions.c.id == one).scalar_subquery()
-        of_session = of_session.where(or_(predictions.c.id == one, predictions.c.drawing_id == drawing_id))
-    part = of_session.order_by(*PLACE).limit(DELETED_AT_ONCE)
+        # Read once: a part deletes the row that says which drawing it is.
+        drawing_id = connection.scalar(select(predictions.c.drawing_id).where(predictions.c.id == one))
+        is_it = predictions.c.id == one
+        doomed = doomed.where(
+            is_it if drawing_id is None else is_it | (predictions.c.drawing_id == drawing_id)
+        )
+    # Locked, so that others take the place of rows that somebody else deletes meanwhile: fewer are the last.
+    part = doomed.order_by(*PLACE).limit(DELETED_AT_ONCE).with_for_update()
     gone = _delete_part(connection, part)
     while len(gone) == DELETED_AT_ONCE:
         gone = _delete_part(connection, part.where(tuple_(*PLACE) > tuple_(*max(gone))))
@@ -210,5 +209,7 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
 
 def _delete_part(connection: Connection, part: Select[Any]) -> list[tuple[datetime, UUID]]:
     """Delete the predictions with these ids; return their places."""
-    deleted = delete(predictions).where(predictions.c.id.in_(part)).returning(*PLACE)
+    # In an array, which is made once: joined, they may be looked up again for each row, and then be others.
+    ids = func.array(part.scalar_subquery())
+    deleted = delete(predictions).where(predictions.c.id == any_(ids)).returning(*PLACE)
     return [(row.created_at, row.id) for row in connection.execute(deleted)]

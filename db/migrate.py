@@ -15,6 +15,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+from psycopg2 import errorcodes
 from sqlalchemy import URL, Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -86,7 +87,13 @@ def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
             yield connection, config
     except SQLAlchemyError as error:
         target = parse(url).render_as_string(hide_password=True)
-        raise MigrationError(f"{target} cannot be migrated: {first_line(error)}") from error
+        reason = first_line(error)
+        if getattr(getattr(error, "orig", None), "pgcode", None) == errorcodes.LOCK_NOT_AVAILABLE:
+            reason = (
+                f"a backup, another migration or a long query held a table for {LOCK_TIMEOUT_S} s: "
+                "try again when it has ended"
+            )
+        raise MigrationError(f"{target} cannot be migrated: {reason}") from error
     except CommandError as error:
         raise MigrationError(
             f"{error}: if the database was migrated by newer code, run that code; "

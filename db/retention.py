@@ -9,7 +9,7 @@ from db.log import DatabaseUnavailable, PredictionLog
 logger = logging.getLogger(__name__)
 
 EVERY_S = 3600.0
-# A part takes some 20 ms, and as long a pause follows it, so that nobody waits for a backlog of years.
+# A pause as long as it took follows each part, so that nobody waits for a backlog of years.
 PART_ROWS = 1_000
 
 

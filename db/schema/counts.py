@@ -19,8 +19,8 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from db.schema.constraints import metadata
 
-# What analytics are made of. Triggers (migration 0008) write to these three, and nothing else but
-# db/counting.py does: drawings that count, a day (UTC), as counted so far,
+# Triggers (migration 0008) write to these three, and nothing else but db/counting.py does: drawings that
+# count, a day (UTC), as counted so far,
 daily_counts = Table(
     "daily_counts",
     metadata,

@@ -164,18 +164,22 @@ def test_a_page_adds_up_when_it_starts(url, own_engine, prediction, monkeypatch)
     assert execute(url, "SELECT FROM daily_changes") == []
 
 
-def test_while_the_database_is_away_it_is_said_and_tried_again(caplog, monkeypatch):
-    monkeypatch.setattr(counting, "EVERY_S", 0.01)
-    tried = threading.Semaphore(0)
-
-    def away(_engine):
-        tried.release()
-        raise counting.DatabaseUnavailable("PostgreSQL is away")
-
-    monkeypatch.setattr(counting, "count", away)
+def test_that_the_database_is_away_is_said_when_it_begins_and_when_it_is_over(caplog, monkeypatch):
+    monkeypatch.setattr(counting, "EVERY_S", 0)
+    answers = iter(["there", "away", "away", "away", "there", "there", "away"])
     keeper = Counting(database.create("postgresql://nobody:nothing@127.0.0.1:9/nowhere"))
-    keeper.start()
-    assert tried.acquire(timeout=20)
-    assert tried.acquire(timeout=20)
-    keeper.stop()
-    assert "changes are counted later: PostgreSQL is away" in caplog.text
+
+    def count(_engine):
+        if (answer := next(answers, None)) is None:
+            keeper.stop()
+        if answer == "away":
+            raise counting.DatabaseUnavailable("PostgreSQL is away")
+        return 0
+
+    monkeypatch.setattr(counting, "count", count)
+    keeper._run()
+    later, again = (
+        "changes are counted later: PostgreSQL is away",
+        "changes are counted again: PostgreSQL is back",
+    )
+    assert [one.getMessage() for one in caplog.records] == [later, again, later, again]

@@ -8,9 +8,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from db import engine as database
+from db import log as prediction_log
 from db.errors import describe
 from db.log import PredictionLog, RecordRejected
 from db.records import Accuracy, Deletion
@@ -19,6 +20,7 @@ from db.writer import Writer
 from tests.db.backing_up import finished
 from tests.db.test_writer import wait_until
 from tests.docs.documents import scripts
+from tests.services.postgres import executed
 
 integration = pytest.mark.integration
 
@@ -77,16 +79,35 @@ def test_a_statement_deletes_no_more_than_it_has_time_for_and_all_are_deleted(
 ):
     at = datetime.now(UTC)
     log.write([prediction(created_at=at) for _ in range(1_001)])
-    deleted = []
-
-    @event.listens_for(engine, "after_cursor_execute")
-    def note(_connection, cursor, _statement, _parameters, _context, _many):
-        deleted.append(cursor.rowcount)
-
-    log.write([deletion()])
-    event.remove(engine, "after_cursor_execute", note)
-    assert deleted == [500, 500, 1]
+    with executed(engine) as statements:
+        log.write([deletion()])
+    assert [one.rows for one in statements] == [500, 500, 1]
     assert log.history(session_id) == []
+
+
+@integration
+def test_all_are_deleted_though_somebody_else_deletes_some_of_a_part_meanwhile(
+    log, engine, session_id, prediction, deletion, monkeypatch
+):
+    monkeypatch.setattr(prediction_log, "DELETED_AT_ONCE", 5)
+    log.write(made := [prediction() for _ in range(12)])
+    delete_until_somebody_waits(engine, made[1], made[3])
+    log.write([deletion()])
+    assert log.history(session_id) == []
+
+
+@integration
+def test_all_answers_to_one_drawing_are_deleted_however_many_they_are(
+    log, engine, session_id, prediction, deletion, monkeypatch
+):
+    monkeypatch.setattr(prediction_log, "DELETED_AT_ONCE", 2)
+    drawing_id = uuid.uuid4()
+    log.write([first := prediction(drawing_id=drawing_id)])
+    log.write([*(prediction(drawing_id=drawing_id) for _ in range(4)), other := prediction()])
+    log.write([deletion(first)])
+    with engine.connect() as connection:
+        query = text("SELECT id FROM predictions WHERE session_id = :session")
+        assert list(connection.scalars(query, {"session": session_id})) == [other.id]
 
 
 @integration
@@ -112,11 +133,17 @@ def deleted_by_another_page(log, engine, drawn):
 
 
 def deleted_while_the_correction_is_written(log, engine, drawn):
+    delete_until_somebody_waits(engine, drawn)
+
+
+def delete_until_somebody_waits(engine, *drawn):
+    """Begin to delete predictions, to end when something waits for that."""
     begun, is_waited_for = threading.Event(), text("SELECT count(*) FROM pg_locks WHERE NOT granted")
 
     def delete():
         with engine.begin() as deleting, engine.connect() as looking:
-            deleting.execute(text("DELETE FROM predictions WHERE id = :id"), {"id": drawn.id})
+            statement = text("DELETE FROM predictions WHERE id = ANY(:ids)")
+            deleting.execute(statement, {"ids": [one.id for one in drawn]})
             begun.set()
             wait_until(lambda: looking.scalar(is_waited_for) > 0)
 

@@ -81,6 +81,16 @@ def test_what_is_taken_back_counts_as_not_judged(log, prediction, correction):
     assert log.accuracy(one.session_id) == Accuracy(judged=0, correct=0)
 
 
+def test_what_is_taken_back_can_be_superseded_in_the_same_transaction_too(log, answers, correction):
+    named, replaced, later = *answers(1), *answers(2)
+    said = [correction(one, "1") for one in (named, replaced)]
+    back = [correction(one, None, kind="taken_back") for one in (named, replaced)]
+    log.write(
+        [named, replaced, *said, *back, later, Superseded(named.session_id, named.created_at, (named.id,))]
+    )
+    assert shown(log, later) == [(later.id, None, False)]
+
+
 @pytest.mark.parametrize(("kind", "label"), [("label", None), ("not_a_digit", "1"), ("taken_back", "1")])
 def test_a_label_is_said_by_the_kind_label_alone(log, prediction, kind, label):
     log.write([one := prediction()])

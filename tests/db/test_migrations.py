@@ -213,6 +213,18 @@ def test_one_waits_while_another_holds_the_lock(empty_url, tmp_path):
     engine.dispose()
 
 
+def test_a_table_that_a_backup_reads_is_said_with_what_to_do(empty_url, monkeypatch):
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT_S", 0.1)
+    migrate.upgrade(empty_url, "0008")
+    engine = database.create(empty_url)
+    with engine.connect() as backup:
+        backup.execute(text("SELECT FROM predictions"))
+        with pytest.raises(migrate.MigrationError, match=r"a backup, .* try again when it has ended"):
+            migrate.upgrade(empty_url)
+    assert migrate.upgrade(empty_url) == LATEST
+    engine.dispose()
+
+
 def test_no_lock_is_waited_for_where_the_schema_is_current(empty_url):
     migrate.upgrade(empty_url)
     engine = database.create(empty_url)

@@ -8,7 +8,7 @@ from sqlalchemy import event, text
 from db import engine as database
 from db.log import ACCURACY_ROWS, DatabaseUnavailable, PredictionLog, RecordRejected
 from db.records import Accuracy, HistoryRow
-from tests.services.postgres import empty_database
+from tests.services.postgres import empty_database, executed
 
 pytestmark = pytest.mark.integration
 
@@ -236,19 +236,13 @@ def analyze(engine):
 
 def _plans(engine, *calls, explain="EXPLAIN "):
     """Return PostgreSQL's plan of the one query that each call sends."""
-    queries = []
-
-    def keep(connection, cursor, statement, parameters, context, executemany):
-        queries.append((statement, parameters))
-
-    event.listen(engine, "before_cursor_execute", keep)
-    for call in calls:
-        call()
-    event.remove(engine, "before_cursor_execute", keep)
+    with executed(engine) as queries:
+        for call in calls:
+            call()
     plans = []
     with engine.connect() as connection:
         cursor = connection.connection.cursor()
-        for statement, parameters in queries:
-            cursor.execute(explain + statement, parameters)
+        for query in queries:
+            cursor.execute(explain + query.statement, query.parameters)
             plans.append("\n".join(row[0] for row in cursor))
     return plans

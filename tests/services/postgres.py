@@ -6,11 +6,20 @@ A `conftest.py` takes the fixtures over with `from tests.services.postgres impor
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, event, make_url, text
 
 from db import beside, embedded, engine, migrate
+
+
+class Executed(NamedTuple):
+    """A statement as it was sent, and how many rows it read or changed."""
+
+    statement: str
+    parameters: Any
+    rows: int
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +47,18 @@ def empty_database(server_url: str) -> Iterator[str]:
         alone.execute(text(f"CREATE DATABASE {name}"))
         yield make_url(server_url).set(database=name).render_as_string(hide_password=False)
         beside.drop(alone, name)
+
+
+@contextmanager
+def executed(database: Engine) -> Iterator[list[Executed]]:
+    """Yield what is executed meanwhile, in its order."""
+    done: list[Executed] = []
+
+    def keep(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        done.append(Executed(statement, parameters, cursor.rowcount))
+
+    event.listen(database, "after_cursor_execute", keep)
+    try:
+        yield done
+    finally:
+        event.remove(database, "after_cursor_execute", keep)

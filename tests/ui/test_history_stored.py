@@ -3,16 +3,16 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine
 
 from db import engine
 from db.log import PredictionLog
 from db.records import Deletion, HistoryRow, Prediction
+from tests.services.postgres import executed
 from tests.ui.answering import SESSION, answering
 from tests.ui.test_explanation import EXPLAINED
 from ui.backend import Backend
@@ -39,19 +39,6 @@ def session_id() -> str:
     return uuid.uuid4().hex
 
 
-@contextmanager
-def executed(database: Engine) -> Iterator[list[str]]:
-    """Yield the statements that are executed meanwhile."""
-    statements: list[str] = []
-
-    def keep(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(database, "before_cursor_execute", keep)
-    yield statements
-    event.remove(database, "before_cursor_execute", keep)
-
-
 def test_no_list_selects_drawings_and_an_explanation_selects_one(
     make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
 ) -> None:
@@ -63,12 +50,12 @@ def test_no_list_selects_drawings_and_an_explanation_selects_one(
         history = read_history(backend, session_id)
         assert judge(backend, session_id, str(old.id), "1") == ""
         assert len(statements) == 2
-        for statement in statements:
-            assert not re.search(r"\bdrawing\b", statement)
+        for one in statements:
+            assert not re.search(r"\bdrawing\b", one.statement)
         assert explain(backend, session_id, str(old.id), 1)["label"] == "7"
     assert [row.prediction for row in history.rows] == [new.summary, old.summary]
     assert server.bodies == [old.drawing]
-    (selected,) = [statement for statement in statements if re.search(r"\bdrawing\b", statement)]
+    (selected,) = [one.statement for one in statements if re.search(r"\bdrawing\b", one.statement)]
     assert "predictions.id = " in selected
 
 
@@ -84,9 +71,9 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
         assert judge(backend, session_id, str(old.id), "1") == ""
         assert "not in your history" in judge(backend, SESSION, str(old.id), "1")
     assert len(statements) == 2
-    for statement in statements:
-        assert "predictions.id = " in statement
-        assert not re.search(r"\bdrawing\b", statement)
+    for one in statements:
+        assert "predictions.id = " in one.statement
+        assert not re.search(r"\bdrawing\b", one.statement)
     assert log.find(session_id, old.id) == HistoryRow(old.summary, None)
     assert log.find(SESSION, old.id) is None
     assert log.drawing(SESSION, old.id) is None

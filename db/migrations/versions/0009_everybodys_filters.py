@@ -1,7 +1,7 @@
 """An index for each filter of everybody's drawings, in the place of one that all filters had to read whole.
 
 Revision: 0009, after 0008. Among 10,000,000 drawings a label that few of them have took longer to find than a
-statement may. Rows are neither read nor written differently; going back builds the earlier indexes again.
+statement may. Older code works with it unchanged; going back builds the earlier indexes again.
 """
 
 import sqlalchemy as sa
