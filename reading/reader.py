@@ -1,9 +1,10 @@
 """A number's bytes -> the number: its pieces are found, asked for all at once, and put together."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from client.answers import Answer
-from client.errors import Refused
+from client.errors import Busy, Refused
 from client.inference import Inference
 from reading.finder import Finder
 from reading.number import Number, number_of
@@ -25,16 +26,18 @@ class Reader:
         self._finder = finder or Finder()
         self._threads = ThreadPoolExecutor(AT_ONCE, "pieces")
 
-    def read(self, payload: bytes, model: str, request_id: str = "") -> Number:
+    def read(self, payload: bytes, model: str, request_id: str = "", until: float | None = None) -> Number:
         """Return the number on a picture, or that strokes write.
 
         Args:
             payload: an image as predictions take it, or strokes as JSON.
             model: the model's name, or name/version, as they stand in a URL.
             request_id: for TorchServe's log.
+            until: when whoever asks gives up, by time.monotonic(); None where they wait for any answer.
 
         Raises:
             NoNumber: there is no number; its message says why.
+            Busy: the last piece had no answer in time.
             PredictionError: as `Inference.predict` does, but for Refused.
         """
         pieces = self._finder.pieces(payload)
@@ -47,7 +50,11 @@ class Reader:
 
         asked = [self._threads.submit(ask, piece.png) for piece in pieces]
         try:
-            answers = [one.result() for one in asked]
+            answers = [
+                one.result(None if until is None else max(0.0, until - time.monotonic())) for one in asked
+            ]
+        except TimeoutError:
+            raise Busy("The number was not read in time: the model has too much to do.") from None
         finally:
             for one in asked:
                 one.cancel()  # where one had no answer, nobody waits for the others

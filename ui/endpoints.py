@@ -26,13 +26,13 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
     ) -> dict[str, Any]:
         known = backend.models.named(model)
         if known is None:
-            raise refusal(f"There is no model {model[:100]!r} here: name one as name/version.")
+            raise said_to_client(f"There is no model {model[:100]!r} here: name one as name/version.")
         value = {"image": _data_url(picture), "source": "api", "model": known.path, "keep": keep}
         found = predict(backend, value, whose(visitor, _asked(request)))
         if isinstance(found, NoReading) and found.loads:
-            raise refusal(f"{known.title} is not loaded: choose it on the page first.")
+            raise said_to_client(f"{known.title} is not loaded: choose it on the page first.")
         if isinstance(found, NoReading):
-            raise refusal(f"{found.title}. {found.advice}")
+            raise said_to_client(f"{found.title}. {found.advice}")
         return {**_answer(HistoryRow(found.prediction, None)), "frame": found.frame, "is_kept": found.is_kept}
 
     async def on_read_number(
@@ -44,7 +44,7 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
         try:
             return await desks.programs.at(asking, _read_number, picture, model)
         except TooMany:
-            raise refusal(number.TOO_MANY) from None
+            raise said_to_client(number.TOO_MANY) from None
 
     def on_feedback(
         prediction: str,
@@ -55,7 +55,7 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
     ) -> dict[str, Any]:
         complaint = judge(backend, whose(visitor, _asked(request)), prediction, label, kind or "label")
         if complaint:
-            raise refusal(complaint)
+            raise said_to_client(complaint)
         return {"is_kept": True}
 
     def on_history(visitor: str = "", request: gr.Request | None = None) -> list[dict[str, Any]]:
@@ -81,10 +81,10 @@ def _read_number(desk: number.Desk, picture: str, named: str) -> dict[str, Any]:
         model = desk.model(named)
         return number.as_json(desk.read(json.dumps({"image": picture}).encode(), model))
     except (number.NoSuchModel, NoNumber, PredictionError) as error:
-        raise refusal(str(error)) from error
+        raise said_to_client(str(error)) from error
 
 
-def refusal(message: str) -> gr.Error:
+def said_to_client(message: str) -> gr.Error:
     """Return the error that carries its message to the client, and no traceback to the log."""
     return gr.Error(message, print_exception=False)
 

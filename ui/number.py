@@ -1,5 +1,6 @@
 """`POST /read`: several digits on one picture, read as a string, for programs and for the pad."""
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -17,7 +18,7 @@ from ui import request_id
 from ui.backend import Backend
 from ui.draw.drawing import BadDrawing
 from ui.draw.number import Asked, digits_shown, read_asked
-from ui.draw.outcome import is_idle
+from ui.draw.outcome import NoReading, is_idle, loads_again, not_there
 from ui.models.listing import Model
 from ui.refusal import refusal
 from ui.shares import Shares, TooMany
@@ -27,6 +28,8 @@ from ui.sign_in.who import whose
 # one client may have so many of these places.
 THREADS, MOST_WAITING, OF_ONE_CLIENT = 8, 32, 8
 BUSY_S, AWAY_S = 1, 5
+# Before the pad gives up by itself (AWAY_MS in ui/draw/pad/numbers.js): so it hears why, nothing is stored.
+PAD_WITHIN_S = 15.0
 TOO_MANY = "Too many numbers are being read: try again in a moment."
 # With this header the pad says whose number it is, and which digits were on the paper before.
 FROM_PAD = "X-Sketchserve-Pad"
@@ -69,10 +72,10 @@ class Desk:
             raise NoSuchModel(f"{words}; another than the page's own is named as name/version.")
         return model
 
-    def read(self, payload: bytes, model: Model) -> Number:
+    def read(self, payload: bytes, model: Model, until: float | None = None) -> Number:
         """Return the number in a body, as `Reader.read` does."""
         self.backend.loader.used(model)
-        return self._reader.read(payload, model.path, request_id.current())
+        return self._reader.read(payload, model.path, request_id.current(), until)
 
     def close(self) -> None:
         """End what it has begun."""
@@ -97,6 +100,7 @@ def add_to(web: FastAPI, desks: Desks) -> None:
 
     @web.post("/read")
     async def read(request: Request, model: str = "") -> JSONResponse:
+        until = time.monotonic() + PAD_WITHIN_S
         payload = await request.body()
         said = request.headers.get(FROM_PAD)
         try:
@@ -104,7 +108,7 @@ def add_to(web: FastAPI, desks: Desks) -> None:
                 return await desks.programs.at(request, _answer, request, payload, model)
             asked = read_asked(said)
             session_id = whose(asked.visitor, gr.Request(request))
-            return await desks.pad.at(request, _answer, request, payload, model, asked, session_id)
+            return await desks.pad.at(request, _answer, request, payload, model, asked, session_id, until)
         except BadDrawing as error:
             return refusal(400, "BadRequest", str(error))
         except TooMany:
@@ -118,6 +122,7 @@ def _answer(
     named: str,
     asked: Asked | None = None,
     session_id: str | None = None,
+    until: float | None = None,
 ) -> JSONResponse:
     """Return the answer to one request; it takes as long as its predictions."""
     if _type(request) == "multipart/form-data":
@@ -128,9 +133,11 @@ def _answer(
     of_pad = desk.backend.metrics.predictions
     try:
         model = desk.model(named)
-        number = desk.read(payload, model)
+        number = desk.read(payload, model, until)
     except NoSuchModel as error:
-        return refusal(404, "ModelNotFound", str(error), more=_loads(named if asked else ""))
+        if asked:
+            return _loaded_first(404, "ModelNotFound", not_there(named, desk.backend.models.own()))
+        return refusal(404, "ModelNotFound", str(error))
     except NoNumber as error:
         if asked:
             of_pad.labels("refused", "").inc()
@@ -139,9 +146,10 @@ def _answer(
         is_busy = isinstance(error, Busy)
         if asked:
             of_pad.labels("busy" if is_busy else "unreachable", "").inc()
-        loads = model.path if asked and model and is_idle(desk.backend, model, error) else ""
         kind, after_s = ("Busy", BUSY_S) if is_busy else ("Unavailable", AWAY_S)
-        return refusal(503, kind, str(error), after_s, _loads(loads))
+        if asked and model and is_idle(desk.backend, model, error):
+            return _loaded_first(503, kind, loads_again(model), after_s)
+        return refusal(503, kind, str(error), after_s)
     said = as_json(number)
     if asked is not None:
         shown = digits_shown(desk.backend, number, model, asked, session_id)
@@ -149,9 +157,9 @@ def _answer(
     return JSONResponse(said)
 
 
-def _loads(model: str) -> dict[str, str]:
-    """Return what tells the pad to have a model loaded: programs do not have any loaded."""
-    return {"loads": model} if model else {}
+def _loaded_first(code: int, kind: str, why: NoReading, after_s: int | None = None) -> JSONResponse:
+    """Return what the pad is told, in the digit panel's words, so that it has a model loaded."""
+    return refusal(code, kind, f"{why.title}. {why.advice}", after_s, {"loads": why.loads})
 
 
 def as_json(number: Number) -> dict[str, Any]:

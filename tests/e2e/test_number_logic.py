@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.e2e.modules import blank_page, run
+from ui.draw.canvas import FOLDER
 from ui.limits import MOST_VALUES
 
 pytestmark = pytest.mark.browser
@@ -28,7 +29,7 @@ def asking(page: Page, script: str) -> Any:
       };
       const show = (answer, { sent }) => seen.push([sent, answer.text ?? answer.message]);
       const n = m.createNumbers({ post, show });
-      const question = (sent, drawing = "a") => ({ sent, drawing, strokes: [1] });
+      const question = (sent, drawing = "a", keep = true) => ({ sent, drawing, keep, strokes: [1] });
       const digit = (prediction) => ({ prediction, box: [0, 1, 2, 3] });
       const answer = async (content) => {
         open.shift()(content);
@@ -63,6 +64,15 @@ def test_the_digits_that_were_found_are_sent_with_the_next_question_of_the_same_
     assert seen == [[2, "busy"], [3, "8"], [4, "9"]]
 
 
+def test_what_was_not_to_be_stored_is_read_and_the_rows_of_before_are_still_known(page: Page) -> None:
+    script = """
+      n.ask(question(1)); await answer({ text: "7", digits: [digit("p")] });
+      n.ask(question(2, "a", false)); await answer({ text: "7", digits: [digit("")] });
+      n.ask(question(3));
+      return [asked.at(-1), seen.length]"""
+    assert asking(page, script) == [[3, [["p", 0, 1, 2, 3]]], 2]
+
+
 def test_on_a_paper_that_was_cleared_no_answer_is_shown_that_is_still_to_come(page: Page) -> None:
     script = """
       n.ask(question(1)); n.ask(question(2)); n.forget();
@@ -85,6 +95,56 @@ def test_what_is_sent_of_strokes_keeps_their_ends_and_few_values(page: Page) -> 
     assert run(page, "written.js", "return m.bodyOf({ strokes: [], picture: { image: 'data:' } })") == {
         "image": "data:"
     }
+
+
+def test_of_very_many_short_strokes_both_ends_are_sent_and_it_ends(page: Page) -> None:
+    script = """
+      const stroke = { width: 8, points: [[1, 2], [2, 2], [3, 2], [9, 2]] };
+      const strokes = Array.from({ length: 1500 }, () => stroke);
+      return m.bodyOf({ strokes }).strokes.map(({ length }) => length)"""
+    assert run(page, "written.js", script) == [2] * 1500
+
+
+def test_a_focus_on_what_goes_with_the_answer_is_caught(page: Page) -> None:
+    script = """
+      const [section, button] = ["section", "button"].map((name) => document.createElement(name));
+      section.id = "desk";
+      section.innerHTML = given;
+      button.className = "pad-paper";
+      document.body.replaceChildren(section, button);
+      const digits = m.openDigits(section.firstElementChild);
+      const digit = { label: "7", note: "", picture: "data:,", is_sure: true, prediction: "p" };
+      const answer = { text: "7", digits: [digit] };
+      const [sent, refused] = [{ sent: 1 }, { message: "busy", canAskAgain: true }];
+      const heard = [];
+      const after = (selector, change) => {
+        digits.show(selector.includes("again") ? refused : answer, sent);
+        section.querySelector(selector).focus();
+        change();
+        const { className, parentElement } = document.activeElement;
+        heard.push(className || parentElement?.localName);
+      };
+      after("li button", () => digits.show(answer, sent));
+      after("li button", () => digits.show(refused, sent));
+      after("li button", () => digits.blank(sent));
+      after(".number-again", () => digits.show(refused, sent));
+      after(".number-again", () => digits.show(answer, sent));
+      after(".number-again", () => digits.blank(sent));
+      return heard"""
+    html = (FOLDER / "number.html").read_text(encoding="utf-8")
+    assert run(page, "digits.js", script, html) == [
+        *("li", "pad-paper", "pad-paper"),
+        *("number-again", "pad-paper", "pad-paper"),
+    ]
+
+
+def test_of_each_paper_the_strokes_outlive_a_reload_by_themselves(page: Page) -> None:
+    script = """
+      m.keepUnanswered("digit", "one");
+      m.keepUnanswered("number", "several");
+      m.keepUnanswered("digit", "");
+      return [m.unanswered("digit"), m.unanswered("number")]"""
+    assert run(page, "sending.js", script) == ["", "several"]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 from db import embedded, engine
 from db.schema import feedback, predictions
-from tests.e2e.page import SEVEN, correct, draw, opened
+from tests.e2e.page import SEVEN, correct, draw, opened, wait_until
 from tests.e2e.test_waiting_on_page import SHIFTS
+from tests.e2e.test_web_pictures_on_page import give
 from tests.reading.written import png, sheet, strokes
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
+SENT = "document.documentElement.dataset.sent"  # which question of the pad's has what is seen for its answer
 BUSY = '{"code": 503, "type": "Unavailable", "message": "The model cannot be reached."}'
 
 
@@ -81,21 +83,29 @@ def test_a_number_is_written_read_and_one_of_its_digits_corrected(
     expect(page.locator(".history li")).to_have_count(3)
     expect(page.get_by_role("button", name=re.compile("Digit 3 of 3: 2, .*, really 7"))).to_be_visible()
     assert nothing_moved(page)
-    with engine.opened(database.url) as opened_database, opened_database.connect() as connection:
-        said = connection.execute(select(feedback.c.true_label).where(feedback.c.prediction_id == chosen))
-        assert said.scalars().all() == ["7"]
-        row = select(predictions.c.session_id).where(predictions.c.id == chosen).scalar_subquery()
-        of_visitor = select(predictions.c.drawing_id, predictions.c.predicted_label).where(
-            predictions.c.session_id == row, predictions.c.is_superseded.is_(False)
-        )
-        rows = connection.execute(of_visitor).all()
-        assert sorted(label for _, label in rows) == ["0", "2", "2"]
-        assert len({drawing for drawing, _ in rows}) == 3
+    said = select(feedback.c.true_label).where(feedback.c.prediction_id == chosen)
+    visitor = select(predictions.c.session_id).where(predictions.c.id == chosen).scalar_subquery()
+    counting = select(predictions.c.drawing_id, predictions.c.predicted_label).where(
+        predictions.c.session_id == visitor, predictions.c.is_superseded.is_(False)
+    )
+    with engine.opened(database.url) as opened_database:
+
+        def stored() -> tuple[list[str], list[str], int]:
+            """Return what was said of the digit, which labels count, and of how many drawings."""
+            with opened_database.connect() as connection:
+                rows = connection.execute(counting).all()
+                labels = sorted(label for _, label in rows)
+                return list(connection.scalars(said)), labels, len({drawing for drawing, _ in rows})
+
+        wait_until(lambda: stored() == (["7"], ["0", "2", "2"], 3), "what was read and said is stored")
 
 
 def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/read?" in request.url else None)
     write(page, "20")
     expect_read(page, "20")
+    read = len(asked)
     switch = page.get_by_role("switch", name="Number")
     switch.uncheck()
     expect(page.locator(".reading.is-blank")).to_be_visible()
@@ -103,20 +113,21 @@ def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Pa
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".history li")).to_have_count(3)
-    seven = answer_of(page)
+    seven, sent = answer_of(page), page.evaluate(SENT)
     switch.check()
     expect_read(page, "20")
     expect(page.locator(".judge-question")).to_have_text("Is it 0?")
     switch.uncheck()
     expect(page.locator(".judge-question")).to_have_text("Is it 7?")
     assert answer_of(page) == seven
-    # Nothing was asked or stored again, and the switch outlives the page.
-    expect(page.locator(".history li")).to_have_count(3)
+    # Nothing was asked again, and the switch outlives the page.
+    assert page.evaluate(SENT) == sent
     switch.check()
     page.reload()
     expect(switch).to_be_checked()
     expect(page.locator("#number")).to_be_visible()
-    page.get_by_role("button", name="Clear").is_disabled()
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+    assert len(asked) == read
 
 
 def test_a_number_that_is_not_to_be_stored_is_read_and_forgotten(page: Page) -> None:
@@ -125,7 +136,12 @@ def test_a_number_that_is_not_to_be_stored_is_read_and_forgotten(page: Page) -> 
     expect_read(page, "20")
     expect(page.locator(".reading-meta")).to_contain_text("not stored, as you chose")
     expect(page.locator(".judge")).to_have_attribute("data-state", "none")
-    expect(page.locator(".history li")).to_have_count(0)
+    # What is written after that is stored, and nothing that was before it.
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_label("Do not store my drawings").uncheck()
+    write(page, "1")
+    expect_read(page, "1")
+    expect(page.locator(".history li")).to_have_count(1)
 
 
 def test_a_picture_is_read_as_a_number_too_and_undone(page: Page, tmp_path: Path) -> None:
@@ -157,6 +173,45 @@ def test_without_an_answer_one_line_says_why_and_ask_again_asks(page: Page) -> N
     expect_read(page, "2")
     expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
     assert nothing_moved(page)
+
+
+def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(page: Page) -> None:
+    switch = page.get_by_role("switch", name="Number")
+    switch.uncheck()
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    held: list[Route] = []
+    page.route("**/fetch", held.append)
+    with page.expect_request("**/fetch"):
+        give(page, "paste", "text/plain", "https://pictures.example/number.png")
+    switch.check()
+    wait_until(lambda: len(held) == 1, "the picture is asked for")
+    held[0].fulfill(body=png(sheet("45")), content_type="image/png")
+    expect_read(page, "45")
+    switch.uncheck()
+    expect(page.locator(".judge-question")).to_have_text("Is it 7?")
+
+
+def test_what_had_no_answer_outlives_a_reload_on_the_other_paper_too(page: Page) -> None:
+    page.route("**/read?*", lambda route: route.abort())
+    write(page, "20")
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    switch = page.get_by_role("switch", name="Number")
+    switch.uncheck()
+    expect(page.locator(".reading.is-blank")).to_be_visible()
+    page.reload()
+    page.locator("html[data-paper=blank]").wait_for()
+    page.unroute("**/read?*")
+    switch.check()
+    expect_read(page, "20")
+    assert page.evaluate("sessionStorage.getItem('sketchserve-unanswered-number')") is None
+
+
+def test_blank_paper_hears_of_a_model_that_was_chosen_beside_the_other_one(page: Page) -> None:
+    page.evaluate("document.dispatchEvent(new CustomEvent('sketchserve-model'))")
+    sent = int(page.evaluate(SENT))
+    page.get_by_role("switch", name="Number").uncheck()
+    expect(page.locator(f".reading.is-blank[data-sent='{sent + 1}']")).to_be_visible()
 
 
 @pytest.fixture(params=[(390, 844), (844, 390), (320, 640)], ids=["phone", "landscape", "narrow"])

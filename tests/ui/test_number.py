@@ -1,5 +1,6 @@
 """`POST /read`: answers and refusals, in the form of the API's, asked of the page without its services."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from reading.piece import NoNumber, Piece
 from tests.ui.answering import ANSWER, answering
 from ui import number
 from ui.backend import Backend
+from ui.draw.canvas import FOLDER
 from ui.limits import MOST_BYTES_OF_A_NUMBER, MOST_VALUES, Limits
 
 PIECES = [Piece(index, index + 1, (40.0 * index, 5.0, 30.0, 50.0), (0.6, 1.0), b"png") for index in range(3)]
@@ -110,3 +112,32 @@ def test_a_picture_may_be_as_large_as_for_the_api_and_strokes_have_no_more_value
     assert client.post("/read", content=b"[" * MOST_BYTES_OF_A_NUMBER).status_code == 200
     assert client.post("/read", content=b"[" * (MOST_BYTES_OF_A_NUMBER + 1)).status_code == 413
     assert client.post("/read", content=b'{"strokes":' + b"[" * (MOST_VALUES + 1)).status_code == 413
+
+
+def test_the_pad_hears_that_it_takes_too_long_before_it_gives_up_and_a_program_waits(
+    make_backend: Callable[..., Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = (FOLDER / "pad" / "numbers.js").read_text(encoding="utf-8")
+    (away_ms,) = re.findall(r"AWAY_MS = ([0-9_]+);", script)
+    assert int(away_ms) > 1000 * number.PAD_WITHIN_S
+    monkeypatch.setattr(number, "PAD_WITHIN_S", 0.05)
+    with answering(SAID, delay_s=0.5) as torchserve:
+        backend = replace(make_backend(), inference=Inference(torchserve.url))
+        late = page(backend).post("/read", content=b"a picture", headers={number.FROM_PAD: "{}"})
+        assert (late.status_code, late.json()["type"]) == (503, "Busy")
+        assert "not read in time" in late.json()["message"]
+        assert page(backend).post("/read", content=b"a picture").json()["text"] == "777"
+
+
+def test_the_pad_is_told_to_load_a_model_that_is_idle_or_gone_and_programs_how_to_name_one(
+    make_backend: Callable[..., Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(number, "is_idle", lambda *_: True)
+    with answering({}, status=503) as torchserve:
+        client = page(replace(make_backend(), inference=Inference(torchserve.url)))
+        for path, words in [("digits", "was idle: it is being loaded again"), ("x/1", "not there now")]:
+            url = f"/read?model={path}"
+            pad = client.post(url, content=b"a picture", headers={number.FROM_PAD: "{}"}).json()
+            assert words in pad["message"] and pad["loads"].startswith(path)
+            program = client.post(url, content=b"a picture").json()
+            assert words not in program["message"] and "loads" not in program

@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
@@ -13,7 +14,7 @@ from starlette.testclient import TestClient
 from client.inference import Inference
 from db import engine
 from db.log import PredictionLog
-from db.records import Prediction, Superseded
+from db.records import Deletion, Prediction, Superseded
 from db.schema import predictions
 from reading import finder as finder_module
 from reading.piece import Piece
@@ -25,6 +26,7 @@ from ui.history.corrections import judge
 
 SAID = {**ANSWER, "confidence": 0.999, "set": ["7"], "is_digit": True, "digit_score": 0.99}
 WIDE, HIGH = 30.0, 50.0
+PAPER = "ab" * 16
 
 
 def piece(index: int, left: float, width: float = WIDE) -> Piece:
@@ -48,7 +50,7 @@ class Pad:
     def read(self, *pieces: Piece, keep: bool = True, **more: object) -> dict:
         """Return the answer to what is on the paper, and remember its digits as pad/numbers.js does."""
         self._found = list(pieces)
-        said = {"visitor": SESSION, "keep": keep, "sent": 3, "before": self.before, **more}
+        said = {"visitor": SESSION, "keep": keep, "sent": 3, "paper": PAPER, "before": self.before, **more}
         answer = self._client.post("/read", content=b"strokes", headers={number.FROM_PAD: json.dumps(said)})
         found = answer.json()
         if answer.status_code == 200:
@@ -121,6 +123,40 @@ def test_a_judged_digit_stays_as_it_was_judged(pad: Pad) -> None:
     assert len({row.drawing_id for row in rows}) == 3
 
 
+@pytest.mark.parametrize("written", [[], [piece(0, 0, 15), piece(1, 90)]], ids=["first", "later"])
+def test_what_is_asked_again_after_its_answer_was_lost_is_the_same_rows(
+    pad: Pad, written: list[Piece]
+) -> None:
+    if written:
+        pad.read(*written)
+    before = pad.before
+    lost = pad.read(piece(0, 0), piece(1, 40))
+    again = pad.read(piece(0, 0), piece(1, 40), before=before)
+    assert shown(again) == shown(lost) == pad.counting()
+
+
+def test_what_is_written_after_an_answer_was_lost_takes_the_place_of_its_rows(pad: Pad) -> None:
+    pad.read(piece(0, 40))
+    answer = pad.read(piece(0, 0), piece(1, 40, 25), before=[])
+    assert pad.counting() == shown(answer)
+
+
+def test_the_same_on_another_paper_by_another_visitor_or_with_another_answer_is_another_row(pad: Pad) -> None:
+    asked = [{}, {"paper": "cd" * 16}, {"visitor": "f" * 32}, {"paper": None}, {"paper": None}]
+    answers = [pad.read(piece(0, 0), before=[], **more) for more in asked]
+    assert len({tuple(shown(answer)) for answer in answers}) == len(asked)
+    with answering({**SAID, "label": "1"}) as torchserve:
+        pad.backend.inference._url = torchserve.url
+        assert shown(pad.read(piece(0, 0), before=[])) != shown(answers[0])
+
+
+def test_what_was_deleted_and_is_asked_again_is_a_row_again(pad: Pad) -> None:
+    lost = pad.read(piece(0, 0))
+    pad.backend.recent.delete(Deletion(SESSION, datetime.now(UTC), uuid.UUID(*shown(lost))))
+    again = pad.read(piece(0, 0), before=[])
+    assert shown(again) == pad.counting() != shown(lost)
+
+
 def test_nobody_s_wish_and_nobody_s_id_keep_nothing(pad: Pad) -> None:
     assert shown(pad.read(piece(0, 0), keep=False)) == [""]
     assert "not stored, as you chose" in pad.read(piece(0, 0), keep=False)["digits"][0]["panel"]
@@ -151,6 +187,7 @@ def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
         '{"before": [["x", 1]]}',
         '{"source": "x"}',
         '{"before": 5}',
+        '{"paper": "x"}',
         '{"before": [["x", 1%s, 0, 1, 1]]}' % ("0" * 400),
     ],
 )
@@ -171,7 +208,9 @@ def test_in_postgresql_as_many_rows_count_as_the_paper_has_digits(pad: Pad, post
     visitor = uuid.uuid4().hex
     pad.read(piece(0, 0, 14), piece(1, 16, 14), visitor=visitor)
     pad.read(piece(0, 0), piece(1, 40), visitor=visitor)
-    answer = pad.read(piece(0, 0), piece(1, 40), piece(2, 80), visitor=visitor)
+    lost = pad.before
+    pad.read(piece(0, 0), piece(1, 40), piece(2, 80), visitor=visitor)
+    answer = pad.read(piece(0, 0), piece(1, 40), piece(2, 80), visitor=visitor, before=lost)
     with engine.opened(postgres_url) as opened:
         PredictionLog(opened).write(pad.waiting())
         with opened.connect() as connection:

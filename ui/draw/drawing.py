@@ -66,7 +66,7 @@ def read_drawing(value: Any) -> Drawing | None:
         limit_mb = MAX_DRAWING_BYTES / 1024**2
         raise BadDrawing(f"The picture is larger than {limit_mb:.0f} MB. Choose a smaller one.")
     colours = _colour(value.get("pen")), _colour(value.get("paper"))
-    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")), _id(value.get("drawing")))
+    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")), read_id(value.get("drawing")))
 
 
 def read_model_path(value: Any) -> str:
@@ -99,7 +99,7 @@ def read_session_id(value: Any) -> str | None:
     return value if isinstance(value, str) and _SESSION_ID.fullmatch(value) else None
 
 
-def _id(value: Any) -> uuid.UUID:
+def read_id(value: Any) -> uuid.UUID:
     """Return the drawing's id, a new one where the browser sent none.
 
     Raises:

@@ -1,7 +1,9 @@
 """What becomes of the digits of a number that was written or shown at the pad: a row and a panel each."""
 
 import base64
+import hashlib
 import json
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,7 +14,7 @@ from db.records import HistoryRow, Prediction, Superseded
 from reading.number import Digit, Number
 from reading.piece import MOST_PIECES
 from ui.backend import Backend
-from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_keep, read_sent
+from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_keep, read_sent
 from ui.draw.outcome import NoReading, Reading, recorded
 from ui.draw.reading import reading_html
 from ui.draw.words import words
@@ -38,6 +40,7 @@ class Asked:
         keep: Whether anything may be stored.
         sent: The number's own number, by which the browser knows whose answer comes.
         source: "sketchpad" or "upload".
+        paper: The paper's id.
         before: The ids and boxes of the digits that were last found on the same paper.
     """
 
@@ -45,7 +48,12 @@ class Asked:
     keep: bool
     sent: int
     source: str
+    paper: uuid.UUID
     before: tuple[tuple[str, Box], ...]
+
+    def made(self, session_id: str | None, what: object) -> uuid.UUID:
+        """Return an id that is the same whenever the same is asked: of a lost answer the pad knows no ids."""
+        return uuid.uuid5(self.paper, f"{session_id} {self.before} {what}")
 
 
 def read_asked(text: str) -> Asked:
@@ -62,7 +70,8 @@ def read_asked(text: str) -> Asked:
             raise ValueError(source)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
-    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, before)
+    paper = read_id(said.get("paper"))
+    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, paper, before)
 
 
 def digits_shown(
@@ -78,7 +87,8 @@ def digits_shown(
     boxes = [box for _, box in asked.before]
     gone = {row.prediction.id for row in rows if row is not None and not row.is_judged}
     shown: list[dict[str, Any]] = []
-    for digit, at in zip(number.digits, matches([one.box for one in number.digits], boxes), strict=True):
+    matched = matches([one.box for one in number.digits], boxes)
+    for index, (digit, at) in enumerate(zip(number.digits, matched, strict=True)):
         if digit.answer is None:
             shown.append(_shown(digit, NO_DIGIT, backend.models.labels(model), asked.sent))
             continue
@@ -90,7 +100,9 @@ def digits_shown(
             is_same = False
         if not is_same:
             backend.metrics.answered(digit.answer)
-        prediction = _recorded(digit, digit.answer, asked, session_id, row, is_same=is_same)
+        prediction = _recorded(digit, index, digit.answer, asked, session_id, row, is_same=is_same)
+        if keeps_for is not None and backend.recent.is_deleted(HistoryRow(prediction.summary, None)):
+            prediction = replace(prediction, id=uuid.uuid4())  # it was asked again after that
         is_kept = keeps_for is not None and (is_same or _is_taken(backend, prediction))
         coverage = backend.models.answered_by(model, digit.answer.version).coverage
         reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage)
@@ -133,6 +145,7 @@ def _is_read_so(row: HistoryRow, answer: Answer) -> bool:
 
 def _recorded(
     digit: Digit,
+    index: int,
     answer: Answer,
     asked: Asked,
     session_id: str | None,
@@ -143,8 +156,11 @@ def _recorded(
     """Return the record of a digit; `row` is what it was before, and is_same whether it still is that."""
     # The picture's colours, which are not the pad's.
     pen, paper = (BLACK, WHITE) if asked.source == SOURCES[0] else (None, None)
-    drawing = Drawing(digit.png, asked.source, pen, paper, digit.thumbnail or None)
-    prediction = recorded(drawing, answer, session_id or "")
+    picture = hashlib.sha256(digit.png).hexdigest()
+    said = (index, digit.box, picture, answer.label, answer.model, answer.version)
+    drawing_id = asked.made(session_id, index)
+    drawing = Drawing(digit.png, asked.source, pen, paper, digit.thumbnail or None, drawing_id)
+    prediction = replace(recorded(drawing, answer, session_id or ""), id=asked.made(session_id, said))
     if row is None or (row.is_judged and not is_same):
         return prediction
     was = row.prediction

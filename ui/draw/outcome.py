@@ -71,7 +71,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         return BLANK
     if model is None:
         backend.metrics.predictions.labels("unreachable", "").inc()
-        return _not_there(model_path, backend.models.own())
+        return not_there(model_path, backend.models.own())
     backend.loader.used(model)
     try:
         answer = backend.inference.predict(drawing.image, model.path, request_id.current())
@@ -80,7 +80,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     except PredictionError as error:
         is_busy = isinstance(error, Busy)
         backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
-        return _loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
+        return loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
     if not read_interim(pad_value):
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
@@ -115,12 +115,13 @@ def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:
     return NoReading(str(error), advice, can_ask_again=True)
 
 
-def _not_there(path: str, own: Model) -> NoReading:
+def not_there(path: str, own: Model) -> NoReading:
     """Return what is said until the chooser, asked to load that model, has gone to the page's own."""
     return NoReading("That model is not there now", f"{own.title} reads instead.", loads=path)
 
 
-def _loads_again(model: Model) -> NoReading:
+def loads_again(model: Model) -> NoReading:
+    """Return what is said while a model that was idle is loaded."""
     return NoReading(
         f"{model.title} was idle: it is being loaded again",
         "Your drawing is still there and is read as soon as the model is ready.",

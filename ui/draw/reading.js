@@ -51,7 +51,8 @@ function compare() {
   const { loads } = panel.dataset;
   if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
   try {
-    sessionStorage.removeItem("sketchserve-unanswered"); // what pad/sending.js kept
+    // What pad/sending.js kept of this paper; the other one's answer may still be to come.
+    sessionStorage.removeItem(`sketchserve-unanswered${isNumber() ? "-number" : ""}`);
   } catch {
     // Storage is refused: nothing was kept.
   }

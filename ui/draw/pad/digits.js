@@ -48,14 +48,20 @@ export function openDigits(panel) {
     words.textContent = answer.message ?? inWords(digits);
     words.classList.toggle("is-complaint", Boolean(answer.message));
     heard.textContent = answer.message ?? `Read as ${answer.text}. ${inWords(digits)}`;
-    const hadFocus = cards.contains(document.activeElement);
+    const focused = document.activeElement;
     cards.replaceChildren(...digits.map(asCard));
     setState(digits.length ? "answer" : "error");
     if (answer.loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: answer.loads })); // to chooser.js
-    if (!digits.length) return;
-    open(firstChoice(digits, wanted));
-    if (hadFocus) cards.children[chosen].firstElementChild.focus({ preventScroll: true });
-    reveal(cards.children[chosen]);
+    if (digits.length) open(firstChoice(digits, wanted));
+    catchFocus(focused);
+    if (digits.length) reveal(cards.children[chosen]);
+  }
+
+  // From a card that is there no longer, or the button where that went, the focus would fall to nowhere.
+  function catchFocus(focused) {
+    if (focused.isConnected && !(focused === again && again.hidden)) return;
+    const card = focused === again ? null : cards.children[chosen]?.firstElementChild;
+    (card ?? document.querySelector(".pad-paper"))?.focus({ preventScroll: true });
   }
 
   // Scroll the cards alone: the page stays where it is, under the pen.
@@ -106,9 +112,11 @@ export function openDigits(panel) {
     blank({ sent }) {
       panel.dataset.sent = sent;
       digits = [];
+      const focused = document.activeElement;
       for (const one of [text, cards]) one.replaceChildren();
       words.textContent = heard.textContent = "";
       again.hidden = true;
+      catchFocus(focused);
       setState("blank");
     },
   };

@@ -2,7 +2,7 @@
 
 import { bodyOf } from "./written.js";
 
-// The page's server gives up on TorchServe before that.
+// The page's server gives up before that (PAD_WITHIN_S in ui/number.py).
 const AWAY_MS = 20_000;
 const MOST_PAPERS = 20; // whose digits are remembered
 const AWAY = "The page's server or the connection may be away. Your drawing is still there.";
@@ -26,8 +26,8 @@ export function createNumbers({ post, show }) {
     isOut = true;
     const answer = await post(question, found.get(question.drawing) ?? []);
     isOut = false;
-    // What a newer question made needless is in the history nevertheless.
-    if (answer.digits) remember(question, answer.digits);
+    // What a newer question made needless is in the history nevertheless; what was not to be stored changed nothing there.
+    if (answer.digits && question.keep) remember(question, answer.digits);
     if (question === latest) show(answer, question);
     const next = waits;
     waits = null;
@@ -50,7 +50,7 @@ export function createNumbers({ post, show }) {
 // Ask the page's server; the answer's messages are for the person.
 export async function postNumber(question, before) {
   const { drawing, sent, model, keep, picture } = question;
-  const said = { visitor: visitorId(), keep, sent, source: picture ? "upload" : "sketchpad", before };
+  const said = { visitor: visitorId(), keep, sent, source: picture ? "upload" : "sketchpad", paper: drawing, before };
   let response;
   try {
     response = await fetch(`read?model=${encodeURIComponent(model)}`, {

@@ -33,7 +33,7 @@ export function openPad({ element, props, ask }) {
   let settings = loadSettings();
   const wanted = () => papers[settings.number ? "number" : "digit"];
   let paper = wanted();
-  let isOutdated = false; // whether another model is chosen than has read the other paper
+  let isOutdated = false; // whether the other paper has to be read, by another model or at all
   let wasInterim = false; // whether the stroke under the pen was sent already
   let maps = null; // an explanation that lies over the drawing
   const standing = givesBackWhatWasPainted() ? "" : FALSIFIED;
@@ -105,7 +105,7 @@ export function openPad({ element, props, ask }) {
     complain("");
     show();
     sending.send();
-    keepUnanswered(paper.toText());
+    keepUnanswered(paper.kind, paper.toText());
   }
 
   const actions = {
@@ -132,7 +132,8 @@ export function openPad({ element, props, ask }) {
 
   takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), async (taken) => {
     try {
-      paper.put(await readPicture(await fileOf(taken)));
+      const picture = await readPicture(await fileOf(taken));
+      paper.put(picture); // on the paper that is there now: the switch may have been turned meanwhile
       send();
     } catch (error) {
       complain(error instanceof NotFetched ? error.message : noPicture(taken));
@@ -171,10 +172,10 @@ export function openPad({ element, props, ask }) {
     if (wanted() === paper || pen.stroke) return;
     paper = wanted();
     document.querySelector("#desk").toggleAttribute("data-number", paper.kind === "number");
-    document.dispatchEvent(new Event("sketchserve-paper")); // to reading.js
-    if (isOutdated && !paper.isBlank) send();
+    if (isOutdated) send(); // also blank paper, beside which the model's labels are shown
     else sending.restore();
     isOutdated = false;
+    document.dispatchEvent(new Event("sketchserve-paper")); // to reading.js, which compares numbers: after these are set
     canvas.scrollIntoView({ block: "nearest" }); // on a low screen the switch is below it
   }
 
@@ -186,7 +187,8 @@ export function openPad({ element, props, ask }) {
   }).observe(document.body, { attributeFilter: ["class"] });
   sending.start();
   complain("");
-  paper.restore(unanswered());
+  for (const one of Object.values(papers)) one.restore(unanswered(one.kind));
+  isOutdated = Object.values(papers).some((one) => one !== paper && !one.isBlank); // it is sent when it is turned to
   if (paper.isBlank) show();
   else send(); // the page was loaded anew before its answer came
 }

@@ -6,7 +6,8 @@ import { SIDE } from "./paper.js";
 
 // For the history, which so never has to decode what somebody sent.
 export const THUMBNAIL_SIDE = 56;
-const UNANSWERED = "sketchserve-unanswered"; // reading.js takes it away when the answer comes
+// By the paper's kind; reading.js takes them away when the answer comes.
+const UNANSWERED = { digit: "sketchserve-unanswered", number: "sketchserve-unanswered-number" };
 
 // `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those.
 export function createSending({ props, ask, content, numbers }) {
@@ -103,18 +104,18 @@ export function mayBeKept() {
 }
 
 // Gradio loads the page anew after its server was away. Strokes that have no answer yet outlive that.
-export function unanswered() {
+export function unanswered(kind) {
   try {
-    return sessionStorage.getItem(UNANSWERED) ?? "";
+    return sessionStorage.getItem(UNANSWERED[kind]) ?? "";
   } catch {
     return ""; // storage is refused
   }
 }
 
-export function keepUnanswered(text) {
+export function keepUnanswered(kind, text) {
   try {
-    if (text) sessionStorage.setItem(UNANSWERED, text);
-    else sessionStorage.removeItem(UNANSWERED);
+    if (text) sessionStorage.setItem(UNANSWERED[kind], text);
+    else sessionStorage.removeItem(UNANSWERED[kind]);
   } catch {
     // Storage is refused: a reload begins with blank paper.
   }

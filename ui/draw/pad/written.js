@@ -11,7 +11,8 @@ export function bodyOf({ strokes, picture }) {
   do {
     thinned = strokes.map(({ points }) => thin(points, apart));
     apart *= COARSER;
-  } while (thinned.flat().length > MOST_POINTS);
+    // Of many short strokes nothing is left out any more: the page refuses these in one line.
+  } while (thinned.flat().length > MOST_POINTS && thinned.some(({ length }) => length > 2));
   const width = strokes.reduce((sum, stroke) => sum + stroke.width, 0) / strokes.length;
   return { strokes: thinned, width };
 }
