@@ -19,7 +19,13 @@ from playwright.sync_api import Browser, expect
 from system.files import PROJECT
 from tests.deploy.certificate import self_signed
 from tests.deploy.host import Host
-from tests.deploy.networks import ANOTHER_HOST, AnotherHost, another_host
+from tests.deploy.networks import (
+    ANOTHER_HOST,
+    AnotherHost,
+    address,
+    another_host,
+    does_engine_keep_others_out,
+)
 from tests.e2e.conftest import chromium
 from tests.e2e.page import SEVEN, draw
 
@@ -150,6 +156,14 @@ def test_programs_on_other_hosts_need_a_key_that_counts_at_once_and_until_it_is_
     assert (status, headers["Retry-After"]) == (429, "1"), text
     issue_key(host, "--revoke")
     wait_for(401)
+
+
+def test_grafana_and_the_ports_for_those_inside_stay_for_this_machine(host: Host, published: Published):
+    proxy = f"http://{address(host.containers('proxy')[0], 'edge')}"
+    asks = [f"{proxy}:{ask}" for ask in ("8092/", "8091/stub_status", "8090/predictions/digits --data x")]
+    statuses = published.other.statuses(*asks)
+    assert set(statuses.values()) <= {"403", "404", "000"}, statuses
+    assert does_engine_keep_others_out() or statuses[asks[0]] == "403"
 
 
 def test_a_visitor_signs_in_draws_and_signs_out(published: Published, chromium: Browser):
