@@ -153,7 +153,8 @@ def test_programs_on_other_hosts_need_a_key_that_counts_at_once_and_until_it_is_
     bearer = ("--header", f"Authorization: Bearer {issue_key(host, '--rate', '0.05').splitlines()[0]}")
     wait_for(200)
     status, headers, text = predict(*bearer)
-    assert (status, headers["Retry-After"]) == (429, "1"), text
+    assert status == 429, text
+    assert 10 < int(headers["Retry-After"]) <= 20, "the next is due 20 s after the first"
     issue_key(host, "--revoke")
     wait_for(401)
 
