@@ -140,8 +140,8 @@ fi
 
 page_locations=page_at_root.conf
 [ -z "$UI_ROOT_PATH" ] || page_locations=page_below_path.conf
-# By either: what is bound on loopback may be published by a proxy in front, and where people need not sign in is what
-# PUBLISHED_AT says.
+# Either will do: a proxy in front may publish under a name what is bound on loopback; and where PUBLISHED_AT is loopback,
+# nobody signs in, whatever is bound.
 near=
 if is_loopback "$PUBLISH" || is_loopback "$PUBLISHED_AT"; then near='include near.conf;'; fi
 published_https_port=
@@ -168,7 +168,8 @@ for template in "$templates"/*.conf; do
         -e "s|@PREDICT_CONNECTIONS@|$PREDICT_CONNECTIONS|g" -e "s|@TLS_CERTIFICATE@|$TLS_CERTIFICATE|g" \
         -e "s|@TLS_KEY@|$TLS_KEY|g" -e "s|@ACME_ROOT@|$ACME_ROOT|g" -e "s|@SERVERS@|$servers|g" \
         -e "s|@PAGE_LOCATIONS@|$page_locations|g" -e "s|@HTTP2_LISTEN@|$http2_listen|g" -e "s|@HTTP2_ON@|$http2_on|g" \
-        -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" -e "s|@NEAR@|$near|g" "$template" >"$NGINX_RUN/${template##*/}"
+        -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" -e "s|@NEAR@|$near|g" \
+        "$template" >"$NGINX_RUN/${template##*/}"
 done
 
 write_targets "$PAGE"
