@@ -31,6 +31,12 @@ build() { echo "$revision" >>built; compose build --quiet; }
 running() { compose ps --quiet "$1"; }
 # Those that do not run, or start again and again, too.
 rolled() { compose ps --all --quiet torchserve; compose ps --all --quiet ui; }
+# Those of a first start that are neither well nor have done what they were for, nor wait for such a one.
+ill() {
+    local format='{{.Id}} {{.State.Status}} {{.State.ExitCode}} {{with .State.Health}}{{.Status}}{{end}}'
+    compose ps --all --quiet | xargs --no-run-if-empty docker inspect --format "$format" |
+        grep -vE ' (running 0 (healthy)?|exited 0 .*|created .*)$' | cut -d ' ' -f 1
+}
 state() { docker inspect --format '{{.State.Status}} {{.State.Health.Status}}' "$1" 2>/dev/null || echo gone; }
 addresses() {
     for container in "${@:2}"; do
@@ -48,8 +54,25 @@ check_settings() {
     compose run --rm --no-deps --no-TTY proxy sh /etc/sketchserve/start.sh check
     compose run --rm --no-deps --no-TTY ui python -m ui.check || status=$?
     [ "$status" -ne "$NO_USER" ] || say "this adds one before $revision runs; then deploy again:
-    cd $folder/incoming && TAG=$revision docker compose --env-file ../app/.env run --rm --no-deps migrate python -m db.users NAME --role operator"
+    cd $(printf %q "$folder/app") && TAG=$revision COMPOSE_FILE=$(incoming_files) docker compose --project-directory . run --rm --no-deps migrate python -m db.users NAME --role operator"
     return "$status"
+}
+# The new release's file with the operator's own beside it, as compose is told by COMPOSE_FILE.
+incoming_files() {
+    local files
+    files=$(setting COMPOSE_FILE)
+    if [ -z "$files" ]; then
+        files=docker-compose.yml
+        [ ! -e app/docker-compose.override.yml ] || files+=:docker-compose.override.yml
+    fi
+    printf %q "${files/docker-compose.yml/../incoming/docker-compose.yml}"
+}
+# Where the former release has none yet; by the rule by which they are asked for.
+say_that_keys_are_needed() {
+    grep -q secrets-keys previous/docker-compose.yml || [ "$(setting INFERENCE_KEYS)" = off ] ||
+        compose run --rm --no-deps --no-TTY ui python -c \
+            'import os, sys; from system.ports import is_loopback; sys.exit(not is_loopback(os.environ["PUBLISHED_AT"]))' ||
+        say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env spares them"
 }
 without() { grep -vxF -f <(printf '%s\n' "$@") || true; }
 
@@ -65,7 +88,7 @@ if [ -z "$taken" ]; then
     compose up --detach --wait --wait-timeout "$READY_S" postgres
     check_settings
     compose up --detach --wait --wait-timeout "$READY_S" || {
-        for container in $(rolled); do [ "$(state "$container")" = "running healthy" ] || last_words "$container"; done
+        for container in $(ill); do last_words "$container"; done
         exit 1
     }
     echo "$revision" >taken
@@ -114,13 +137,8 @@ copy incoming app
 set_tag "$revision"
 say "building $revision beside $taken"
 build
+say_that_keys_are_needed
 check_settings
-published_at=$(setting PUBLISHED_AT)
-case "${published_at:-$(setting PUBLISH)} $(setting INFERENCE_KEYS)" in
-    " "* | 127.* | localhost* | "::1 "* | "[::1] "* | *" off") ;;
-    *) docker volume inspect "${project}_secrets-keys" >/dev/null 2>&1 ||
-        say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env spares them" ;;
-esac
 say "bringing passwords and schema up to date"
 compose run --rm --no-deps secrets
 compose run --rm --no-deps migrate

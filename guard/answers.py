@@ -35,10 +35,17 @@ class Reason(Enum):
 
 @dataclass(eq=False)
 class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
-    """A request that is not passed on: why, and what came, what is accepted, what to do."""
+    """A request that is not passed on.
+
+    Attributes:
+        reason: why.
+        message: what came, what is accepted, what to do.
+        retry_after_s: when to ask again, in whole seconds from 1, where the status is 429 or 503.
+    """
 
     reason: Reason
     message: str
+    retry_after_s: int = 1
 
     @property
     def status(self) -> HTTPStatus:
@@ -60,7 +67,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, not a fault
         if self.status is HTTPStatus.UNAUTHORIZED:
             head.append("WWW-Authenticate: Bearer")
         if self.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-            head.append("Retry-After: 1")
+            head.append(f"Retry-After: {self.retry_after_s}")
         return "\r\n".join([*head, "", ""]).encode() + body
 
 

@@ -1,6 +1,7 @@
 """Keys of programs on other hosts: which there are, and how often each may ask."""
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Keys:
             raise Refusal(
                 Reason.KEY_RATE,
                 f"This key may ask {rate:g} times a second: wait, and ask again",
+                math.ceil((1 - bucket.left) / rate),
             )
         bucket.left -= 1
         return hashed.hex()

@@ -11,7 +11,7 @@ value='' file=''
 : "${NGINX_RUN:=/tmp/nginx}" "${MODEL:=digits}" "${TORCHSERVE:=torchserve:8080}" "${PAGE:=ui:7860}" "${UI_ROOT_PATH:=}"
 : "${GRAFANA:=grafana:3000}" "${RESOLVER:=127.0.0.11}" "${LISTEN_ADDRESS:=0.0.0.0}"
 : "${HTTP_PORT:=8080}" "${HTTPS_PORT:=8443}" "${INTERNAL_PORT:=8090}" "${STATUS_PORT:=8091}" "${GRAFANA_PORT:=8092}"
-: "${PUBLISHED_AT:=}" "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
+: "${PUBLISH:=}" "${PUBLISHED_AT:=}" "${PUBLISHED_HTTPS_PORT:=443}" "${PREDICT_RATE:=50}" "${PREDICT_CONNECTIONS:=64}"
 : "${TLS_CERTIFICATE:=/run/secrets/tls_certificate}" "${TLS_KEY:=/run/secrets/tls_key}" "${ACME_ROOT:=/srv/acme}"
 
 templates=$(cd "$(dirname "$0")" && pwd)
@@ -49,6 +49,8 @@ expect GRAFANA "$target" 'a name or IPv4 address with a port, such as grafana:30
 expect UI_ROOT_PATH '((/[A-Za-z0-9_-]+)+)?' 'nothing, or a path without a slash at its end, such as /sketch'
 expect RESOLVER '[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?' "the IPv4 address of a DNS server, such as Docker's 127.0.0.11"
 expect LISTEN_ADDRESS '[0-9]{1,3}(\.[0-9]{1,3}){3}' 'an IPv4 address to listen on, such as 0.0.0.0'
+expect PUBLISH '[0-9A-Fa-f.:]*|\[[0-9A-Fa-f.:]+\]' 'nothing, or an address, such as 127.0.0.1 or [::1]'
+expect PUBLISHED_AT '[][A-Za-z0-9._:%-]*' 'nothing, or a name or address, such as sketch.example or [::1]'
 expect TLS_CERTIFICATE "$folder" "a file's absolute path"
 expect TLS_KEY "$folder" "a file's absolute path"
 expect ACME_ROOT "$folder" "a folder's absolute path"
@@ -95,13 +97,16 @@ write_targets() {
     } >"$NGINX_RUN/targets.conf"
 }
 
-# write_near: whom nginx answers. What is published on loopback is for this machine, whose programs come from its end of the
-# container's networks; but engines before Docker 28 pass on to the container what another host sends to its address.
+# is_loopback HOST: as system/ports.py has it, and a test compares the two.
+is_loopback() {
+    v4='127(\.[0-9]{1,3}){3}'
+    printf '%s\n' "$1" | LC_ALL=C grep -Eiqx \
+        "localhost|\[?($v4|[0:]*:(0*1|ffff:($v4|7f[0-9a-f]{2}:[0-9a-f]{1,4})))(%[^]]*)?\]?"
+}
+
+# write_near: who is here. This machine's programs come from its end of the container's networks; but engines before
+# Docker 28 pass on to the container what another host sends to its address.
 write_near() {
-    case $PUBLISHED_AT in
-    127.* | ::1 | '[::1]' | localhost) ;;
-    *) return ;;
-    esac
     # 192.168.65.0/24: so Docker Desktop calls the machine that it runs on.
     printf 'allow 127.0.0.0/8;\nallow 192.168.65.0/24;\n'
     # The networks of the container itself, in hexadecimal and, as all of Docker's machines are little-endian, backwards.
@@ -135,6 +140,10 @@ fi
 
 page_locations=page_at_root.conf
 [ -z "$UI_ROOT_PATH" ] || page_locations=page_below_path.conf
+# Either will do: a proxy in front may publish under a name what is bound on loopback; and where PUBLISHED_AT is loopback,
+# nobody signs in, whatever is bound.
+near=
+if is_loopback "$PUBLISH" || is_loopback "$PUBLISHED_AT"; then near='include near.conf;'; fi
 published_https_port=
 [ "$PUBLISHED_HTTPS_PORT" = 443 ] || published_https_port=:$PUBLISHED_HTTPS_PORT
 
@@ -159,7 +168,8 @@ for template in "$templates"/*.conf; do
         -e "s|@PREDICT_CONNECTIONS@|$PREDICT_CONNECTIONS|g" -e "s|@TLS_CERTIFICATE@|$TLS_CERTIFICATE|g" \
         -e "s|@TLS_KEY@|$TLS_KEY|g" -e "s|@ACME_ROOT@|$ACME_ROOT|g" -e "s|@SERVERS@|$servers|g" \
         -e "s|@PAGE_LOCATIONS@|$page_locations|g" -e "s|@HTTP2_LISTEN@|$http2_listen|g" -e "s|@HTTP2_ON@|$http2_on|g" \
-        -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" "$template" >"$NGINX_RUN/${template##*/}"
+        -e "s|@KEEPALIVE_MIN_TIMEOUT@|$keepalive_min_timeout|g" -e "s|@NEAR@|$near|g" \
+        "$template" >"$NGINX_RUN/${template##*/}"
 done
 
 write_targets "$PAGE"

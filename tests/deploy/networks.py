@@ -41,6 +41,11 @@ class AnotherHost:
         there = ["ip", "netns", "exec", NAME, *command]
         return subprocess.run(there, capture_output=True, text=True, check=True, timeout=60).stdout
 
+    def statuses(self, *asks: str) -> dict[str, str]:
+        """Return the status that curl gets for each address, with its options; 000 where none comes."""
+        curl = "curl --silent --max-time 5 --output /dev/null --write-out '%{http_code}'"
+        return {ask: self.run("sh", "-c", f"{curl} {ask} || true") for ask in asks}
+
 
 NAME = "sketchserve-test"
 ANOTHER_HOST = AnotherHost("198.51.100.2", 8000, "198.51.100.1")
@@ -58,6 +63,13 @@ def address(container: str, network: str) -> str:
     found = subprocess.run(["docker", "inspect", container], capture_output=True, text=True, check=True)
     networks = json.loads(found.stdout)[0]["NetworkSettings"]["Networks"]
     return str(next(about["IPAddress"] for name, about in networks.items() if name.endswith(f"_{network}")))
+
+
+def does_engine_keep_others_out() -> bool:
+    """Return whether the engine itself lets no other host through to a container, as Docker's since 28."""
+    version = ["docker", "version", "--format", "{{.Server.Version}}"]
+    found = subprocess.run(version, capture_output=True, text=True, check=True)
+    return int(found.stdout.partition(".")[0]) >= 28
 
 
 @contextmanager

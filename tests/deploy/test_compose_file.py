@@ -55,6 +55,7 @@ def test_where_the_proxy_publishes_decides_whether_people_sign_in_and_programs_n
     # Where another proxy stands before this one, its name is said once, for people and for programs.
     assert page["PUBLISHED_AT"] == torchserve["PUBLISHED_AT"] == "${PUBLISHED_AT:-${PUBLISH:-127.0.0.1}}"
     assert proxy["PUBLISHED_AT"] == page["PUBLISHED_AT"]
+    assert proxy["PUBLISH"] == "${PUBLISH:-127.0.0.1}"
     assert page["SIGN_IN"] == "${SIGN_IN:-}"
 
 

@@ -10,13 +10,16 @@ import shutil
 import socket
 import subprocess
 import sysconfig
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
 import psutil
 import pytest
 
+from system.ports import is_address, is_loopback
 from tests.deploy.certificate import certificate
 from tests.deploy.proxy import rendered
+from tests.system.test_ports import LOOPBACK_HOSTS, OTHER_HOSTS
 
 pytestmark = pytest.mark.processes
 
@@ -47,30 +50,58 @@ def test_nginx_accepts_every_variant_without_a_warning(
             )
 
 
-@pytest.mark.parametrize(
-    ("published_at", "is_for_this_machine"),
-    [("127.0.0.1", True), ("localhost", True), ("[::1]", True), ("192.0.2.7", False), ("", False)],
-)
-def test_only_what_is_published_on_loopback_is_for_those_whose_networks_the_proxy_is_on(
-    published_at: str, is_for_this_machine: bool
-) -> None:
-    with rendered(None, PUBLISHED_AT=published_at) as (folder, status, words):
+@pytest.mark.parametrize("host", [*LOOPBACK_HOSTS, *OTHER_HOSTS])
+@pytest.mark.parametrize("key", ["PUBLISH", "PUBLISHED_AT"])
+def test_what_is_bound_or_published_on_loopback_is_for_this_machine_alone(key: str, host: str) -> None:
+    with rendered(None, **{key: host}) as (folder, status, words):
+        if status == 2:  # only an address can be bound
+            assert (key, is_address(host) and "%" not in host) == ("PUBLISH", False), words
+            return
         assert status == 0, words
-        lines = (folder / "near.conf").read_text().splitlines()
-    if not is_for_this_machine:
-        assert lines == []
-        return
-    assert lines[-1] == "deny all;"
-    allowed = {ip_network(line.removeprefix("allow ").rstrip(";")) for line in lines[:-1]}
-    assert ip_network("127.0.0.0/8") in allowed
-    assert ip_network("0.0.0.0/0") not in allowed
+        assert ("include near.conf;" in (folder / "nginx.conf").read_text()) is is_loopback(host)
+
+
+def routes() -> str:
+    return Path("/proc/net/route").read_text(encoding="ascii")
+
+
+def without_gateway(table: str) -> set[IPv4Network]:
+    """Return the networks that are reached without a gateway."""
+    rows = [line.split() for line in table.splitlines()[1:]]
+    numbers = [[bytes.fromhex(row[column])[::-1] for column in (1, 2, 7)] for row in rows]
+    return {
+        IPv4Network((network, str(IPv4Address(mask))))
+        for network, gateway, mask in numbers
+        if any(network) and not any(gateway)
+    }
+
+
+def of_addresses(table: str) -> set[IPv4Network]:
+    """Return the networks of this machine's addresses, as far as there are routes to them."""
     own = {
-        ip_network(f"{address.address}/{address.netmask}", strict=False)
+        IPv4Network((address.address, address.netmask), strict=False)
         for addresses in psutil.net_if_addrs().values()
         for address in addresses
-        if address.family == socket.AF_INET
+        if address.family == socket.AF_INET and address.netmask
     }
-    assert allowed <= own | {ip_network("192.168.65.0/24")}
+    return {one for one in own if f"\t{one.network_address.packed[::-1].hex().upper()}\t00000000\t" in table}
+
+
+def test_those_here_are_this_machine_and_the_networks_that_it_is_on() -> None:
+    # Other tests' networks come and go meanwhile.
+    before = routes()
+    with rendered(None) as (folder, status, words):
+        assert status == 0, words
+        lines = (folder / "near.conf").read_text().splitlines()
+    after = routes()
+    assert lines[-1] == "deny all;"
+    allowed = {IPv4Network(line.removeprefix("allow ").rstrip(";")) for line in lines[:-1]}
+    always = {IPv4Network("127.0.0.0/8"), IPv4Network("192.168.65.0/24")}
+    # Not each is an interface's own: a gateway's, for one, that DHCP gives with an address of 32 bits.
+    known = [without_gateway(table) for table in (before, after)]
+    assert always | (known[0] & known[1]) <= allowed <= always | known[0] | known[1]
+    for own in of_addresses(before) & of_addresses(after):
+        assert any(own.subnet_of(network) for network in allowed), own
 
 
 @pytest.mark.parametrize("tls", [False, True])
@@ -103,6 +134,8 @@ def test_gixy_finds_nothing_that_is_not_judged(
         ("PAGE", "http://ui:7860", "with a port"),
         ("UI_ROOT_PATH", "/sketch/", "without a slash at its end"),
         ("UI_ROOT_PATH", "/predict", "does not belong to the API"),
+        ("PUBLISH", "localhost", "nothing, or an address"),
+        ("PUBLISHED_AT", "https://sketch.example", "nothing, or a name or address"),
         ("RESOLVER", "dns", "the IPv4 address of a DNS server"),
         ("HTTP_PORT", "80", "a port, 1024 to 65535"),
         ("HTTPS_PORT", "8080", "a port that no other"),

@@ -76,6 +76,24 @@ def test_each_key_has_a_rate_of_its_own(tmp_path: Path, clock: Clock) -> None:
     assert asked(b"secret", 3) == [200, 200, 429]
 
 
+def test_who_asks_too_often_is_told_when_the_next_request_is_due(tmp_path: Path, clock: Clock) -> None:
+    write(tmp_path / "keys", "slow")
+    keys = Keys(tmp_path / "keys")
+
+    def wait_s() -> int:
+        with pytest.raises(Refusal) as refused:
+            keys.check({b"x-api-key": b"other"})
+        assert f"Retry-After: {refused.value.retry_after_s}\r\n".encode() in refused.value.response()
+        return refused.value.retry_after_s
+
+    assert status(keys, x_api_key=b"other") == 200
+    assert wait_s() == 2
+    clock.now += 1.5
+    assert wait_s() == 1
+    clock.now += 1
+    assert status(keys, x_api_key=b"other") == 200
+
+
 def test_issued_and_revoked_keys_count_within_a_second(tmp_path: Path, clock: Clock) -> None:
     keys = Keys(tmp_path / "keys")
     assert status(keys, x_api_key=b"secret") == 401  # no file yet

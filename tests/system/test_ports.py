@@ -4,6 +4,16 @@ import pytest
 
 from system.ports import foreign_host, free_ports, is_free, is_loopback, try_to_bind
 
+# deploy/nginx/start.sh decides the same.
+LOOPBACK_HOSTS = [
+    *("127.0.0.1", "127.8.9.1", "::1", "[::1]", "0:0:0:0:0:0:0:1", "localhost", "LocalHost"),
+    *("::ffff:127.0.0.1", "::FFFF:7f00:1", "::1%lo"),
+]
+OTHER_HOSTS = [
+    *("", "0.0.0.0", "::", "[::]", "10.0.0.1", "::127.0.0.1", "::ffff:1.2.3.4", "::7f00:1", "1::1", "::11"),
+    *("localhost.evil.example", "127.example.org"),
+]
+
 
 def test_a_port_is_free_again_when_its_server_is_gone():
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -39,15 +49,11 @@ def test_a_host_header_is_foreign_unless_it_is_an_address_or_an_own_name(header,
     assert foreign_host(header, {"localhost"}) == foreign
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.8.9.1", "::1", "[::1]", "localhost", "LocalHost", "::ffff:127.0.0.1", "::1%lo"]
-)
+@pytest.mark.parametrize("host", LOOPBACK_HOSTS)
 def test_a_host_of_this_machine_alone_is_loopback(host):
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize(
-    "host", ["", "0.0.0.0", "::", "[::]", "10.0.0.1", "localhost.evil.example", "::ffff:1.2.3.4"]
-)
+@pytest.mark.parametrize("host", OTHER_HOSTS)
 def test_any_other_host_is_not(host):
     assert not is_loopback(host)
