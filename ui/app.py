@@ -88,7 +88,12 @@ def build_page(
     own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top", equal_height=False):
-            gr.HTML(masthead_html(links or {"/": "Draw"}), apply_default_css=False, elem_id="masthead")
+            gr.HTML(
+                masthead_html(links or {"/": "Draw"}),
+                js_on_load=_read("shell/manifest.js"),
+                apply_default_css=False,
+                elem_id="masthead",
+            )
             choice = gr.HTML(
                 chooser.chooser_html(chooser.Chooser(backend.models.listing(), own)),
                 js_on_load=_read("models/chooser.js"),

@@ -57,7 +57,7 @@ def test_a_drawing_is_read_and_kept_without_a_complaint_of_the_browser(
     expect(page.locator(".history li")).to_have_count(1)
     # The pad shows a chosen picture as a data URL.
     page.get_by_role("button", name="Clear").click()
-    page.locator("input[type=file]").set_input_files(PROJECT / "docs" / "seven.png")
+    page.locator("input[type=file][multiple]").set_input_files(PROJECT / "docs" / "seven.png")
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".history li")).to_have_count(2)
     assert complaints == []

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.filled import Filled, sign_in
 from tests.e2e.page import SEVEN, draw
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -114,6 +115,17 @@ def complaint(visitor: BrowserContext, filled: Filled) -> Page:
     return page
 
 
+def listed(visitor: BrowserContext, filled: Filled) -> Page:
+    page = blank(visitor, filled)
+    files = [*(("seven.png", png("7")),) * 2, ("broken.png", b"no picture")]
+    page.locator("input[type=file][multiple]").set_input_files(
+        [{"name": name, "mimeType": "image/png", "buffer": file} for name, file in files]
+    )
+    expect(page.locator(".many-progress")).to_have_text("2 of 3 read, 1 refused")
+    expect(page.get_by_role("button", name="Close")).to_be_visible()
+    return page
+
+
 # --- The other views ---
 
 
@@ -157,6 +169,7 @@ STATES = {
     "Draw, explained and about to be judged": explained,
     "Draw, judged": judged,
     "Draw, with a complaint": complaint,
+    "Draw, with many pictures": listed,
     "History": at("history", unfold=True),
     "History, one drawing over the list": over_the_list,
     "History, filtered to nothing": at("history?true=7&label=6"),

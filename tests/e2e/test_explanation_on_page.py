@@ -204,7 +204,7 @@ def test_a_picture_is_explained_in_its_own_pixels(chromium: Browser, address: st
     wide.paste(drawing("7"), (0, 0))
     wide.paste(drawing("7"), (280, 0))
     with visit(chromium, address) as page:
-        page.locator("input[type=file]").set_input_files(
+        page.locator("input[type=file][multiple]").set_input_files(
             {"name": "wide.png", "mimeType": "image/png", "buffer": encoded(wide)}
         )
         expect(page.get_by_role("button", name="Why?")).to_be_visible()

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.e2e.modules import HOST, blank_page, run
 
 pytestmark = pytest.mark.browser
+
+AWAY = "The page's server cannot be reached"
+SIGNED_OUT = "You are signed out: sign in again in another tab, then Go on reads the rest."
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +113,28 @@ def test_stopped_it_begins_no_more_and_goes_on_where_it_was(page: Page) -> None:
     first, is_running, asked, states = reading(page, script)
     assert first[:2] == ["0", "1"] and len(first) <= 3 and not is_running
     assert (sorted(asked), states) == (list("012345"), ["read"] * 6)
+
+
+def test_a_sign_in_that_ended_stops_it_and_the_rest_is_read_later(page: Page) -> None:
+    script = """
+      const asked = [];
+      let isIn = false;
+      parts.ask = (name) => {
+        asked.push(name);
+        return isIn || name === "0" ? { answer: {} } : { why: "sign in", stops: true };
+      };
+      const why = await run.start();
+      const first = [why, states().slice(2), run.isRunning, asked.length <= 3, rows[5].file !== null];
+      isIn = true;
+      return [...first, await run.start(), states()];"""
+    assert reading(page, script) == ["sign in", ["waits"] * 4, False, True, True, "", ["read"] * 6]
+
+
+def test_what_goes_wrong_ends_the_run(page: Page) -> None:
+    script = """
+      parts.ask = () => { throw new Error("nobody's"); };
+      return [await run.start().catch(({ message }) => message), run.isRunning];"""
+    assert reading(page, script) == ["nobody's", False]
 
 
 def test_stopping_ends_a_wait_at_once(page: Page) -> None:
@@ -221,12 +246,19 @@ def test_what_a_browser_cannot_open_gets_one_line(page: Page) -> None:
 @pytest.mark.parametrize(
     ("status", "body", "retry", "found"),
     [
-        (200, '{"label": "7"}', "", {"answer": {"label": "7"}}),
+        (200, '{"label": "7", "set": []}', "", {"answer": {"label": "7", "set": []}}),
+        (200, '{"label": "7", "s', "", {"why": AWAY, "retryS": 1}),
+        (200, "<html>Welcome to the hotel</html>", "", {"why": AWAY, "retryS": 1}),
+        (200, "null", "", {"why": AWAY, "retryS": 1}),
+        (200, "{}", "", {"why": AWAY, "retryS": 1}),
         (400, '{"type": "BadImage", "message": "Nothing is drawn."}', "", {"why": "Nothing is drawn."}),
         (413, "The body is too large", "", {"why": "The body is too large"}),
         (503, '{"type": "Busy", "message": "Later."}', "4", {"why": "Later.", "retryS": 4}),
-        (429, "<html>Too many</html>", "2", {"why": "The server is busy", "retryS": 2}),
-        (502, "", "", {"why": "The server is busy", "retryS": 1}),
+        (429, "<html>Too many</html>", "2", {"why": "There is no answer (status 429).", "retryS": 2}),
+        (408, "Too slow", "", {"why": "Too slow", "retryS": 1}),
+        (502, "", "", {"why": "There is no answer (status 502).", "retryS": 1}),
+        (503, "null", "", {"why": "There is no answer (status 503).", "retryS": 1}),
+        (401, "Sign in first, at /sign-in", "", {"why": SIGNED_OUT, "stops": True}),
     ],
 )
 def test_a_refusal_is_for_good_and_a_full_house_is_not(
@@ -243,4 +275,102 @@ def test_a_server_that_is_away_is_asked_again(page: Page) -> None:
     page.route(f"{HOST}/pictures", lambda route: route.abort())
     found = run(page, "many/asking.js", "return m.ask({ image: 'x' });")
     page.unroute(f"{HOST}/pictures")
-    assert found == {"why": "The page's server cannot be reached", "retryS": 1}
+    assert found == {"why": AWAY, "retryS": 1}
+
+
+def test_a_server_that_does_not_answer_is_given_up(page: Page) -> None:
+    script = """
+      const limits = [];
+      const [before, timeout] = [window.fetch, AbortSignal.timeout];
+      AbortSignal.timeout = (limit) => {
+        limits.push(limit);
+        return timeout.call(AbortSignal, 1);
+      };
+      window.fetch = (_address, { signal }) => new Promise((_, fail) => {
+        signal.addEventListener("abort", () => fail(signal.reason));
+      });
+      try {
+        return [await m.ask({ image: "x" }), limits];
+      } finally {
+        [window.fetch, AbortSignal.timeout] = [before, timeout];
+      }"""
+    assert run(page, "many/asking.js", script) == [{"why": AWAY, "retryS": 1}, [60_000]]
+
+
+@pytest.mark.parametrize("storage", ["has none", "is refused"])
+def test_where_storage_is_refused_a_visitor_is_who_the_page_took_them_for(page: Page, storage: str) -> None:
+    sent: list[Any] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(status=400, body="No")
+
+    page.route(f"{HOST}/pictures", answer)
+    script = """
+      window.sketchserveVisitor = "abc";
+      const getItem = Storage.prototype.getItem;
+      if (given === "is refused") Storage.prototype.getItem = () => { throw new Error("refused"); };
+      try { await m.ask({ image: "x" }); } finally { Storage.prototype.getItem = getItem; }
+      delete window.sketchserveVisitor;"""
+    run(page, "many/asking.js", script, storage)
+    page.unroute(f"{HOST}/pictures")
+    assert [one["visitor"] for one in sent] == ["abc"]
+
+
+def test_a_model_that_is_loaded_or_gone_is_named_to_the_chooser(page: Page) -> None:
+    body = '{"type": "Loading", "message": "Idle", "loads": "letters/2.0.0"}'
+    page.route(f"{HOST}/pictures", lambda route: route.fulfill(status=503, body=body))
+    script = """
+      let loads;
+      document.addEventListener("sketchserve-load", ({ detail }) => { loads = detail; }, { once: true });
+      return [await m.ask({ image: "x" }), loads];"""
+    found = run(page, "many/asking.js", script)
+    page.unroute(f"{HOST}/pictures")
+    assert found == [{"why": "Idle", "retryS": 1}, "letters/2.0.0"]
+
+
+@pytest.mark.parametrize(("why", "said"), [("Later.", "Later."), ("Busy", "Busy.")])
+def test_what_waits_is_said_in_whole_sentences(page: Page, why: str, said: str) -> None:
+    script = 'return m.createRow({ name: "x", state: "reads", why: given }).lastChild.textContent;'
+    assert run(page, "many/row.js", script, why) == f"{said} It waits its turn."
+
+
+def test_of_more_than_a_list_has_it_is_said_how_many_are_left_out(chromium: Browser) -> None:
+    script = """
+      document.body.innerHTML = '<div id="desk"></div>';
+      const files = (count) => Array.from({ length: count }, () => new File(["no picture"], "x.png"));
+      const note = () => document.querySelector(".many-note").textContent;
+      const until = async (is) => {
+        while (!is()) await new Promise((resolve) => setTimeout(resolve, 10));
+        return note();
+      };
+      const began = [];
+      m.addPictures(files(999));
+      began.push(note());
+      m.addPictures(files(3));
+      began.push(note());
+      const ended = await until(() => note().startsWith("Done"));
+      m.addPictures(files(2));
+      return [began, ended, note(), document.querySelector(".many-progress").textContent];"""
+    with chromium.new_context() as visitor:
+        began, ended, full, progress = run(blank_page(visitor), "many/list.js", script)
+    left = "Too many for one list: 2 left out. Close it first, then choose the rest."
+    assert began == ["999 pictures are being read.", f"1 picture is being read. {left}"]
+    assert ended.startswith("Done. ") and ended.endswith(f" {left}")
+    assert (full, progress) == (left, "0 of 1000 read, 1000 refused")
+
+
+def test_a_sign_in_that_ended_does_not_cost_a_list_its_pictures(chromium: Browser) -> None:
+    script = """
+      document.body.innerHTML = given;
+      return (await fetch("pictures", { method: "POST" })).status;"""
+    with chromium.new_context() as visitor:
+        page = blank_page(visitor)
+        page.route(f"{HOST}/pictures", lambda route: route.fulfill(status=401, body="Sign in first"))
+        with page.expect_navigation():  # to the form, in earnest
+            page.evaluate(f"import('{HOST}/sign_in/account.js').then(() => fetch('pictures'))")
+        loads: list[object] = []
+        page.on("framenavigated", loads.append)
+        assert run(page, "sign_in/account.js", script, '<section class="many is-open"></section>') == 401
+        assert run(page, "many/run.js", "return m.AT_ONCE") == 2  # the page is still there
+        assert loads == []

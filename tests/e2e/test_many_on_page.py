@@ -41,7 +41,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def choose(page: Page, files: list[Path]) -> None:
-    page.locator("input[type=file]").set_input_files(files)
+    page.locator("input[type=file][multiple]").set_input_files(files)
 
 
 def progress(page: Page, words: str) -> None:
@@ -133,13 +133,16 @@ def test_a_busy_server_is_waited_for_and_said_to_be(page: Page, pictures: list[P
 
 
 def test_of_who_wants_nothing_stored_nothing_is(
-    page: Page, database: embedded.Server, pictures: list[Path]
+    page: Page, page_address: str, database: embedded.Server, pictures: list[Path]
 ) -> None:
     page.get_by_label("Do not store my drawings").check()
     choose(page, pictures[:3])
     progress(page, "3 of 3 read")
     expect(page.locator(".many .is-read")).to_contain_text(["not stored, as you chose"] * 3)
     expect(page.locator(".many tbody a")).to_have_count(0)
+    page.goto(f"{page_address}/history")  # it waits for what the writer has
+    expect(page.locator("[data-counted]")).to_be_visible()
+    expect(page.locator(".rows a")).to_have_count(0)
     assert stored(database, page) == []
 
 

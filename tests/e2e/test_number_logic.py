@@ -156,12 +156,15 @@ def test_of_each_paper_the_strokes_outlive_a_reload_by_themselves(page: Page) ->
         (401, "Sign in first, at /sign-in", "Sign in first, at /sign-in", False),
         (502, "<html><h1>Bad Gateway</h1>", "There is no answer (status 502).", True),
         (500, "", "There is no answer (status 500).", True),
+        (500, "null", "There is no answer (status 500).", True),
+        (502, "7", "There is no answer (status 502).", True),
+        (408, "The body did not arrive within 30 s", "The body did not arrive within 30 s", True),
     ],
 )
 def test_a_refusal_is_one_line_and_asked_again_where_that_may_help(
     page: Page, status: int, text: str, message: str, again: bool
 ) -> None:
-    said = run(page, "numbers.js", "return m.refusalOf(...given)", [status, text])
+    said = run(page, "refusals.js", "return m.refusalOf(...given)", [status, text])
     assert (said["message"], said["canAskAgain"]) == (message, again)
     assert said["loads"] == ("a/1" if status == 503 else "")
 

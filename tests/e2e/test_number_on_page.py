@@ -148,7 +148,7 @@ def test_a_picture_is_read_as_a_number_too_and_undone(page: Page, tmp_path: Path
     write(page, "2")
     expect_read(page, "2")
     (tmp_path / "number.png").write_bytes(png(sheet("4580")))
-    page.locator("input[type=file]").set_input_files(tmp_path / "number.png")
+    page.locator("input[type=file][multiple]").set_input_files(tmp_path / "number.png")
     expect_read(page, "4580")
     page.get_by_role("button", name="Undo").click()
     expect_read(page, "2")

@@ -64,15 +64,15 @@ def test_a_picture_is_read_too(page: Page, tmp_path: Path) -> None:
     picture = page.locator("canvas").screenshot(path=tmp_path / "seven.png")
     assert picture
     page.get_by_role("button", name="Clear").click()
-    page.locator("input[type=file]").set_input_files(tmp_path / "seven.png")
+    page.locator("input[type=file][multiple]").set_input_files(tmp_path / "seven.png")
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".history li")).to_have_count(2)
-    page.locator("input[type=file]").set_input_files(PROJECT / "pyproject.toml")
+    page.locator("input[type=file][multiple]").set_input_files(PROJECT / "pyproject.toml")
     expect(page.locator(".pad-complaint")).to_contain_text("cannot show that file")
 
 
 def test_undo_brings_back_a_picture_that_was_drawn_over(page: Page) -> None:
-    page.locator("input[type=file]").set_input_files(PROJECT / "docs" / "seven.png")
+    page.locator("input[type=file][multiple]").set_input_files(PROJECT / "docs" / "seven.png")
     expect(page.get_by_test_id("label")).to_have_text("7")
     draw(page, ONE)
     expect(page.get_by_test_id("label")).to_have_text("1")

@@ -132,7 +132,7 @@ def test_a_picture_of_nothing_is_shown_whole(blank: Page) -> None:
 
 
 def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
-    page.locator("input[type=file]").set_input_files(PROJECT / "pyproject.toml")
+    page.locator("input[type=file][multiple]").set_input_files(PROJECT / "pyproject.toml")
     expect(page.locator(".pad-complaint")).to_contain_text("cannot show that file")
 
 

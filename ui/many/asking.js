@@ -3,10 +3,13 @@
 import { asPng } from "../draw/pad/painting.js";
 import { newId, SIDE } from "../draw/pad/paper.js";
 import { noPicture, readPicture, SCALED_PIXELS } from "../draw/pad/pictures.js";
-import { mayBeKept, THUMBNAIL_SIDE } from "../draw/pad/sending.js";
+import { refusalOf } from "../draw/pad/refusals.js";
+import { mayBeKept, THUMBNAIL_SIDE, visitorId } from "../draw/pad/sending.js";
 
+// The page's server takes a body for 30 s, and then has an answer within 20.
+const AWAY_MS = 60_000;
 const AWAY = "The page's server cannot be reached";
-const BUSY = "The server is busy";
+const SIGNED_OUT = "You are signed out: sign in again in another tab, then Go on reads the rest.";
 
 // Return what is sent for a file, and give its row a thumbnail. Less is sent of a large picture than the API would take:
 // a camera's 12 megapixels cost TorchServe three times as much, each, while others draw.
@@ -25,39 +28,28 @@ export async function prepare(row) {
   return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing };
 }
 
-// Return { answer }, or { why } and, where the same may be answered later, `retryS`.
+// Return { answer }, or { why } and, where the same may be answered later, `retryS`, or `stops` where nothing is before
+// somebody has done something.
 export async function ask(value) {
   // What the visitor wants, and the model that the chooser has, as they are now.
   const model = document.querySelector(".chooser")?.dataset.model ?? "";
   const body = JSON.stringify({ ...value, model, keep: mayBeKept(), visitor: visitorId() });
+  const headers = { "Content-Type": "application/json" };
   let said;
   try {
-    said = await fetch("pictures", { method: "POST", headers: { "Content-Type": "application/json" }, body });
+    said = await fetch("pictures", { method: "POST", headers, body, signal: AbortSignal.timeout(AWAY_MS) });
+    if (said.ok) {
+      const answer = await said.json();
+      if (!Array.isArray(answer.set)) throw new TypeError("That is somebody else's answer");
+      return { answer };
+    }
   } catch {
     return { why: AWAY, retryS: 1 };
   }
-  if (said.ok) return { answer: await said.json() };
-  const { type = "", message = "" } = readRefusal(await said.text().catch(() => ""));
+  if (said.status === 401) return { why: SIGNED_OUT, stops: true };
+  const { message, canAskAgain, loads } = refusalOf(said.status, await said.text().catch(() => ""));
   // chooser.js has the model loaded, which only some may, or goes to another one.
-  if (type === "Loading") document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: model }));
-  if (said.status !== 429 && said.status < 500) return { why: message || `The server answers ${said.status}` };
-  return { why: message || BUSY, retryS: Number(said.headers.get("Retry-After")) || 1 };
-}
-
-// The page's routes say it in JSON, what stands before them in a line.
-function readRefusal(text) {
-  try {
-    return JSON.parse(text) ?? {};
-  } catch {
-    return text.length < 300 && !text.startsWith("<") ? { message: text } : {};
-  }
-}
-
-// As visitor.js made it when the page was loaded.
-function visitorId() {
-  try {
-    return localStorage.getItem("sketchserve-visitor");
-  } catch {
-    return window.sketchserveVisitor ?? null; // storage is refused
-  }
+  if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads }));
+  if (!canAskAgain) return { why: message };
+  return { why: message, retryS: Number(said.headers.get("Retry-After")) || 1 };
 }

@@ -46,6 +46,7 @@ function openList() {
   const box = part(".many-rows");
   const rows = [];
   const shown = new Map();
+  let leftOut = ""; // what is said of those that are too many
   let follows = true; // the list scrolls with what is read, until somebody scrolls it
   const run = createRun(rows, { prepare, ask, changed });
 
@@ -65,6 +66,7 @@ function openList() {
 
   function showButtons() {
     const isOpen = rows.some(({ state }) => state === "waits" || state === "unanswered");
+    section.classList.toggle("is-open", run.isRunning || isOpen); // for sign_in/account.js
     const wanted = { stop: run.isRunning, go: !run.isRunning && isOpen, close: !run.isRunning };
     const had = section.contains(document.activeElement) && document.activeElement.dataset.do in wanted;
     for (const [name, is] of Object.entries(wanted)) button(name).hidden = !is;
@@ -79,13 +81,17 @@ function openList() {
   async function start() {
     if (run.isRunning) return;
     addEventListener("beforeunload", askBeforeLeaving);
-    const ended = run.start();
-    showButtons();
-    await ended;
-    removeEventListener("beforeunload", askBeforeLeaving);
-    showButtons();
+    let why = "";
+    try {
+      const ended = run.start();
+      showButtons();
+      why = await ended;
+    } finally {
+      removeEventListener("beforeunload", askBeforeLeaving);
+      showButtons();
+    }
     const has = (wanted) => rows.some(({ state }) => state === wanted);
-    say(has("waits") ? "Stopped." : has("unanswered") ? UNANSWERED : DONE);
+    say((has("waits") ? why || "Stopped." : has("unanswered") ? UNANSWERED : DONE) + leftOut);
     const channel = new BroadcastChannel("sketchserve-history"); // of the strip below, and of other tabs
     channel.postMessage("changed");
     channel.close();
@@ -101,8 +107,12 @@ function openList() {
       part("tbody").append(element);
     }
     const left = files.length - taken.length;
-    const full = left ? ` ${left} more are too many for one list: close it first, then choose them.` : "";
-    say(`${taken.length} pictures are being read.${full}`);
+    leftOut = left ? ` Too many for one list: ${left} left out. Close it first, then choose the rest.` : "";
+    if (taken.length === 0) {
+      say(leftOut.trim());
+      return;
+    }
+    say(`${taken.length === 1 ? "1 picture is" : `${taken.length} pictures are`} being read.${leftOut}`);
     showProgress();
     follows = true;
     start();

@@ -53,7 +53,7 @@ def _answer(backend: Backend, payload: bytes, scope: Scope) -> JSONResponse:
     found = predict(backend, value, session_of(value.get("visitor"), scope))
     if isinstance(found, Reading):
         return JSONResponse(_as_json(found))
-    return _not_read(backend, found)
+    return _not_read(found)
 
 
 def _as_json(reading: Reading) -> dict[str, Any]:
@@ -69,17 +69,15 @@ def _as_json(reading: Reading) -> dict[str, Any]:
         "version": prediction.model_version,
         "headline": headline,
         "detail": detail,
-        "is_kept": reading.is_kept,
         "is_private": reading.is_private,
     }
 
 
-def _not_read(backend: Backend, found: NoReading) -> JSONResponse:
+def _not_read(found: NoReading) -> JSONResponse:
     """Return why there is no answer, and whether there may be one later."""
     if found.loads:
-        if backend.models.find(found.loads) is None:
-            return refusal(404, "ModelNotFound", f"{found.title}. {found.advice}")
-        return refusal(503, "Loading", found.title, LOADING_S)
+        # The page's chooser has it loaded, or goes to another model where it is not there any more.
+        return refusal(503, "Loading", found.title, LOADING_S, {"loads": found.loads})
     if found.can_ask_again:
         return refusal(503, "Unavailable", found.title, BUSY_S)
     return refusal(400, "BadImage", found.advice or NO_JSON)

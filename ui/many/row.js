@@ -55,6 +55,6 @@ const WORDS = { waits: "not read yet", reads: "being read …" };
 function said({ state, why }) {
   const cell = document.createElement("td");
   cell.colSpan = 2;
-  cell.textContent = state === "reads" && why ? `${why}. It waits its turn.` : why || WORDS[state];
+  cell.textContent = state === "reads" && why ? `${why.replace(/\.$/, "")}. It waits its turn.` : why || WORDS[state];
   return cell;
 }

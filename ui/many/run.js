@@ -9,10 +9,12 @@ const LONGEST_S = 30;
 
 // A row is { file, name, state, why, answer }: "waits", "reads", then "read", "refused", or "unanswered", which can be
 // asked for again. `prepare(row)` gives what is sent, or throws an error with `why`; `ask(value)` gives { answer }, or
-// { why } and, where the same may be answered later, `retryS` (0 or more); `changed(row)` shows a row, or all is said.
+// { why } and, where the same may be answered later, `retryS` (0 or more), or `stops` where no other would be answered;
+// `changed(row)` shows a row, or all is said.
 export function createRun(rows, { prepare, ask, changed, pause = pauseFor }) {
   let isRunning = false;
   let isStopped = false;
+  let whyStopped = "";
   let waking = new AbortController();
   let ready = Promise.resolve();
 
@@ -29,6 +31,12 @@ export function createRun(rows, { prepare, ask, changed, pause = pauseFor }) {
     changed(row);
   }
 
+  function stop(why = "") {
+    isStopped = true;
+    whyStopped ||= why;
+    waking.abort();
+  }
+
   async function read(row) {
     set(row, "reads");
     let value;
@@ -39,8 +47,9 @@ export function createRun(rows, { prepare, ask, changed, pause = pauseFor }) {
       return;
     }
     for (let tries = 1; ; tries += 1) {
-      const { answer, why, retryS } = await ask(value);
-      if (answer) set(row, "read", "", answer);
+      const { answer, why, retryS, stops } = await ask(value);
+      if (stops) stop(why);
+      else if (answer) set(row, "read", "", answer);
       else if (retryS === undefined) set(row, "refused", why);
       else if (tries === TRIES) set(row, "unanswered", why);
       else if (!isStopped) {
@@ -65,24 +74,26 @@ export function createRun(rows, { prepare, ask, changed, pause = pauseFor }) {
 
   return {
     get isRunning() { return isRunning; },
-    // Read what waits; resolves once nothing does, or it was stopped and what was under way has ended.
+    // Read what waits; resolves once nothing does, or it was stopped and what was under way has ended, with why it stopped.
     async start() {
       if (isRunning) return;
       isRunning = true;
       isStopped = false;
+      whyStopped = "";
       waking = new AbortController();
       for (const row of rows) if (row.state === "unanswered") row.state = "waits";
-      // Pictures may be added while the last ones end.
-      while (!isStopped && rows.some(({ state }) => state === "waits")) {
-        await Promise.all(Array.from({ length: AT_ONCE }, work));
+      try {
+        // Pictures may be added while the last ones end.
+        while (!isStopped && rows.some(({ state }) => state === "waits")) {
+          await Promise.all(Array.from({ length: AT_ONCE }, work));
+        }
+      } finally {
+        isRunning = false;
       }
-      isRunning = false;
+      return whyStopped;
     },
     // Begin no more; what the server has is still answered.
-    stop() {
-      isStopped = true;
-      waking.abort();
-    },
+    stop: () => stop(),
   };
 }
 

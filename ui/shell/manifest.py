@@ -19,7 +19,8 @@ COLOUR = "#f6f4f0"
 def add_to(web: FastAPI, files: Files) -> None:
     """Add the route, in the place of the one that Gradio has and its page names.
 
-    All addresses in it are relative to its own, so that they stay below UI_ROOT_PATH. Who is not signed in
+    All addresses in it are relative to its own, so that they stay below UI_ROOT_PATH. It has no "id", which
+    would be relative to the host alone: without one it is the start_url. Who is not signed in
     gets 401, as everywhere: the pages ask for it with their cookie.
     """
     icons = [
@@ -32,7 +33,6 @@ def add_to(web: FastAPI, files: Files) -> None:
         for name, (sizes, purpose) in ICONS.items()
     ]
     content = {
-        "id": "./",
         "name": "Sketchserve",
         "short_name": "Sketchserve",
         "description": "Draw a digit and see what the model reads.",

@@ -13,10 +13,10 @@ const hasFiles = (event) => Array.from(event.dataTransfer?.types ?? []).includes
 
 const isAddress = (event) => Array.from(event.dataTransfer?.types ?? []).includes("text/uri-list");
 
-// Call `take` with a file or address, hand several files to the list, and mark `pad` while one is dragged over the page.
-export function takeFiles(pad, input, take) {
+// Call `take` with a file or address, hand several files to the list, and mark `pad` while one is dragged over the page;
+// `complain(words)` shows why nothing was taken.
+export function takeFiles(pad, input, take, complain) {
   const mark = (is) => pad.classList.toggle("is-dropping", is);
-  const complain = (words) => { pad.querySelector(".pad-complaint").textContent = words; };
   const camera = cameraBeside(input);
 
   async function takeAll(files) {
@@ -81,5 +81,6 @@ function cameraBeside(input) {
   const camera = input.cloneNode();
   camera.multiple = false;
   camera.setAttribute("capture", "environment");
+  input.after(camera); // some versions of iOS forget what is not in the document, and what it chose
   return camera;
 }

@@ -1,5 +1,7 @@
 // A number on the paper is asked for as a whole: never more than one request at a time, and the newest wins.
 
+import { refusalOf } from "./refusals.js";
+import { visitorId } from "./sending.js";
 import { bodyOf } from "./written.js";
 
 // The page's server gives up before that (PAD_WITHIN_S in ui/number.py).
@@ -64,25 +66,4 @@ export async function postNumber(question, before) {
     return { message: AWAY, canAskAgain: true };
   }
   return refusalOf(response.status, await response.text().catch(() => ""));
-}
-
-// Return what to say of a refusal: the page's own are JSON, and those of what stands before it plain text.
-export function refusalOf(status, text) {
-  let said = {};
-  try {
-    said = JSON.parse(text);
-  } catch {
-    said = { message: /^[^<]{1,300}$/s.test(text) ? text : `There is no answer (status ${status}).` };
-  }
-  const canAskAgain = status >= 500 || status === 408 || status === 429;
-  return { message: said.message ?? `There is no answer (status ${status}).`, canAskAgain, loads: said.loads ?? "" };
-}
-
-// Return the id that visitor.js has made for this browser as the page appeared.
-function visitorId() {
-  try {
-    return localStorage.getItem("sketchserve-visitor") ?? window.sketchserveVisitor ?? "";
-  } catch {
-    return window.sketchserveVisitor ?? ""; // storage is refused
-  }
 }

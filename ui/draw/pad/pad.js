@@ -138,7 +138,7 @@ export function openPad({ element, props, ask }) {
     } catch (error) {
       complain(error instanceof NotFetched ? error.message : noPicture(taken));
     }
-  });
+  }, complain);
 
   // --- What other parts of the page say. ---
 

@@ -103,6 +103,15 @@ export function mayBeKept() {
   }
 }
 
+// Return the id that visitor.js has made for this browser as the page appeared.
+export function visitorId() {
+  try {
+    return localStorage.getItem("sketchserve-visitor") ?? window.sketchserveVisitor ?? "";
+  } catch {
+    return window.sketchserveVisitor ?? ""; // storage is refused
+  }
+}
+
 // Gradio loads the page anew after its server was away. Strokes that have no answer yet outlive that.
 export function unanswered(kind) {
   try {

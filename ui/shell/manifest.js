@@ -1,5 +1,5 @@
-// What an installed page needs of its head. Gradio's names a manifest at the host's root, asks for it without the cookie
-// of a sign-in, and keeps one colour.
+// What an installed page needs of Draw's head. Gradio's names a manifest at the host's root, asks for it without the cookie
+// of a sign-in, and keeps one colour. Gradio calls this with (element, trigger, props, server, upload, watch).
 
 const link = document.querySelector("link[rel=manifest]");
 if (link) {
