@@ -185,7 +185,7 @@ def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: 
     with visit(chromium, address) as page:
         draw(page, LINE)
         expect(page.get_by_role("button", name="Why?")).to_be_visible()
-        page.get_by_label("Settings").focus()
+        page.get_by_role("switch", name="Number").focus()
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Why?")).to_be_focused()
         page.keyboard.press("Enter")

@@ -107,7 +107,7 @@ def test_a_digit_on_nothing_is_seen(blank: Page, ink: str) -> None:
       const bytes = Uint8Array.from(atob(given), (character) => character.charCodeAt(0));
       const picture = await readPicture(new File([bytes], "x", {{ type: "image/png" }}));
       const colours = {{ pen: "{ink}", paper: "{ink}" }};
-      return m.asPng(280, {{ strokes: [], picture, colours }});"""
+      return m.asPng(280, {{ strokes: [], picture, colours, sheet: {{ width: 280, height: 280 }} }});"""
     shown = run(blank, "painting.js", script, base64.b64encode(written(image)).decode())
     pixels = Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2]))).convert("L")
     beside, digit = pixels.getpixel((40, 140)), pixels.getpixel((140, 140))
