@@ -1,6 +1,7 @@
 """Many pictures at once, the camera, and installing: on the real services in a real Chromium."""
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -205,6 +206,8 @@ def test_the_page_can_be_installed(chromium: Browser, page_address: str, view: s
             page = kept.pages[0]
             page.goto(f"{page_address}/{view}")
             page.locator("link[rel=manifest][crossorigin]").wait_for(state="attached")
+            colour = page.locator("meta[name=theme-color]").first
+            expect(colour).to_have_attribute("content", re.compile(r"#\w{6}"))
             protocol = kept.new_cdp_session(page)
             manifest = protocol.send("Page.getAppManifest")
             assert (manifest["url"], manifest["errors"]) == (f"{page_address}/manifest.json", [])
