@@ -370,7 +370,7 @@ def test_a_sign_in_that_ended_does_not_cost_a_list_its_pictures(chromium: Browse
         with page.expect_navigation():  # to the form, in earnest
             page.evaluate(f"import('{HOST}/sign_in/account.js').then(() => fetch('pictures'))")
         loads: list[object] = []
-        page.on("framenavigated", loads.append)
+        page.on("framenavigated", lambda frame: loads.append(frame))
         assert run(page, "sign_in/account.js", script, '<section class="many is-open"></section>') == 401
         assert run(page, "many/run.js", "return m.AT_ONCE") == 2  # the page is still there
         assert loads == []
