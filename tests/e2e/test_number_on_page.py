@@ -181,7 +181,7 @@ def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     held: list[Route] = []
-    page.route("**/fetch", held.append)
+    page.route("**/fetch", lambda route: held.append(route))
     with page.expect_request("**/fetch"):
         give(page, "paste", "text/plain", "https://pictures.example/number.png")
     switch.check()

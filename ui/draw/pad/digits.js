@@ -39,6 +39,7 @@ export function openDigits(panel) {
   }
 
   function show(answer, { sent }) {
+    const focused = document.activeElement; // before anything goes
     panel.dataset.sent = sent;
     digits = answer.digits ?? [];
     again.hidden = !answer.canAskAgain;
@@ -48,7 +49,6 @@ export function openDigits(panel) {
     words.textContent = answer.message ?? inWords(digits);
     words.classList.toggle("is-complaint", Boolean(answer.message));
     heard.textContent = answer.message ?? `Read as ${answer.text}. ${inWords(digits)}`;
-    const focused = document.activeElement;
     cards.replaceChildren(...digits.map(asCard));
     setState(digits.length ? "answer" : "error");
     if (answer.loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: answer.loads })); // to chooser.js
