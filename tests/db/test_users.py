@@ -1,29 +1,19 @@
-"""Users, their passwords and their sign-ins, in the real PostgreSQL and from the command line."""
+"""Users, their passwords and their sign-ins, in the real PostgreSQL."""
 
 import hashlib
-import os
-import pty
-import re
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import IntegrityError
 
-from db import engine as database
 from db import passwords
 from db.errors import DatabaseUnavailable
 from db.passwords import NOBODYS
 from db.schema import users
 from db.sign_ins import SignIns, hash_of
 from db.user_rows import User, Users
-from system.files import PROJECT
-from tests.docs.documents import blocks
 
 pytestmark = pytest.mark.integration
 
@@ -156,115 +146,3 @@ def test_signing_out_a_new_password_and_deletion_end_sign_ins(
 def test_who_gets_the_name_of_somebody_deleted_is_another(engine: Engine, user: User) -> None:
     Users(engine).delete(user.name)
     assert Users(engine).put(user.name, NOBODYS).id != user.id
-
-
-def run(url: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "db.users", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, "DATABASE_URL": url, **more},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-
-
-@pytest.fixture
-def password_file(tmp_path: Path) -> Path:
-    file = tmp_path / "password"
-    file.write_text(f"{PASSWORD}\n")
-    return file
-
-
-@pytest.fixture
-def known(url: str) -> Iterator[Users]:
-    """The users of a database of the test's own."""
-    with database.opened(url) as opened:
-        yield Users(opened)
-
-
-def test_users_are_listed_added_changed_and_deleted_from_the_command_line(
-    url: str, known: Users, password_file: Path
-) -> None:
-    assert "there is no user yet" in run(url).stdout
-    file = f"--password-file={password_file}"
-    assert run(url, "Ada", file).stdout.startswith("ada, visitor, can sign in")
-    (ada, kept) = known.find("ada")
-    assert passwords.is_right(kept, PASSWORD)
-    assert run(url, "ada", "--role=operator").stdout == "ada is now operator; the password stays\n"
-    assert run(url, "grace", file, "--role=operator").returncode == 0
-    assert run(url).stdout.startswith(f"ada  operator  (session_id user:{ada.id})\ngrace  operator")
-    assert run(url, "ada", "--delete").returncode == 0
-    assert [user.name for user in known.all()] == ["grace"]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "says"),
-    [
-        (["a b"], "'a b' is no name: expected 1 to 64 of a-z"),
-        (["ada"], "there is no terminal to ask for the password: give --password-file FILE"),
-        (["ada", "--role=operator"], "there is no terminal to ask"),
-        (["ada", "--password-file=/nowhere"], "/nowhere cannot be read as text"),
-        (["ada", "--password-file=/dev/null"], "the password has 0 characters, expected 12 to 200"),
-        (["ada", "--delete"], "there is no user 'ada'"),
-    ],
-)
-def test_what_cannot_be_done_is_one_line_and_changes_nothing(
-    url: str, known: Users, arguments: list[str], says: str
-) -> None:
-    done = run(url, *arguments)
-    assert done.returncode == 1
-    assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert known.is_empty()
-
-
-@pytest.mark.parametrize(("again", "status"), [(PASSWORD, 0), ("another password", 1)])
-def test_a_password_is_typed_twice_on_the_terminal_and_not_shown(
-    url: str, known: Users, again: str, status: int
-) -> None:
-    child, terminal = pty.fork()
-    if child == 0:
-        os.environ["DATABASE_URL"] = url
-        os.chdir(PROJECT)
-        os.execv(sys.executable, [sys.executable, "-m", "db.users", "ada"])
-    shown = b""
-    try:
-        for asks, typed in ((b"more): ", PASSWORD), (b"Again: ", again)):
-            while asks not in shown:
-                shown += os.read(terminal, 1024)
-            os.write(terminal, f"{typed}\n".encode())
-        while True:
-            shown += os.read(terminal, 1024)
-    except OSError:  # the terminal's other end is closed
-        pass
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == status, shown
-    assert PASSWORD.encode() not in shown
-    assert known.is_empty() == bool(status)
-
-
-def test_the_embedded_postgresql_is_started_for_it_where_it_does_not_run(
-    tmp_path: Path, password_file: Path
-) -> None:
-    var = {"VAR_DIR": str(tmp_path / "var")}
-    done = run("", "ada", f"--password-file={password_file}", **var)
-    assert done.returncode == 0, done.stderr
-    assert run("", **var).stdout.startswith("ada  visitor")
-
-
-def test_the_commands_of_the_documents_work(url: str, known: Users, password_file: Path) -> None:
-    script = next(block.text for block in blocks("docs/sign-in.md") if block.section == "Users")
-    environ = {**os.environ, "DATABASE_URL": url}
-    # The test's own Python is there already.
-    script = script.replace("password.txt", str(password_file)).replace("make ", "make SETUP=: ")
-    done = subprocess.run(
-        ["sh", "-ec", script],
-        cwd=PROJECT,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert re.search(r"^ada +operator", done.stdout, re.MULTILINE)
-    assert [(user.name, user.role) for user in known.all()] == [("ada", "operator")]
