@@ -159,7 +159,7 @@ def _answer(
 
 def _loaded_first(code: int, kind: str, why: NoReading, after_s: int | None = None) -> JSONResponse:
     """Return what the pad is told, in the digit panel's words, so that it has a model loaded."""
-    return refusal(code, kind, f"{why.title}. {why.advice}", after_s, {"loads": why.loads})
+    return refusal(code, kind, f"{why.title}. {why.advice}", after_s, why.loads)
 
 
 def as_json(number: Number) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _not_read(found: NoReading) -> JSONResponse:
     """Return why there is no answer, and whether there may be one later."""
     if found.loads:
         # The page's chooser has it loaded, or goes to another model where it is not there any more.
-        return refusal(503, "Loading", found.title, LOADING_S, {"loads": found.loads})
+        return refusal(503, "Loading", found.title, LOADING_S, found.loads)
     if found.can_ask_again:
         return refusal(503, "Unavailable", found.title, BUSY_S)
     return refusal(400, "BadImage", found.advice or NO_JSON)
