@@ -15,7 +15,7 @@ from reading.number import Digit, Number
 from reading.piece import MOST_PIECES
 from ui.backend import Backend
 from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_keep, read_sent
-from ui.draw.outcome import NoReading, Reading, recorded
+from ui.draw.outcome import NoReading, Reading, keep, recorded
 from ui.draw.reading import reading_html
 from ui.draw.words import words
 from ui.history.lookup import find
@@ -103,7 +103,7 @@ def digits_shown(
         prediction = _recorded(digit, index, digit.answer, asked, session_id, row, is_same=is_same)
         if keeps_for is not None and backend.recent.is_deleted(HistoryRow(prediction.summary, None)):
             prediction = replace(prediction, id=uuid.uuid4())  # it was asked again after that
-        is_kept = keeps_for is not None and (is_same or _is_taken(backend, prediction))
+        is_kept = keeps_for is not None and (is_same or keep(backend, prediction))
         coverage = backend.models.answered_by(model, digit.answer.version).coverage
         reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage)
         shown.append(_shown(digit, reading, (), asked.sent))
@@ -165,14 +165,6 @@ def _recorded(
         return prediction
     was = row.prediction
     return replace(prediction, drawing_id=was.drawing_id, id=was.id if is_same else prediction.id)
-
-
-def _is_taken(backend: Backend, prediction: Prediction) -> bool:
-    """Have a new answer written; return whether it was taken for the history."""
-    is_kept = backend.writer.submit(prediction)
-    if is_kept:
-        backend.recent.add(prediction)
-    return is_kept
 
 
 def _shown(digit: Digit, reading: Reading | NoReading, labels: Sequence[str], sent: int) -> dict[str, Any]:

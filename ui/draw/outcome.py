@@ -81,19 +81,23 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         is_busy = isinstance(error, Busy)
         backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
         return loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
-    if not read_interim(pad_value):
+    is_interim = read_interim(pad_value)
+    if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
     backend.models.answered(model, tuple(answer.probabilities))
     prediction = recorded(drawing, answer, session_id or "")
-    is_kept = False
-    is_interim = read_interim(pad_value)
     is_private = is_interim or not read_keep(pad_value)
-    if session_id is not None and not is_private:
-        is_kept = backend.writer.submit(prediction)
-        if is_kept:
-            backend.recent.add(prediction)
+    is_kept = session_id is not None and not is_private and keep(backend, prediction)
     return Reading(prediction, answer.frame, is_kept, is_private, model.coverage, is_interim)
+
+
+def keep(backend: Backend, prediction: Prediction) -> bool:
+    """Hand a record to the writer and show it in the history; return whether it was taken."""
+    is_kept = backend.writer.submit(prediction)
+    if is_kept:
+        backend.recent.add(prediction)
+    return is_kept
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
