@@ -33,10 +33,16 @@ _INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.D
 
 
 class SecurityHeaders:
-    """Middleware that adds these headers to every answer; an answer's own policy stays."""
+    """Middleware that adds these headers to every answer; an answer's own policy stays.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What answers.
+        script: What runs first in every page that has no policy of its own: Gradio's has no place for one.
+    """
+
+    def __init__(self, app: ASGIApp, script: str = "") -> None:
         self._app = app
+        self._begin = f"<head><script>{script}</script>".encode() if script else b"<head>"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -61,8 +67,10 @@ class SecurityHeaders:
                 body.extend(message.get("body", b""))
                 if message.get("more_body", False):
                     return
-                await send(_with(held, _HEADERS, (_POLICY, page_policy(bytes(body)).encode())))
-                held, message = None, {"type": "http.response.body", "body": bytes(body)}
+                page = bytes(body).replace(b"<head>", self._begin, 1)
+                start = _with_length(held, len(page))
+                await send(_with(start, _HEADERS, (_POLICY, page_policy(page).encode())))
+                held, message = None, {"type": "http.response.body", "body": page}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -70,6 +78,11 @@ class SecurityHeaders:
 
 def _with(start: Message, headers: list[tuple[bytes, bytes]], *more: tuple[bytes, bytes]) -> Message:
     return {**start, "headers": [*start["headers"], *headers, *more]}
+
+
+def _with_length(start: Message, length: int) -> Message:
+    others = [header for header in start["headers"] if header[0] != b"content-length"]
+    return {**start, "headers": [*others, (b"content-length", str(length).encode())]}
 
 
 def page_policy(html: bytes) -> str:

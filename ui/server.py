@@ -5,6 +5,7 @@ import logging
 import math
 import signal
 import socket
+from pathlib import Path
 from types import FrameType
 
 import uvicorn
@@ -29,6 +30,8 @@ DRAIN_AT_MOST_S = 7
 MOST_CONNECTIONS = 4_000
 # Twice as many, and some for TorchServe, PostgreSQL and files.
 FILE_DESCRIPTORS = 10_000
+# What begins the page: it loads it again where a part of it was lost on the way.
+LOST = Path(__file__).parent / "lost.js"
 # For what is left to do once the answer is there.
 MARGIN_S = 1
 
@@ -95,7 +98,7 @@ def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIA
         limited = Admission(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
     elif settings.own_names is not None:
         limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
-    return SlowReaders(RequestId(SecurityHeaders(limited)))
+    return SlowReaders(RequestId(SecurityHeaders(limited, LOST.read_text(encoding="utf-8"))))
 
 
 def _is_not_cut(record: logging.LogRecord) -> bool:

@@ -127,3 +127,26 @@ def test_the_page_stops_soon_and_keeps_what_was_drawn(
         # Half a second at rest. Waiting for the open browser to go, as servers do by themselves, never ends.
         assert time.monotonic() - asked < 4
     assert len(PredictionLog(engine.create(database.url)).history(session_id)) == 1
+
+
+@pytest.mark.parametrize("part", ["**/draw/pad/pen.js", "**/assets/Index-*.js", "**/assets/index-*.js"])
+def test_a_page_of_which_a_part_was_lost_on_the_way_comes_whole_again(
+    visitor: BrowserContext, page_address: str, part: str
+) -> None:
+    visitor.route(part, lambda route: route.abort("connectionreset"), times=1)
+    draw(opened(visitor, page_address), SEVEN)
+
+
+def test_a_page_whose_parts_are_not_to_be_had_is_not_asked_for_for_ever(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    loads: list[str] = []
+    visitor.on(
+        "request", lambda request: loads.append(request.url) if request.is_navigation_request() else None
+    )
+    visitor.route("**/draw/pad/pen.js", lambda route: route.abort("connectionreset"))
+    page = visitor.new_page()
+    page.goto(page_address)
+    page.wait_for_timeout(8_000)
+    assert len(loads) == 4
+    expect(page.locator(".pad-complaint")).to_have_text("The pad could not be loaded. Load the page again.")

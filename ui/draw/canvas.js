@@ -15,6 +15,7 @@ Promise.all(@MODULES@.map((path) => import(new URL(path, page)))).then(
   ([{ openPad }]) => openPad({ element, props, ask }),
   (error) => {
     console.error(error);
+    dispatchEvent(new Event("vite:preloadError")); // to ui/lost.js
     element.querySelector(".pad-complaint").textContent = "The pad could not be loaded. Load the page again.";
   },
 );
