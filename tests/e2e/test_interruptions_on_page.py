@@ -159,3 +159,25 @@ def test_a_page_whose_parts_are_not_to_be_had_is_not_asked_for_for_ever(
     expect(page.locator(".pad-complaint")).to_have_text("The pad could not be loaded. Load the page again.")
     page.wait_for_timeout(4_000)  # longer than the longest pause
     assert len(loads) == 4
+
+
+# Gradio puts the page together in pieces: here the right column comes long after the pad's modules.
+LATE = """
+new MutationObserver((_, observer) => {
+  const right = document.querySelector("#right");
+  if (right === null) return;
+  observer.disconnect();
+  const place = document.createComment("");
+  right.replaceWith(place);
+  setTimeout(() => place.replaceWith(right), 1500);
+}).observe(document, { childList: true, subtree: true });
+"""
+
+
+def test_the_pad_waits_for_what_a_busy_machine_puts_beside_it_later(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    visitor.add_init_script(LATE)
+    page = opened(visitor, page_address)
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
