@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -14,14 +16,31 @@ import requests
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from db import engine as database
+from tests.docs import surface
 from tests.e2e.page import RunningPage
 from tests.ui.answering import ANSWER, answering
 from tests.ui.asking import ask
+from tests.ui.conftest import NO_DATABASE
+from tests.ui.signing_in import built
 from tests.ui.test_page_as_service import page_before
+from tests.ui.test_sign_in import every_route
 from ui import limits
 from ui.limits import MOST_BYTES, MOST_VALUES, Limits
+from ui.settings import from_environment
 
 RUN = "/gradio_api/run/predict"
+# What the page, or gradio_client, asks Gradio for; x stands for what varies.
+USED = {
+    *((method, "/") for method in ("GET", "HEAD")),
+    *(
+        ("GET", path)
+        for path in ("/config", "/config/", "/theme.css", "/favicon.ico", "/assets/x", "/static/x")
+    ),
+    *(("GET", f"/gradio_api/{path}") for path in ("app_id", "app_id/", "info", "info/", "startup-events")),
+    *(("GET", f"/gradio_api/{path}") for path in ("heartbeat/x", "queue/data")),
+    *(("POST", f"/gradio_api/{path}") for path in ("queue/join", "run/x", "run/x/")),
+}
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +105,15 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
 
 
 @pytest.mark.integration
+def test_a_head_that_is_too_large_is_refused_by_the_page(page: RunningPage) -> None:
+    process = psutil.Process(page.process.pid)
+    before = process.memory_info().rss
+    answer = requests.get(page.url, headers={"X": "x" * 10**6}, timeout=30)
+    assert answer.status_code == 431
+    assert process.memory_info().rss - before < 10e6
+
+
+@pytest.mark.integration
 def test_a_body_that_says_nothing_of_its_length_is_cut_off_all_the_same(page: RunningPage) -> None:
     address = urlsplit(page.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
@@ -124,8 +152,10 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
 
 
-def asked(app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0) -> tuple[int, str]:
-    """Return status and text of what is answered to a POST whose body comes in chunks."""
+def asked(
+    app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0, method: str = "POST"
+) -> tuple[int, str]:
+    """Return status and text of what is answered to a request whose body comes in chunks."""
     left = list(chunks)
     sent: list[Message] = []
 
@@ -136,9 +166,18 @@ def asked(app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0)
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], sent[1]["body"].decode()
+
+
+def test_every_route_that_the_page_does_not_use_is_not_there(tmp_path: Path) -> None:
+    settings = from_environment({"DATABASE_URL": NO_DATABASE, "VAR_DIR": str(tmp_path)})
+    found = set(every_route(built(settings, database.create(NO_DATABASE), None).routes))
+    own = {re.sub(r"{\w+(:\w+)?}", "x", path) for path in surface.routes()} | {"/files/x/x"}
+    gradios = {(method, path) for method, path in found if path not in own}
+    assert len(gradios) > 60
+    assert {one for one in gradios if asked(Limits(_app), [b"{}"], one[1], method=one[0])[0] != 404} == USED
 
 
 def test_a_body_arrives_whole_and_exactly_as_much_as_is_said_is_taken() -> None:
