@@ -44,9 +44,22 @@ USED = {
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
-    log = tmp_path_factory.mktemp("log") / "ui.log"
-    with answering(ANSWER) as torchserve, page_before(torchserve.url, log) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the page finds: its own folder, var, with a file that Gradio left, and the system's, tmp."""
+    found = tmp_path_factory.mktemp("page")
+    for path in ("tmp", "var/gradio/somebodys"):
+        (found / path).mkdir(parents=True)
+    (found / "var/gradio/somebodys/upload.png").write_bytes(bytes(1000))
+    return found
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Iterator[RunningPage]:
+    changes = {"VAR_DIR": str(folder / "var"), "TMPDIR": str(folder / "tmp")}
+    with (
+        answering(ANSWER) as torchserve,
+        page_before(torchserve.url, folder / "ui.log", **changes) as running,
+    ):
         yield running
 
 
@@ -102,6 +115,14 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
     assert requests.put(page.url + RUN, b"{}", timeout=30).status_code == 404
     assert requests.get(page.url, timeout=30).status_code == 200
     assert requests.get(f"{page.url}/config", timeout=30).status_code == 200
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("page")
+def test_what_gradio_leaves_is_below_the_pages_folder_and_removed_at_the_next_start(folder: Path) -> None:
+    assert (folder / "var/gradio").stat().st_mode & 0o777 == 0o700
+    assert not (folder / "var/gradio/somebodys").exists()
+    assert list((folder / "tmp").iterdir()) == []
 
 
 @pytest.mark.integration
