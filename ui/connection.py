@@ -98,7 +98,8 @@ class Connection(HttpToolsProtocol):
         if self.transport.is_closing() and self._read_deadline == math.inf:
             # It closes once the client has read what waits.
             self._read_deadline = now + READ_WITHIN_S
-        if self._head_deadline < now and self._is_head and not self._is_deaf:
+        is_open = not (self._is_deaf or self.transport.is_closing())
+        if self._head_deadline < now and self._is_head and is_open:
             self._refuse(SLOW)
         elif min(self._head_deadline, self._read_deadline) < now:
             self.transport.abort()
