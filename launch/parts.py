@@ -85,8 +85,6 @@ def parts(settings: Settings, found: Found, database_url: str, environ: Mapping[
         "UI_PORT": str(settings.ui_port),
         "ANSWER_TIMEOUT_S": str(settings.answer_timeout_s),
         "IDLE_MINUTES": str(settings.idle_minutes),
-        # Gradio makes it, and leaves it.
-        "GRADIO_TEMP_DIR": str(settings.var / "gradio"),
     }
     ui = Part(
         "ui",

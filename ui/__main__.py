@@ -28,7 +28,7 @@ from db.spool import Spool
 from db.user_rows import Users
 from db.writer import Writer
 from ui import app as page
-from ui import log_lines, number
+from ui import gradio_folder, log_lines, number
 from ui.analytics import view as analytics
 from ui.backend import Backend
 from ui.fetching import route as fetching
@@ -69,6 +69,7 @@ def main() -> int:
     log_lines.install(settings.log_format)
     try:
         spool = spool_folder.first_free(settings.spool)
+        gradio_folder.begin(settings.gradio)
     except (OSError, sqlite3.Error) as error:
         print(spool_folder.cannot_be_used(settings.spool, error), file=sys.stderr)
         return 2

@@ -7,12 +7,14 @@ import signal
 import socket
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from system.files import allow_open_files
+from ui.connection import IDLE_S, MOST_CONNECTIONS, Connection, look_after
 from ui.event_streams import EventStreams, end_with_sign_ins
 from ui.limits import Limits
 from ui.own_names import OwnNames
@@ -26,10 +28,10 @@ from ui.slow_readers import SlowReaders
 # A request in flight may take as long as an answer may, and no longer than this: containers are killed 10 s
 # after they were told to stop, if nobody asked for more.
 DRAIN_AT_MOST_S = 7
-# Of visitors, each with a stream and what the browser keeps open beside it; more are answered 503.
-MOST_CONNECTIONS = 4_000
-# Twice as many, and some for TorchServe, PostgreSQL and files.
+# Twice as many as connections, and some for TorchServe, PostgreSQL and files.
 FILE_DESCRIPTORS = 10_000
+# Of what is done at once, for clients that have gone, too; more is answered 503.
+MOST_AT_ONCE = 2 * MOST_CONNECTIONS
 # What begins the page: it loads it again where a part of it was lost on the way.
 LOST = Path(__file__).parent / "lost.js"
 # For what is left to do once the answer is there.
@@ -43,18 +45,20 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._streams = streams
         self._sessions = sessions
-        self._looking: asyncio.Task[None] | None = None
+        self._looking: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen, and to end the streams of sign-ins that end."""
+        """Begin to listen, to look after deadlines, and to end the streams of sign-ins that end."""
         await super().startup(sockets)
+        connections = cast(set[Connection], self.server_state.connections)
+        self._looking = [asyncio.create_task(look_after(connections))]
         if self._sessions is not None:
-            self._looking = asyncio.create_task(end_with_sign_ins(self._streams, self._sessions))
+            self._looking.append(asyncio.create_task(end_with_sign_ins(self._streams, self._sessions)))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take no new connection, end the streams, answer what was asked, then end the application."""
-        if self._looking is not None:
-            self._looking.cancel()
+        for task in self._looking:
+            task.cancel()
         self._streams.end()
         await super().shutdown(sockets)
 
@@ -67,17 +71,7 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
     """
     allow_open_files(FILE_DESCRIPTORS)
     streams = EventStreams(web)
-    config = uvicorn.Config(
-        before(streams, settings, sessions),
-        host=settings.host,
-        port=settings.port,
-        log_level="warning",
-        log_config=None,  # everything goes through the page's own handler
-        access_log=False,
-        limit_concurrency=MOST_CONNECTIONS,
-        timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
-    )
-    server = Server(config, streams, sessions)
+    server = Server(configured(before(streams, settings, sessions), settings), streams, sessions)
     logging.getLogger("uvicorn.error").addFilter(_is_not_cut)
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -89,6 +83,23 @@ def serve(web: FastAPI, settings: Settings, sessions: Sessions | None = None) ->
         signal.signal(number, stop)
     server.run()
     return server.started
+
+
+def configured(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Return how uvicorn is to serve."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=Connection,
+        ws="none",  # the page opens no web socket
+        log_level="warning",
+        log_config=None,  # everything goes through the page's own handler
+        access_log=False,
+        limit_concurrency=MOST_AT_ONCE,
+        timeout_keep_alive=IDLE_S,
+        timeout_graceful_shutdown=min(math.ceil(settings.answer_timeout_s) + MARGIN_S, DRAIN_AT_MOST_S),
+    )
 
 
 def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIApp:

@@ -31,6 +31,7 @@ class Settings:
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
         spool: The folder where records wait for the database.
+        gradio: The folder for Gradio's own files.
         keep_days: Drawings older than so many days are deleted; None for never.
         known_archives: The list of the archives that may be registered.
         has_sign_in: Whether people have to sign in.
@@ -52,6 +53,7 @@ class Settings:
     root_path: str
     log_format: str
     spool: Path
+    gradio: Path
     keep_days: int | None
     known_archives: Path
     has_sign_in: bool
@@ -92,6 +94,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         ).rstrip("/"),
         log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
         spool=variables.var_dir(env) / "spool",
+        gradio=variables.var_dir(env) / "gradio",
         keep_days=variables.keep_days(env),
         known_archives=known_archives.place(env),
         has_sign_in=has_sign_in,

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import BrowserContext, expect
 
 from system.files import PROJECT
-from tests.e2e.page import SEVEN, draw, is_complaint, opened
+from tests.e2e.page import SEVEN, draw, is_complaint, opened, wait_until
 from tests.ui.answering import ANSWER, answering
 from tests.ui.test_page_as_service import page_before
 
@@ -23,7 +24,13 @@ def page_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page before a server that plays TorchServe, without a database."""
     log = tmp_path_factory.mktemp("log") / "ui.log"
     with answering(ANSWER) as torchserve, page_before(torchserve.url, log) as running:
+        # The process that finds digits starts with the page, and takes as long.
+        wait_until(lambda: reads_numbers(running.url), "numbers are read", 60)
         yield running.url
+
+
+def reads_numbers(url: str) -> bool:
+    return requests.post(f"{url}/read", json={"strokes": [STROKE["points"]]}, timeout=60).ok
 
 
 def test_the_page_works_under_its_policy_without_a_complaint(
@@ -91,12 +98,19 @@ def test_no_other_page_can_frame_it(visitor: BrowserContext, page_address: str, 
 def test_what_strangers_stored_cannot_break_the_pad(
     visitor: BrowserContext, page_address: str, kept: str
 ) -> None:
-    visitor.add_init_script(f"sessionStorage.setItem({json.dumps(KEPT)}, {json.dumps(kept)})")
+    of_number = f'{{"kind": "number", "strokes": {kept}}}'
+    for key, text in ((KEPT, kept), (f"{KEPT}-number", of_number)):
+        visitor.add_init_script(f"sessionStorage.setItem({json.dumps(key)}, {json.dumps(text)})")
     visitor.add_init_script("sessionStorage.setItem('sketchserve-model', 'x/'.repeat(500_000))")
+    visitor.add_init_script("localStorage.setItem('sketchserve-settings', '{\"number\": true}')")
     page = opened(visitor, page_address)
-    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
-    draw(page, SEVEN)
-    expect(page.get_by_test_id("label")).to_have_text("7")
+    number = page.get_by_role("switch", name="Number")
+    expect(number).to_be_checked()
+    for is_number, answer in ((True, "number"), (False, "label")):
+        number.set_checked(is_number)
+        expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+        draw(page, [(x / 3, y) for x, y in SEVEN] if is_number else SEVEN)
+        expect(page.get_by_test_id(answer)).to_have_text("7")
 
 
 def test_strokes_that_the_page_itself_stored_come_back(visitor: BrowserContext, page_address: str) -> None:

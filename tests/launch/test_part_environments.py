@@ -121,8 +121,3 @@ def test_every_variable_that_a_part_reads_reaches_it(part, folders):
     assert len(read) > 15
     environ = environs({name: "given" for name in read if name != "DATABASE_URL"})[part]
     assert read - commands - others[part] - environ.keys() == set()
-
-
-def test_gradio_leaves_its_folder_below_the_run_s_own(tmp_path):
-    started = parts(read_settings({"VAR_DIR": str(tmp_path)}), FOUND, OWN_DATABASE, NEEDED)
-    assert started["ui"].environ["GRADIO_TEMP_DIR"] == str(tmp_path / "gradio")

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -14,20 +16,50 @@ import requests
 from starlette.responses import PlainTextResponse
 from starlette.types import Message, Receive, Scope, Send
 
+from db import engine as database
+from tests.docs import surface
 from tests.e2e.page import RunningPage
 from tests.ui.answering import ANSWER, answering
 from tests.ui.asking import ask
+from tests.ui.conftest import NO_DATABASE
+from tests.ui.signing_in import built
 from tests.ui.test_page_as_service import page_before
+from tests.ui.test_sign_in import every_route
 from ui import limits
 from ui.limits import MOST_BYTES, MOST_VALUES, Limits
+from ui.settings import from_environment
 
 RUN = "/gradio_api/run/predict"
+# What the page, or gradio_client, asks Gradio for; x stands for what varies.
+USED = {
+    *((method, "/") for method in ("GET", "HEAD")),
+    *(
+        ("GET", path)
+        for path in ("/config", "/config/", "/theme.css", "/favicon.ico", "/assets/x", "/static/x")
+    ),
+    *(("GET", f"/gradio_api/{path}") for path in ("app_id", "app_id/", "info", "info/", "startup-events")),
+    *(("GET", f"/gradio_api/{path}") for path in ("heartbeat/x", "queue/data")),
+    *(("POST", f"/gradio_api/{path}") for path in ("queue/join", "run/x", "run/x/")),
+}
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
-    log = tmp_path_factory.mktemp("log") / "ui.log"
-    with answering(ANSWER) as torchserve, page_before(torchserve.url, log) as running:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the page finds: its own folder, var, with a file that Gradio left, and the system's, tmp."""
+    found = tmp_path_factory.mktemp("page")
+    for path in ("tmp", "var/gradio/somebodys"):
+        (found / path).mkdir(parents=True)
+    (found / "var/gradio/somebodys/upload.png").write_bytes(bytes(1000))
+    return found
+
+
+@pytest.fixture(scope="module")
+def page(folder: Path) -> Iterator[RunningPage]:
+    changes = {"VAR_DIR": str(folder / "var"), "TMPDIR": str(folder / "tmp")}
+    with (
+        answering(ANSWER) as torchserve,
+        page_before(torchserve.url, folder / "ui.log", **changes) as running,
+    ):
         yield running
 
 
@@ -86,6 +118,23 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("page")
+def test_what_gradio_leaves_is_below_the_pages_folder_and_removed_at_the_next_start(folder: Path) -> None:
+    assert (folder / "var/gradio").stat().st_mode & 0o777 == 0o700
+    assert not (folder / "var/gradio/somebodys").exists()
+    assert list((folder / "tmp").iterdir()) == []
+
+
+@pytest.mark.integration
+def test_a_head_that_is_too_large_is_refused_by_the_page(page: RunningPage) -> None:
+    process = psutil.Process(page.process.pid)
+    before = process.memory_info().rss
+    answer = requests.get(page.url, headers={"X": "x" * 10**6}, timeout=30)
+    assert answer.status_code == 431
+    assert process.memory_info().rss - before < 10e6
+
+
+@pytest.mark.integration
 def test_a_body_that_says_nothing_of_its_length_is_cut_off_all_the_same(page: RunningPage) -> None:
     address = urlsplit(page.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
@@ -124,8 +173,10 @@ async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
 
 
-def asked(app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0) -> tuple[int, str]:
-    """Return status and text of what is answered to a POST whose body comes in chunks."""
+def asked(
+    app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0, method: str = "POST"
+) -> tuple[int, str]:
+    """Return status and text of what is answered to a request whose body comes in chunks."""
     left = list(chunks)
     sent: list[Message] = []
 
@@ -136,9 +187,18 @@ def asked(app: Limits, chunks: list[bytes], path: str = RUN, pause_s: float = 0)
     async def send(message: Message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "headers": []}
+    scope = {"type": "http", "method": method, "path": path, "headers": []}
     asyncio.run(app(scope, receive, send))
     return sent[0]["status"], sent[1]["body"].decode()
+
+
+def test_every_route_that_the_page_does_not_use_is_not_there(tmp_path: Path) -> None:
+    settings = from_environment({"DATABASE_URL": NO_DATABASE, "VAR_DIR": str(tmp_path)})
+    found = set(every_route(built(settings, database.create(NO_DATABASE), None).routes))
+    own = {re.sub(r"{\w+(:\w+)?}", "x", path) for path in surface.routes()} | {"/files/x/x"}
+    gradios = {(method, path) for method, path in found if path not in own}
+    assert len(gradios) > 60
+    assert {one for one in gradios if asked(Limits(_app), [b"{}"], one[1], method=one[0])[0] != 404} == USED
 
 
 def test_a_body_arrives_whole_and_exactly_as_much_as_is_said_is_taken() -> None:
