@@ -1,6 +1,7 @@
 """What the guard reads of strangers, as targets of fuzzing: forms and JSON, and whole requests."""
 
 import json
+import logging
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from guard.rules import Inference
 from guard.upstream import Pool
 
 MOST_BYTES = 10_000
+# It warns of each form that it does not take.
+logging.getLogger("python_multipart").disabled = True
 
 
 def form(message: bytes) -> None:
