@@ -43,5 +43,5 @@ def _check(name: str) -> None:
     if "/" in name or name in (".", "..") or not name.isprintable():
         raise malformed(
             f"A model cannot be registered as {name[:100]!r}, which TorchServe could neither describe nor "
-            f"remove again: choose a {FIELD} without slashes and control characters"
+            f"remove again: choose a {FIELD} without slashes and control characters, other than . and .."
         )
