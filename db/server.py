@@ -4,6 +4,7 @@ import errno
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -33,6 +34,8 @@ POLL_S = 0.02
 
 # What PostgreSQL says of a password that it does not know.
 _UNKNOWN = "password authentication failed"
+# What it says where another's last processes have not ended yet: one that waits for the disk takes a while.
+_ORPHANS = "is still in use"
 
 # For a machine of 2 cores and little memory that runs a model beside it; durability stays at its default.
 _SETTINGS = {
@@ -130,7 +133,7 @@ def _start_locked(data_dir: Path, port: int, held: IO[str]) -> Server:
     options = [f"--{key}={value}" for key, value in _SETTINGS.items()]
     command = [*identity.prefix, str(programs / "postgres"), "-D", str(data), f"--port={port}", *options]
     try:
-        process = _answering(command, url, log)
+        process = _answering_at_last(command, url, log)
     except _PasswordRefusedError:
         # Its file was lost or replaced. Who may write the folder may set another.
         cluster.set_password(data, password, identity)
@@ -139,6 +142,18 @@ def _start_locked(data_dir: Path, port: int, held: IO[str]) -> Server:
         # What root made in an ordinary user's folder must not keep that user out.
         unprivileged.give(data_dir / name, identity)
     return Server(url, port, data_dir, process, held)
+
+
+def _answering_at_last(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[bytes]:
+    """Run the server, as soon as what a killed one has left over is gone."""
+    deadline = time.monotonic() + ORPHAN_TIMEOUT_S
+    while True:
+        try:
+            return _answering(command, url, log)
+        except EmbeddedError as error:
+            if _ORPHANS not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_S)
 
 
 def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[bytes]:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import random
 import re
 import socket
 from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+# Below these are the services that machines have.
+_FIRST = 10_240
+_EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _PORT = re.compile(r":[0-9]{1,5}$")
 
 
@@ -17,11 +23,25 @@ def free_ports(count: int) -> list[int]:
     probes = [socket.socket(socket.AF_INET, socket.SOCK_STREAM) for _ in range(count)]
     try:
         for probe in probes:
-            probe.bind((LOOPBACK, 0))
+            _bind_free(probe)
         return [probe.getsockname()[1] for probe in probes]
     finally:
         for probe in probes:
             probe.close()
+
+
+def _bind_free(probe: socket.socket) -> None:
+    """Bind a probe to a free port that no client is given meanwhile: those are the ephemeral ones."""
+    try:
+        first_ephemeral = int(_EPHEMERAL.read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        first_ephemeral = 0
+    below = range(_FIRST, first_ephemeral)
+    for port in random.sample(below, min(len(below), 100)):
+        with suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return
+    probe.bind((LOOPBACK, 0))
 
 
 def is_free(port: int, host: str = LOOPBACK) -> bool:

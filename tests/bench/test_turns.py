@@ -12,6 +12,7 @@ from bench.serving import serving
 from bench.turns import family, load_alone, one_at_a_time, resume, stop
 from launch.bring_up import drawn_seven
 from system.files import PROJECT
+from system.keeper import STOP_S
 from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
 
@@ -40,7 +41,7 @@ def watch():
         answers = True
         while answers:
             ours.send("ping")
-            answers = ours.poll(0.3) and ours.recv()
+            answers = ours.poll(2.0) and ours.recv()
             time.sleep(0.05)
         worker.kill()
 threading.Thread(target=watch, daemon=True).start()
@@ -107,11 +108,10 @@ def test_a_supervisor_does_not_take_a_stopped_worker_for_dead(tmp_path):
     with started(tmp_path, WATCHFUL) as server:
         members = set(family(server.pid))
         assert len(members) == 2
-        for _ in range(3):
-            stop(server.pid)
-            time.sleep(0.5)
-            resume(server.pid)
-            time.sleep(0.2)
+        stop(server.pid)
+        time.sleep(2.5)  # longer than it waits for an answer
+        resume(server.pid)
+        time.sleep(0.5)
         assert set(family(server.pid)) == members
 
 
@@ -131,11 +131,19 @@ def test_a_child_outside_its_own_session_is_stopped_with_its_children():
                 member.kill()
 
 
+def is_lasting(process):
+    """Return whether it is no script that reads the machine's state, which TorchServe starts every minute."""
+    try:
+        return not any("metric_collector" in word for word in process.cmdline())
+    except psutil.Error:
+        return False
+
+
 @pytest.mark.integration
 def test_torchserve_is_stopped_with_its_guard_and_runs_on_afterwards(torchserve):
     url = f"{torchserve.inference_url}/predictions/digits"
     assert requests.post(url, data=drawn_seven(), timeout=10).status_code == 200
-    members = set(family(torchserve.pid))
+    members = {one for one in family(torchserve.pid) if is_lasting(one)}
     assert {torchserve.pid, torchserve.java_pid} < {member.pid for member in members}
     stop(torchserve.pid)
     try:
@@ -151,7 +159,7 @@ def test_a_stopped_server_is_ended_in_order(tmp_path):
         members = family(server.pid)
         only(None)
         began = time.monotonic()
-    assert time.monotonic() - began < 5, "it heard SIGTERM"
+    assert time.monotonic() - began < STOP_S, "it heard SIGTERM"
     assert not any(member.is_running() for member in members)
 
 

@@ -90,8 +90,6 @@ def test_a_time_out_is_no_reason_to_try_again(within_answer: bool) -> None:
 
 
 def test_both_tries_together_take_no_longer_than_one_may() -> None:
-    with breaking(1, wait_s=0.5) as server:
-        began = time.monotonic()
-        with pytest.raises(Unreachable):
-            Inference(server.url, timeout_s=0.8).predict(b"drawing", "digits")
-        assert time.monotonic() - began < 0.5 + 0.8
+    # With 0.8 s of its own, the second one would be answered.
+    with breaking(1, wait_s=0.5) as server, pytest.raises(Unreachable):
+        Inference(server.url, timeout_s=0.8).predict(b"drawing", "digits")

@@ -90,6 +90,21 @@ def fill(url: str, rows: int) -> None:
     execute(url, _FILL, rows=rows)
 
 
+def hold_up(url: str) -> None:
+    """Let restoring the database's backup take seconds longer, at its end; nothing else is slower."""
+    execute(
+        url,
+        """
+        CREATE FUNCTION held_up(one integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS $$
+        BEGIN
+            IF current_database() ~ '_(backup_check|restored)$' THEN PERFORM pg_sleep(3); END IF;
+            RETURN one;
+        END $$""",
+    )
+    execute(url, "CREATE TABLE held AS SELECT 1 AS one")
+    execute(url, "CREATE INDEX held_idx ON held (held_up(one))")
+
+
 def everything(url: str) -> tuple[list, list]:
     """Return every row of both tables, drawings as bytes."""
     with database.opened(url) as engine, engine.connect() as connection:

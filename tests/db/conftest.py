@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def engine(postgres_url: str) -> Iterator[Engine]:
     """An engine on the session's migrated database."""
-    created = database.create(postgres_url)
+    created = database.create(postgres_url, statement_timeout_ms=60_000)
     yield created
     created.dispose()
 

@@ -23,6 +23,7 @@ from tests.db.backing_up import (
     execute,
     fill,
     finished,
+    hold_up,
     is_being_filled,
     migrated_database,
     replace_program,
@@ -234,7 +235,9 @@ def test_a_full_disk_is_one_line_and_the_earlier_backup_stays(url, folder, tmp_p
 def test_the_second_of_two_at_a_time_says_so_in_one_line(large_url, folder):
     with started("db.backup", large_url, folder) as first:
         wait_until(lambda: unfinished(folder))
+        first.send_signal(signal.SIGSTOP)
         second = run("db.backup", large_url, folder)
+        first.send_signal(signal.SIGCONT)
         assert second.returncode == 1
         assert second.stderr == (
             f"db.backup: a backup is being made in {folder} by process {first.pid}: wait for its end\n"
@@ -254,6 +257,8 @@ def test_two_with_a_folder_each_do_not_touch_each_others_check(url, folder, tmp_
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 @pytest.mark.parametrize("moment", ["dump", "check"])
 def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment, name):
+    if moment == "check":
+        hold_up(large_url)
     with started("db.backup", large_url, folder) as process:
         if moment == "dump":
             wait_until(lambda: unfinished(folder))
@@ -268,12 +273,14 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment,
 
 
 def test_what_a_killed_one_leaves_is_cleared_away_by_the_next(large_url, folder):
+    hold_up(large_url)
     with started("db.backup", large_url, folder) as process:
         wait_until(lambda: is_being_filled(large_url))
         process.kill()
         process.wait()
     assert dumps(folder) == []
     assert len(unfinished(folder)) == 1
+    execute(large_url, "DROP INDEX held_idx")
     made = make(large_url, folder)
     assert dumps(folder) == [made.backup.path]
     assert unfinished(folder) == []

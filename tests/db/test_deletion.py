@@ -166,7 +166,7 @@ def test_a_correction_of_what_was_deleted_meanwhile_is_dropped_and_no_fault(
     delete(log, engine, gone)
     with caplog.at_level(logging.INFO, logger="db.writer"):
         writer.start()
-        wait_until(lambda: not writer.pending)
+        wait_until(lambda: writer.written == 2)
     assert feedback_of(engine, session_id) == ["1", "3"]
     assert (writer.written, writer.rejected, writer.dropped, spool.aside) == (2, 0, 0, 0)
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [

@@ -27,8 +27,8 @@ from tests.db.backing_up import (
     environment,
     everything,
     execute,
-    fill,
     finished,
+    hold_up,
     is_being_filled,
     one_line,
     run,
@@ -252,7 +252,7 @@ def test_a_damaged_backup_is_one_line_and_the_database_stays_as_it_is(filled, fo
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL"])
 def test_a_restore_that_ends_halfway_leaves_the_database_as_it_is(filled, folder, name):
-    fill(filled, 800)
+    hold_up(filled)
     file = back_up(filled, folder)
     current = everything(filled)
     with started("db.restore", filled, folder, str(file), "--yes") as process:

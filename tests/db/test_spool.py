@@ -282,10 +282,11 @@ def test_who_reads_the_file_makes_nobody_wait(spool, prediction, monkeypatch) ->
     with closing(sqlite3.connect(spool.path, isolation_level=None)) as operator:
         operator.execute("BEGIN")
         assert operator.execute("SELECT count(*) FROM waiting").fetchone() == (1,)
+        spool._writing.execute("PRAGMA busy_timeout = 60000")
         began = time.monotonic()
         with pytest.raises(sqlite3.OperationalError):
             spool.put(prediction())
             spool.tidy()
-        assert time.monotonic() - began < spool_file.PATIENCE_S
+        assert time.monotonic() - began < 30  # it is not waited for; the disk may be slow
     spool.tidy()
     assert len(ids(spool)) == 2

@@ -135,10 +135,10 @@ def test_what_cannot_be_tidied_up_holds_up_nothing(log, spool, session_id, predi
     monkeypatch.setattr(spool, "tidy", fails)
     writer = Writer(log, spool)
     writer.start()
-    for _ in range(3):
+    for count in range(1, 4):
         writer.submit(prediction())
-        wait_until(lambda: not writer.pending)
-    assert (writer.written, writer.paused, len(tried)) == (3, False, 1)
+        wait_until(lambda count=count: writer.written == count and not writer.paused)
+    assert (writer.pending, len(tried)) == (0, 1)
     assert caplog.text.count("cannot be tidied up: database or disk is full") == 1
     assert writer.stop() == 0
 
@@ -159,7 +159,7 @@ def test_what_is_written_and_cannot_be_removed_is_in_the_database_once(
     drawing = prediction()
     writer.submit(drawing)
     writer.start()
-    wait_until(lambda: not writer.pending)
+    wait_until(lambda: writer.written == 1)
     assert [row.prediction.id for row in log.history(session_id)] == [drawing.id]
     assert (writer.written, fails) == (1, [])
     assert writer.stop() == 0
@@ -172,7 +172,7 @@ def test_a_record_that_cannot_be_read_is_set_aside(log, spool, session_id, predi
     spool.close()
     writer = Writer(log, Spool(spool.path))
     writer.start()
-    wait_until(lambda: not writer.pending)
+    wait_until(lambda: writer.written == 1)
     assert [row.prediction.id for row in log.history(session_id)] == [drawing.id]
     assert (writer.written, writer.rejected, writer.spool.aside) == (1, 1, 1)
     assert "a record of the kind 'Wish'" in caplog.text

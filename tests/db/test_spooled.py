@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from db.records import Superseded
@@ -25,6 +25,7 @@ VALUES = some.recursive(
 
 
 @given(VALUES)
+@settings(deadline=None)
 def test_every_value_comes_back_as_it_was(value: object) -> None:
     content = bytearray()
     text = json.dumps(_plain(value, content))

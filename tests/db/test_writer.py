@@ -76,7 +76,7 @@ def test_what_is_submitted_arrives_in_order(writer, log, session_id, prediction,
     for drawing in drawings:
         assert writer.submit(drawing)
         assert writer.submit(correction(drawing, "1"))
-    wait_until(lambda: writer.pending == 0)
+    wait_until(lambda: writer.written == 500 and not writer.paused)
     assert history_ids(log, session_id) == [drawing.id for drawing in drawings]
     assert log.accuracy(session_id) == Accuracy(judged=250, correct=0)
     assert (writer.written, writer.rejected, writer.dropped, writer.paused) == (500, 0, 0, False)
@@ -102,11 +102,10 @@ def test_nothing_waits_or_is_lost_while_the_server_is_stopped(
     assert writer.pending == 21
 
     with embedded.start(private_server.data_dir, private_server.port) as again:
-        wait_until(lambda: writer.pending == 0)
-        assert not writer.paused
+        wait_until(lambda: writer.pending == 0 and not writer.paused)
         after = prediction()
         writer.submit(after)
-        wait_until(lambda: writer.pending == 0)
+        wait_until(lambda: writer.written == 23)
         assert history_ids(private_log, session_id) == [r.id for r in (before, *during, after)]
         assert private_log.accuracy(session_id) == Accuracy(judged=1, correct=0)
         assert (writer.written, writer.rejected, writer.dropped) == (23, 0, 0)
@@ -148,7 +147,7 @@ def test_a_server_that_freezes_counts_as_away(private_server, session_id, predic
     for process in frozen:
         process.send_signal(signal.SIGSTOP)
     try:
-        assert submit_timed(writer, prediction()) < 0.1
+        assert median(submit_timed(writer, prediction()) for _ in range(5)) < 0.1
         wait_until(lambda: writer.paused)
         with pytest.raises(DatabaseUnavailable, match="did not"):
             private_log.history(session_id)
@@ -156,7 +155,9 @@ def test_a_server_that_freezes_counts_as_away(private_server, session_id, predic
         for process in frozen:
             process.send_signal(signal.SIGCONT)
     wait_until(lambda: writer.pending == 0)
-    assert len(private_log.history(session_id)) == 2
+    monkeypatch.undo()
+    with database.opened(private_server.url) as patient:
+        assert len(PredictionLog(patient).history(session_id)) == 6
     writer.stop(timeout_s=1)
     engine.dispose()
 
@@ -169,7 +170,7 @@ def test_refused_records_are_logged_counted_and_hold_up_nothing(
     with caplog.at_level(logging.ERROR, logger="db.writer"):
         for record in (good[0], refused, correction(refused, "1"), good[1], prediction(drawing=b""), good[2]):
             writer.submit(record)
-        wait_until(lambda: writer.pending == 0)
+        wait_until(lambda: writer.written == 3 and writer.pending == 0)
     assert history_ids(log, session_id) == [record.id for record in good]
     assert (writer.written, writer.rejected, writer.paused) == (3, 3, False)
     # The correction stays with its prediction, for an operator who has both tried again.

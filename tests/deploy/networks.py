@@ -84,7 +84,7 @@ def another_host() -> Iterator[AnotherHost]:
         ip -n {NAME} link set {NAME[:11]}-b up
         ip -n {NAME} route add default via {ANOTHER_HOST.way_here}
     """
-    subprocess.run(["ip", "netns", "delete", NAME], stderr=subprocess.DEVNULL, check=False)
+    _remove()
     try:
         for command in filter(None, map(str.strip, commands.splitlines())):
             subprocess.run(command.split(), check=True)
@@ -107,7 +107,13 @@ def another_host() -> Iterator[AnotherHost]:
             server.kill()
             server.wait()
     finally:
-        subprocess.run(["ip", "netns", "delete", NAME], check=False)
+        _remove()
+
+
+def _remove() -> None:
+    # The pair by itself, which otherwise goes some time after its namespace.
+    for thing in (["link", "delete", f"{NAME[:11]}-a"], ["netns", "delete", NAME]):
+        subprocess.run(["ip", *thing], stderr=subprocess.DEVNULL, check=False)
 
 
 def _answers(address: str, port: int) -> bool:

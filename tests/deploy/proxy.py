@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -48,6 +49,14 @@ class Proxy:
     def address(self) -> tuple[str, int]:
         """Host and port of the published listener, for sockets."""
         return "127.0.0.1", int(self.url.rpartition(":")[2])
+
+    def workers(self) -> set[psutil.Process]:
+        """The processes that serve now."""
+        return set(psutil.Process(self.process.pid).children())
+
+    def wait_for_the_end_of(self, workers: set[psutil.Process]) -> None:
+        """Wait until these serve no more: after a reload they take requests for a moment."""
+        assert not psutil.wait_procs(workers, STOP_S)[1], self.output()
 
     def output(self) -> str:
         """Everything that it wrote to stdout and stderr."""
@@ -188,15 +197,15 @@ def _wait(proxy: Proxy) -> None:
         time.sleep(0.05)
 
 
-def exchange(address: tuple[str, int], sent: bytes, limit_s: float = 20) -> bytes:
-    """Return all that comes back for these bytes until the server closes, or is silent for a second."""
+def exchange(address: tuple[str, int], sent: bytes, limit_s: float = 20, silence_s: float = 1) -> bytes:
+    """Return all that comes back for these bytes until the server closes, or is silent for so long."""
     with socket.create_connection(address, timeout=limit_s) as connection:
         connection.sendall(sent)
         answer = b""
         try:
             while part := connection.recv(65536):
                 answer += part
-                connection.settimeout(1)
+                connection.settimeout(silence_s)
         except TimeoutError:
             pass
     return answer

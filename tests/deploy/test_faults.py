@@ -46,7 +46,9 @@ def kill(service: str) -> Fault:
     """Not `docker kill`, after which Docker would not start it again."""
 
     def fault(host: Host) -> None:
-        init_of(host, service).kill()
+        init = init_of(host, service)
+        init.kill()
+        psutil.wait_procs([init], 30)  # Docker hears of it only then
 
     return fault
 
@@ -107,7 +109,7 @@ def kept_rows(host: Host, visitors: list[Visitor]) -> int:
     found: set[str] = set()
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not kept <= found:
-        found = kept & set(host.inside("postgres", *psql).split())
+        found = kept & set(host.compose("exec", "-T", "postgres", *psql, check=False).split())
         time.sleep(0.5)
     return len(found)
 

@@ -5,7 +5,6 @@
 
 import signal
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,11 +31,9 @@ def asked_from_elsewhere(certificate: Certificate | None = None, **environment: 
         ) as proxy,
     ):
         (proxy.folder / "run" / "near.conf").write_text("deny all;\n")
+        before = proxy.workers()
         proxy.process.send_signal(signal.SIGHUP)
-        deadline = time.monotonic() + 30
-        while requests.get(f"{proxy.status_url}/stub_status", timeout=20).status_code != 403:
-            assert time.monotonic() < deadline, proxy.output()
-            time.sleep(0.05)
+        proxy.wait_for_the_end_of(before)
         yield proxy
 
 

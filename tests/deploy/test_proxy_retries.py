@@ -191,9 +191,11 @@ def test_the_proxy_is_moved_to_other_containers_without_losing_a_request() -> No
         asking.start()
         time.sleep(0.3)
         for target in (new.target, old.target, new.target):
+            before = proxy.workers()
             proxy.move(target, target)
             time.sleep(0.3)
         asking.join()
+        proxy.wait_for_the_end_of(before)
         assert statuses == [200] * 3 * ASKED
         moved = len(new.asked)
         assert ask(proxy, 10) == [200] * 10

@@ -105,8 +105,9 @@ def test_pipelined_requests_are_answered_in_their_order(proxy: Proxy) -> None:
     for number in range(40):
         route, body = (b"/explain", SEVEN) if number % 4 == 0 else (b"/predict", b"no image")
         asked += b"POST %s HTTP/1.1\r\nHost: x\r\nX-Request-Id: n%02d\r\n" % (route, number)
+        asked += b"Connection: close\r\n" if number == 39 else b""
         asked += b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    answer = exchange(proxy.address, asked, limit_s=60)
+    answer = exchange(proxy.address, asked, limit_s=60, silence_s=60)
     numbers = [line[-2:] for line in answer.split(b"\r\n") if line.lower().startswith(b"x-request-id: n")]
     assert numbers == [b"%02d" % number for number in range(40)]
     assert answer.count(b"HTTP/1.1 200") == 10

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from db import embedded, migrate
 from launch.doctor import BROWSERS, find_browser
 from launch.temporary import TorchServe
 from tests.e2e.filled import Filled, filled_page
 from tests.e2e.page import opened, running_page
+
+# Five seconds, unless it is said: the machine may be busy.
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import requests
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 from launch.temporary import TorchServe
 from system.files import PROJECT
@@ -71,8 +71,13 @@ def answers(url: str) -> bool:
     """Say whether the page is up."""
     try:
         return requests.get(f"{url}/livez", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
+
+
+def is_complaint(said: ConsoleMessage) -> bool:
+    """Say whether a console has an error that is the page's: what another network cost is loaded again."""
+    return said.type == "error" and "ERR_NETWORK_CHANGED" not in said.text
 
 
 def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 15) -> None:

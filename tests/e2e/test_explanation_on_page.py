@@ -3,6 +3,7 @@
 TorchServe is played by a small server with a prepared answer, so that every colour on the pad is known.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.page import draw, played_torchserve, running_page
+from tests.e2e.page import draw, played_torchserve, running_page, wait_until
 from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.managing import managing
 from tests.ui.several_models import put_archive
@@ -160,8 +161,9 @@ def test_the_maps_go_with_the_drawing_that_they_explained(chromium: Browser, add
 
 
 def test_an_explanation_does_not_hold_up_the_next_stroke(chromium: Browser) -> None:
+    turns = threading.Semaphore(0)
     with (
-        answering(BODY, delay_s=1.5, slow="/explanations/") as server,
+        answering(BODY, slow="/explanations/", turns=turns) as server,
         page_before(server) as url,
         visit(chromium, url) as page,
     ):
@@ -173,8 +175,10 @@ def test_an_explanation_does_not_hold_up_the_next_stroke(chromium: Browser) -> N
         expect(page.get_by_role("button", name="Why?")).to_have_attribute(
             "aria-pressed", "false", timeout=1_000
         )
-        page.wait_for_timeout(300)
-        assert any("/predictions/" in path for path in server.paths[asked:])
+        wait_until(
+            lambda: any("/predictions/" in path for path in server.paths[asked:]), "the stroke is read"
+        )
+        turns.release()
         # What was asked about the first drawing is not laid over the second.
         page.wait_for_timeout(2_000)
         assert colour(page, 105, 205) == ""
@@ -239,14 +243,18 @@ def test_an_idle_model_is_loaded_again_before_it_explains(chromium: Browser, tmp
         visit(chromium, running.url) as page,
     ):
         page.get_by_label("Model").select_option("digits-vit/1.0.0")
+        chosen = page.locator(".chooser:not(.is-loading)")
+        expect(chosen).to_have_attribute("data-model", "digits-vit/1.0.0")
         draw(page, LINE)
         expect(page.locator(".reading-meta")).to_contain_text("digits-vit 1.0.0")
         management.workers[vit] = 0
-        management.load_s = 1.0
+        management.load_s = 1_000.0
         asked = len(server.paths)
         page.get_by_role("button", name="Why?").click()
         expect(page.locator(".why-words")).to_contain_text("digits-vit 1.0.0 was idle")
         expect(page.locator(".chooser-notice")).to_contain_text("Loading digits-vit 1.0.0 again")
+        wait_until(lambda: management.workers[vit] > 0, "its workers are started")
+        management.started[vit] = (0.0, 0.0)  # and now they run
         # Once it is there it reads the drawing anew, and may be asked.
         expect(page.locator(".chooser-notice")).to_have_text("")
         assert management.workers[vit] > 0

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from db import embedded, engine
 from db.log import PredictionLog
-from tests.e2e.page import SEVEN, correct, draw, opened
+from tests.e2e.page import SEVEN, correct, draw, is_complaint, opened, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -25,16 +25,18 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     page = visitor.new_page()
     complaints: list[str] = []
     hosts: set[str] = set()
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("console", lambda message: complaints.append(message.text) if is_complaint(message) else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda request: hosts.add("/".join(request.url.split("/", 3)[:3])))
     page.goto(page_address)
     page.locator(".history").wait_for()
+    page.locator("html[data-paper]").wait_for()
 
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     expect(page.locator(".bar-name")).to_have_text(list("0123456789"))
     frame = page.get_by_alt_text("The 28 by 28 frame")
+    expect(frame).to_have_js_property("naturalWidth", 28)
     assert frame.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [28, 28]
     expect(page.locator(".reading-meta")).to_contain_text("digits ")
 
@@ -49,6 +51,7 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     assert heard(page, 0) == "Read as 7, really 1"
     session_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
     log = PredictionLog(engine.create(database.url))
+    wait_until(lambda: [row.true_label for row in log.history(session_id)] == ["1"], "stored")
     (stored,) = log.history(session_id)
     assert (str(stored.prediction.id), stored.prediction.predicted_label, stored.true_label) == (
         id_,
@@ -58,6 +61,7 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     images = [log.drawing(session_id, stored.prediction.id), stored.prediction.thumbnail]
     assert [Image.open(io.BytesIO(image)).size for image in images if image] == [(280, 280), (56, 56)]
     thumbnail = page.locator(".history li img")
+    expect(thumbnail).to_have_js_property("naturalWidth", 56)
     assert thumbnail.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [56, 56]
     assert complaints == []
     assert {host for host in hosts if host.startswith("http")} == {page_address}

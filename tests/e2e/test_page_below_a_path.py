@@ -73,7 +73,7 @@ def nginx_before(page: str, folder: Path, slash: str) -> Iterator[str]:
 def answers(url: str) -> bool:
     try:
         return requests.get(f"{url}/livez", timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 
@@ -92,6 +92,7 @@ def test_a_digit_is_read_and_kept_below_a_path(
         expect(page.get_by_test_id("label")).to_have_text("7")
         # The history comes by an event stream.
         expect(page.locator(".history li")).to_have_count(1)
+        expect(page.get_by_label("Model")).to_be_enabled()  # by another
         assert [response.url for response in seen if response.status >= 400] == []
         assert {response.url.startswith(f"{url}/") for response in seen} == {True}
         assert any("/queue/data" in response.url for response in seen)

@@ -49,7 +49,7 @@ def test_one_drawing_is_deleted_and_the_other_stays(page: Page, database: embedd
     page.get_by_text("Delete …").click()
     page.get_by_role("button", name="Delete this drawing").click()
     expect(page.locator(".rows li")).to_have_count(1)
-    assert stored(database, page) == ["7"]
+    wait_until(lambda: stored(database, page) == ["7"], "the other one stays")
 
 
 def test_a_visitor_who_wants_nothing_stored_is_answered_and_leaves_nothing(
@@ -61,6 +61,7 @@ def test_a_visitor_who_wants_nothing_stored_is_answered_and_leaves_nothing(
     box.check()
     expect(page.locator(".privacy [role=status]")).to_contain_text("read and then forgotten")
     page.reload()
+    page.locator("html[data-paper]").wait_for()
     expect(box).to_be_checked()
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from db import embedded, passwords
 from db import engine as database_engine
 from db.user_rows import Users
-from tests.e2e.page import ONE, SEVEN, draw
+from tests.e2e.page import ONE, SEVEN, draw, is_complaint
 from tests.ui.answering import ANSWER, answering
 from tests.ui.signing_in import PASSWORD
 from tests.ui.test_page_as_service import page_before
@@ -43,6 +43,7 @@ def enter(page: Page, address: str, name: str) -> None:
     """Sign in, and return when the page can be drawn on."""
     sign_in(page, address, name)
     page.locator(".history").wait_for()
+    page.locator("html[data-paper]").wait_for()
     expect(page.locator("#account")).to_contain_text(name)
 
 
@@ -50,7 +51,7 @@ def test_who_signs_in_draws_and_who_signs_out_is_led_to_the_form(
     visitor: BrowserContext, page_address: str
 ) -> None:
     complaints: list[str] = []
-    visitor.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    visitor.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     page = visitor.new_page()
     enter(page, page_address, "ada")
     draw(page, SEVEN)
@@ -73,7 +74,7 @@ def test_a_history_follows_its_user_to_another_browser_and_nobody_else(
     visitor_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
     with chromium.new_context() as other:
         there = other.new_page()
-        sign_in(there, page_address, "grace")
+        enter(there, page_address, "grace")
         expect(there.locator(".history li")).to_have_count(1)
     with chromium.new_context() as other:
         # Another user whose browser says that it is hers.

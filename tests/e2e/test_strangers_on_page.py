@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from system.files import PROJECT
-from tests.e2e.page import SEVEN, draw, opened
+from tests.e2e.page import SEVEN, draw, is_complaint, opened
 from tests.ui.answering import ANSWER, answering
 from tests.ui.test_page_as_service import page_before
 
@@ -30,7 +30,7 @@ def test_the_page_works_under_its_policy_without_a_complaint(
     visitor: BrowserContext, page_address: str
 ) -> None:
     complaints: list[str] = []
-    visitor.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    visitor.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
     visitor.on("weberror", lambda error: complaints.append(str(error.error)))
     page = opened(visitor, page_address)
     draw(page, SEVEN)

@@ -155,7 +155,12 @@ def front_end(server: TorchServe) -> dict[int, int]:
 
 
 def workers(server: TorchServe) -> list[psutil.Process]:
-    return psutil.Process(server.java_pid).children()
+    found = []
+    for child in psutil.Process(server.java_pid).children():
+        with suppress(psutil.Error):  # a script that reads the machine's state comes and goes
+            if any("model_service_worker" in word for word in child.cmdline()):
+                found.append(child)
+    return found
 
 
 def scale(server: TorchServe, count: int) -> None:

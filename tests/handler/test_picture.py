@@ -5,7 +5,7 @@ import io
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -133,6 +133,7 @@ def test_a_picture_of_one_colour_is_refused(sheet: tuple[int, ...]) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1), st.sampled_from([2, 40, 256]))
+@settings(deadline=None)
 def test_any_pixels_give_a_frame_or_are_refused(height: int, width: int, seed: int, levels: int) -> None:
     random = np.random.default_rng(seed)
     pixels = random.integers(0, levels, (height, width, 4)).astype(np.uint8)

@@ -25,7 +25,8 @@ class Executed(NamedTuple):
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
     """A PostgreSQL that runs until the end of the session; tests must not stop it."""
-    with embedded.start(tmp_path_factory.mktemp("postgres")) as server:
+    with pytest.MonkeyPatch.context() as patch, embedded.start(tmp_path_factory.mktemp("postgres")) as server:
+        patch.setattr("db.deadline.CONNECT_TIMEOUT_S", 60.0)  # the machine may be busy with other tests
         yield server
 
 

@@ -38,12 +38,17 @@ class Answering:
 
 @contextmanager
 def answering(
-    body: Any, status: int = 200, delay_s: float = 0.0, slow: str = "", busy: str | None = None
+    body: Any,
+    status: int = 200,
+    delay_s: float = 0.0,
+    slow: str = "",
+    busy: str | None = None,
+    turns: threading.Semaphore | None = None,
 ) -> Iterator[Answering]:
     """Answer each request with `body` (JSON, or bytes as they are) and `status`.
 
-    Those whose path contains `slow` are answered after `delay_s`, or as soon as nobody waits any more; those
-    whose path contains `busy` with 503.
+    Those whose path contains `slow` are answered after `delay_s`, or with `turns` once one is released, or as
+    soon as nobody waits any more; those whose path contains `busy` with 503.
     """
     is_over = threading.Event()
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -65,7 +70,7 @@ def answering(
             seen.headers.append({name.lower(): value for name, value in self.headers.items()})
             seen.connections.add(self.client_address[1])
             if slow in self.path:
-                is_over.wait(delay_s)
+                is_over.wait(delay_s) if turns is None else turns.acquire(timeout=30)
             self.send_response(status if busy is None or busy not in self.path else 503)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("x-request-id", "8a6e")

@@ -86,7 +86,7 @@ def make_backend(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Back
         writer = Writer(log, spool)
         management = Management(torchserve_url)
         return Backend(
-            inference=Inference(torchserve_url, timeout_s=0.3),
+            inference=Inference(torchserve_url),
             management=management,
             model="digits",
             models=Models("digits", management, store=None),

@@ -190,6 +190,7 @@ def test_a_model_that_is_not_there_is_not_found_and_the_chooser_says_who_reads(
 def test_a_model_that_came_after_the_last_listing_is_found(
     torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ui.models.listing.LIST_AGAIN_S", 3600.0)
     models, _ = backend(torchserve.url, store)
     assert models.find("abc/1.0.0") is None
     put_archive(store, "abc.mar", "abc")

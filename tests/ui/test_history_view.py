@@ -52,7 +52,10 @@ class Viewed:
 
 
 @pytest.fixture
-def viewed(make_backend: Callable[..., Backend], postgres_url: str) -> Iterator[Callable[..., Viewed]]:
+def viewed(
+    make_backend: Callable[..., Backend], postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Viewed]]:
+    monkeypatch.setattr("ui.history.settled.WAIT_S", 30.0)  # what was said is seen, on a busy machine too
     with ExitStack() as stack:
 
         def make(torchserve_url: str = "http://127.0.0.1:9", database_url: str = postgres_url) -> Viewed:

@@ -102,10 +102,10 @@ def test_a_body_that_says_nothing_of_its_length_is_cut_off_all_the_same(page: Ru
 def test_a_refused_body_that_never_ends_has_its_answer_and_its_connection_closed(page: RunningPage) -> None:
     address = urlsplit(page.url)
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+        began = time.monotonic()
         connection.sendall(
             f"POST {RUN} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999999999\r\n\r\nx".encode()
         )
-        began = time.monotonic()
         with connection.makefile("rb") as answer:
             assert answer.read().startswith(b"HTTP/1.1 413 ")
         assert limits.DRAIN_S - 1 < time.monotonic() - began < limits.DRAIN_S + 10

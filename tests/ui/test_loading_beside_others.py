@@ -52,6 +52,6 @@ def test_nobody_waits_while_a_model_is_loaded(model_store: Path, tmp_path: Path)
         finally:
             is_loaded.set()
         # A client that is held up waits for nearly all of it.
-        assert max(wait.result() for wait in waits) < took_s / 2
+        assert max(wait.result() for wait in waits) < 0.8 * took_s
         url = f"{server.inference_url}/predictions/digits/9.9.9"
         assert requests.post(url, data=png("7"), timeout=60).json()["version"] == "9.9.9"
