@@ -13,6 +13,8 @@ from system.environment import passed
 MAJOR = 18
 ROLE = "sketchserve"
 DATABASE = "sketchserve"
+# How large the server's log may become between two checkpoints; it stops where it finds no room for that.
+MAX_LOG_BYTES = 256 * 1024**2
 
 # Only the network on this machine, only with a password; the superuser has none and cannot log in.
 _HBA = "host all all 127.0.0.1/32 scram-sha-256\n"

@@ -43,7 +43,7 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "40",
     "shared_buffers": "32MB",
-    "max_wal_size": "256MB",
+    "max_wal_size": f"{cluster.MAX_LOG_BYTES // 1024**2}MB",
     "autovacuum_max_workers": "1",
     "max_parallel_workers_per_gather": "0",
     "io_method": "sync",

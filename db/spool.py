@@ -43,6 +43,7 @@ class Spool:
         path: The file; it is made where it is absent, and set aside where it is damaged.
         max_records: How many may wait.
         max_bytes: How large the waiting drawings may be together.
+        log_bytes: What the database's own log may take on the same disk; 0 where that is on another.
 
     Raises:
         HeldError: Another process has this spool.
@@ -50,10 +51,11 @@ class Spool:
         sqlite3.Error, OSError: The file cannot be read or written.
     """
 
-    def __init__(self, path: Path, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self, path: Path, max_records: int = MAX_RECORDS, max_bytes: int = MAX_BYTES, log_bytes: int = 0
+    ) -> None:
         self.path = path
-        self._max_records = max_records
-        self._max_bytes = max_bytes
+        self._max_records, self._max_bytes, self._log_bytes = max_records, max_bytes, log_bytes
         self._pending = self._bytes = 0
         self._lock = threading.RLock()
         self._lock_file = spool_file.claim(path)
@@ -86,6 +88,11 @@ class Spool:
         """How many records are set aside."""
         return int(self._number("SELECT count(*) FROM set_aside"))
 
+    @property
+    def lacks_bytes(self) -> int:
+        """How much more room the disk needs for all that may wait; OSError where the folder is gone."""
+        return max(0, self._max_bytes - self._bytes - self._room_bytes())
+
     def put(self, record: Record) -> None:
         """Write a record behind those that wait, without waiting for the disk.
 
@@ -96,7 +103,7 @@ class Spool:
         """
         kind, text, content = packed(record)
         size = ROW_BYTES + len(content)
-        if spool_file.free_bytes(self.path) < RESERVE_BYTES + size:
+        if self._room_bytes() < size:
             raise NoRoom(f"the disk is full at {self.path}")
         with self._lock:
             if self._pending >= self._max_records or self._bytes + size > self._max_bytes:
@@ -220,6 +227,11 @@ class Spool:
             for part in spool_file.parts_of(self.path) if remove else ():
                 part.unlink(missing_ok=True)
             self._lock_file.close()
+
+    def _room_bytes(self) -> int:
+        # A database on the same disk takes what waits, before it is removed here.
+        for_database = self._log_bytes + self._bytes if self._log_bytes else 0
+        return spool_file.free_bytes(self.path) - RESERVE_BYTES - for_database
 
     def _number(self, query: str) -> float:
         """Return what the query finds; 0 where it finds nothing, or the file is closed or cannot be read."""

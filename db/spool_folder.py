@@ -6,6 +6,7 @@ import shutil
 from itertools import count
 from pathlib import Path
 
+from db.cluster import MAX_LOG_BYTES
 from db.spool import RESERVE_BYTES, Spool
 from db.spool_file import SpoolError
 from system.files import HeldError
@@ -15,18 +16,23 @@ logger = logging.getLogger(__name__)
 _NAME = "records-{}.sqlite"
 
 
-def first_free(folder: Path) -> Spool:
+def first_free(folder: Path, database: Path | None = None) -> Spool:
     """Return the first spool of the folder that nobody has; the folder is made where it is absent.
 
     Two pages run at the same time while one takes the other's place.
+
+    Args:
+        folder: Of the spools.
+        database: The embedded PostgreSQL's folder, there or not. On the same disk, records leave it room.
 
     Raises:
         sqlite3.Error, OSError: It cannot be read or written.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_beside = database is not None and database.exists() and database.stat().st_dev == folder.stat().st_dev
     for number in count(1):
         try:
-            return Spool(folder / _NAME.format(number))
+            return Spool(folder / _NAME.format(number), log_bytes=MAX_LOG_BYTES if is_beside else 0)
         except (HeldError, SpoolError) as error:
             logger.warning("%s: taking the next spool", error)
     raise AssertionError("there is always a next number")

@@ -17,6 +17,9 @@ class Rules(Protocol):
     def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
         """Return whom a request counts for, who comes from this peer; raise a Refusal if it may not pass."""
 
+    def check_body(self, content_type: bytes, body: bytes) -> None:
+        """Raise a Refusal if a request that has come whole may not pass for its body."""
+
 
 class Connected(Protocol):
     """A client that is connected; `deadline` is by the loop's clock."""

@@ -143,6 +143,7 @@ class Reading:
     def on_message_complete(self) -> None:
         """Have the whole request passed on."""
         content_type, content = bodies.bounded(self._content_type, bytes(self._pieces))
+        self._api.rules.check_body(content_type, content)
         request = framed(self._parser.get_method(), self._target, self._headers, content_type, content)
         whole = Whole(request, not self._parser.should_keep_alive(), self.body)
         self.body = Body(self._api.room, "")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from guard import model_names
 from guard.answers import Reason, Refusal
 from guard.keys import Keys
 from system.ports import foreign_host, is_loopback
@@ -42,6 +43,9 @@ class Inference:
         is_outside = b"x-forwarded-for" in headers if self.is_behind_proxy else address != HERE
         return self.keys.check(headers) if is_outside else address
 
+    def check_body(self, content_type: bytes, body: bytes) -> None:
+        """Let every body pass: `bodies.bounded` has looked at it."""
+
 
 @dataclass(frozen=True)
 class Management:
@@ -60,11 +64,12 @@ class Management:
     token_file: Path
     hosts: frozenset[str]
 
-    def check(self, _target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
+    def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
         """Return the address that a request counts for.
 
         Raises:
-            Refusal: it does not come from a program that has the token.
+            Refusal: it does not come from a program that has the token, or registers a model under a name
+                that TorchServe could never remove.
         """
         host = foreign_host(headers.get(b"host", b"").decode("latin-1"), self.hosts)
         if host is not None:
@@ -80,7 +85,12 @@ class Management:
                 Reason.WRONG_TOKEN,
                 f"The management API asks for a token: curl -H @{self.token_file} sends it",
             )
+        model_names.check_query(target)
         return _address(peer)
+
+    def check_body(self, content_type: bytes, body: bytes) -> None:
+        """Look for the same in a JSON body."""
+        model_names.check_body(content_type, body)
 
     def _expected(self) -> bytes:
         try:

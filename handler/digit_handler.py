@@ -27,8 +27,11 @@ logger = logging.getLogger(__name__)
 FRAME_HEADER = "x-frame"
 # TorchServe sets this one itself on requests to /explanations.
 EXPLAIN_HEADER = "explain"
-# No batch takes more than a tenth of the time after which TorchServe kills a worker that has not answered.
+# No batch takes more than a tenth of the time after which TorchServe kills a worker that has not answered,
 BATCH_SHARE, USUAL_TIMEOUT_S = 0.1, 30.0
+# nor more than this, seconds: who comes while one is read, and is in the next, has an answer within the 5 s
+# that the page waits (ANSWER_TIMEOUT_S).
+LONGEST_BATCH_S = 2.25
 # What an explanation takes, until one has been measured.
 EXPLANATION_S = 0.05
 PHRASES: dict[object, str] = {400: "Bad Request", 500: "Internal Server Error", 503: "Service Unavailable"}
@@ -62,8 +65,7 @@ class DigitHandler:
         self.model = Model(folder, manifest["serializedFile"], manifest["modelName"])
         self.framer = Framer(self.model)
         self.explanation_s = EXPLANATION_S
-        settings = getattr(context, "model_yaml_config", None) or {}
-        self.batch_s = BATCH_SHARE * float(settings.get("responseTimeout", USUAL_TIMEOUT_S))
+        self.batch_s = batch_s(getattr(context, "model_yaml_config", None))
         self.identity = {
             "model": context.model_name,
             "version": manifest["modelVersion"],
@@ -194,6 +196,11 @@ class DigitHandler:
         finally:
             # No slower than a quarter of a batch's time, or none would be begun again.
             self.explanation_s = min(time.perf_counter() - started, self.batch_s / 4)
+
+
+def batch_s(settings: Mapping[str, Any] | None) -> float:
+    """Return how long a batch may take, seconds; `settings` are those of the archive's model-config.yaml."""
+    return min(BATCH_SHARE * float((settings or {}).get("responseTimeout", USUAL_TIMEOUT_S)), LONGEST_BATCH_S)
 
 
 def _is_explained(headers: Mapping[str, Any]) -> bool:

@@ -21,6 +21,7 @@ from db import spool_folder
 from db.analytics import Analytics
 from db.counting import Counting
 from db.drawings import Drawings
+from db.embedded import data_dir
 from db.log import PredictionLog
 from db.retention import Retention
 from db.sign_ins import SignIns
@@ -68,7 +69,7 @@ def main() -> int:
         return 2
     log_lines.install(settings.log_format)
     try:
-        spool = spool_folder.first_free(settings.spool)
+        spool = spool_folder.first_free(settings.spool, data_dir(os.environ))
         gradio_folder.begin(settings.gradio)
     except (OSError, sqlite3.Error) as error:
         print(spool_folder.cannot_be_used(settings.spool, error), file=sys.stderr)

@@ -11,7 +11,7 @@ from db.records import HistoryRow
 from reading.piece import NoNumber
 from ui import number
 from ui.backend import Backend
-from ui.draw.outcome import NoReading, predict
+from ui.draw.outcome import NoReading, is_on_disk, predict
 from ui.history.corrections import judge
 from ui.history.strip import read_history
 from ui.shares import TooMany
@@ -33,7 +33,8 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
             raise said_to_client(f"{known.title} is not loaded: choose it on the page first.")
         if isinstance(found, NoReading):
             raise said_to_client(f"{found.title}. {found.advice}")
-        return {**_answer(HistoryRow(found.prediction, None)), "frame": found.frame, "is_kept": found.is_kept}
+        answer = _answer(HistoryRow(found.prediction, None))
+        return {**answer, "frame": found.frame, "is_kept": is_on_disk(backend, found)}
 
     async def on_read_number(
         picture: str, model: str = "", request: gr.Request | None = None

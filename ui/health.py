@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from client.errors import Unreachable
 from client.management import path_of
+from db.spool import Spool
 from db.writer import Writer
 from ui.backend import Backend
 
@@ -79,6 +80,17 @@ def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
         found.append(
             f"Records were dropped, the last one {writer.dropped_ago_s:.0f} s ago: no room for them."
         )
+    found += _disk(writer.spool)
     if aside := writer.spool.aside:
         found.append(f"Records that PostgreSQL refused are set aside in {writer.spool.path}: {aside}.")
     return found
+
+
+def _disk(spool: Spool) -> list[str]:
+    try:
+        lacks_mb = spool.lacks_bytes / 1e6
+    except OSError as error:
+        return [f"Records cannot be kept: {error}."]
+    if not lacks_mb:
+        return []
+    return [f"The disk is short: {lacks_mb:.0f} MB more are needed at {spool.path} for all that may wait."]

@@ -19,12 +19,12 @@ from db.spool import RESERVE_BYTES
 from system.ports import free_ports
 from system.processes import running, until
 from tests.chaos.connection import Wire
-from tests.services.platform import STOP_S, Run, environment, make_run
+from tests.services.platform import STOP_S, Run, environment, make_run, runs
 
 STARTED_S = 60
 SPARE_BYTES = 8 * 1024**2
 JAVA, GUARD = "org.pytorch.serve.ModelServer", "-m launch.torchserve"
-WORKER, PAGE = "model_service_worker", "-m ui"
+WORKER, PAGE, READER = "model_service_worker", "-m ui", "-m reading"
 
 
 class World:
@@ -63,17 +63,27 @@ class World:
         """Return whether the page was being killed or restarted at some time since then."""
         return self._away_until > since
 
-    def end(self, words: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal to one of the processes that have the words in their command line."""
+    def end(self, words: str, number: signal.Signals = signal.SIGKILL, *, are_copies: bool = False) -> None:
+        """Send a signal to one of the processes that have the words in their command line.
+
+        Those of them that others have made as copies of themselves are another kind.
+        """
         if words == PAGE:
             self._away_until = float("inf")
+
+        def members() -> list[psutil.Process]:
+            there = {process.pid: process for process in self.run.members(words)}
+            with suppress(psutil.NoSuchProcess):
+                return [one for one in there.values() if (one.ppid() in there) is are_copies]
+            return []
+
         # One that is being started is not there yet.
-        found = until(lambda: self.run.members(words), STARTED_S)
+        found = until(members, STARTED_S)
         assert found, f"no process has {words}"
         victim = self.random.choice(found)
         with suppress(psutil.NoSuchProcess):
             victim.send_signal(number)
-        psutil.wait_procs([victim], STOP_S)
+        until(lambda: not runs(victim), STOP_S)  # whose parent may not have noticed yet
 
     def stop_postgres(self) -> None:
         """End it in order."""
@@ -106,6 +116,17 @@ class World:
     def empty_disk(self) -> None:
         """Leave room again."""
         (self.var / "spool" / "ballast").unlink()
+
+    def kill_launcher(self) -> None:
+        """Kill the process that started all others, check that nothing outlives it, and start it again."""
+        self._away_until = float("inf")
+        family = self.run.family()
+        next(one for one in family if one.ppid() == self.run.process.pid).kill()
+        self.run.process.wait(STOP_S)
+        until(lambda: not any(map(runs, family)), STOP_S)
+        self.run.assert_nothing_is_left(family)
+        self._platform.close()
+        self.run = self._make_run()
 
     def restart(self) -> None:
         """End all of `make run` and start it again."""
@@ -149,12 +170,14 @@ def _told(number: signal.Signals) -> Callable[[World], None]:
 
 
 # The launcher gives up a part that ends more than five times without a minute of peace. Each turn ends one
-# twice, and "all restarted" counts anew. The page does not start without room on the disk.
+# twice, and a new launcher counts anew. The page does not start without room on the disk.
 ALONE = "all"
 FAULTS = (
     Fault("java killed", "torchserve", lambda world: world.end(JAVA)),
     Fault("guard killed", "torchserve", lambda world: world.end(GUARD)),
     Fault("worker killed", "torchserve", lambda world: world.end(WORKER)),
+    Fault("decoder killed", "torchserve", lambda world: world.end(WORKER, are_copies=True)),
+    Fault("number reader killed", "page", lambda world: world.end(READER)),
     Fault("page killed", "page", lambda world: world.end(PAGE)),
     Fault("page ended", "page", lambda world: world.end(PAGE, signal.SIGTERM)),
     Fault("PostgreSQL killed", "postgres", _told(signal.SIGKILL), World.start_postgres),
@@ -163,6 +186,7 @@ FAULTS = (
     Fault("connection cut", "wire", lambda world: world.wire.cut(), lambda world: world.wire.mend()),
     Fault("connection slow", "wire", lambda world: world.wire.slow(), lambda world: world.wire.mend()),
     Fault("disk full", "page", World.fill_disk, World.empty_disk),
+    Fault("launcher killed", ALONE, World.kill_launcher),
     Fault("all restarted", ALONE, World.restart),
 )
 

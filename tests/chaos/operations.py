@@ -18,6 +18,8 @@ from tests.chaos.journal import Journal, Stroke
 # ANSWER_TIMEOUT_S, and as much again for two busy cores.
 PAGE_ANSWERS_S = 10.0
 GIVE_UP_S = 30.0
+# What reads it may have to start first, while other processes start, too.
+NUMBER_S = 30.0
 PAGE_BACK_S = 150.0
 ID = re.compile(r'data-prediction="([0-9a-f-]{36})"')
 WORDS = re.compile(r'class="reading-headline">[^<]+</p><p class="reading-detail">[^<]+<')
@@ -54,9 +56,17 @@ class Visitor:
         self._events = dict(reversed(targets))  # of several of a name the first
 
     def act(self) -> None:
-        """Draw, correct or delete, and pause a little."""
-        acts = (self.draw, self.draw_unstored, self.correct, self.delete_one, self.delete_all, self.leave)
-        self._random.choices(acts, (60, 5, 25, 6, 1, 3))[0]()
+        """Do one thing, drawing mostly, and pause a little."""
+        acts = {
+            self.draw: 55,
+            self.draw_unstored: 5,
+            self.read_number: 5,
+            self.correct: 25,
+            self.delete_one: 6,
+            self.delete_all: 1,
+            self.leave: 3,
+        }
+        self._random.choices(list(acts), list(acts.values()))[0]()
         time.sleep(self._random.random() / 4)
 
     def draw(self) -> Stroke:
@@ -77,6 +87,15 @@ class Visitor:
         """Draw what may not be stored."""
         self._send(keep=False)[0].expected = "never"
         self._journal.note("drawn: not to be stored")
+
+    def read_number(self) -> None:
+        """Have a number read as a program does, of which nothing is stored."""
+        answer = self._asked("number", "/read", NUMBER_S, may_say=503, data=drawn_seven())
+        if answer is None:
+            return
+        self._journal.note("number: read" if answer.ok else "number: not read, as is said")
+        if answer.json().get("text", "7") != "7":
+            self._journal.problem(f"a 7 is read as {answer.text}")
 
     def correct(self) -> None:
         """Say what one of the drawings was, never the same of one twice."""
@@ -117,15 +136,19 @@ class Visitor:
         self._journal.note("deleted" if is_deleted else "not deleted", prediction_id or "all")
 
     def _send(self, keep: bool) -> tuple[Stroke, str | None]:
-        """Send a 7 that no other drawing is like, byte for byte; return it, and the panel with the answer."""
+        """Send a 7 that no other drawing is like, byte for byte; return it, and the panel with the answer.
+
+        A worker reads a PNG itself, and has a JPEG read by its decoder aside.
+        """
         self._drawn += 1
+        words = f"{self._name} {self._drawn}"
         info = PngImagePlugin.PngInfo()
-        info.add_text("drawing", f"{self._name} {self._drawn}")
-        file = io.BytesIO()
-        Image.open(io.BytesIO(drawn_seven())).save(file, "PNG", pnginfo=info)
+        info.add_text("drawing", words)
+        file, kind = io.BytesIO(), self._random.choice(("png", "jpeg"))
+        Image.open(io.BytesIO(drawn_seven())).convert("RGB").save(file, kind, pnginfo=info, comment=words)
         stroke = Stroke(self._session, hashlib.md5(file.getvalue()).hexdigest())
         self._journal.strokes.append(stroke)
-        image = "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+        image = f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()
         pad = {"image": image, "source": "sketchpad", "sent": self._drawn, "keep": keep}
         panel = self._ask("stroke", [pad, self._session])
         found = ID.search(panel or "")
@@ -139,29 +162,37 @@ class Visitor:
         return f"{self._random.getrandbits(128):032x}"
 
     def _ask(self, event: str, data: list[Any], said: dict[str, str] | None = None) -> Any:
-        """Return the page's answer, None where it gave none: that it may only while it is restarted."""
-        began = time.monotonic()
+        """Return the page's answer, None where it gave none."""
         body = {"data": data, "fn_index": self._events[event], "session_hash": self._name, "event_data": said}
+        answer = self._asked(event, "/gradio_api/run/predict", json=body)
+        return answer.json()["data"][0] if answer is not None else None
+
+    def _asked(
+        self, name: str, path: str, within_s: float = PAGE_ANSWERS_S, may_say: int = 200, **sent: Any
+    ) -> requests.Response | None:
+        """Return the page's answer; None where it gave none: that it may only while it is restarted."""
+        began = time.monotonic()
         try:
-            while (answer := self._post(body)) is None:  # nobody listens, so that nothing was sent
+            while (answer := self._post(path, **sent)) is None:  # nobody listens, so that nothing was sent
                 assert self._was_away(began), "nobody listens"
                 assert time.monotonic() - began < PAGE_BACK_S, f"nobody listens for {PAGE_BACK_S:g} s"
                 time.sleep(0.1)
-            words = "" if answer.ok else f"{answer.status_code} {answer.text[:200]}"
+            is_said = answer.status_code in (200, may_say)
+            words = "" if is_said else f"{answer.status_code} {answer.text[:200]}"
         except (AssertionError, requests.RequestException) as error:
             words = f"{type(error).__name__}: {error}"
         took_s = time.monotonic() - began
         if not self._was_away(began):
             self._journal.slowest_s = max(self._journal.slowest_s, took_s)
-            if words or took_s > PAGE_ANSWERS_S:
-                self._journal.problem(f"{event}: {words or 'answered'} after {took_s:.1f} s")
+            if words or took_s > within_s:
+                self._journal.problem(f"{name}: {words or 'answered'} after {took_s:.1f} s")
         elif words:
-            self._journal.note(f"{event}: no answer, the page is away")
-        return None if words or answer is None else answer.json()["data"][0]
+            self._journal.note(f"{name}: no answer, the page is away")
+        return None if words else answer
 
-    def _post(self, body: dict[str, Any]) -> requests.Response | None:
+    def _post(self, path: str, **sent: Any) -> requests.Response | None:
         try:
-            return requests.post(f"{self._url()}/gradio_api/run/predict", json=body, timeout=GIVE_UP_S)
+            return requests.post(self._url() + path, timeout=GIVE_UP_S, **sent)
         except requests.ConnectionError as error:
             if "refused" not in str(error):
                 raise

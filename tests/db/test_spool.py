@@ -1,5 +1,6 @@
 """The spool's file: private, bounded, sound, and small again when nothing waits."""
 
+import re
 import sqlite3
 import stat
 import time
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from db import server, spool_file, spool_folder
 from db import spool as spool_module
-from db import spool_file, spool_folder
+from db.cluster import MAX_LOG_BYTES
 from db.records import Deletion, Feedback
 from db.spool import NoRoom, Spool
 
@@ -100,6 +102,44 @@ def test_the_last_room_of_the_disk_is_left(spool, prediction, monkeypatch) -> No
     monkeypatch.undo()
     spool.put(prediction())
     assert spool.pending == 1
+
+
+def test_beside_the_embedded_postgresql_its_log_and_what_waits_have_room(
+    tmp_path, prediction, monkeypatch
+) -> None:
+    """On a full disk it stops, and then nothing that waits can be written."""
+    (tmp_path / "postgres").mkdir()
+    beside = spool_folder.first_free(tmp_path / "spool", tmp_path / "postgres")
+    elsewhere = spool_folder.first_free(tmp_path / "spool", Path("/proc"))
+    large, ordinary = prediction(drawing=b"x" * 1_000_000), prediction(drawing=b"x" * 10_000)
+    free = spool_module.RESERVE_BYTES + MAX_LOG_BYTES + 1_500_000
+    monkeypatch.setattr(spool_file, "free_bytes", lambda _: free)
+    beside.put(large)
+    with pytest.raises(NoRoom, match="the disk is full"):
+        beside.put(prediction(drawing=b"x" * 600_000))
+    beside.put(ordinary)
+    free -= MAX_LOG_BYTES
+    with pytest.raises(NoRoom, match="the disk is full"):
+        beside.put(ordinary)
+    elsewhere.put(large)
+
+
+def test_the_embedded_postgresql_s_log_stays_within_what_is_left_for_it() -> None:
+    most = re.fullmatch(r"(\d+)MB", server._SETTINGS["max_wal_size"])
+    assert most
+    assert int(most[1]) * 1024**2 <= MAX_LOG_BYTES
+
+
+def test_a_disk_without_room_for_all_that_may_wait_is_told_before_records_are_refused(
+    spool, prediction, monkeypatch
+) -> None:
+    spool.put(prediction(drawing=b"x" * 1_000_000))
+    wanted = spool_module.RESERVE_BYTES + spool_module.MAX_BYTES - spool._bytes
+    monkeypatch.setattr(spool_file, "free_bytes", lambda _: wanted)
+    assert spool.lacks_bytes == 0
+    monkeypatch.setattr(spool_file, "free_bytes", lambda _: wanted - 5_000_000)
+    assert spool.lacks_bytes == 5_000_000
+    spool.put(prediction())
 
 
 @pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])

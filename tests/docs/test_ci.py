@@ -22,3 +22,8 @@ def test_the_workflow_calls_the_script_that_everybody_can_run() -> None:
     (job,) = workflow["jobs"].values()
     assert [step["run"] for step in job["steps"] if "run" in step] == [".ci/run"]
     assert os.access(PROJECT / ".ci" / "run", os.X_OK)
+
+
+def test_what_ci_lacks_fails_its_tests_wherever_it_runs() -> None:
+    script = (PROJECT / ".ci" / "run").read_text()
+    assert script.index("\nexport CI=true\n") < script.index("\nmake ")

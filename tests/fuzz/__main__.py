@@ -13,7 +13,7 @@ os.environ["NUMBA_DISABLE_JIT"] = "1"
 
 import atheris
 
-with atheris.instrument_imports(include=["handler", "PIL"]):
+with atheris.instrument_imports(include=["guard", "handler", "PIL"]):
     from tests.fuzz.targets import TARGETS, mended
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from handler.frame import framed
 from handler.picture import picture_framed
 from handler.png import PIXEL_BYTES, SIGNATURE, read_png
 from handler.request import image_bytes
+from tests.fuzz import guarded
 
 # Larger pictures teach nothing new, and take their time.
 SIDE_PX = 24
@@ -131,4 +132,10 @@ def _check_words(error: BadImage) -> None:
     json.dumps(error.answer()).encode()
 
 
-TARGETS: dict[str, Callable[[bytes], None]] = {"png": png, "picture": picture, "request": request}
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "png": png,
+    "picture": picture,
+    "request": request,
+    "form": guarded.form,
+    "connection": guarded.connection,
+}

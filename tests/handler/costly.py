@@ -3,7 +3,9 @@
 Each is what a stranger could send: at most 16 MiB.
 """
 
+import base64
 import io
+import json
 import struct
 import zlib
 from collections.abc import Callable
@@ -126,6 +128,10 @@ def bmp_runs() -> bytes:
     return b"BM" + struct.pack("<IHHI", 1078 + len(runs), 0, 0, 1078) + header + bytes(1024) + runs
 
 
+def _in_text(name: str) -> bytes:
+    return base64.b64encode(COSTLY[name]()[:MOST_IN_TEXT])
+
+
 FLOATS = Image.fromarray(np.full((4320, 7680), 0.5, np.float32))
 COSTLY: dict[str, Callable[[], bytes]] = {
     "PNG: chunks": lambda: png_chunks(chunk(b"teSt", b"")),
@@ -159,6 +165,15 @@ COSTLY: dict[str, Callable[[], bytes]] = {
     "TIFF: pages": lambda: encoded(SMALL, "TIFF", save_all=True, append_images=[SMALL] * 300),
     "PNM: digits": lambda: b"P3\n1600 1600\n255\n" + b"1 " * 7_600_000,
     "PNM: comments": lambda: b"P6\n" + b"#\n" * 8_000_000 + b"64 64\n255\n" + bytes(64 * 64 * 3),
+}
+# The same in text, which has to be made bytes first: in so much of it there is room for three quarters.
+MOST_IN_TEXT = MOST_BYTES // 4 * 3 - 200_000
+IN_TEXT: dict[str, Callable[[], object]] = {
+    "JSON: base64": lambda: {"image": _in_text("PNG: chunks").decode()},
+    "JSON: data URL": lambda: {"image": "data:image/bmp;base64," + _in_text("BMP: runs").decode()},
+    "JSON: not taken apart": lambda: json.dumps({"image": _in_text("PNM: comments").decode()}).encode(),
+    "base64 in lines": lambda: base64.encodebytes(COSTLY["JPEG: comments"]()[:MOST_IN_TEXT]),
+    "base64 that ends broken": lambda: _in_text("BMP: runs") + b"!",
 }
 # What was seen to hold a server up for a minute: 2 to 5 s of a worker each.
 TOO_LARGE: dict[str, Callable[[], bytes]] = {

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from handler.bad_image import BadImage, Busy
-from handler.digit_handler import DigitHandler
+from handler.digit_handler import USUAL_TIMEOUT_S, DigitHandler, batch_s
 from handler.framer import Result
 from handler.model import Framed
+from system.files import PROJECT
+from ui.settings import from_environment
 
 FRAMED = Framed(np.zeros((28, 28), np.uint8), lambda: (0, 0, 28), 1)
 
@@ -61,6 +64,20 @@ def handled(handler: DigitHandler, context: Context, made: list[Result]) -> list
 
     handler.framer = SimpleNamespace(batch=batch)  # type: ignore[assignment]
     return [json.loads(answer) for answer in handler.handle([{}] * len(made), context)]
+
+
+def test_a_batch_has_a_tenth_of_the_timeout_that_the_archive_names() -> None:
+    assert batch_s({"responseTimeout": 20, "batchSize": 16}) == 2.0
+    assert batch_s({}) == batch_s(None) == batch_s({"responseTimeout": USUAL_TIMEOUT_S})
+
+
+def test_two_batches_in_a_row_are_over_before_the_page_gives_up() -> None:
+    waits_s = from_environment({"DATABASE_URL": "postgresql://here/name"}).answer_timeout_s
+    ours = yaml.safe_load((PROJECT / "handler" / "model-config.yaml").read_text())
+    # The network, and what an explanation takes longer than the last one did.
+    beside_s = 0.2
+    for settings in (ours, {"responseTimeout": 600}):
+        assert 2 * (batch_s(settings) + beside_s) < waits_s
 
 
 def test_each_request_gets_its_own_status(handler: DigitHandler) -> None:

@@ -15,7 +15,7 @@ from training.data.drawing import png
 pytestmark = pytest.mark.integration
 # Both workers are given full batches, and some requests wait for the next ones.
 AT_ONCE = 34
-# A batch has 3 s, on cores of its own. Two in a row, and others at work beside the test, make it 12.
+# A batch has 2.25 s, on cores of its own. Two in a row, and others at work beside the test, make it 12.
 LONGEST_S = 12
 
 

@@ -178,7 +178,7 @@ def test_a_request_that_fails_before_the_model_leaves_no_payload_in_the_logs(ser
     # A form on which TorchServe fails; past the guard, which lets none of these through.
     url = f"{server.inference_url}/predictions/digits"
     for number, body in enumerate([b"\x89PNG=private-ink\rprivate-ink", b"data=%zzprivate-ink"], start=1):
-        assert ask_itself(server, body).startswith(b"HTTP/1.1 500")
+        assert ask_itself(server, b"/predictions/digits", body).startswith(b"HTTP/1.1 500")
         thrown = read_when(server.log_dir / "requests.log", "ErrorDataDecoderException at", number)
     assert all(line.count(" ERROR HttpRequestHandler ") == 1 for line in thrown.splitlines())
     requests.get(f"{url}?data=private-ink", timeout=30)
@@ -188,13 +188,13 @@ def test_a_request_that_fails_before_the_model_leaves_no_payload_in_the_logs(ser
         assert "HttpPostRequestDecoder.java" not in log.read_text(errors="replace"), log.name
 
 
-def ask_itself(server: TorchServe, form: bytes) -> bytes:
-    """Return how TorchServe itself, behind the guard, begins to answer a prediction for this web form."""
+def ask_itself(server: TorchServe, target: bytes, form: bytes = b"", api: str = "inference") -> bytes:
+    """Return how TorchServe itself, behind the guard, begins to answer a web form."""
     with socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(30)
-        connection.connect(str(server.token_file.parent / "tmp" / "inference"))
+        connection.connect(str(server.token_file.parent / "tmp" / api))
         head = [
-            b"POST /predictions/digits HTTP/1.1",
+            b"POST " + target + b" HTTP/1.1",
             b"Host: here",
             b"Content-Type: application/x-www-form-urlencoded",
             b"Content-Length: %d" % len(form),
@@ -214,9 +214,12 @@ def read_when(log: Path, text: str, times: int = 1) -> str:
 @pytest.mark.integration
 def test_a_model_with_a_slash_in_its_name_cannot_be_taken_away_and_hides_no_other(server):
     models = f"{server.management_url}/models"
-    put = {"url": "second.mar", "model_name": "a/b", "initial_workers": "0", "synchronous": "false"}
+    put = "/models?url=second.mar&model_name=a%2Fb&initial_workers=0&synchronous=false"
     token = authorization(server.token_file)
-    assert requests.post(models, params=put, headers=token, timeout=30).ok
+    refused = requests.post(server.management_url + put, headers=token, timeout=30)
+    assert (refused.status_code, refused.json()["code"]) == (400, 400)
+    # Past the guard, as an archive does whose manifest has such a name.
+    assert ask_itself(server, put.encode(), api="management").startswith(b"HTTP/1.1 202")
     # However it is quoted, with and without its version: only a restart forgets it.
     for name in ("a/b", "a%2Fb", "a%252Fb", "a%25252Fb"):
         for path in (name, f"{name}/2.0.0"):

@@ -1,5 +1,6 @@
 """What the page says of itself: whether it can read a drawing, and whether all behind it is whole."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from db import engine
+from db import engine, spool_file
 from db.records import Prediction
+from db.spool import MAX_BYTES, RESERVE_BYTES
 from tests.ui.conftest import NO_DATABASE
 from tests.ui.managing import Managing, managing
 from ui import health
@@ -86,3 +88,34 @@ def test_records_that_were_dropped_are_told_for_a_while(
     assert "Records were dropped" in health.health(backend, ANY_DATABASE)["reasons"][0]
     monkeypatch.setattr(health, "RECENTLY_S", 0.0)
     assert health.health(backend, ANY_DATABASE)["status"] == "ok"
+
+
+def test_a_disk_that_is_short_is_told_before_records_are_refused(
+    make_backend: MakeBackend,
+    make_prediction: MakePrediction,
+    torchserve: Managing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend = make_backend(torchserve.url)
+    monkeypatch.setattr(spool_file, "free_bytes", lambda _: RESERVE_BYTES + MAX_BYTES - 5_000_000)
+    found = health.health(backend, ANY_DATABASE)
+    place = backend.writer.spool.path
+    assert found["reasons"] == [f"The disk is short: 5 MB more are needed at {place} for all that may wait."]
+    assert backend.writer.submit(make_prediction())
+    monkeypatch.setattr(spool_file, "free_bytes", os.listdir)
+    (reason,) = health.health(backend, ANY_DATABASE)["reasons"]
+    assert reason.startswith("Records cannot be kept: ")
+
+
+def test_records_that_are_set_aside_are_told_and_counted(
+    make_backend: MakeBackend, make_prediction: MakePrediction, torchserve: Managing
+) -> None:
+    backend = make_backend(torchserve.url)
+    spool = backend.writer.spool
+    for _ in range(2):
+        backend.writer.submit(make_prediction())
+    spool.set_aside(spool.first(1, 10**9)[0], "breaks a constraint")
+    found = health.health(backend, ANY_DATABASE)
+    assert found["database"]["set_aside"] == 1
+    assert found["reasons"] == [f"Records that PostgreSQL refused are set aside in {spool.path}: 1."]
+    assert backend.metrics.registry.get_sample_value("sketchserve_records_set_aside") == 1

@@ -21,7 +21,7 @@ class Reading:
     Attributes:
         prediction: What is recorded of it.
         frame: What the network saw, a data URL, or "".
-        is_kept: Whether the record was taken for the history.
+        is_kept: Whether the record was taken for the history; `is_on_disk` waits for the disk.
         is_private: Whether its visitor wants nothing of it to be stored.
         is_interim: Whether the pen is still down: of that nothing is stored, and nothing said of it.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
@@ -98,6 +98,11 @@ def keep(backend: Backend, prediction: Prediction) -> bool:
     if is_kept:
         backend.recent.add(prediction)
     return is_kept
+
+
+def is_on_disk(backend: Backend, reading: Reading) -> bool:
+    """Return whether an answer is kept whatever becomes of the machine; a stroke does not wait for that."""
+    return reading.is_kept and backend.writer.sync()
 
 
 def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:

@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from ui.backend import Backend
-from ui.draw.outcome import NoReading, Reading, predict
+from ui.draw.outcome import NoReading, Reading, is_on_disk, predict
 from ui.draw.words import words
 from ui.refusal import refusal
 from ui.shares import Shares, TooMany
@@ -52,15 +52,15 @@ def _answer(backend: Backend, payload: bytes, scope: Scope) -> JSONResponse:
         return refusal(400, "BadRequest", NO_JSON)
     found = predict(backend, value, session_of(value.get("visitor"), scope))
     if isinstance(found, Reading):
-        return JSONResponse(_as_json(found))
+        return JSONResponse(_as_json(found, is_kept=is_on_disk(backend, found)))
     return _not_read(found)
 
 
-def _as_json(reading: Reading) -> dict[str, Any]:
+def _as_json(reading: Reading, *, is_kept: bool) -> dict[str, Any]:
     prediction = reading.prediction
     headline, detail = words(reading)
     return {
-        "prediction": str(prediction.id) if reading.is_kept else None,
+        "prediction": str(prediction.id) if is_kept else None,
         "label": prediction.predicted_label,
         "confidence": prediction.confidence,
         "set": list(prediction.label_set or ()),
