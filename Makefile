@@ -3,8 +3,13 @@
 PY := .venv/bin/python
 # ONNX Runtime reports to its makers otherwise.
 export ORT_DISABLE_TELEMETRY := 1
-# Other people's modules would come before those that were tested.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+# Of what a shell may have set for Pythons, nothing is for this one: it would find other modules than those that were
+# tested, or none (PYTHONSAFEPATH), warn, or wait at its end; and machine code belongs where the archive takes it from.
+OWN := PYTHON PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
+unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA%,$(.VARIABLES)))
+# A company's proxy does not find what is on this machine.
+export no_proxy := 127.0.0.1,localhost,::1,$(no_proxy),$(NO_PROXY)
+export NO_PROXY := $(no_proxy)
 # For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
 TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")
@@ -35,7 +40,7 @@ run: setup ## page, TorchServe and PostgreSQL (MODEL=fashion, ...); Ctrl-C stops
 
 doctor: ## what is here, what is missing, and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \
-	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
+	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python="$(or $(PYTHON),python3)"; \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
 status: ## what runs where, since when, which version, and what is wrong

@@ -77,6 +77,13 @@ class Settings:
         return [self.model_store / entry.rpartition("=")[2].strip() for entry in self.models.split(",")]
 
     @property
+    def loaded(self) -> list[str]:
+        """Return the names by which TorchServe serves them."""
+        if self.models == "all":
+            return [path.stem for path in self.archives]
+        return [entry.partition("=")[0].strip().removesuffix(".mar") for entry in self.models.split(",")]
+
+    @property
     def known_archives(self) -> Path:
         """Return the list of the archives that may be served."""
         return self.var / known_archives.NAME
