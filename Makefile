@@ -18,7 +18,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 .DELETE_ON_ERROR:
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
-.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate compare archive \
+.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds samples gate compare archive \
 	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status
 
 help:
@@ -69,6 +69,9 @@ train: setup-train ## a model (DATASET=digits, folder, ... MODEL=cnn, svm, ... D
 
 seeds: setup-train ## the same once a seed, with mean and deviation (DATA=...)
 	@exec $(PY) -m training.fitting.train --seeds 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+samples: setup-train ## a page of samples, wrong labels first (DATASET=..., DATA=...)
+	@exec $(PY) -m training.samples $(TRAINED) $(ARGS)
 
 gate: setup-train ## the network that says "this is no digit" (DATA=...)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
