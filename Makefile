@@ -10,6 +10,9 @@ unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA%,$(.VARIABLES)))
 # A company's proxy does not find what is on this machine.
 export no_proxy := 127.0.0.1,localhost,::1,$(no_proxy),$(NO_PROXY)
 export NO_PROXY := $(no_proxy)
+# These are said to make, and never found: WSL sets NAME for everybody, and tcsh GROUP.
+SAID := DELETE FILE GROUP NAME PASSWORD_FILE RATE REVOKE ROLE YES
+$(foreach name,$(SAID),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 # For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
 TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")

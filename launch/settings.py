@@ -165,8 +165,8 @@ def _read(env: Mapping[str, str]) -> Settings:
 
     environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
     # The page's own, which it checks only once the others run.
-    variables.keep_days(env)
-    environment.one_of(env, "SIGN_IN", ("auto", "on", "off"))
+    for checked in (variables.keep_days, variables.sign_in, variables.log_format, variables.root_path):
+        checked(env)
     name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
     return Settings(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from db import credentials
+from launch.errors import LaunchError
 from launch.java import Java
 from launch.run import addresses, database_place, with_database
 from launch.settings import read_settings
@@ -81,6 +82,27 @@ def test_a_checkout_has_unix_line_ends_also_where_git_writes_those_of_windows(tm
     git("clone", "-c", "core.autocrlf=true", str(source), str(tmp_path / "clone"))
     for name in ("Makefile", "launch/setup.sh"):
         assert b"\r" not in (tmp_path / "clone" / name).read_bytes()
+
+
+def test_what_is_said_to_make_is_not_found_in_the_environment() -> None:
+    foreign = {"NAME": "DESKTOP-1", "GROUP": "staff", "DELETE": "1", "REVOKE": "1", "FILE": "/x", "YES": "1"}
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    planned = ["make", "--dry-run", "key", "user", "restore"]
+    found = [
+        subprocess.run([*planned, *said], cwd=PROJECT, env=own | set_, capture_output=True, text=True).stdout
+        for said, set_ in (([], foreign), ([], {}), (["NAME=phone"], foreign), (["NAME=phone"], {}))
+    ]
+    assert found[0] == found[1]
+    assert found[2] == found[3]
+    assert '"phone"' in found[2]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("LOG_FORMAT", "plain"), ("UI_ROOT_PATH", "sketch"), ("SIGN_IN", "yes")]
+)
+def test_what_the_page_would_refuse_is_refused_before_anything_starts(key: str, value: str) -> None:
+    with pytest.raises(LaunchError, match=f"{key} is '{value}', expected "):
+        read_settings({key: value})
 
 
 @pytest.mark.parametrize("key", ["POSTGRES_PORT", "UI_PORT", "INFERENCE_PORT", "METRICS_PORT"])
