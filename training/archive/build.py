@@ -98,7 +98,7 @@ def _compile(folder: Path, name: str) -> list[Path]:
         [sys.executable, "-c", words],
         cwd=folder,
         # Not NUMBA_CACHE_DIR, which would take the machine code elsewhere.
-        env=passed(os.environ, *PYTHON),
+        env={**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -88,7 +88,7 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
     counts = ", ".join(
         f"{len(parts[part])} for {part}{'' if part in files else ' (of train)'}" for part in PARTS
     )
-    print(f"{folder}: {counts}", flush=True)
+    print(f"{folder_name(folder)}: {counts}", flush=True)
     return {part: sorted(parts[part], key=lambda one: (one.label, one.digest)) for part in PARTS}
 
 

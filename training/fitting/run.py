@@ -167,8 +167,7 @@ class Run:
             "generator": self.generator.get_state(),
         }  # fmt: skip
         # By way of memory: torch's own writer says of a full disk that it has a fault.
-        written = io.BytesIO()
-        torch.save(state, written)
+        torch.save(state, written := io.BytesIO())
         with written_aside(self.settings.out / "last.pt") as draft:
             draft.write_bytes(written.getbuffer())
 
@@ -178,8 +177,7 @@ class Run:
         Raises:
             ValueError: the folder holds a run with other settings, or a damaged one.
         """
-        state = self.processes.from_first(self._kept)
-        if state is None:
+        if (state := self.processes.from_first(self._kept)) is None:
             return
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -204,17 +202,20 @@ class Run:
                 f"{path} is a run with another {', '.join(changed)}: "
                 "give another --out, or remove it to start over."
             )
-        corrected = _changed(state.get("content", {}), self.content)
-        if corrected:
-            self.say(f"training anew: since the run in {path}, the data changed in: {', '.join(corrected)}")
+        if corrected := _changed(state.get("content", {}), self.content):
+            why = (
+                f"the data changed in: {', '.join(corrected)}"
+                if "content" in state
+                else "the data may have changed"
+            )
+            self.say(f"training anew: since the run in {path}, {why}")
             return None
         return state
 
     def _identity(self) -> dict[str, Any]:
         """Return what must be equal for a run to go on, beside its data."""
         same = {key: value for key, value in asdict(self.settings).items() if key not in FREE_TO_CHANGE}
-        preprocessing = preprocessing_fingerprint(framing=self.data.framing)
-        return {**same, "preprocessing": preprocessing}
+        return {**same, "preprocessing": preprocessing_fingerprint(framing=self.data.framing)}
 
     def say(self, line: str) -> None:
         """Print a line once, however many processes there are."""

@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         html = page(samples, said, name, command, str(model.file) if model else None)
         out = given.out or OUT / f"{name}.html"
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(html, encoding="utf-8")
+        out.write_text(html, encoding="utf-8", errors="backslashreplace")  # names of files may be no text
     except (OSError, ValueError) as error:
         print(f"samples: {error}", file=sys.stderr)
         return 1

@@ -1,7 +1,6 @@
 """The sheet as one HTML page that needs nothing else: no script, no request, light and dark."""
 
 import io
-import os
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ def _cards(samples: list[Sample], said: list[Opinion] | None) -> list[dict[str, 
     return [
         {
             "label": sample.label,
-            "where": os.fsencode(sample.where).decode("utf-8", "backslashreplace"),
+            "where": sample.where,
             "link": sample.file.resolve().as_uri() if sample.file else "",
             "part": sample.part,
             "picture": shrunk(sample.picture()),

@@ -69,9 +69,9 @@ def test_what_was_held_out_by_hand_is_what_is_held_out(
     assert sizes(folder) == [40, 10, 6]
     said = capsys.readouterr().out.splitlines()
     assert said == [
-        f"{folder}: 32 for train, 4 for validation (of train), 4 for test (of train)",
-        f"{folder}: 36 for train, 10 for validation, 4 for test (of train)",
-        f"{folder}: 40 for train, 10 for validation, 6 for test",
+        "shapes: 32 for train, 4 for validation (of train), 4 for test (of train)",
+        "shapes: 36 for train, 10 for validation, 4 for test (of train)",
+        "shapes: 40 for train, 10 for validation, 6 for test",
     ]
 
 
