@@ -226,10 +226,9 @@ def test_an_archive_that_was_not_built_here_is_refused_until_somebody_accepts_it
 def test_models_that_somebody_else_meant_are_one_line_before_anything_starts(tmp_path, models, words):
     write_archive(tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1"})
     given = {"MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path / "var"), "MODELS": models}
-    with pytest.raises(
-        LaunchError, match=f"MODELS is '{models}', {words}|MODELS is '{models}'.*{words}"
-    ) as caught:
+    with pytest.raises(LaunchError, match=words) as caught:
         read_served_archive(read_settings(given))
+    assert caught.value.cause.startswith(f"MODELS is '{models}', expected ")
     assert "\n" not in str(caught.value)
 
 
