@@ -31,7 +31,7 @@ def password(data_dir: Path) -> str:
             os.link(draft, path)
         except FileExistsError:
             pass
-        except OSError:  # a file system without hard links; whoever is first there is so by less
+        except OSError:  # a file system without hard links: of two at the same moment the later one wins
             if not path.exists():
                 draft.rename(path)
         finally:

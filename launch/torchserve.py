@@ -77,6 +77,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "TMPDIR": str(tmp),
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
+        "LOG_ROLLED": str(settings.log_dir).replace("%", "%%"),
         "METRICS_LOCATION": str(settings.log_dir),
         "LOG_TO": environ.get("LOG_TO") or "file",
         # ONNX Runtime would tell its makers about this process from before its first session on.

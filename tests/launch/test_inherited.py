@@ -14,7 +14,7 @@ from launch.errors import LaunchError
 from launch.java import Java
 from launch.run import addresses, database_place, with_database
 from launch.settings import read_settings
-from launch.torchserve import command, temporary_folder
+from launch.torchserve import command, environment, temporary_folder
 from system.files import PROJECT
 from training.archive import build
 from training.evaluation.ask import Server
@@ -170,6 +170,14 @@ def test_java_gets_the_log_s_configuration_from_any_checkout(monkeypatch: pytest
     monkeypatch.setattr("launch.torchserve.LOG_CONFIG", Path("/a #1/b%41/log4j2.xml"))
     words = command(read_settings({}), Java(Path("/java"), 17, "a test"), Path("/t"))
     assert "-Dlog4j.configurationFile=file:///a%20%231/b%2541/log4j2.xml" in words
+
+
+def test_in_what_rolled_logs_are_called_a_percent_sign_is_itself() -> None:
+    settings = read_settings({"VAR_DIR": "/b%41"})
+    told = environment(settings, Path("/t"), {})
+    assert (told["LOG_LOCATION"], told["LOG_ROLLED"]) == ("/b%41/log", "/b%%41/log")
+    xml = (PROJECT / "launch" / "log4j2.xml").read_text()
+    assert xml.count('filePattern="${rolled}/') == xml.count("filePattern=") > 0
 
 
 def test_an_archive_s_programs_get_nothing_that_a_shell_has_set_for_numba(
