@@ -1,6 +1,7 @@
 """`make run`: starts PostgreSQL, TorchServe and the page together and says when they really answer."""
 
 import os
+import shlex
 import sys
 import time
 from dataclasses import replace
@@ -71,11 +72,12 @@ def with_database(settings: Settings) -> tuple[Settings, str]:
 
 def addresses(settings: Settings, database_url: str, seconds: float) -> str:
     """Return the block that tells where everything answers; the database's password is left out."""
+    token = shlex.quote(f"@{settings.management_token_file}")
     kind = "" if settings.database_url else f" (embedded, in {settings.var / 'postgres'})"
     rows = {
         "page": settings.ui_url,
         "predict": f"{settings.inference_url}/predictions/{settings.model}",
-        "manage": f"curl -H @{settings.management_token_file} {settings.management_url}/models",
+        "manage": f"curl -H {token} {settings.management_url}/models",
         "metrics": f"{settings.metrics_url}, {settings.handler_metrics_url}",
         "database": f"{database_place(database_url)}{kind}",
         "logs": str(settings.log_dir),

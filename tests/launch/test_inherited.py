@@ -138,6 +138,12 @@ def test_the_printed_place_of_a_database_is_one_that_a_person_understands(url: s
     assert database_place(url) == place
 
 
+def test_the_printed_command_can_be_pasted_whatever_the_folder_is_called() -> None:
+    settings = read_settings({"VAR_DIR": "/a b#"})
+    told = addresses(settings, "postgresql://u@host/name", 1.0)
+    assert "curl -H '@/a b#/torchserve/token' http://127.0.0.1:8081/models" in told
+
+
 def test_without_hard_links_the_embedded_server_has_a_password_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
