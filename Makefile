@@ -3,8 +3,16 @@
 PY := .venv/bin/python
 # ONNX Runtime reports to its makers otherwise.
 export ORT_DISABLE_TELEMETRY := 1
-# Other people's modules would come before those that were tested.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+# Of what a shell may have set for Pythons, nothing is for this one: it would find other modules than those that were
+# tested, or none (PYTHONSAFEPATH), warn, or wait at its end; and machine code belongs where the archive takes it from.
+OWN := PYTHON PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
+unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA%,$(.VARIABLES)))
+# A company's proxy does not find what is on this machine.
+export no_proxy := 127.0.0.1,localhost,::1,$(no_proxy),$(NO_PROXY)
+export NO_PROXY := $(no_proxy)
+# These are said to make, and never found: WSL sets NAME for everybody, and tcsh GROUP.
+SAID := DELETE FILE GROUP NAME PASSWORD_FILE RATE REVOKE ROLE YES
+$(foreach name,$(SAID),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 # For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
 TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODEL)") $(if $(DATA),--data "$(DATA)")
@@ -13,7 +21,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 .DELETE_ON_ERROR:
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
-.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds gate compare archive \
+.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds samples gate compare archive \
 	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status
 
 help:
@@ -35,7 +43,7 @@ run: setup ## page, TorchServe and PostgreSQL (MODEL=fashion, ...); Ctrl-C stops
 
 doctor: ## what is here, what is missing, and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \
-	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python=$(or $(PYTHON),python3); \
+	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python="$(or $(PYTHON),python3)"; \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
 status: ## what runs where, since when, which version, and what is wrong
@@ -64,6 +72,9 @@ train: setup-train ## a model (DATASET=digits, folder, ... MODEL=cnn, svm, ... D
 
 seeds: setup-train ## the same once a seed, with mean and deviation (DATA=...)
 	@exec $(PY) -m training.fitting.train --seeds 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
+
+samples: setup-train ## a page of samples, wrong labels first (DATASET=..., DATA=...)
+	@exec $(PY) -m training.samples $(TRAINED) $(ARGS)
 
 gate: setup-train ## the network that says "this is no digit" (DATA=...)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)

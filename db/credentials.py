@@ -31,8 +31,11 @@ def password(data_dir: Path) -> str:
             os.link(draft, path)
         except FileExistsError:
             pass
+        except OSError:  # a file system without hard links: of two at the same moment the later one wins
+            if not path.exists():
+                draft.rename(path)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     return path.read_text().strip()
 
 

@@ -8,6 +8,7 @@
 #   SSH=...      how to reach it (default: ssh)
 #   READY_S=...  seconds that a new version may take to become ready (default: 300)
 set -euo pipefail
+unset CDPATH
 cd "$(dirname "$0")/.."
 [ "$#" -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 host=$1 folder=${2:-/opt/sketchserve}

@@ -89,7 +89,8 @@ def of_containers(found: list[Container]) -> list[str]:
 def of_local_run() -> list[str]:
     """Print what a `make run` on this machine says of itself; return what is wrong."""
     host = os.environ.get("UI_HOST") or "127.0.0.1"
-    port = os.environ.get("UI_PORT") or "7860"
+    port = os.environ.get("UI_PORT", "")
+    port = port if port.isdigit() else "7860"  # tcp://... is Kubernetes' word of a service called `ui`
     print(f"no containers; asking for a `make run` at http://{host}:{port}\n")
     return of_page(f"http://{host}:{port}/healthz")
 

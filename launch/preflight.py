@@ -82,9 +82,20 @@ def read_served_archive(settings: Settings) -> Archive:
             f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}", rename
         )
     for file in (settings.archive, *settings.archives):
-        # What is not there is TorchServe's to tell of, and a folder is no archive that came in by itself.
-        if file.exists() and not file.is_dir():
+        if not file.exists():
+            raise LaunchError(
+                f"MODELS is {settings.models!r}, expected archives in {settings.model_store}, and "
+                f"{file.name!r} is not there",
+                f"set it to digits.mar,fashion.mar, or unset it for {settings.model}.mar alone",
+            )
+        # A folder is no archive that came in by itself.
+        if not file.is_dir():
             require_known(file, settings.known_archives)
+    if settings.model not in settings.loaded:
+        raise LaunchError(
+            f"MODELS is {settings.models!r}, expected {settings.model}.mar, MODEL's own, to be among them",
+            "add it, or unset MODELS",
+        )
     return archive
 
 

@@ -1,11 +1,12 @@
 """`make run`: starts PostgreSQL, TorchServe and the page together and says when they really answer."""
 
 import os
+import shlex
 import sys
 import time
 from dataclasses import replace
-from urllib.parse import urlsplit
 
+from db import engine
 from launch.bring_up import Clock, bring_up
 from launch.errors import LaunchError
 from launch.parts import parts
@@ -56,7 +57,9 @@ def run(settings: Settings, found: Found, clock: Clock) -> None:
 def with_database(settings: Settings) -> tuple[Settings, str]:
     """Return the settings with the port that an embedded PostgreSQL keeps, and the database's URL."""
     if settings.database_url:
-        return settings, settings.database_url
+        # Encoded, whatever its password has: # and / end a URL's parts for others that read it.
+        given = engine.parse(settings.database_url).set(drivername="postgresql")
+        return settings, given.render_as_string(hide_password=False)
     from db.embedded import (
         forget_libpq,
         url,
@@ -69,14 +72,14 @@ def with_database(settings: Settings) -> tuple[Settings, str]:
 
 def addresses(settings: Settings, database_url: str, seconds: float) -> str:
     """Return the block that tells where everything answers; the database's password is left out."""
-    place = urlsplit(database_url)
+    token = shlex.quote(f"@{settings.management_token_file}")
     kind = "" if settings.database_url else f" (embedded, in {settings.var / 'postgres'})"
     rows = {
         "page": settings.ui_url,
         "predict": f"{settings.inference_url}/predictions/{settings.model}",
-        "manage": f"curl -H @{settings.management_token_file} {settings.management_url}/models",
+        "manage": f"curl -H {token} {settings.management_url}/models",
         "metrics": f"{settings.metrics_url}, {settings.handler_metrics_url}",
-        "database": f"{place.hostname}:{place.port or 5432}{place.path}{kind}",
+        "database": f"{database_place(database_url)}{kind}",
         "logs": str(settings.log_dir),
     }
     return "\n".join(
@@ -90,6 +93,22 @@ def addresses(settings: Settings, database_url: str, seconds: float) -> str:
             "",
         ]
     )
+
+
+def database_place(database_url: str) -> str:
+    """Return where a database is, without user and password."""
+    url = engine.parse(database_url)
+
+    def said(key: str) -> str:
+        value = url.query.get(key, "")
+        return value if isinstance(value, str) else ",".join(value)
+
+    host, port = url.host or said("host"), url.port or said("port") or 5432
+    if host.startswith(("/", "@")):  # a folder, or Linux's abstract name
+        return f"{url.database}, by the socket of port {port} in {host}"
+    if not host:
+        return f"{url.database}, where libpq's own settings say"
+    return f"{f'[{host}]' if ':' in host else host}:{port}/{url.database}"
 
 
 if __name__ == "__main__":

@@ -77,6 +77,13 @@ class Settings:
         return [self.model_store / entry.rpartition("=")[2].strip() for entry in self.models.split(",")]
 
     @property
+    def loaded(self) -> list[str]:
+        """Return the names by which TorchServe serves them."""
+        if self.models == "all":
+            return [path.stem for path in self.archives]
+        return [entry.partition("=")[0].strip().removesuffix(".mar") for entry in self.models.split(",")]
+
+    @property
     def known_archives(self) -> Path:
         """Return the list of the archives that may be served."""
         return self.var / known_archives.NAME
@@ -158,8 +165,8 @@ def _read(env: Mapping[str, str]) -> Settings:
 
     environment.one_of(env, "LOG_TO", ("file", "console"))  # log4j2.xml would write no request at all
     # The page's own, which it checks only once the others run.
-    variables.keep_days(env)
-    environment.one_of(env, "SIGN_IN", ("auto", "on", "off"))
+    for checked in (variables.keep_days, variables.sign_in, variables.log_format, variables.root_path):
+        checked(env)
     name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
     return Settings(

@@ -4,6 +4,7 @@
 #   PYTHON=...       which Python to use, instead of the first supported one on PATH
 #   TORCH_INDEX=...  a package index to take torch and torchvision from, without the locks' CUDA packages
 set -eu
+unset CDPATH # with it cd goes elsewhere, and prints where
 cd "$(dirname "$0")/.."
 
 say() {
@@ -50,6 +51,16 @@ fi
 PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 to 3.13" \
     "rm -r .venv and run make setup again"
 
+# How packages are reached is for the user's own settings to say; where they go, and which they are, is not.
+for name in $(env | sed -n 's/^\(PIP_[A-Z0-9_]*\)=.*/\1/p; s/^\(UV_[A-Z0-9_]*\)=.*/\1/p'); do
+    case $name in
+    *INDEX* | *_CERT | *_CERTS | *_TLS | *_PROXY | *_HOST | *TIMEOUT | *RETRIES | *KEYRING* | *FIND_LINKS) ;;
+    *CACHE* | UV_OFFLINE | UV_HTTP_* | UV_CONCURRENT_* | UV_LINK_MODE | PIP_CONFIG_FILE | UV_CONFIG_FILE) ;;
+    *) unset "$name" ;;
+    esac
+done
+# pip's file of settings may say so, too.
+export PIP_USER=0
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 uv=.venv/bin/uv
 [ -x "$uv" ] || .venv/bin/python -m pip install -qq "$(pins requirements.lock | grep '^uv==')" ||

@@ -9,9 +9,11 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -47,7 +49,7 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
     return [
         str(java.path),
         f"-Dmodel_server_home={home}",
-        f"-Dlog4j.configurationFile=file://{LOG_CONFIG}",
+        f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}",
         f"-Djava.io.tmpdir={tmp}",
         *_vmargs(),
         "-cp",
@@ -75,6 +77,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "TMPDIR": str(tmp),
         "TEMP": str(tmp),
         "LOG_LOCATION": str(settings.log_dir),
+        "LOG_ROLLED": str(settings.log_dir).replace("%", "%%"),
         "METRICS_LOCATION": str(settings.log_dir),
         "LOG_TO": environ.get("LOG_TO") or "file",
         # ONNX Runtime would tell its makers about this process from before its first session on.
@@ -104,10 +107,11 @@ def at_own_addresses(settings: Settings) -> Settings:
 def temporary_folder(settings: Settings) -> Path:
     """Return this instance's folder for unpacked archives and sockets, under the run-time folder.
 
-    Where that path is too long for a socket, it is a folder of the system's temporary one, always the same.
+    Where that path is too long for a socket, or its file system has none, it is a folder of the system's
+    temporary one, always the same.
     """
     tmp = settings.var / "torchserve" / "tmp"
-    if len(os.fsencode(tmp)) <= LONGEST_TMP:
+    if len(os.fsencode(tmp)) <= LONGEST_TMP and _takes_sockets(settings.var):
         return tmp
     name = hashlib.sha256(os.fsencode(tmp)).hexdigest()[:12]
     return Path(tempfile.gettempdir(), f"sketchserve-{os.geteuid()}-{name}")
@@ -188,6 +192,23 @@ def _lock(folder: Path) -> IO[str]:
             f"another TorchServe (pid {error.owner}) uses {folder}",
             "stop that process, or set VAR_DIR to another folder for this one",
         ) from None
+    except OSError as error:
+        raise LaunchError(f"{folder} cannot be locked ({error.strerror})", "set VAR_DIR elsewhere") from error
+
+
+def _takes_sockets(folder: Path) -> bool:
+    """Say whether a folder takes unix sockets: FAT, exFAT, and folders that a host shares do not."""
+    probe = folder / f".{os.getpid()}.sock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(str(probe))
+    except OSError:
+        return False
+    finally:
+        with suppress(OSError):
+            probe.unlink()
+    return True
 
 
 def _empty(tmp: Path) -> None:

@@ -20,6 +20,10 @@ BASE = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TM
 PYTHON = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 
 
+# What Kubernetes and Docker's links tell everybody of a service called `ui`: UI_PORT=tcp://10.0.0.1:7860.
+_SERVICE = re.compile(r"(tcp|udp|sctp)://.*")
+
+
 class SettingError(ValueError):
     """A variable cannot be used; `fix` says what to do about it."""
 
@@ -58,7 +62,9 @@ def whole(env: Mapping[str, str], key: str, default: int, least: int, most: int,
 
 
 def port(env: Mapping[str, str], key: str, default: int, least: int = 1, most: int = 65535) -> int:
-    """Return a TCP port; where `least` is 0, that one means any free port."""
+    """Return a TCP port; where `least` is 0, that one means any free port. A service's address is none."""
+    if _SERVICE.fullmatch(text(env, key)):
+        return default
     return whole(env, key, default, least, most, "port number")
 
 

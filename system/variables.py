@@ -8,6 +8,7 @@ from pathlib import Path
 from system import environment
 
 MOST_DAYS = 36_500
+ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
 
 
 def var_dir(env: Mapping[str, str]) -> Path:
@@ -23,6 +24,22 @@ def token_file(env: Mapping[str, str]) -> Path:
 def key_file(env: Mapping[str, str]) -> Path:
     """Return the file between `make key` and the guard: KEY_FILE, by default in VAR_DIR."""
     return environment.path(env, "KEY_FILE", str(var_dir(env) / "keys"))
+
+
+def log_format(env: Mapping[str, str]) -> str:
+    """Return LOG_FORMAT, how the page writes its log: "text" or "json"."""
+    return environment.one_of(env, "LOG_FORMAT", ("text", "json"))
+
+
+def sign_in(env: Mapping[str, str]) -> str:
+    """Return SIGN_IN, whether people have to sign in: "auto", "on" or "off"."""
+    return environment.one_of(env, "SIGN_IN", ("auto", "on", "off"))
+
+
+def root_path(env: Mapping[str, str]) -> str:
+    """Return UI_ROOT_PATH, the path below which a proxy shows the page, without a slash at its end."""
+    expected = "a path such as /sketch, or nothing"
+    return environment.text(env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected=expected).rstrip("/")
 
 
 def keep_days(env: Mapping[str, str]) -> int | None:

@@ -16,6 +16,10 @@ from training.models import weights
 PROJECT = Path(__file__).resolve().parent.parent
 
 
+for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
+    del os.environ[_key]  # a company's, which does not find what tests start here
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the folder of MNIST from the command line too."""
     parser.addoption("--data", default=os.environ.get("MNIST_DIR"), help="the folder that holds MNIST/raw")

@@ -9,10 +9,18 @@ def data_folder(parser: argparse.ArgumentParser) -> None:
     """Add --data, which MNIST_DIR names where it is not given."""
     parser.add_argument(
         "--data",
-        type=Path,
-        default=Path(os.environ.get("MNIST_DIR") or "data"),
+        type=folder,
+        default=os.environ.get("MNIST_DIR") or "data",
         help="the data sets' folder; downloads go there. With --dataset folder: the folder of images",
     )
+
+
+def folder(text: str) -> Path:
+    """Return the path of a folder; of `DATA=~/shapes`, in which not every shell replaces the `~`, as well."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # ~nobody
+        raise argparse.ArgumentTypeError(f"{text} came ({error}): name the folder without ~") from None
 
 
 def positive(text: str) -> int:

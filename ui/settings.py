@@ -8,10 +8,6 @@ from db import engine
 from system import environment, known_archives, variables
 from system.ports import is_address, is_loopback
 
-ROOT_PATH = r"(/[A-Za-z0-9._~-]+)*/*"
-LOG_FORMATS = ("text", "json")
-SIGN_IN = ("auto", "on", "off")
-
 
 @dataclass(frozen=True)
 class Settings:
@@ -77,7 +73,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
     store = environment.text(env, "MODEL_STORE")
     host = environment.text(env, "UI_HOST", "127.0.0.1")
     published_at = environment.text(env, "PUBLISHED_AT")
-    has_sign_in = _has_sign_in(environment.one_of(env, "SIGN_IN", SIGN_IN), published_at or host)
+    has_sign_in = _has_sign_in(variables.sign_in(env), published_at or host)
     return Settings(
         inference_url=environment.http_address(env, "TORCHSERVE_INFERENCE_URL", "http://127.0.0.1:8080"),
         management_url=environment.http_address(env, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081"),
@@ -89,10 +85,8 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
         model_store=Path(store) if store else None,
         idle_s=60 * environment.span(env, "IDLE_MINUTES", 10, "minutes", 7 * 24 * 60),
-        root_path=environment.text(
-            env, "UI_ROOT_PATH", pattern=ROOT_PATH, expected="a path such as /sketch, or nothing"
-        ).rstrip("/"),
-        log_format=environment.one_of(env, "LOG_FORMAT", LOG_FORMATS),
+        root_path=variables.root_path(env),
+        log_format=variables.log_format(env),
         spool=variables.var_dir(env) / "spool",
         gradio=variables.var_dir(env) / "gradio",
         keep_days=variables.keep_days(env),

@@ -1,6 +1,7 @@
 """Other data sets from training to an answer, by the real commands: optdigits, and somebody's own folder."""
 
 import io
+import re
 import signal
 import subprocess
 import sys
@@ -137,3 +138,12 @@ def test_a_folder_of_images_becomes_a_classifier(tmp_path: Path) -> None:
     }
     right = sum(labels.count(label) for label, labels in found.items())
     assert right >= 13, found
+    # A label that was wrong comes first on the page of samples.
+    first, second = LETTERS[0], LETTERS[1]
+    (images / second / "1.png").rename(images / first / "wrong.png")
+    page = tmp_path / "samples.html"
+    make(
+        "samples", "DATASET=folder", f"DATA={images}",
+        f"ARGS=--weights {tmp_path / 'run' / 'model.safetensors'} --out {page}",
+    )  # fmt: skip
+    assert f"{first}/wrong.png" in re.findall(r'<a href="file:[^"]+">([^<]+)', page.read_text())[:3]

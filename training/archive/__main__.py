@@ -9,6 +9,7 @@ from system import known_archives
 from training.archive.build import build
 from training.models import weights
 from training.names import FOLDER, MODEL_NAMES, USUAL_ARCHITECTURE, model_name, run_folder, trained_file
+from training.options import folder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="what was trained (default: the committed digits)")
     parser.add_argument("--dataset", choices=[*MODEL_NAMES, FOLDER], help="take what was trained on this")
     parser.add_argument("--model", default=USUAL_ARCHITECTURE, help="with --dataset: the architecture")
-    parser.add_argument("--data", type=Path, default=Path("data"), help="with --dataset folder: the folder")
+    parser.add_argument("--data", type=folder, default="data", help="with --dataset folder: the folder")
     parser.add_argument("--name", help="the model's name in its URL (default: the data set's)")
     parser.add_argument("--version", help="the version in the manifest (default: the weights' own)")
     parser.add_argument("--out", type=Path, help="the archive (default: model_store/NAME.mar)")

@@ -16,6 +16,7 @@ from torch import nn
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import FRAME_PX
 from handler.model import BrokenArchive, Model
+from system.environment import PYTHON, passed
 from system.files import written_aside
 from training.archive import golden
 from training.archive.contents import sha256, within_project
@@ -94,7 +95,13 @@ def _compile(folder: Path, name: str) -> list[Path]:
         f"self_check.check(Path(), model.Model(Path(), {NETWORK_FROM_EXTRA!r}, {name!r}))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", words], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", words],
+        cwd=folder,
+        # Not NUMBA_CACHE_DIR, which would take the machine code elsewhere.
+        env={**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise ValueError(f"the archive does not pass its own check: {done.stderr.strip()[-500:]}")
@@ -167,7 +174,7 @@ def _archive(staged: Path, name: str, version: str) -> None:
     # It collects its files in $TMPDIR/NAME and deletes what is there, so it gets a folder of its own.
     scratch = staged / "scratch"
     scratch.mkdir()
-    environment = {**os.environ, "TMPDIR": str(scratch)}
+    environment = {**passed(os.environ, *PYTHON), "TMPDIR": str(scratch)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode != 0 or not (staged / f"{name}.mar").exists():
         raise ValueError(f"torch-model-archiver failed: {(done.stderr or done.stdout).strip()[-500:]}")

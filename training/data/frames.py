@@ -1,5 +1,6 @@
 """Frames with their labels: made from images by the serving preprocessing, and split for training."""
 
+import hashlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,18 @@ class DataSet:
     validation: Frames
     tests: dict[str, Frames]
     framing: str = "ink"
+
+    def content(self) -> dict[str, str]:
+        """Return what is in it: the labels' names, and a digest of each part's frames and their labels."""
+        whole = {"train": [self.train], "validation": [self.validation], "test": list(self.tests.values())}
+        content = {"labels": "\n".join(self.label_names)}
+        for part, members in whole.items():
+            digest = hashlib.sha256()
+            for one in members:
+                digest.update(one.frames.tobytes())
+                digest.update(one.labels.tobytes())
+            content[part] = digest.hexdigest()
+        return content
 
 
 def validation_index(labels: np.ndarray) -> np.ndarray:

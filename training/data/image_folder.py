@@ -1,12 +1,11 @@
 """A folder of images, one sub-folder a label: somebody's own classifier.
 
-shapes/circle/*.png, shapes/square/*.jpg, ...            split here: 80 % train, 10 % validation, 10 % test
-shapes/train/circle/..., shapes/test/circle/..., ...     split by hand; validation/ is taken if it is there
+Where nothing is split by hand, 80 % are for training, 10 % for validation, 10 % for the test. What was held
+out by hand is what is held out; what is missing then is taken from train.
 """
 
 import hashlib
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,14 @@ from tqdm import tqdm
 
 from handler.bad_image import BadImage
 from handler.decode import decode
+from training.data.folder_layout import PARTS, Files, labelled_files
 from training.data.frames import FRAMINGS, DataSet, Frames
 from training.names import folder_name
 
 USUAL_FRAMING = "picture"
 TEST_SHARE = VALIDATION_SHARE = 0.1  # of each label's images
 FEWEST_OF_A_LABEL = 10  # so that each part gets one at least
-PARTS = ("train", "validation", "test")
+MOST_NAMED = 50  # images with two labels
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Example:
         path: of its file.
         label: its sub-folder's name.
         frame: uint8 (28, 28), 0 = background .. 255.
-        digest: of the file's bytes. It decides the part, so that a renamed file changes nothing.
+        digest: of the file's bytes. It decides part and order, so that a renamed file changes nothing.
     """
 
     path: Path
@@ -48,52 +48,58 @@ def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
     What cannot be read, and all but one of equal files, is named on standard error and left out.
 
     Args:
-        folder: see above for what is in it.
+        folder: `folder_layout` says what may be in it.
         framing: a key of FRAMINGS.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: it has fewer than two labels, too few images of one, one image with two labels, or a name
-            that fits no URL.
+        ValueError: it has fewer than two labels, too few images of one, images with two labels, looks like a
+            split and is none, or has a name that fits no URL.
     """
     name = folder_name(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {folder}: name one with --data that has a folder of images for each label."
-        )
-    given = {path.name for path in _folders(folder)}
-    if {"train", "test"} <= given <= set(PARTS) and _folders(folder / "train"):
-        parts = _without_copies({part: _examples(folder / part, framing) for part in PARTS if part in given})
-        if "validation" not in parts:
-            parts["train"], parts["validation"] = _divided(parts["train"], VALIDATION_SHARE)
-    else:
-        examples = _without_copies({"train": _examples(folder, framing)})["train"]
-        rest, test = _divided(examples, TEST_SHARE)
-        train, validation = _divided(rest, VALIDATION_SHARE / (1 - TEST_SHARE))
-        parts = {"train": train, "validation": validation, "test": test}
-    label_names = sorted({example.label for examples in parts.values() for example in examples})
+    parts = read_folder(folder, framing)
+    label_names = sorted({example.label for part in parts.values() for example in part})
     _require_enough(folder, label_names, parts)
-    frames = {part: _frames(examples, label_names) for part, examples in parts.items()}
+    frames = {part: _frames(members, label_names) for part, members in parts.items()}
     return DataSet(
         name, tuple(label_names), frames["train"], frames["validation"], {name: frames["test"]}, framing
     )
 
 
-def _examples(folder: Path, framing: str) -> list[Example]:
-    """Return all images below the sub-folders of a folder that can be read, by label and path."""
-    loose = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    if loose:
-        print(
-            f"{len(loose)} files beside the labels' folders are left out: {', '.join(loose[:5])}",
-            file=sys.stderr,
+def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
+    """Return the images of each of PARTS, by label and content; what was split by hand stays so, and is said.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: images have two labels, or it looks like a split and is none.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {folder}: name one with --data that has a folder of images for each label."
         )
-    files = [(label.name, path) for label in _folders(folder) for path in _files(label)]
+    files = labelled_files(folder)
+    parts = _without_copies({part: _read(part, files[part], framing) for part in files})
+    share = VALIDATION_SHARE
+    if "test" not in parts:
+        parts["train"], parts["test"] = _divided(parts["train"], TEST_SHARE)
+        share = VALIDATION_SHARE / (1 - TEST_SHARE)
+    if "validation" not in parts:
+        parts["train"], parts["validation"] = _divided(parts["train"], share)
+    counts = ", ".join(
+        f"{len(parts[part])} for {part}{'' if part in files else ' (of train)'}" for part in PARTS
+    )
+    print(f"{folder_name(folder)}: {counts}", flush=True)
+    return {part: sorted(parts[part], key=lambda one: (one.label, one.digest)) for part in PARTS}
+
+
+def _read(part: str, files: Files, framing: str) -> list[Example]:
+    """Return those of the files that can be read; name the others."""
     with ThreadPoolExecutor() as pool:  # decoding and resizing let other threads run
         made = list(
             tqdm(
                 pool.map(lambda file: _example(file[0], file[1], framing), files),
                 total=len(files),
-                desc=f"framing {folder.name}",
+                desc=f"framing {part}",
                 unit="image",
                 disable=None,
             )
@@ -121,17 +127,21 @@ def _without_copies(parts: dict[str, list[Example]]) -> dict[str, list[Example]]
         ValueError: copies of one image have different labels.
     """
     first: dict[bytes, Example] = {}
+    copies: list[tuple[Example, Example]] = []
     for part in reversed(PARTS):
         for example in parts.get(part, []):
             original = first.setdefault(example.digest, example)
-            if example.label != original.label:
-                raise ValueError(
-                    f"{example.path} is a copy of {original.path}, which has another label: remove one."
-                )
             if example is not original:
-                print(f"{example.path} is a copy of {original.path}, left out", file=sys.stderr)
+                copies.append((example, original))
+    wrong = [f"{copy.path} and {one.path}" for copy, one in copies if copy.label != one.label]
+    if wrong:
+        more = [f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
+        lines = "\n  ".join([*wrong[:MOST_NAMED], *more])
+        raise ValueError(f"{len(wrong)} images stand under two labels; remove one of each:\n  {lines}")
+    for copy, original in copies:
+        print(f"{copy.path} is a copy of {original.path}, left out", file=sys.stderr)
     kept = {id(example) for example in first.values()}
-    return {part: [one for one in examples if id(one) in kept] for part, examples in parts.items()}
+    return {part: [one for one in members if id(one) in kept] for part, members in parts.items()}
 
 
 def _divided(examples: list[Example], share: float) -> tuple[list[Example], list[Example]]:
@@ -174,14 +184,3 @@ def _require_enough(folder: Path, label_names: list[str], parts: dict[str, list[
 def _frames(examples: list[Example], label_names: list[str]) -> Frames:
     labels = [label_names.index(example.label) for example in examples]
     return Frames(np.stack([example.frame for example in examples]), np.array(labels, np.int64))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """Return the files below a label's folder, at any depth, but for hidden ones."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts):
-            yield path

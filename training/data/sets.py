@@ -78,11 +78,7 @@ def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
     Source: Alpaydin and Kaynak, "Optical Recognition of Handwritten Digits", https://doi.org/10.24432/C50P49.
     They come in the order of collection, so the last ones are by other hands than the first.
     """
-    from sklearn.datasets import load_digits
-
-    bunch = load_digits()
-    images = np.clip(bunch.images * (255 / 16), 0, 255).astype(np.uint8)
-    labels = bunch.target.astype(np.int64)
+    images, labels = optdigits_images()
     count = OPTDIGITS_TRAIN
     train = framed(cache_dir / "optdigits-train", images[:count], labels[:count])
     test = framed(cache_dir / "optdigits-test", images[count:], labels[count:])
@@ -94,6 +90,15 @@ def optdigits(data_dir: Path, cache_dir: Path) -> DataSet:
         train.take(chosen),
         {"optdigits": test},
     )
+
+
+def optdigits_images() -> tuple[np.ndarray, np.ndarray]:
+    """Return optdigits' images as they came, uint8 (count, 8, 8), and labels, int64 (count,)."""
+    from sklearn.datasets import load_digits
+
+    bunch = load_digits()
+    images = np.clip(bunch.images * (255 / 16), 0, 255).astype(np.uint8)
+    return images, bunch.target.astype(np.int64)
 
 
 SOURCES: dict[str, Callable[[Path, Path], DataSet]] = {

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import requests
 from tqdm import tqdm
 
+from system.ports import is_loopback
 from training.data.drawing import png
 from training.data.idx_sets import DIGITS
 
@@ -81,6 +83,8 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url
         self.session = requests.Session()
+        # A proxy of the environment does not find this machine.
+        self.session.trust_env = not is_loopback(urlsplit(url).hostname or "")
         self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
         self.session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
 

@@ -11,7 +11,12 @@ SIDE_PX = 144
 def thumbnail(picture: bytes) -> str:
     """Return a picture as a data URL, at most 144 px a side; small ones are enlarged in whole steps."""
     with Image.open(io.BytesIO(picture)) as opened:
-        image = opened.convert("RGBA")
+        return shrunk(opened)
+
+
+def shrunk(image: Image.Image) -> str:
+    """Return an image in the same way."""
+    image = image.convert("RGBA")
     longer = max(image.size)
     if longer > SIDE_PX:
         size = tuple(max(1, round(side * SIDE_PX / longer)) for side in image.size)

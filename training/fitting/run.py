@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import io
 import math
 import time
 from collections.abc import Iterable
@@ -61,6 +62,7 @@ class Run:
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.frames = torch.from_numpy(data.train.frames).unsqueeze(1).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
+        self.content = data.content()
         self.epoch, self.best_state = 0, self.average.state_dict()
         self.curves: list[dict[str, float]] = []
 
@@ -157,14 +159,17 @@ class Run:
         if not self.processes.first:
             return
         state = {
-            "settings": self._identity(), "epoch": self.epoch, "curves": self.curves,
+            "settings": self._identity(), "content": self.content,
+            "epoch": self.epoch, "curves": self.curves,
             "model": self.model.state_dict(), "average": self.average.state_dict(),
             "best_state": self.best_state,
             "optimizer": self.optimizer.state_dict(), "schedule": self.schedule.state_dict(),
             "generator": self.generator.get_state(),
         }  # fmt: skip
+        # By way of memory: torch's own writer says of a full disk that it has a fault.
+        torch.save(state, written := io.BytesIO())
         with written_aside(self.settings.out / "last.pt") as draft:
-            torch.save(state, draft)
+            draft.write_bytes(written.getbuffer())
 
     def resume(self) -> None:
         """Take up an unfinished run, with as many processes as there are now.
@@ -172,8 +177,7 @@ class Run:
         Raises:
             ValueError: the folder holds a run with other settings, or a damaged one.
         """
-        state = self.processes.from_first(self._kept)
-        if state is None:
+        if (state := self.processes.from_first(self._kept)) is None:
             return
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -184,7 +188,7 @@ class Run:
         self.say(f"resuming after epoch {self.epoch} of {self.settings.epochs}")
 
     def _kept(self) -> dict[str, Any] | None:
-        """Return the state of an unfinished run, if there is one."""
+        """Return the state of the run in the folder, if there is one, and its data is what it was."""
         path = self.settings.out / "last.pt"
         if not path.exists():
             return None
@@ -192,31 +196,35 @@ class Run:
             state = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
             raise ValueError(f"{path} is damaged ({error}): remove it to start over.") from None
-        now = self._identity()
-        if state["settings"] != now:
-            changed = [key for key, value in now.items() if state["settings"].get(key) != value]
+        changed = _changed(state["settings"], self._identity())
+        if changed:
             raise ValueError(
                 f"{path} is a run with another {', '.join(changed)}: "
                 "give another --out, or remove it to start over."
             )
+        if corrected := _changed(state.get("content", {}), self.content):
+            why = (
+                f"the data changed in: {', '.join(corrected)}"
+                if "content" in state
+                else "the data may have changed"
+            )
+            self.say(f"training anew: since the run in {path}, {why}")
+            return None
         return state
 
     def _identity(self) -> dict[str, Any]:
-        """Return what must be equal for a run to go on."""
+        """Return what must be equal for a run to go on, beside its data."""
         same = {key: value for key, value in asdict(self.settings).items() if key not in FREE_TO_CHANGE}
-        preprocessing = preprocessing_fingerprint(framing=self.data.framing)
-        labels = list(self.data.label_names)  # of a folder of images: --data may change, its classes may not
-        return {
-            **same,
-            "labels": labels,
-            "preprocessing": preprocessing,
-            "train_frames": len(self.data.train),
-        }
+        return {**same, "preprocessing": preprocessing_fingerprint(framing=self.data.framing)}
 
     def say(self, line: str) -> None:
         """Print a line once, however many processes there are."""
         if self.processes.first:
             print(line, flush=True)
+
+
+def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    return [key for key, value in now.items() if then.get(key) != value]
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ An interrupted run of a network goes on where its last whole epoch ended, and wh
 again. The test set is looked at once, at the end. Seed N of several has its results in <out>/seed-N.
 """
 
+import errno
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from training.fitting.distributed import Processes, joined, leave
 from training.fitting.settings import Settings, settings_of
 from training.models.classical_recipes import RECIPES
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What a summary says of its runs, which differ in their seeds alone; a classical model has no epochs.
 ALIKE = ("dataset", "model", "epochs", "batch", "device", "precision", "preprocessing")
 
@@ -36,7 +38,10 @@ def status_of(work: Callable[[Processes], Any], settings: Settings) -> int:
         with joined() as processes:
             work(processes)
     except (OSError, ValueError) as error:
-        print(f"training: {error}", file=sys.stderr)
+        hint = ""
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            hint = f": make room; the same command goes on from what is whole in {settings.out}/"
+        print(f"training: {error}{hint}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"\nstopped; the same command goes on from what is in {settings.out}/", file=sys.stderr)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from system.files import written_aside
@@ -19,8 +19,9 @@ def save(path: Path, tensors: dict[str, Tensor], about: Any) -> None:
     """Write tensors and a dataclass; a reader sees the old file or the new one, never half of it."""
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with written_aside(path) as draft:
-        save_file(kept, str(draft), metadata={"about": json.dumps(asdict(about))})
-        draft.chmod(0o644)  # safetensors makes it readable for its owner alone, and servers run as others
+        # By way of memory: the error of its own writer is no OSError, also where the disk is full.
+        draft.write_bytes(serialised(kept, metadata={"about": json.dumps(asdict(about))}))
+        draft.chmod(0o644)  # servers run as others
 
 
 def load(

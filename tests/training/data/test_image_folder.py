@@ -46,6 +46,13 @@ def shapes(tmp_path: Path) -> Path:
     return fill(tmp_path / "Two shapes", {"square": 20, "circle": 30})
 
 
+def sizes(folder: Path) -> list[int]:
+    """Return how many images are for training, for validation and for the test."""
+    data = load("folder", folder, folder)
+    (test,) = data.tests.values()
+    return [len(data.train), len(data.validation), len(test)]
+
+
 def rows(frames: np.ndarray) -> set[bytes]:
     return {frame.tobytes() for frame in frames}
 
@@ -86,14 +93,6 @@ def test_a_split_by_hand_is_kept(tmp_path: Path) -> None:
     fill(folder / "validation", {"square": 5, "circle": 5}, first=200)
     data = load("folder", folder, tmp_path)
     assert [len(data.train), len(data.validation), len(data.tests["shapes"])] == [40, 10, 6]
-
-
-def test_labels_may_be_called_train_and_test(tmp_path: Path) -> None:
-    folder = fill(tmp_path / "traffic", {"square": 10})
-    (folder / "square").rename(folder / "train")
-    fill(folder, {"circle": 10})
-    (folder / "circle").rename(folder / "test")
-    assert load("folder", folder, tmp_path).label_names == ("test", "train")
 
 
 def test_what_cannot_be_read_is_named_and_left_out(shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -162,11 +161,23 @@ def test_what_a_test_folder_holds_is_not_trained_on(
     assert "train/circle/copied.png is a copy of" in capsys.readouterr().err
 
 
-def test_one_image_with_two_labels_is_refused(shapes: Path) -> None:
-    shutil.copy(shapes / "circle" / "003.image", shapes / "square" / "round.png")
-    with pytest.raises(
-        ValueError, match=r"square/round\.png is a copy of .*circle/003\.image, which has ano"
-    ):
+def test_all_images_with_two_labels_are_listed_at_once(shapes: Path) -> None:
+    for seed in (3, 7, 9):
+        shutil.copy(shapes / "circle" / f"{seed:03}.image", shapes / "square" / f"round-{seed}.png")
+    with pytest.raises(ValueError, match="3 images stand under two labels; remove one of each:") as caught:
+        load("folder", shapes, shapes)
+    assert str(caught.value).splitlines()[1:] == [
+        f"  {shapes}/square/round-{seed}.png and {shapes}/circle/{seed:03}.image" for seed in (3, 7, 9)
+    ]
+
+
+def test_of_very_many_images_with_two_labels_the_first_are_listed(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.data.image_folder.MOST_NAMED", 1)
+    for seed in (3, 7, 9):
+        shutil.copy(shapes / "circle" / f"{seed:03}.image", shapes / "square" / f"round-{seed}.png")
+    with pytest.raises(ValueError, match=r"3 images(.|\n)*round-3.*\n  and 2 more$"):
         load("folder", shapes, shapes)
 
 

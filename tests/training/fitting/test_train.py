@@ -1,6 +1,7 @@
 """The training loop on scikit-learn's bundled digits: real, small, and without a download."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +100,43 @@ def test_a_run_with_other_settings_is_not_taken_up(tmp_path: Path, finished: Pat
     with pytest.raises(ValueError, match="another epochs, seed"):
         train.train(settings(tmp_path / "run", epochs=7, seed=3))
     assert train.main(["--dataset", "optdigits", "--out", str(tmp_path / "run"), "--epochs", "9"]) == 1
+
+
+def test_a_run_is_trained_anew_when_a_label_was_corrected(
+    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    again = settings(
+        tmp_path / "run", epochs=6, precision=json.loads((finished / "metrics.json").read_text())["precision"]
+    )
+    data = load("optdigits", again.data, Path("var/frames"))
+    unchanged = Run(again, data, torch.device("cpu"))
+    unchanged.resume()
+    assert unchanged.over
+    labels = data.train.labels.copy()
+    labels[7] = (labels[7] + 1) % 10
+    corrected = Run(again, replace(data, train=replace(data.train, labels=labels)), torch.device("cpu"))
+    corrected.resume()
+    assert corrected.epoch == 0
+    said = capsys.readouterr().out
+    assert f"training anew: since the run in {tmp_path}/run/last.pt, the data changed in: train\n" in said
+
+
+def test_on_a_full_disk_the_checkpoint_of_before_stays_whole_and_one_line_says_so(
+    tmp_path: Path, finished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    again = settings(tmp_path / "run", epochs=6)
+    run = Run(again, load("optdigits", again.data, Path("var/frames")), torch.device("cpu"))
+    before = (tmp_path / "run" / "last.pt").read_bytes()
+    # What is written to this device has no room, as on a full disk.
+    (tmp_path / "run" / f"last.pt.{os.getpid()}.unfinished").symlink_to("/dev/full")
+    assert train.status_of(lambda _: run.keep(), again) == 1
+    assert capsys.readouterr().err == (
+        "training: [Errno 28] No space left on device: make room; the same command goes on from what is "
+        f"whole in {tmp_path}/run/\n"
+    )
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").glob("last*")} == {"last.pt": before}
 
 
 def test_a_run_stops_when_patience_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

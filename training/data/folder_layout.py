@@ -1,0 +1,190 @@
+"""Which file of a folder of images has which label, and is in which part where it was split by hand.
+
+shapes/circle/*.png, shapes/square/*.jpg, ...            labels alone
+shapes/train/circle/..., shapes/test/circle/..., ...     parts, each with the labels
+"""
+
+import os
+import re
+import sys
+import unicodedata
+from pathlib import Path
+
+PARTS = ("train", "validation", "test")
+# What people call the parts, in any case.
+PART_OF = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+# Such as training_set and test_set, or seg_train and seg_test: too loose to act on, and no labels either.
+LIKE_TRAIN = re.compile(r"(?<![a-z])train(ing)?(?![a-z])|(?<![a-z])train(ing)?(set|data|images)")
+LIKE_HELD_OUT = re.compile(
+    r"(?<![a-z])(test(ing)?|val|valid(ation)?|dev|eval(uation)?|holdout)(?![a-z])"
+    r"|(?<![a-z])(test(ing)?|val|valid(ation)?)(set|data|images)"
+)
+# What systems and programs leave in folders, without a dot at its beginning.
+FOREIGN = frozenset(
+    {
+        "__macosx", "icon\r", "network trash folder", "temporary items",  # macOS
+        "$recycle.bin", "recycler", "recycled", "system volume information",  # Windows
+        "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini",
+        "lost+found",  # Linux
+        "@eadir", "@tmp", "#recycle", "#snapshot",  # Synology
+        "@__thumb", "@recycle", "@recently-snapshot",  # QNAP
+        "~snapshot",  # NetApp
+        "thumbnails", "_thumbnails", "thumbs", "_thumbs", "zbthumbnail.info",
+        "__pycache__",
+    }
+)  # fmt: skip
+LONGEST_LABEL = 200  # characters; the database takes no longer one
+NAMED = 5  # of many names, so many are said
+
+Files = list[tuple[str, Path]]
+
+
+def labelled_files(folder: Path) -> dict[str, Files]:
+    """Return the label and the path of each file, by part; all are of "train" where nothing is split by hand.
+
+    Raises:
+        OSError: a folder cannot be read.
+        ValueError: it looks like a split and is none, or a label's name cannot be one.
+    """
+    found = _found(folder)
+    names = sorted({path.parts[0] for path in found if len(path.parts) > 1})
+    named = {name: PART_OF[name.casefold()] for name in names if name.casefold() in PART_OF}
+    if not named:
+        _require_labels(folder, names, found)
+        return {"train": _labelled(folder, found)}
+    _require_split(folder, names, named, found)
+    below = {
+        part: [path.relative_to(name) for path in found if path.parts[0] == name]
+        for name, part in named.items()
+    }
+    _say_loose([path for path in found if len(path.parts) == 1])
+    paths = {part: folder / name for name, part in named.items()}
+    return {part: _labelled(paths[part], below[part]) for part in PARTS if part in below}
+
+
+def _found(folder: Path) -> list[Path]:
+    """Return the files below a folder, relative to it, sorted, but for hidden ones and what systems leave."""
+    found: list[Path] = []
+    left_out: set[str] = set()
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        left_out |= {name for name in folders if name.casefold() in FOREIGN}
+        folders[:] = [name for name in folders if not _is_foreign(name) and not _leads_up(place, name)]
+        here = Path(place).relative_to(folder)
+        found += [here / name for name in files if not _is_foreign(name) and Path(place, name).is_file()]
+    if left_out:
+        print(f"folders of systems and thumbnails are left out: {_some(sorted(left_out))}", file=sys.stderr)
+    return sorted(found)
+
+
+def _is_foreign(name: str) -> bool:
+    folded = name.casefold()
+    return name.startswith(".") or folded in FOREIGN or re.fullmatch(r"found\.\d{3}", folded) is not None
+
+
+def _leads_up(place: str, name: str) -> bool:
+    """Say whether a folder is a link to one that it is in, which has no end."""
+    path = Path(place, name)
+    return path.is_symlink() and path.resolve() in (Path(place).resolve(), *Path(place).resolve().parents)
+
+
+def _labelled(folder: Path, found: list[Path]) -> Files:
+    """Return the files of a folder that has the labels' folders, with their labels."""
+    _say_loose([path for path in found if len(path.parts) == 1])
+    inside = [path for path in found if len(path.parts) > 1]
+    labels = {name: _label(folder, name) for name in {path.parts[0] for path in inside}}
+    return [(labels[path.parts[0]], folder / path) for path in inside]
+
+
+def _label(folder: Path, name: str) -> str:
+    """Return the label that a folder's name is: Unicode has two forms of it, which macOS and others write.
+
+    Raises:
+        ValueError: it is no text, or too long.
+    """
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"The name of the label's folder {os.fsencode(name)!r} in {folder} is not UTF-8: rename it."
+        ) from None
+    label = unicodedata.normalize("NFC", name)
+    if len(label) > LONGEST_LABEL:
+        raise ValueError(
+            f"The label {label[:20]}... in {folder} has {len(label)} characters, at most {LONGEST_LABEL} "
+            "are expected: rename the folder."
+        )
+    return label
+
+
+def _require_split(folder: Path, names: list[str], named: dict[str, str], found: list[Path]) -> None:
+    """Return if parts, and nothing else, are in the folder, and labels in each part.
+
+    Raises:
+        ValueError: it looks like a split and is none.
+    """
+    others = [name for name in names if name not in named]
+    parts = list(named.values())
+    flat = [
+        name for name in named if not any(path.parts[0] == name and len(path.parts) > 2 for path in found)
+    ]
+    twice = [name for name, part in named.items() if parts.count(part) > 1]
+    if others:
+        # Somebody's labels may be called so: vehicles.
+        way_out = "labels that are called so go into one folder, train, with all others"
+        why = f"beside {_some(list(named))} it has {_some(others)} ({way_out})"
+    elif twice:
+        why = f"{' and '.join(twice)} are the same part"
+    elif "train" not in parts:
+        why = f"it has {_some(list(named))} and no train"
+    elif flat:
+        why = f"the images of {_some(flat)} are in no label's folder"
+    else:
+        return
+    raise _no_split(folder, why)
+
+
+def _require_labels(folder: Path, names: list[str], found: list[Path]) -> None:
+    """Return if the folders in the folder may well be labels.
+
+    Raises:
+        ValueError: they look like parts, or are split themselves.
+    """
+    for name in names:
+        below = {path.parts[1] for path in found if path.parts[0] == name and len(path.parts) > 2}
+        parts = {PART_OF[one.casefold()] for one in below if one.casefold() in PART_OF}
+        if len(names) == 1 and len(below) > 1:
+            raise ValueError(
+                f"{folder} has {name} alone, with folders below it: name {folder / name} with --data."
+            )
+        if "train" in parts and len(parts) > 1:
+            raise _no_split(folder, f"{name} is split itself, into {_some(sorted(below))}")
+    train = [name for name in names if LIKE_TRAIN.search(name.casefold())]
+    held_out = [name for name in names if LIKE_HELD_OUT.search(name.casefold())]
+    if train and held_out:
+        raise _no_split(folder, f"it has {_some(train)} and {_some(held_out)}")
+
+
+def _no_split(folder: Path, why: str) -> ValueError:
+    return ValueError(
+        f"{folder} looks like a split and is none: {why}. Expected are train, test and perhaps validation "
+        "with a folder for each label in each, or folders for the labels alone."
+    )
+
+
+def _say_loose(loose: list[Path]) -> None:
+    if loose:
+        names = _some([str(path) for path in loose])
+        print(f"{len(loose)} files beside the labels' folders are left out: {names}", file=sys.stderr)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

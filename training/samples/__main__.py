@@ -1,0 +1,74 @@
+"""Show a data set's samples on one page; those that a trained model reads as something else come first.
+
+    python -m training.samples --dataset folder --data shapes      -> var/samples/shapes.html
+
+By it people find wrong labels. Each sample is shown as it is, as the frame that the network sees, and as
+training changes that.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from training.data.frames import FRAMINGS
+from training.data.image_folder import USUAL_FRAMING
+from training.data.sets import SOURCES
+from training.fitting.settings import Settings
+from training.models.classical_recipes import RECIPES
+from training.models.networks import MODELS
+from training.names import FOLDER, USUAL_ARCHITECTURE, folder_name
+from training.options import data_folder
+from training.samples.opinion import opened, opinions, trained_model
+from training.samples.page import page
+from training.samples.sources import samples_of
+
+OUT = Path("var/samples")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.samples", description=(__doc__ or "").split("\n")[0]
+    )
+    data_folder(parser)
+    parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
+    parser.add_argument(
+        "--framing", choices=sorted(FRAMINGS), help="with --dataset folder (default: the model's)"
+    )
+    parser.add_argument("--model", choices=sorted([*MODELS, *RECIPES]), default=USUAL_ARCHITECTURE)
+    parser.add_argument(
+        "--weights", type=Path, help="what was trained (default: what --model left of the data)"
+    )
+    parser.add_argument("--out", type=Path, help=f"the page (default: {OUT}/NAME.html)")
+    given = parser.parse_args(arguments)
+    try:
+        name = folder_name(given.data) if given.dataset == FOLDER else given.dataset
+        trained = given.weights or trained_model(given.dataset, given.data, given.model)
+        model = opened(trained) if trained else None
+        framing = given.framing or (model.about.framing if model else USUAL_FRAMING)
+        samples = samples_of(given.dataset, given.data, framing)
+        if not samples:
+            raise ValueError(f"{given.data} has no image in a label's folder.")
+        said = opinions(model, samples) if model else None
+        command = shlex.join(
+            ["python", "-m", "training.samples", *(sys.argv[1:] if arguments is None else arguments)]
+        )
+        html = page(samples, said, name, command, str(model.file) if model else None)
+        out = given.out or OUT / f"{name}.html"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(html, encoding="utf-8", errors="backslashreplace")  # names of files may be no text
+    except (OSError, ValueError) as error:
+        print(f"samples: {error}", file=sys.stderr)
+        return 1
+    if said is None:
+        print("no model of this data set has been trained yet, so none disagrees with a label")
+    else:
+        wrong = sum(one.answer != sample.label for one, sample in zip(said, samples, strict=True))
+        print(f"{wrong} of {len(samples)} samples are read as something else than their label")
+    print(f"the page: {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
