@@ -43,7 +43,7 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     stored: list[HistoryRow] = []
     accuracy = Accuracy(0, 0)
     if not is_paused:
-        known = backend.recent.rows(session_id)
+        known = backend.recent.known(session_id)
         is_written = backend.writer.pending == 0  # in this order: what is known by now is in the database
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
@@ -55,10 +55,10 @@ def read_history(backend: Backend, session_id: str | None) -> History:
                 stored, accuracy = [], Accuracy(0, 0)
         except DatabaseUnavailable:
             is_paused = True
-    rows = backend.recent.rows(session_id)
     if is_paused:
         stored, accuracy = [], Accuracy(0, 0)
-    return History(rows, running_accuracy(accuracy, stored, rows), is_paused, backend.writer.pending)
+    accuracy = running_accuracy(accuracy, stored, backend.recent.known(session_id))
+    return History(backend.recent.rows(session_id), accuracy, is_paused, backend.writer.pending)
 
 
 def gone(known: list[HistoryRow], stored: list[HistoryRow]) -> list[HistoryRow]:
