@@ -28,6 +28,10 @@ JUDGE = """
     SELECT id, CASE WHEN request_id::int % 1000 = 3 THEN 'rare' ELSE predicted_label END, now(), 's'
     FROM predictions WHERE predicted_label = '3'
 """
+DISMISS = """
+    INSERT INTO feedback (prediction_id, kind, created_at, session_id)
+    SELECT id, 'not_a_digit', now(), 's' FROM predictions WHERE request_id::int % 1000 = 13
+"""
 # Each with how many it finds.
 RARE = {
     "label": (Filter(None, label="rare"), 20),
@@ -35,11 +39,12 @@ RARE = {
     "model": (Filter(None, model=("rare", "1.0.0")), 20),
     "no such model": (Filter(None, model=("none", "1.0.0")), 0),
     "model and label": (Filter(None, label="rare", model=("digits", "1.0.0")), 20),
-    "wrong": (Filter(None, show="wrong"), 20),
+    "wrong": (Filter(None, show="wrong"), 40),
     "true label": (Filter(None, true_label="rare"), 20),
     "no such true label": (Filter(None, true_label="none"), 0),
     "what for what": (Filter(None, label="3", true_label="none"), 0),
-    "with a label": (Filter(None, has_label=True), ROWS // 10),
+    "not a digit": (Filter(None, show="none"), 20),
+    "with a label": (Filter(None, has_label=True), ROWS // 10 - 20),
     "doubted label": (Filter(None, show="doubted", label="rare"), 20),
 }
 
@@ -50,6 +55,7 @@ def filled(postgres_server):
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(FILL), {"rows": ROWS})
             connection.execute(text(JUDGE))
+            connection.execute(text(DISMISS))
             connection.execute(text("VACUUM ANALYZE predictions"))
         yield engine
 

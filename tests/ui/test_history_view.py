@@ -114,7 +114,8 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
     page = viewed()
     made = [make_prediction(session_id=session_id) for _ in range(53)]
     said = [Feedback(made[at].id, "1", datetime.now(UTC), session_id) for at in (0, 1)]
-    page.log.write([*made, *said])
+    none = Feedback(made[2].id, None, datetime.now(UTC), session_id, "not_a_digit")
+    page.log.write([*made, *said, none])
     visitor = page.visitor(session_id)
     first = visitor.get("/history")
     assert ids(first.text) == [str(one.id) for one in reversed(made[3:])]
@@ -122,11 +123,15 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
     (older,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
     assert ids(visitor.get(older.replace("&amp;", "&")).text) == [str(one.id) for one in reversed(made[:3])]
     for query, count in {
-        "show=wrong": 2,
-        "show=open": 51,
+        "show=wrong": 3,
+        "show=open": 50,
+        "show=none": 1,
+        "show=none&true=1": 0,
         "label=7&true=1": 2,
         "true=7": 0,
         "time=30": 0,
+        "time=2020-01-01": 53,
+        "time=2100-01-01": 0,
     }.items():
         found = visitor.get(f"/history?{query}").text
         assert f"{count or 'No'} drawing" in found or f"{count} drawings" in found, query
@@ -135,11 +140,20 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
         "before=x",
         "model=x",
         "time=x",
+        "time=2026-13-01",
         "zone=x",
         "before=9" + "9" * 30 + "-" + "0" * 32,
         "label=%00",
     ):
         assert visitor.get(f"/history?{odd}").status_code == 200, odd
+
+
+def test_a_day_that_the_list_begins_with_is_named_and_can_be_left(viewed, session_id) -> None:
+    visitor = viewed().visitor(session_id)
+    listed = visitor.get("/history?time=2026-01-02").text
+    assert '<option value="2026-01-02" selected>Since 2026-01-02</option>' in listed
+    assert '<a class="button" href="/history">Show all</a>' in listed
+    assert "Since" not in visitor.get("/history?time=2026-13-02").text
 
 
 def test_today_begins_at_midnight_of_the_browser(viewed, make_prediction, session_id) -> None:

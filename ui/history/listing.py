@@ -52,10 +52,17 @@ def _found(backend: Backend, drawings: Drawings, asked: Asked, now: datetime) ->
         "labels": choices(known.labels, asked.filter.label),
         "true_labels": choices(known.labels, asked.filter.true_label),
         "models": choices([f"{name}/{version}" for name, version in known.models], asked.fields.get("model")),
-        "times": TIME_WORDS,
+        "times": _times(asked),
         "most_rows": MOST_ROWS,
         "most_pictures": MOST_PICTURES,
     }
+
+
+def _times(asked: Asked) -> dict[str, str]:
+    """Return what "When" offers: a day too, where the address has one."""
+    time, since = asked.fields.get("time", ""), asked.filter.since
+    is_day = time not in TIME_WORDS and since is not None
+    return {**TIME_WORDS, time: f"Since {since:%Y-%m-%d}"} if is_day else TIME_WORDS
 
 
 def by_day(rows: list[HistoryRow], now: datetime) -> list[tuple[str, list[HistoryRow]]]:
