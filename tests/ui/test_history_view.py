@@ -254,6 +254,29 @@ def test_the_frame_is_asked_for_again_and_another_model_may_be_asked(
     assert "cannot be reached" in away.get(f"{path}?why=importance").text
 
 
+def test_no_view_is_sure_of_a_label_of_what_looks_like_no_digit(viewed, make_prediction, session_id) -> None:
+    doubted = {**ANSWER, "is_digit": False, "set": ["7"]}
+    with answering(doubted) as torchserve:
+        page = viewed(torchserve.url)
+        made = make_prediction(session_id=session_id, is_digit=False, label_set=("7",))
+        page.log.write([made])
+        visitor = page.visitor(session_id)
+        assert "90.0 %" not in visitor.get("/history").text
+        assert "<strong>not a digit, likeliest 7</strong></p>" in visitor.get("/history/judge").text
+        other = visitor.get(f"/history/{made.id}?ask=digits").text
+        assert "reads it as <strong>7</strong>, and doubts that it is a digit. This" in other
+
+
+def test_of_several_labels_each_view_says_of_which_the_answer_is_so_sure(
+    viewed, make_prediction, session_id
+) -> None:
+    page = viewed()
+    page.log.write([make_prediction(session_id=session_id, is_digit=True, label_set=("7", "1"))])
+    visitor = page.visitor(session_id)
+    assert '<span class="sure">90.0 % of 7</span>' in visitor.get("/history").text
+    assert "<strong>7 or 1</strong>, 90.0 % sure of 7</p>" in visitor.get("/history/judge").text
+
+
 def test_without_the_database_the_history_says_so(viewed, session_id) -> None:
     answer = viewed(database_url=NO_DATABASE).visitor(session_id).get("/history")
     assert (answer.status_code, "The database is away" in answer.text) == (503, True)

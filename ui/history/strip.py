@@ -7,7 +7,6 @@ from db.log import HISTORY_ROWS, DatabaseUnavailable
 from db.records import Accuracy, HistoryRow
 from ui.backend import Backend
 from ui.history import words
-from ui.percent import percent
 
 PAUSED = (
     "History is paused: the database is away. What you draw and correct waits on disk ({pending} so far)."
@@ -116,7 +115,8 @@ def _row(row: HistoryRow) -> str:
     prediction = row.prediction
     verdict, really = words.verdict(row), words.really(row)
     said = f", really {really}" if really else ""
-    answer = f"{prediction.model_name} {prediction.model_version}, {percent(prediction.confidence)}"
+    sure = words.sure(prediction)
+    answer = f"{prediction.model_name} {prediction.model_version}{f', {sure}' if sure else ''}"
     label = escape(words.read_as(prediction))
     if verdict in ("wrong", "left-open"):
         label += f' <span class="history-really">{escape(really)}</span>'
