@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from db import embedded, engine
 from db.drawings import Drawings
+from db.log import PredictionLog
 from db.records import HistoryRow
-from tests.e2e.filled import Filled, sign_in
+from tests.e2e.filled import Filled, drawing, sign_in
 from tests.e2e.page import SEVEN, draw, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -218,6 +221,30 @@ def test_drawings_are_judged_by_keyboard_alone_and_the_last_one_is_taken_back(
     assert three.true_label == "3"
     assert right.is_right
     assert none.is_no_digit
+
+
+def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: embedded.Server) -> None:
+    names = [f"bird {number:02}" for number in range(13)]
+    with engine.opened(database.url) as opened:
+        known = Drawings(opened).find(filled.drawing, None)
+        assert known is not None
+        bird = replace(
+            drawing(known.prediction.session_id, 7, datetime.now(UTC)),
+            predicted_label=names[7],
+            probabilities=dict.fromkeys(names, 1 / 13),
+            model_name="birds",
+        )
+        PredictionLog(opened).write([bird])
+    page.goto(f"{filled.url}/history/judge?model=birds/1.0.0")
+    field, status = page.get_by_role("combobox", name="Another label"), page.locator("[data-status]")
+    field.fill("bird 3")  # digits and letters that are no keys here
+    field.press("Enter")
+    expect(status).to_have_text("No label is called so.")
+    field.fill("Bird 11")
+    field.press("Enter")
+    expect(status).to_have_text("That was bird 11.")
+    expect(page.get_by_text("All of them are judged.")).to_be_visible()
+    assert stored(database, str(bird.id)).true_label == "bird 11"
 
 
 def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(

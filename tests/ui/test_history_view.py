@@ -277,6 +277,30 @@ def test_of_several_labels_each_view_says_of_which_the_answer_is_so_sure(
     assert "<strong>7 or 1</strong>, 90.0 % sure of 7</p>" in visitor.get("/history/judge").text
 
 
+@pytest.mark.parametrize("count", [12, 13])
+def test_of_more_than_twelve_labels_one_is_found_by_its_name(
+    viewed, make_prediction, session_id, count
+) -> None:
+    page = viewed()
+    names = [f"bird {number:02}" for number in range(count)]
+    made = make_prediction(
+        session_id=session_id, predicted_label="bird 07", probabilities=dict.fromkeys(names, 1 / count)
+    )
+    page.log.write([made])
+    visitor, path = page.visitor(session_id), f"/history/{made.id}"
+    assert ">None of these</a>" in visitor.get("/history").text
+    for address in (path, "/history/judge"):
+        html = visitor.get(address).text
+        buttons = set(re.findall(r'<button[^>]* name="label" value="([^"]+)"', html))
+        offered = re.findall(r'<option value="(bird [^"]+)"></option>', html)
+        assert (buttons, offered) == (({"bird 07"}, names) if count > 12 else (set(names), [])), address
+    form = {"label": "bird 11", "then": "judge", "query": ""}
+    assert visitor.post(f"{path}/judge", data=form).headers["Location"] == "/history/judge"
+    assert 'value="bird 11" aria-pressed="true"' in visitor.get(path).text
+    refused = visitor.post(f"{path}/judge", data={"label": "bird"})
+    assert "not a label of this model: choose one that it has." in refused.text
+
+
 def test_without_the_database_the_history_says_so(viewed, session_id) -> None:
     answer = viewed(database_url=NO_DATABASE).visitor(session_id).get("/history")
     assert (answer.status_code, "The database is away" in answer.text) == (503, True)

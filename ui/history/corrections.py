@@ -47,7 +47,7 @@ def record(
     if kind != "label":
         true_label = None
     elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
-        return f"{true_label!r:.50} is not a label of this model: choose one of the buttons."
+        return f"{true_label!r:.50} is not a label of this model: choose one that it has."
     feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
