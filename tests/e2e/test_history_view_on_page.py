@@ -1,9 +1,10 @@
 """The history's list by keyboard: one drawing over it, many judged one after the other, and a second tab."""
 
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
@@ -177,6 +178,45 @@ def test_where_no_script_runs_and_in_a_new_tab_a_row_leads_to_the_page(
         expect(plain).to_have_url(filled.url + address)
         plain.get_by_role("button", name="Not a digit").click()
         expect(plain.locator(".judge [role=status]")).to_contain_text("It was not a digit")
+
+
+def test_rows_are_put_under_the_days_of_the_browser(
+    ada: BrowserContext, chromium: Browser, filled: Filled, database: embedded.Server
+) -> None:
+    day = datetime(2025, 3, 4, tzinfo=UTC)
+    with engine.opened(database.url) as opened:
+        known = Drawings(opened).find(filled.drawing, None)
+        assert known is not None
+        made = [
+            replace(
+                drawing(known.prediction.session_id, 7, day + timedelta(hours=hours)),
+                model_name="late",
+                drawing_id=drawing_id,
+            )
+            for hours, drawing_id in (
+                (14.5, None),
+                (23.5, uuid.UUID(int=7)),
+                (23.6, uuid.UUID(int=7)),
+                (23.7, uuid.UUID(int=7)),
+            )
+        ]
+        PredictionLog(opened).write(made)
+    address = f"{filled.url}/history?model=late/1.0.0"
+    with chromium.new_context(timezone_id="Asia/Tokyo", storage_state=ada.storage_state()) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator(".day h2")).to_have_text(["Wed, Mar 5, 2025", "Tue, Mar 4, 2025"])
+        expect(page.locator(".rows time")).to_have_text(["08:42 AM", "11:30 PM"])
+        row(page, 0).click()
+        answers = drawer(page).locator("section").filter(has_text="Answers to this drawing")
+        expect(answers.locator("img.thumbnail")).to_have_count(3)
+        expect(answers.locator("[aria-current]")).to_have_attribute("href", re.compile(str(made[-1].id)))
+        expect(drawer(page).locator("time")).to_have_text("Wed, Mar 5, 2025, 08:42 AM")
+    with chromium.new_context(java_script_enabled=False, storage_state=ada.storage_state()) as context:
+        plain = context.new_page()
+        plain.goto(address)
+        expect(plain.locator(".day h2")).to_have_text(["Tue 4 Mar 2025"])
+        expect(plain.locator(".rows time")).to_have_text(["23:42 UTC", "14:30 UTC"])
 
 
 # --- Many, and in two tabs ---
