@@ -18,7 +18,7 @@ KNOWN_ROWS = 2_000
 # To one drawing: a browser may send as many as it likes.
 MOST_ANSWERS = 100
 
-SHOWN = ("all", "wrong", "doubted", "open")
+SHOWN = ("all", "wrong", "doubted", "open", "none")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Filter:
     Attributes:
         session_id: Whose; None for everybody's.
         show: One of `SHOWN`: all, those judged to be wrong, those that the model doubted (not a digit, or a
-            set of several labels), or those that nobody has judged.
+            set of several labels), those that nobody has judged, or those of which somebody said that they
+            are not a digit.
         label: As what they were read; "" for any label.
         true_label: What they really were, as somebody said; "" for any, said or not.
         model: Name and version of the model that answered; None for any.
@@ -143,6 +144,8 @@ def _conditions(wanted: Filter) -> list[ColumnElement[Any]]:
         conditions += [is_judged, ~is_right]
     elif wanted.show == "open":
         conditions.append(is_open)
+    elif wanted.show == "none":
+        conditions += [is_judged, predictions.c.said == "not_a_digit"]
     elif wanted.show == "doubted":
         conditions.append(
             or_(predictions.c.is_digit.is_(False), func.cardinality(predictions.c.label_set) > 1)

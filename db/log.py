@@ -178,11 +178,11 @@ def _write(connection: Connection, record: Record) -> None:
 
 
 def _supersede(connection: Connection, session_id: str, which: ColumnElement[bool]) -> None:
-    """Let a session's answers count no longer, unless they are judged; what was taken back is not."""
+    """Let a session's answers count no longer; what is judged remembers it until that is taken back."""
     connection.execute(
         update(predictions)
-        .where(which, predictions.c.session_id == session_id, counts, is_open)
-        .values(is_superseded=True)
+        .where(which, predictions.c.session_id == session_id, counts, is_open | ~predictions.c.is_replaced)
+        .values(is_replaced=True, is_superseded=is_open)
     )
 
 

@@ -120,7 +120,7 @@ class Deletion:
 class Superseded:
     """Answers that count no longer: what was drawn was read anew, and has no such part any more.
 
-    What was judged goes on counting, and so does what is another session's.
+    What was judged goes on counting until that is taken back, and so does what is another session's.
 
     Attributes:
         session_id: Whose answers they are.
@@ -148,11 +148,13 @@ class HistoryRow:
         prediction: What the model made of the drawing.
         true_label: The right label; None where nobody named one.
         is_no_digit: Whether somebody said that the drawing is not a digit.
+        is_replaced: Whether a later answer took its place, so that it counts only as long as it is judged.
     """
 
     prediction: Summary
     true_label: str | None
     is_no_digit: bool = False
+    is_replaced: bool = False
 
     @property
     def is_judged(self) -> bool:

@@ -29,19 +29,19 @@ newest_first = (predictions.c.created_at.desc(), predictions.c.id.desc())
 def history_rows() -> Select[Any]:
     """Return the query for rows, without the drawings: a list of them may be hundreds of MB."""
     columns = [predictions.c[field.name] for field in fields(Summary)]
-    return select(*columns, predictions.c.said, predictions.c.true_label)
+    return select(*columns, predictions.c.said, predictions.c.true_label, predictions.c.is_replaced)
 
 
 def history_row(row: Row) -> HistoryRow:
     """Return one row of that query."""
     values = dict(row._mapping)
-    said, true_label = values.pop("said"), values.pop("true_label")
+    said, true_label, is_replaced = (values.pop(name) for name in ("said", "true_label", "is_replaced"))
     values["created_at"] = values["created_at"].astimezone(UTC)
     if values["thumbnail"] is not None:
         values["thumbnail"] = bytes(values["thumbnail"])
     if values["label_set"] is not None:
         values["label_set"] = tuple(values["label_set"])
-    return HistoryRow(Summary(**values), true_label, is_no_digit=said == "not_a_digit")
+    return HistoryRow(Summary(**values), true_label, said == "not_a_digit", is_replaced)
 
 
 @contextmanager

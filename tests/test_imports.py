@@ -77,3 +77,10 @@ def require_order(graph: dict[str, set[str]]) -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" <- ".join(error.args[1]))
+
+
+def test_no_file_of_the_page_has_more_than_200_lines() -> None:
+    files = [path for path in (PROJECT / "ui").rglob("*") if path.suffix in {".py", ".js", ".css", ".html"}]
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
+    assert len(lengths) > 100
+    assert [str(path) for path, length in lengths.items() if length > 200] == []

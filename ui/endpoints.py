@@ -7,6 +7,7 @@ import gradio as gr
 from starlette.requests import Request
 
 from client.errors import PredictionError
+from db.log import HISTORY_ROWS
 from db.records import HistoryRow
 from reading.piece import NoNumber
 from ui import number
@@ -74,7 +75,7 @@ PREDICT = (
 )
 READ_NUMBER = "Read a picture (base64 or data URL) of several digits in one row. Nothing of it is kept."
 FEEDBACK = 'Say what a drawing really was: a label, or kind="not_a_digit", or kind="taken_back".'
-HISTORY = "The visitor's last drawings, newest first."
+HISTORY = f"The visitor's last {HISTORY_ROWS} drawings, newest first."
 
 
 def _read_number(desk: number.Desk, picture: str, named: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -55,8 +56,11 @@ class Recent:
         """Keep what was just made, and its drawing, in the place of earlier answers that nobody judged."""
         self.merge(prediction.session_id, [HistoryRow(prediction.summary, None)])
         with self._lock:
-            rows = list(self._sessions.get(prediction.session_id, {}).values())
-            self._forget(prediction.session_id, [row for row in rows if _is_superseded(row, prediction)])
+            rows = self._sessions.get(prediction.session_id, {}).values()
+            if (drawing := prediction.drawing_id) is not None:
+                others = [row for row in rows if row.prediction.id != prediction.id]
+                same = [row for row in others if row.prediction.drawing_id == drawing]
+                self._replace(prediction.session_id, same)
             if prediction.id not in self._sessions.get(prediction.session_id, {}):
                 return
             self._drop_drawing(prediction.id)
@@ -78,13 +82,14 @@ class Recent:
             for row in rows:
                 if self._is_deleted(row):
                     continue
-                known = session.get(row.prediction.id)
-                if known is None:
+                if known := session.get(row.prediction.id):
+                    row = replace(row, is_replaced=row.is_replaced or known.is_replaced)
+                    if row == replace(known, is_replaced=row.is_replaced):
+                        self._said.discard(row.prediction.id)
+                else:
                     self._row_bytes += _bytes(row)
-                if known is None or row.prediction.id not in self._said:
+                if row.prediction.id not in self._said:
                     session[row.prediction.id] = row
-                elif row == known:
-                    self._said.discard(row.prediction.id)
             for row in _newest_first(session)[HISTORY_ROWS:]:
                 self._drop_row(session, row)
             self._sessions[session_id] = session
@@ -98,8 +103,8 @@ class Recent:
         with self._lock:
             session = self._sessions.get(feedback.session_id, {})
             if row := session.get(feedback.prediction_id):
-                is_no_digit = feedback.kind == "not_a_digit"
-                session[row.prediction.id] = HistoryRow(row.prediction, feedback.true_label, is_no_digit)
+                is_none = feedback.kind == "not_a_digit"
+                session[row.prediction.id] = replace(row, true_label=feedback.true_label, is_no_digit=is_none)
                 self._said.add(row.prediction.id)
 
     def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
@@ -114,12 +119,11 @@ class Recent:
             return self._drawings.get(prediction_id) if is_own else None
 
     def supersede(self, superseded: Superseded) -> None:
-        """Forget answers that count no longer; what was judged stays."""
+        """Forget answers that count no longer; what was judged stays until that is taken back."""
         with self._lock:
             rows = self._sessions.get(superseded.session_id, {}).values()
             ids = superseded.prediction_ids
-            gone = [row for row in rows if row.prediction.id in ids and not row.is_judged]
-            self._forget(superseded.session_id, gone)
+            self._replace(superseded.session_id, [row for row in rows if row.prediction.id in ids])
 
     def delete(self, deletion: Deletion) -> None:
         """Forget one of a session's drawings, or all: also where the database still has them, for a while."""
@@ -143,7 +147,11 @@ class Recent:
             return self._is_deleted(row)
 
     def rows(self, session_id: str) -> list[HistoryRow]:
-        """Return the session's rows, newest first."""
+        """Return the session's rows that count, newest first."""
+        return [row for row in self.known(session_id) if row.is_judged or not row.is_replaced]
+
+    def known(self, session_id: str) -> list[HistoryRow]:
+        """Return the session's rows, newest first, with those that were replaced and are judged no more."""
         with self._lock:
             return _newest_first(self._sessions.get(session_id, {}))
 
@@ -153,6 +161,11 @@ class Recent:
             return True
         all_until = self._deleted.get((summary.session_id, None))
         return all_until is not None and summary.created_at <= all_until
+
+    def _replace(self, session_id: str, rows: list[HistoryRow]) -> None:
+        self._forget(session_id, [row for row in rows if not row.is_judged])
+        for row in (row for row in rows if row.is_judged):
+            self._sessions[session_id][row.prediction.id] = replace(row, is_replaced=True)
 
     def _forget(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
         session = self._sessions.get(session_id, {})
@@ -181,13 +194,6 @@ class Recent:
 def _bytes(row: HistoryRow) -> int:
     summary = row.prediction
     return ROW_BYTES + PROBABILITY_BYTES * len(summary.probabilities) + len(summary.thumbnail or b"")
-
-
-def _is_superseded(row: HistoryRow, by: Prediction) -> bool:
-    """Return whether the same drawing has a newer answer, and nobody has judged this one."""
-    earlier = row.prediction
-    is_same = by.drawing_id is not None and earlier.drawing_id == by.drawing_id
-    return is_same and earlier.id != by.id and not row.is_judged
 
 
 def _newest_first(session: Session) -> list[HistoryRow]:

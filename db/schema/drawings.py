@@ -67,6 +67,9 @@ predictions = Table(
     # What its latest feedback says, NULL where there is none: the trigger of that table keeps them so.
     Column("said", Text),
     Column("true_label", Text),
+    # Whether a later answer took its place, though it is judged: then it counts as long as it is. The trigger
+    # sets it of what was superseded before it was judged, too.
+    Column("is_replaced", Boolean, nullable=False, server_default=false()),
     text_length("session_id", 200),
     text_length("source", 50),
     text_length("model_name", 200),

@@ -103,6 +103,23 @@ def test_changed_rows_are_counted_as_they_are_now(url, own_engine, prediction, c
     assert counted_anew(url)[0] == counts
 
 
+def test_a_replaced_answer_is_counted_only_as_long_as_it_is_judged(url, own_engine, prediction, correction):
+    log = PredictionLog(own_engine)
+    drawing_id = uuid.uuid4()
+    earlier, later = (prediction(drawing_id=drawing_id, predicted_label=label) for label in "17")
+
+    def labels():
+        return {value: count for *_, figure, value, count in kept(url)[0] if figure == "label"}
+
+    log.write([earlier, correction(earlier, "7"), later])
+    assert labels() == {"1": 1, "7": 1}
+    log.write([correction(earlier, None, kind="taken_back")])
+    before = kept(url)
+    assert labels() == {"7": 1}
+    assert [row.is_superseded for row in before[1]] == [True]
+    assert counted_anew(url) == before
+
+
 def test_nothing_is_counted_once_all_is_gone(url, own_engine, prediction, correction):
     PredictionLog(own_engine).write(various(prediction, correction))
     counting.count(own_engine, limit=7)

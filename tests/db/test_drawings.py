@@ -91,6 +91,36 @@ def test_what_is_taken_back_can_be_superseded_in_the_same_transaction_too(log, a
     assert shown(log, later) == [(later.id, None, False)]
 
 
+def test_what_was_replaced_and_judged_counts_no_longer_once_that_is_taken_back(log, answers, correction):
+    judged_before, later = answers(2)
+    replaced, judged_late = answers(2)[::-1]
+    log.write([judged_before, correction(judged_before, "1"), later])
+    log.write([judged_late, replaced, correction(judged_late, "1"), correction(judged_late, "4")])
+    assert {row[0] for row in shown(log, later)} == {
+        answer.id for answer in (judged_before, later, judged_late, replaced)
+    }
+    log.write([correction(one, None, kind="taken_back") for one in (judged_before, judged_late)])
+    assert {row[0] for row in shown(log, later)} == {later.id, replaced.id}
+    log.write([correction(judged_before, "7")])
+    assert {row[0] for row in shown(log, later)} == {judged_before.id, later.id, replaced.id}
+
+
+def test_what_was_superseded_by_name_counts_no_longer_once_that_is_taken_back(log, prediction, correction):
+    log.write([one := prediction(), other := prediction(), correction(one, "1")])
+    log.write([Superseded(one.session_id, one.created_at, (one.id,))])
+    assert {row[0] for row in shown(log, one)} == {one.id, other.id}
+    log.write([correction(one, None, kind="taken_back")])
+    assert shown(log, one) == [(other.id, None, False)]
+    assert log.find(one.session_id, one.id).is_replaced
+
+
+def test_the_last_answer_counts_whatever_was_said_and_taken_back(log, answers, correction):
+    _, last = made = answers(2)
+    log.write([*made, correction(last, "1"), correction(last, None, kind="taken_back")])
+    assert shown(log, last) == [(last.id, None, False)]
+    assert not log.find(last.session_id, last.id).is_replaced
+
+
 @pytest.mark.parametrize(("kind", "label"), [("label", None), ("not_a_digit", "1"), ("taken_back", "1")])
 def test_a_label_is_said_by_the_kind_label_alone(log, prediction, kind, label):
     log.write([one := prediction()])

@@ -1,18 +1,19 @@
 """The migrations build what `db.schema` describes, forwards and backwards, once."""
 
+import uuid
 from dataclasses import asdict
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, Table, inspect
+from sqlalchemy import MetaData, Table, inspect, text
 
 from db import engine as database
 from db import migrate
 from db.log import DatabaseUnavailable, PredictionLog
 from db.passwords import NOBODYS
 from db.records import HistoryRow
-from db.schema import metadata
+from db.schema import feedback, metadata
 from db.sign_ins import SignIns
 from db.user_rows import Users
 from tests.db.backing_up import LATEST, MIGRATIONS
@@ -107,7 +108,7 @@ def rows_of(url):
     return rows
 
 
-DEFAULTS = {"kind": "label", "is_superseded": False}
+DEFAULTS = {"kind": "label", "is_superseded": False, "is_replaced": False}
 # Made again from what the older schema has.
 DERIVED = ("said", "true_label")
 ROWS = {"predictions": 5, "api_keys": 0, "daily_counts": 0, "daily_changes": 9, "judgements": 1}
@@ -143,3 +144,32 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
             afterwards = {**{column: DEFAULTS.get(column) for column in old}, **lower}
             assert new == {**afterwards, **{column: old[column] for column in DERIVED if column in old}}
     assert migrate.upgrade(empty_url) == LATEST
+
+
+def test_answers_that_were_replaced_and_judged_before_that_was_remembered_are_found(
+    empty_url, prediction, correction
+):
+    migrate.upgrade(empty_url)
+    with database.opened(empty_url) as engine:
+        log = PredictionLog(engine)
+        drawing_id = uuid.uuid4()
+        before, late, last = (prediction(drawing_id=drawing_id) for _ in range(3))
+        log.write([before, correction(before, "1"), late, last])
+        log.write([correction(one, "1") for one in (late, last)])
+        migrate.downgrade(empty_url, "0009")
+    migrate.upgrade(empty_url)
+    with database.opened(empty_url) as engine:
+        log = PredictionLog(engine)
+        log.write([correction(one, None, kind="taken_back") for one in (before, late, last)])
+        assert log.history(last.session_id) == [HistoryRow(last.summary, None)]
+
+
+def test_older_code_goes_on_after_the_way_back(empty_url, prediction, correction):
+    migrate.upgrade(empty_url)
+    with database.opened(empty_url) as engine:
+        PredictionLog(engine).write([made := prediction()])
+    migrate.downgrade(empty_url, "0009")
+    said = asdict(correction(made, "1"))
+    with database.opened(empty_url) as engine, engine.begin() as connection:
+        connection.execute(feedback.insert(), said)
+        assert connection.execute(text("SELECT said, true_label FROM predictions")).one() == ("label", "1")

@@ -1,12 +1,14 @@
 """What few drawings have is found without reading those that have it not, whoever's they are."""
 
-import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from db import engine as database
+from db.analytics import WORST, Analytics
 from db.drawings import Drawings, Filter
+from db.figures import Span
 from tests.db.backing_up import migrated_database
 from tests.services.postgres import executed
 
@@ -28,6 +30,10 @@ JUDGE = """
     SELECT id, CASE WHEN request_id::int % 1000 = 3 THEN 'rare' ELSE predicted_label END, now(), 's'
     FROM predictions WHERE predicted_label = '3'
 """
+DISMISS = """
+    INSERT INTO feedback (prediction_id, kind, created_at, session_id)
+    SELECT id, 'not_a_digit', now(), 's' FROM predictions WHERE request_id::int % 1000 = 13
+"""
 # Each with how many it finds.
 RARE = {
     "label": (Filter(None, label="rare"), 20),
@@ -35,11 +41,12 @@ RARE = {
     "model": (Filter(None, model=("rare", "1.0.0")), 20),
     "no such model": (Filter(None, model=("none", "1.0.0")), 0),
     "model and label": (Filter(None, label="rare", model=("digits", "1.0.0")), 20),
-    "wrong": (Filter(None, show="wrong"), 20),
+    "wrong": (Filter(None, show="wrong"), 40),
     "true label": (Filter(None, true_label="rare"), 20),
     "no such true label": (Filter(None, true_label="none"), 0),
     "what for what": (Filter(None, label="3", true_label="none"), 0),
-    "with a label": (Filter(None, has_label=True), ROWS // 10),
+    "not a digit": (Filter(None, show="none"), 20),
+    "with a label": (Filter(None, has_label=True), ROWS // 10 - 20),
     "doubted label": (Filter(None, show="doubted", label="rare"), 20),
 }
 
@@ -50,30 +57,32 @@ def filled(postgres_server):
         with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text(FILL), {"rows": ROWS})
             connection.execute(text(JUDGE))
+            connection.execute(text(DISMISS))
             connection.execute(text("VACUUM ANALYZE predictions"))
         yield engine
 
 
-def rows_read(engine, ask):
-    """Return how many rows of tables and indexes the queries of `ask` look at, at most in one step."""
+def steps(engine, ask):
+    """Yield what each step of the queries of `ask` reads from, None for other steps, and how many rows."""
     with executed(engine) as asked:
         ask()
     with engine.connect() as connection:
-        plans = [
-            connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).scalar()
-            for statement, parameters, _ in asked
-        ]
-    return max(_most(json.loads(plan) if isinstance(plan, str) else plan) for plan in plans)
+        for statement, parameters, _ in asked:
+            plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
+            yield from _steps(plan.scalar_one())
 
 
-def _most(plan):
-    """Return the most rows that a step looks at."""
-    if isinstance(plan, list):
-        return max((_most(one) for one in plan), default=0)
-    if not isinstance(plan, dict):
-        return 0
-    looked_at = plan.get("Actual Rows", 0) + plan.get("Rows Removed by Filter", 0)
-    return max([looked_at * plan.get("Actual Loops", 1), *(_most(one) for one in plan.values())])
+def _steps(plan):
+    if isinstance(plan, dict):
+        looked_at = plan.get("Actual Rows", 0) + plan.get("Rows Removed by Filter", 0)
+        yield plan.get("Relation Name"), looked_at * plan.get("Actual Loops", 1)
+    for one in plan.values() if isinstance(plan, dict) else plan if isinstance(plan, list) else ():
+        yield from _steps(one)
+
+
+def rows_read(engine, ask):
+    """Return how many rows of tables and indexes the queries of `ask` look at, at most in one step."""
+    return max(rows for _, rows in steps(engine, ask))
 
 
 @pytest.mark.parametrize(("wanted", "found"), RARE.values(), ids=RARE)
@@ -84,3 +93,17 @@ def test_what_few_have_is_listed_and_counted_from_an_index(filled, wanted, found
     most = ROWS // 5 if wanted.show == "doubted" else ROWS // 10
     assert rows_read(filled, lambda: drawings.page(wanted, 51)) <= most
     assert rows_read(filled, lambda: drawings.count(wanted)) <= most
+
+
+def test_analytics_read_no_drawing_but_the_worst_mistakes(filled):
+    today = datetime.now(UTC).date()
+    span = Span(since=today - timedelta(days=29), days=1, latest=today, earlier=today - timedelta(days=59))
+
+    def ask():
+        with Analytics(filled).reading() as reading:
+            assert reading.models()
+            found = reading.figures("digits", "1.0.0", span)
+        assert (len(found.worst), sum(one.count for one in found.judged)) == (WORST, ROWS // 10)
+
+    read = [rows for table, rows in steps(filled, ask) if table == "predictions"]
+    assert read == [WORST]

@@ -22,6 +22,8 @@ SCREENS = {
     "forced colours": {"viewport": {"width": 1200, "height": 900}, "forced_colors": "active"},
 }
 LABELS = [f"a rather long name of a class, number {i}" for i in range(30)]
+# Which drawings are no digit: one of yesterday, and one of last month, both read as the same.
+NONE = (1, 31)
 PLOTS = ("Drawings a day", "Time to the answer a day", "Doubted drawings a day")
 # Of each plot and matrix, what is painted: a bar in the colour of its card is none.
 PAINTED = """bar => [
@@ -54,7 +56,12 @@ def address(page_address: str, database: embedded.Server) -> str:
             is_digit=i % 10 != 0,
             label_set=(label, really) if label != really else (label,),
         )
-        records += [made, Feedback(made.id, really, now, "s")]
+        said = (
+            Feedback(made.id, None, now, "s", "not_a_digit")
+            if i in NONE
+            else Feedback(made.id, really, now, "s")
+        )
+        records += [made, said]
     with databases.opened(database.url) as engine:
         PredictionLog(engine).write(records)
     return f"{page_address}/analytics?model=words/1.0.0&days=30"
@@ -97,11 +104,18 @@ def test_model_and_days_are_chosen_and_stay_in_the_address(chromium: Browser, ad
         expect(page).to_have_url(address.replace("/1.0.0", "%2F1.0.0"))
 
 
-def test_a_number_of_the_matrix_leads_to_its_drawings(chromium: Browser, address: str) -> None:
+@pytest.mark.parametrize(
+    "cell", [f"read as {LABELS[3]}, really {LABELS[21]}", f"read as {LABELS[1]}, really not a digit"]
+)
+def test_a_number_of_the_matrix_leads_to_as_many_drawings(chromium: Browser, address: str, cell: str) -> None:
     with chromium.new_context() as context:
         page = context.new_page()
-        page.goto(address)
-        link = page.get_by_role("link", name=f"read as {LABELS[9]}, really {LABELS[3]}")
-        assert "/history?of=all&label=" in str(link.get_attribute("href"))
-        with page.expect_request("**/history?of=all&label=*"):
+        counts = {}
+        for days in ("7", "all"):
+            page.goto(address.replace("days=30", f"days={days}"))
+            link = page.get_by_role("link", name=cell)
+            counts[days] = link.inner_text()
             link.click()
+            words = "1 drawing" if counts[days] == "1" else f"{counts[days]} drawings"
+            expect(page.locator("[data-counted]")).to_have_text(f"{words} of everybody")
+        assert counts == {"7": "1", "all": "2"}

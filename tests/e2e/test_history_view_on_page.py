@@ -1,15 +1,19 @@
 """The history's list by keyboard: one drawing over it, many judged one after the other, and a second tab."""
 
 import re
+import uuid
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from db import embedded, engine
 from db.drawings import Drawings
+from db.log import PredictionLog
 from db.records import HistoryRow
-from tests.e2e.filled import Filled, sign_in
+from tests.e2e.filled import Filled, drawing, sign_in
 from tests.e2e.page import SEVEN, draw, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -176,6 +180,45 @@ def test_where_no_script_runs_and_in_a_new_tab_a_row_leads_to_the_page(
         expect(plain.locator(".judge [role=status]")).to_contain_text("It was not a digit")
 
 
+def test_rows_are_put_under_the_days_of_the_browser(
+    ada: BrowserContext, chromium: Browser, filled: Filled, database: embedded.Server
+) -> None:
+    day = datetime(2025, 3, 4, tzinfo=UTC)
+    with engine.opened(database.url) as opened:
+        known = Drawings(opened).find(filled.drawing, None)
+        assert known is not None
+        made = [
+            replace(
+                drawing(known.prediction.session_id, 7, day + timedelta(hours=hours)),
+                model_name="late",
+                drawing_id=drawing_id,
+            )
+            for hours, drawing_id in (
+                (14.5, None),
+                (23.5, uuid.UUID(int=7)),
+                (23.6, uuid.UUID(int=7)),
+                (23.7, uuid.UUID(int=7)),
+            )
+        ]
+        PredictionLog(opened).write(made)
+    address = f"{filled.url}/history?model=late/1.0.0"
+    with chromium.new_context(timezone_id="Asia/Tokyo", storage_state=ada.storage_state()) as context:
+        page = context.new_page()
+        page.goto(address)
+        expect(page.locator(".day h2")).to_have_text(["Wed, Mar 5, 2025", "Tue, Mar 4, 2025"])
+        expect(page.locator(".rows time")).to_have_text(["08:42 AM", "11:30 PM"])
+        row(page, 0).click()
+        answers = drawer(page).locator("section").filter(has_text="Answers to this drawing")
+        expect(answers.locator("img.thumbnail")).to_have_count(3)
+        expect(answers.locator("[aria-current]")).to_have_attribute("href", re.compile(str(made[-1].id)))
+        expect(drawer(page).locator("time")).to_have_text("Wed, Mar 5, 2025, 08:42 AM")
+    with chromium.new_context(java_script_enabled=False, storage_state=ada.storage_state()) as context:
+        plain = context.new_page()
+        plain.goto(address)
+        expect(plain.locator(".day h2")).to_have_text(["Tue 4 Mar 2025"])
+        expect(plain.locator(".rows time")).to_have_text(["23:42 UTC", "14:30 UTC"])
+
+
 # --- Many, and in two tabs ---
 
 
@@ -218,6 +261,30 @@ def test_drawings_are_judged_by_keyboard_alone_and_the_last_one_is_taken_back(
     assert three.true_label == "3"
     assert right.is_right
     assert none.is_no_digit
+
+
+def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: embedded.Server) -> None:
+    names = [f"bird {number:02}" for number in range(13)]
+    with engine.opened(database.url) as opened:
+        known = Drawings(opened).find(filled.drawing, None)
+        assert known is not None
+        bird = replace(
+            drawing(known.prediction.session_id, 7, datetime.now(UTC)),
+            predicted_label=names[7],
+            probabilities=dict.fromkeys(names, 1 / 13),
+            model_name="birds",
+        )
+        PredictionLog(opened).write([bird])
+    page.goto(f"{filled.url}/history/judge?model=birds/1.0.0")
+    field, status = page.get_by_role("combobox", name="Another label"), page.locator("[data-status]")
+    field.fill("bird 3")  # digits and letters that are no keys here
+    field.press("Enter")
+    expect(status).to_have_text("No label is called so.")
+    field.fill("Bird 11")
+    field.press("Enter")
+    expect(status).to_have_text("That was bird 11.")
+    expect(page.get_by_text("All of them are judged.")).to_be_visible()
+    assert stored(database, str(bird.id)).true_label == "bird 11"
 
 
 def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(

@@ -138,6 +138,8 @@ def test_thirty_long_labels_fit_and_are_reached(chromium: Browser, birds: str, w
         expect(seen).to_have_count(10)
         tops = {bar.inner_text().split("\n")[0]: top(bar) for bar in seen.all()}
         assert min(tops, key=tops.__getitem__) == TOP
+        for words in (*page.locator(".bar:visible .bar-name").all(), page.locator(".reading-label")):
+            assert words.evaluate("element => element.scrollHeight <= element.clientHeight")
         page.get_by_role("button", name="All 30 labels").click()
         expect(seen).to_have_count(30)
         page.get_by_role("button", name="No, it is").click()

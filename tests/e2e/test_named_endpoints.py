@@ -10,6 +10,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
 
+from db.log import HISTORY_ROWS
 from tests.docs.documents import blocks
 from tests.e2e.page import SEVEN
 from tests.reading.written import png, sheet
@@ -39,6 +40,8 @@ def test_they_are_listed_and_nothing_else_is(page_address: str) -> None:
     assert listed["unnamed_endpoints"] == {}
     written = Path("docs/api.md").read_text(encoding="utf-8")
     assert all(f'api_name="{name}"' in written for name in listed["named_endpoints"])
+    history = listed["named_endpoints"]["/history"]["description"]
+    assert f"last {HISTORY_ROWS} drawings" in history and f"the last {HISTORY_ROWS} drawings" in written
 
 
 def test_a_picture_is_read_judged_and_found_again(client: Client, seven: str) -> None:

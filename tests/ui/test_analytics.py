@@ -129,7 +129,10 @@ def test_each_figure_is_that_of_the_drawings(page: Guarded, model: str, drawn) -
     assert "3 0.0 % 100.0 % 0 1" in section(html, "drift")
     assert "read 7 , really not a digit 98.0 % sure" in section(html, "worst")
     assert f'href="/history/{worst.id}"' in html
-    assert f'href="/history?of=all&amp;label=7&amp;true=1&amp;model={model}%2F1.0.0"' in html
+    since = datetime.now(UTC).date() - timedelta(days=29)
+    of_model = f"model={model}%2F1.0.0&amp;time={since}"
+    assert f'href="/history?of=all&amp;label=7&amp;true=1&amp;{of_model}"' in html
+    assert f'href="/history?of=all&amp;label=7&amp;show=none&amp;{of_model}"' in html
 
 
 def test_labels_are_words_and_never_html(page: Guarded, model: str, drawn) -> None:

@@ -82,24 +82,32 @@ def test_the_strip_shows_thumbnail_answer_and_correction(make_prediction: MakePr
 
 
 @pytest.mark.parametrize(
-    ("doubt", "label", "heard"),
+    ("doubt", "label", "heard", "sure"),
     [
-        ({"is_digit": True, "label_set": ("7",)}, ">7</span>", "Read as 7<"),
-        ({"is_digit": False, "label_set": ("7", "1")}, ">7?</span>", "Read as not a digit, likeliest 7<"),
+        ({"is_digit": True, "label_set": ("7",)}, ">7</span>", "Read as 7<", ", 90.0 %"),
+        ({"is_digit": False, "label_set": ("7", "1")}, ">7?</span>", "Read as not a digit, likeliest 7<", ""),
         (
             {"is_digit": True, "label_set": ("7", "1", "<2>")},
             ">7 or 1 or &lt;2&gt;</span>",
             "Read as 7 or 1 or &lt;2&gt;<",
+            ", 90.0 % of 7",
+        ),
+        (
+            {"is_digit": True, "label_set": ("7", "1", "2", "9")},
+            ">7 or 3 others</span>",
+            "Read as 7 or 3 others<",
+            ", 90.0 % of 7",
         ),
     ],
 )
 def test_the_strip_shows_what_the_model_doubted(
-    doubt: dict[str, object], label: str, heard: str, make_prediction: MakePrediction
+    doubt: dict[str, object], label: str, heard: str, sure: str, make_prediction: MakePrediction
 ) -> None:
     rows = [HistoryRow(make_prediction(**doubt).summary, None)]
     html = history_html(History(rows, Accuracy(0, 0), is_paused=False, pending=0))
     assert label in html
     assert heard in html
+    assert f'title="digits 1.0.0{sure}"' in html
 
 
 def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePrediction) -> None:

@@ -59,6 +59,9 @@ def test_judged_drawings_become_a_folder_that_training_takes(
             f"drawings/{label}/{one.id}.png" for one, label in zip(made, labels, strict=False)
         )
         archive.extractall(tmp_path)
+    answer = page.visitor(session_id).get("/history/export?as=zip&show=none")
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.namelist() == [f"drawings/none/{made[22].id}.png"]
     data = load_folder(tmp_path / "drawings", "ink")
     assert data.label_names == ("0", "1")
     assert len(data.train.labels) + len(data.validation.labels) + len(data.tests["drawings"].labels) == 22

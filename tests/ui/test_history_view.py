@@ -117,7 +117,8 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
     page = viewed()
     made = [make_prediction(session_id=session_id) for _ in range(53)]
     said = [Feedback(made[at].id, "1", datetime.now(UTC), session_id) for at in (0, 1)]
-    page.log.write([*made, *said])
+    none = Feedback(made[2].id, None, datetime.now(UTC), session_id, "not_a_digit")
+    page.log.write([*made, *said, none])
     visitor = page.visitor(session_id)
     first = visitor.get("/history")
     assert ids(first.text) == [str(one.id) for one in reversed(made[3:])]
@@ -125,11 +126,15 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
     (older,) = re.findall(r'rel="next" href="([^"]+)"', first.text)
     assert ids(visitor.get(older.replace("&amp;", "&")).text) == [str(one.id) for one in reversed(made[:3])]
     for query, count in {
-        "show=wrong": 2,
-        "show=open": 51,
+        "show=wrong": 3,
+        "show=open": 50,
+        "show=none": 1,
+        "show=none&true=1": 0,
         "label=7&true=1": 2,
         "true=7": 0,
         "time=30": 0,
+        "time=2020-01-01": 53,
+        "time=2100-01-01": 0,
     }.items():
         found = visitor.get(f"/history?{query}").text
         assert f"{count or 'No'} drawing" in found or f"{count} drawings" in found, query
@@ -138,11 +143,20 @@ def test_pages_filters_and_their_addresses(viewed, make_prediction, session_id) 
         "before=x",
         "model=x",
         "time=x",
+        "time=2026-13-01",
         "zone=x",
         "before=9" + "9" * 30 + "-" + "0" * 32,
         "label=%00",
     ):
         assert visitor.get(f"/history?{odd}").status_code == 200, odd
+
+
+def test_a_day_that_the_list_begins_with_is_named_and_can_be_left(viewed, session_id) -> None:
+    visitor = viewed().visitor(session_id)
+    listed = visitor.get("/history?time=2026-01-02").text
+    assert '<option value="2026-01-02" selected>Since 2026-01-02</option>' in listed
+    assert '<a class="button" href="/history">Show all</a>' in listed
+    assert "Since" not in visitor.get("/history?time=2026-13-02").text
 
 
 def test_today_begins_at_midnight_of_the_browser(viewed, make_prediction, session_id) -> None:
@@ -241,6 +255,53 @@ def test_the_frame_is_asked_for_again_and_another_model_may_be_asked(
     away = viewed().visitor(session_id)
     assert away.get(f"{path}/frame").status_code == 404
     assert "cannot be reached" in away.get(f"{path}?why=importance").text
+
+
+def test_no_view_is_sure_of_a_label_of_what_looks_like_no_digit(viewed, make_prediction, session_id) -> None:
+    doubted = {**ANSWER, "is_digit": False, "set": ["7"]}
+    with answering(doubted) as torchserve:
+        page = viewed(torchserve.url)
+        made = make_prediction(session_id=session_id, is_digit=False, label_set=("7",))
+        page.log.write([made])
+        visitor = page.visitor(session_id)
+        assert "90.0 %" not in visitor.get("/history").text
+        assert "<strong>not a digit, likeliest 7</strong></p>" in visitor.get("/history/judge").text
+        other = visitor.get(f"/history/{made.id}?ask=digits").text
+        assert "reads it as <strong>7</strong>, and doubts that it is a digit. This" in other
+
+
+def test_of_several_labels_each_view_says_of_which_the_answer_is_so_sure(
+    viewed, make_prediction, session_id
+) -> None:
+    page = viewed()
+    page.log.write([make_prediction(session_id=session_id, is_digit=True, label_set=("7", "1"))])
+    visitor = page.visitor(session_id)
+    assert '<span class="sure">90.0 % of 7</span>' in visitor.get("/history").text
+    assert "<strong>7 or 1</strong>, 90.0 % sure of 7</p>" in visitor.get("/history/judge").text
+
+
+@pytest.mark.parametrize("count", [12, 13])
+def test_of_more_than_twelve_labels_one_is_found_by_its_name(
+    viewed, make_prediction, session_id, count
+) -> None:
+    page = viewed()
+    names = [f"bird {number:02}" for number in range(count)]
+    made = make_prediction(
+        session_id=session_id, predicted_label="bird 07", probabilities=dict.fromkeys(names, 1 / count)
+    )
+    page.log.write([made])
+    visitor, path = page.visitor(session_id), f"/history/{made.id}"
+    assert ">None of these</a>" in visitor.get("/history").text
+    for address in (path, "/history/judge"):
+        html = visitor.get(address).text
+        buttons = set(re.findall(r'<button[^>]* name="label" value="([^"]+)"', html))
+        offered = re.findall(r'<option value="(bird [^"]+)"></option>', html)
+        assert (buttons, offered) == (({"bird 07"}, names) if count > 12 else (set(names), [])), address
+    form = {"label": "bird 11", "then": "judge", "query": ""}
+    assert visitor.post(f"{path}/judge", data=form).headers["Location"] == "/history/judge"
+    assert 'value="bird 11" aria-pressed="true"' in visitor.get(path).text
+    refused = visitor.post(f"{path}/judge", data={"label": "bird"})
+    assert "not a label of this model: choose one that it has." in refused.text
 
 
 def test_without_the_database_the_history_says_so(viewed, session_id) -> None:

@@ -1,14 +1,18 @@
 """The view of the models: what visitors and operators see, and what operators can change."""
 
+import base64
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from db.comparison import Judged
 from db.user_rows import User
 from system import known_archives
 from tests.ui.managing import Managing
@@ -316,6 +320,13 @@ def test_a_comparison_needs_two_versions_that_can_answer(page: Operating) -> Non
         assert says in words(answer.text)
 
 
+def wait_for_the_end(page: Operating) -> None:
+    deadline = time.monotonic() + 10
+    while page.view.comparer.job is None or not page.view.comparer.job.is_over:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 def test_what_a_comparison_asks_is_not_unloaded_and_without_the_database_it_says_so(
     page: Operating, store: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -328,8 +339,37 @@ def test_what_a_comparison_asks_is_not_unloaded_and_without_the_database_it_says
     refused = client.post("/models/change", data={"verb": "unload", "path": VIT})
     assert (refused.status_code, "A comparison asks it" in refused.text) == (409, True)
     going.set()
-    deadline = time.monotonic() + 10
-    while comparer.job is None or not comparer.job.is_over:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_the_end(page)
     assert "The database is away, and with it the drawings." in words(client.get("/models/comparison").text)
+
+
+def test_the_drawings_on_which_two_differ_are_shown_as_pictures_that_lead_to_them(
+    page: Operating, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.torchserve.register(store / "digits-vit.mar")
+    # What each of the two reads in a drawing, whose bytes are its number, and what it is.
+    read = {1: ("7", "7", "7"), 2: ("7", "1", "7"), 3: ("7", "1", "1"), 4: ("7", "1", "4")}
+    page.torchserve.label = lambda name, image: read[int(image)][name == "digits-vit"]
+    judged = [Judged(UUID(int=number), really) for number, (_, _, really) in read.items()]
+    comparer, client = page.view.comparer, page.client()
+    monkeypatch.setattr(comparer._comparison, "judged", lambda limit: judged[:limit])
+    monkeypatch.setattr(comparer._comparison, "drawing", lambda id_: b"%d" % id_.int)
+    monkeypatch.setattr(
+        comparer._comparison, "thumbnails", lambda ids: {id_: b"%d" % id_.int for id_ in ids if id_.int != 4}
+    )
+    client.post("/models/comparison", data={"a": "digits/1.0.0", "b": VIT})
+    wait_for_the_end(page)
+    html = client.get("/models/comparison").text
+    sections = re.findall(r"<section.*?<h2[^>]*>(.*?)</h2>(.*?)</section>", html, re.DOTALL)
+    assert [title for title, _ in sections] == [
+        "Only digits 1.0.0 is right",
+        "Only digits-vit 1.0.0 is right",
+        "Both are wrong, each in its own way",
+    ]
+    for number, (_, shown) in zip((2, 3, 4), sections, strict=True):
+        (link,) = re.findall(r'<a href="/history/([^"]+)">', shown)
+        assert link == str(UUID(int=number))
+        picture = f"data:image/png;base64,{base64.b64encode(b'%d' % number).decode()}"
+        assert re.findall(r'<img class="thumbnail" src="([^"]+)"', shown) == [picture] * (number != 4)
+        a, b, really = read[number]
+        assert f"{really} , read as {a} · and {b}" in words(shown)

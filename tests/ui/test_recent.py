@@ -1,11 +1,12 @@
 """What is kept in memory of each visitor: whose it is, how much of it, and what that costs."""
 
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from db.log import HISTORY_ROWS
-from db.records import Feedback, HistoryRow, Prediction
+from db.records import Feedback, HistoryRow, Prediction, Superseded
 from tests.ui.answering import SESSION
 from ui.recent import SESSION_BYTES, Recent, _bytes
 
@@ -40,6 +41,50 @@ def test_what_was_taken_back_here_outlives_an_older_row_too(make_prediction: Mak
     recent.merge(SESSION, [HistoryRow(prediction.summary, None)])
     recent.merge(SESSION, [HistoryRow(prediction.summary, "4")])
     assert recent.rows(SESSION)[0].true_label == "4"
+
+
+def say(recent: Recent, of: Prediction, true_label: str | None, kind: str = "label") -> None:
+    recent.judge(Feedback(of.id, true_label, datetime.now(UTC), SESSION, kind))
+
+
+def test_what_was_replaced_is_shown_only_as_long_as_it_is_judged(make_prediction: MakePrediction) -> None:
+    recent = Recent()
+    drawing_id = uuid.uuid4()
+    recent.add(named := make_prediction())
+    earlier, later = (make_prediction(drawing_id=drawing_id) for _ in range(2))
+    recent.add(earlier)
+    for one in (named, earlier):
+        say(recent, one, "1")
+    recent.add(later)
+    recent.supersede(Superseded(SESSION, datetime.now(UTC), (named.id,)))
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [later.id, earlier.id, named.id]
+    # As the database knows them, which has not yet heard that both were replaced.
+    recent.merge(SESSION, [HistoryRow(one.summary, "1") for one in (earlier, named)])
+    for one in (named, earlier):
+        say(recent, one, None, "taken_back")
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [later.id]
+    # The database knows it later than who said it.
+    recent.merge(SESSION, [HistoryRow(earlier.summary, "1", is_replaced=True)])
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [later.id]
+    say(recent, earlier, "4")
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [later.id, earlier.id]
+
+
+def test_the_last_answer_is_shown_whatever_was_said_and_taken_back(make_prediction: MakePrediction) -> None:
+    recent = Recent()
+    drawing_id = uuid.uuid4()
+    for one in (made := [make_prediction(drawing_id=drawing_id) for _ in range(2)]):
+        recent.add(one)
+    say(recent, made[1], "1")
+    say(recent, made[1], None, "taken_back")
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [made[1].id]
+
+
+def test_that_an_answer_was_replaced_is_known_from_the_database_too(make_prediction: MakePrediction) -> None:
+    recent = Recent()
+    recent.merge(SESSION, [HistoryRow((one := make_prediction()).summary, "1", is_replaced=True)])
+    say(recent, one, None, "taken_back")
+    assert recent.rows(SESSION) == []
 
 
 def test_sessions_do_not_see_each_other(make_prediction: MakePrediction) -> None:

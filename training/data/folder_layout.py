@@ -50,7 +50,7 @@ def labelled_files(folder: Path) -> dict[str, Files]:
         OSError: a folder cannot be read.
         ValueError: it looks like a split and is none, or a label's name cannot be one.
     """
-    found = _found(folder)
+    found = files_below(folder)
     names = sorted({path.parts[0] for path in found if len(path.parts) > 1})
     named = {name: PART_OF[name.casefold()] for name in names if name.casefold() in PART_OF}
     if not named:
@@ -66,7 +66,7 @@ def labelled_files(folder: Path) -> dict[str, Files]:
     return {part: _labelled(paths[part], below[part]) for part in PARTS if part in below}
 
 
-def _found(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """Return the files below a folder, relative to it, sorted, but for hidden ones and what systems leave."""
     found: list[Path] = []
     left_out: set[str] = set()

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from handler.bad_image import BadImage
 from handler.decode import decode
-from training.data.folder_layout import PARTS, Files, labelled_files
+from training.data.folder_layout import PARTS, Files, files_below, labelled_files
 from training.data.frames import FRAMINGS, DataSet, Frames
 from training.names import folder_name
 
@@ -90,6 +90,28 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
     )
     print(f"{folder_name(folder)}: {counts}", flush=True)
     return {part: sorted(parts[part], key=lambda one: (one.label, one.digest)) for part in PARTS}
+
+
+def load_parted(folder: Path, framing: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the frames of all images below a folder but a tenth, and that tenth: uint8 (count, 28, 28) both.
+
+    What is left out is as for `load_folder`, and named so.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: it has too few images.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}: name one that has images in it.")
+    files = [(folder.name, folder / path) for path in files_below(folder)]
+    examples = _without_copies({"train": _read(folder.name, files, framing)})["train"]
+    if len(examples) < FEWEST_OF_A_LABEL:
+        raise ValueError(
+            f"{folder} has {len(examples)} images that can be read, copies left out: at least "
+            f"{FEWEST_OF_A_LABEL} are needed."
+        )
+    rest, taken = _divided(examples, TEST_SHARE)
+    return np.stack([one.frame for one in rest]), np.stack([one.frame for one in taken])
 
 
 def _read(part: str, files: Files, framing: str) -> list[Example]:

@@ -18,9 +18,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_GATE, help="the gate's file (default: %(default)s)"
     )
+    parser.add_argument(
+        "--none", type=Path, help="folder of pictures that were judged to be no digit, as the history exports"
+    )
     given = parser.parse_args(arguments)
     try:
-        gate, about = train(given.data, Recipe())
+        gate, about = train(given.data, Recipe(), given.none)
     except (FileNotFoundError, ValueError) as error:
         print(f"gate: {error}", file=sys.stderr)
         return 1

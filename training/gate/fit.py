@@ -16,6 +16,7 @@ from handler.frame import frame_of_pixels
 from training.data import paint
 from training.data.augment import augment
 from training.data.frames import Frames
+from training.data.image_folder import load_parted
 from training.data.sets import CACHE, load
 from training.data.strokes import Drawn
 from training.fitting.run import follow
@@ -35,6 +36,7 @@ THIN_HAND = 0.5  # how far another hand's strokes lie from those that were recor
 # would be by chance in 6 of 100 samples of as many pen strokes (2,500), and in 12 of 100 of as many thin ones
 # (1,250). It covers chance in the choice of drawings, not of writers.
 REFUSED = 0.007
+JUDGED = "judged not a digit"  # what people drew and said of it
 
 
 @dataclass(frozen=True)
@@ -52,16 +54,24 @@ class Recipe:
     version: str = "1.0.0"
 
 
-def train(data_dir: Path, recipe: Recipe) -> tuple[Gate, GateAbout]:
+def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gate, GateAbout]:
     """Return a trained gate and what its file is to say; print what was measured.
 
+    Args:
+        data_dir: where MNIST and the pen strokes are.
+        recipe: for how long, and from which seed.
+        none: a folder of pictures that people judged to be no digit; a tenth of them is only reported.
+
     Raises:
-        FileNotFoundError: MNIST or the pen strokes are not under data_dir and cannot be downloaded.
+        FileNotFoundError: MNIST or the pen strokes are not under data_dir and cannot be downloaded; or there
+            is no folder `none`.
+        ValueError: `none` has too few pictures.
     """
+    judged, held_out = load_parted(none, "ink") if none else (np.empty((0, 28, 28), np.uint8),) * 2
     started = time.perf_counter()
     scanned, known = load("mnist", data_dir, CACHE), load("digits", data_dir, CACHE)
     made_of = frames.materials(data_dir, CACHE)
-    outliers = np.concatenate(list(frames.load("train", made_of["train"], CACHE).values()))
+    outliers = np.concatenate([*frames.load("train", made_of["train"], CACHE).values(), judged])
     thin = {part: thin_digits(made_of[part].digits, seed) for part, seed in frames.SEEDS.items()}
     # MNIST comes first in the joined parts; pen strokes count twice, as they are the fewer.
     strokes = known.train.take(np.arange(len(scanned.train), len(known.train)))
@@ -84,7 +94,8 @@ def train(data_dir: Path, recipe: Recipe) -> tuple[Gate, GateAbout]:
         "pen strokes, report": scores(gate, known.tests["strokes"].frames),
         "thin pen strokes, report": scores(gate, thin["report"].frames),
     }
-    found = _rows(gate, report, frames.load("report", made_of["report"], CACHE), threshold)
+    drawn = frames.load("report", made_of["report"], CACHE)
+    found = _rows(gate, report, {**drawn, JUDGED: held_out} if len(held_out) else drawn, threshold)
     print(f"\nreport, which nothing was chosen on:\n{outlier_table(with_means(found))}")
     refused = {part: float(np.mean(some < threshold)) for part, some in {**validation, **report}.items()}
     for part, share in refused.items():

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from urllib.parse import urlencode
 
 from db.figures import Judged
@@ -54,13 +55,16 @@ class Confusion:
         return any(len(label) > 3 for label in self.labels)
 
 
-def confusion(judged: list[Judged], known: Sequence[str], model: tuple[str, str]) -> Confusion | None:
+def confusion(
+    judged: list[Judged], known: Sequence[str], model: tuple[str, str], since: date
+) -> Confusion | None:
     """Return the matrix; None where nothing was judged.
 
     Args:
         judged: The judged answers.
         known: The model's labels in its order, as far as they are known.
         model: Its name and version.
+        since: The first day (UTC) of the answers.
     """
     counts: Counter[tuple[str, str | None]] = Counter()
     for one in judged:
@@ -73,14 +77,19 @@ def confusion(judged: list[Judged], known: Sequence[str], model: tuple[str, str]
         total = sum(count for (_, other), count in counts.items() if other == really)
         if really is None and not total:
             continue
-        cells = tuple(_cell(counts[read, really], read, really, total, model) for read in labels)
+        said = {"show": "none"} if really is None else {"true": really}
+        cells = tuple(
+            _cell(counts[read, really], read, really, total, history_link(model, since, label=read, **said))
+            for read in labels
+        )
         rows.append((NO_DIGIT if really is None else really, cells, whole(total)))
     return Confusion(tuple(labels), tuple(rows), left_out, _most(counts))
 
 
-def history_link(model: tuple[str, str], **filters: str) -> str:
-    """Return the address, below the page's, of the drawings of all people that a model has read."""
-    return f"/history?{urlencode({'of': 'all', **filters, 'model': '/'.join(model)})}"
+def history_link(model: tuple[str, str], since: date, **filters: str) -> str:
+    """Return the address, below the page's, of what a model has read since a day (UTC), whoever drew it."""
+    fields = {"of": "all", **filters, "model": "/".join(model), "time": since.isoformat()}
+    return f"/history?{urlencode(fields)}"
 
 
 def _shown(counts: Counter[tuple[str, str | None]], known: Sequence[str]) -> tuple[list[str], int]:
@@ -98,11 +107,10 @@ def _shown(counts: Counter[tuple[str, str | None]], known: Sequence[str]) -> tup
     return [label for label in labels if label in most], len(labels) - MOST_LABELS
 
 
-def _cell(count: int, read: str, really: str | None, total: int, model: tuple[str, str]) -> Cell:
+def _cell(count: int, read: str, really: str | None, total: int, link: str) -> Cell:
     if not count:
         return Cell("", 0.0, "", "", read == really)
     words = f"{whole(count)} ({percent(count / total)}) read as {read}, really {really or NO_DIGIT}"
-    link = "" if really is None else history_link(model, label=read, true=really)
     return Cell(whole(count), count / total, words, link, read == really)
 
 

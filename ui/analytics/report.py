@@ -77,7 +77,7 @@ def report(
         doubted=over_time.doubt(*over) if any(period.doubted for period in periods) else None,
         accuracy=accuracy(figures.judged),
         reliability=reliability(figures.judged),
-        confusion=confusion(figures.judged, archive.labels if archive else (), model),
+        confusion=confusion(figures.judged, archive.labels if archive else (), model, span.since),
         coverage=coverage(figures.judged),
         promise=archive.coverage if archive else None,
         set_sizes=set_sizes(latest_sizes(figures.set_sizes, with_earlier=is_all)),

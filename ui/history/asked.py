@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from db.drawings import SHOWN, Filter, Place
 from ui.shell.visit import Visit
 
 # What "show" may be, and what it is called.
-SHOW_WORDS = dict(zip(SHOWN, ("All", "Wrong", "Doubted", "Not judged"), strict=True))
+SHOW_WORDS = dict(zip(SHOWN, ("All", "Wrong", "Doubted", "Not judged", "Not a digit"), strict=True))
 TIME_WORDS = {"": "Any time", "today": "Today", "7": "Last 7 days", "30": "Last 30 days"}
 # Kept in addresses, in this order, where they are set.
 FIELDS = ("show", "label", "true", "model", "time", "zone", "of")
@@ -91,9 +91,17 @@ def read_place(written: str) -> Place | None:
 
 
 def _since(time: str, zone: str, now: datetime) -> datetime | None:
-    """Return when the time begins that is asked for; today begins at midnight where the browser is."""
+    """Return when the time begins that is asked for; today begins at midnight where the browser is.
+
+    A day (2026-11-26) begins at midnight in UTC, as the days of analytics do.
+    """
     if time == "today":
         is_zone = zone.removeprefix("-").isdecimal() and len(zone) < 5 and int(zone) in ZONES
         east = timedelta(minutes=int(zone) if is_zone else 0)
         return (now + east).replace(hour=0, minute=0, second=0, microsecond=0) - east
-    return now - timedelta(days=int(time)) if time in TIME_WORDS and time else None
+    if time in TIME_WORDS:
+        return now - timedelta(days=int(time)) if time else None
+    try:
+        return datetime.combine(date.fromisoformat(time), datetime.min.time(), UTC)
+    except ValueError:
+        return None

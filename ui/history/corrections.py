@@ -47,12 +47,12 @@ def record(
     if kind != "label":
         true_label = None
     elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
-        return f"{true_label!r:.50} is not a label of this model: choose one of the buttons."
+        return f"{true_label!r:.50} is not a label of this model: choose one that it has."
     feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
     backend.recent.judge(replace(feedback, session_id=prediction.session_id))
-    result = HistoryRow(prediction, true_label, is_no_digit=kind == "not_a_digit")
+    result = replace(row, true_label=true_label, is_no_digit=kind == "not_a_digit")
     if result.is_judged:
         version = (prediction.model_name, prediction.model_version)
         backend.metrics.corrections.labels(verdict(result), *version).inc()

@@ -30,6 +30,7 @@ MOST_ROWS = 100_000
 MOST_PICTURES = 10_000
 # The folder in the archive, after which `make train` names the model.
 FOLDER = "drawings"
+NONE = "none"
 # Of the database's ten connections all exports together take so many, and no thread that a stroke may need.
 _threads = anyio.CapacityLimiter(2)
 # Of the answers in CSV and JSON, in this order.
@@ -135,21 +136,23 @@ def json_lines(drawings: Drawings, wanted: Filter) -> Iterator[str]:
 def picture_chunks(drawings: Drawings, wanted: Filter) -> Iterator[bytes]:
     """Yield the bytes of a ZIP of the pictures with a label, each as it was sent, in a folder of its label.
 
-    Of equal pictures there is the newest alone: training refuses one that has two labels.
+    Where what is no digit is asked for, they are all in the folder `NONE`. Of equal pictures there is the
+    newest alone: training refuses one that has two labels.
     """
+    matching = wanted if wanted.show == "none" else replace(wanted, has_label=True)
     written = _Written()
     seen: set[bytes] = set()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_STORED) as archive:
-        for row in rows_of(drawings, replace(wanted, has_label=True), MOST_PICTURES):
+        for row in rows_of(drawings, matching, MOST_PICTURES):
             prediction = row.prediction
             image = drawings.drawing(prediction.id, prediction.session_id)
-            if image is None or row.true_label is None:  # deleted meanwhile
+            if image is None:  # deleted meanwhile
                 continue
             digest = hashlib.sha256(image).digest()
             if digest in seen:
                 continue
             seen.add(digest)
-            folder = f"{FOLDER}/{folder_of(row.true_label)}"
+            folder = f"{FOLDER}/{NONE if row.true_label is None else folder_of(row.true_label)}"
             name = f"{folder}/{prediction.id}.{media_type(image)[1]}"
             made = zipfile.ZipInfo(name, prediction.created_at.timetuple()[:6])
             archive.writestr(made, image)

@@ -52,13 +52,25 @@ function send(piece, what) {
   });
 }
 
-function judge(button) {
-  const what = { [button.name]: button.value };
+function judge(what, named) {
   send(pieces[at], what);
   said.push(at);
   count(1);
-  status.textContent = `That was ${button.textContent.trim().replace("Right: ", "")}.`;
+  status.textContent = `That was ${named}.`;
   show(at + 1);
+}
+
+function press(button) {
+  judge({ [button.name]: button.value }, button.textContent.trim().replace("Right: ", ""));
+}
+
+// Of many labels one is named: as it is written, or else the one that is written so but for capitals.
+function name(input) {
+  const labels = Array.from(input.list.options, (option) => option.value);
+  const wanted = input.value.trim();
+  const label = labels.find((one) => one === wanted) ?? labels.find((one) => one.toLowerCase() === wanted.toLowerCase());
+  if (label === undefined) status.textContent = "No label is called so.";
+  else judge({ label }, label);
 }
 
 function undo() {
@@ -75,20 +87,23 @@ function button(selector) {
 }
 
 document.addEventListener("submit", (event) => {
-  if (!event.submitter?.name) return;
+  const input = event.target.querySelector("input[list]");
+  if (!input && !event.submitter?.name) return; // none of those that judge
   event.preventDefault();
-  judge(event.submitter);
+  if (input) name(input);
+  else press(event.submitter);
 });
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !pieces.length) return;
-  const isOnControl = event.target.closest?.("a, button, select, input");
+  if (event.target.closest?.("input")) return; // what is written there is a label's name
+  const isOnControl = event.target.closest?.("a, button, select");
   if (event.key === "Enter" && isOnControl) return; // it presses that
   const meant = event.key === "Enter" ? button("[data-right]")
     : /^[0-9]$/.test(event.key) ? button(`[name=label][value="${event.key}"]:not([data-right])`)
     : event.key.toLowerCase() === "x" ? button("[name=kind][value=not_a_digit]")
     : null;
-  if (meant) judge(meant);
+  if (meant) press(meant);
   else if (event.key.toLowerCase() === "u" || event.key === "Backspace") undo();
   else if (event.key === "ArrowRight") show(at + 1);
   else if (event.key === "ArrowLeft") show(at - 1);

@@ -11,6 +11,7 @@ from ui.draw.words import none_of_these
 from ui.history import words
 from ui.history.asked import read_asked
 from ui.history.listing import counted
+from ui.history.one import BUTTONS
 from ui.history.settled import settle
 from ui.shell.views import Views
 from ui.shell.visit import Visit
@@ -36,5 +37,6 @@ def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
         left=counted(drawings.count(wanted)),
         next=asked.query_after((last.created_at, last.id)) if last and len(rows) == AT_ONCE else "",
         words=words,
+        most_buttons=BUTTONS,
         none_of_these=none_of_these,
     )

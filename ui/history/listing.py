@@ -9,6 +9,7 @@ from starlette.responses import Response
 from db.drawings import MOST_COUNTED, Drawings
 from db.records import HistoryRow
 from ui.backend import Backend
+from ui.draw.words import DIGITS
 from ui.history import words
 from ui.history.asked import SHOW_WORDS, TIME_WORDS, Asked, read_asked
 from ui.history.export import MOST_PICTURES, MOST_ROWS
@@ -27,7 +28,7 @@ def show_list(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
     asked = read_asked(visit, visit.request.query_params, now)
     settle(backend.writer)
     values = _nothing() if asked is None else _found(backend, drawings, asked, now)
-    return views.html(visit, "history/list.html", words=words, show_words=SHOW_WORDS, now=now, **values)
+    return views.html(visit, "history/list.html", words=words, now=now, **values)
 
 
 def _nothing() -> dict[str, Any]:
@@ -43,8 +44,10 @@ def _found(backend: Backend, drawings: Drawings, asked: Asked, now: datetime) ->
     # What was deleted a moment ago while the database was away is in it until the writer comes to that.
     shown = [row for row in shown if not backend.recent.is_deleted(row)]
     is_filtered = asked.fields.keys() - {"of", "zone"}
+    none = SHOW_WORDS["none"] if DIGITS.issuperset(known.labels) else "None of these"
     return {
         "asked": asked,
+        "show_words": {**SHOW_WORDS, "none": none},
         "days": by_day(shown, now),
         "counted": counted(count),
         "empty": NOTHING_MATCHES if is_filtered or asked.before else NOTHING_YET,
@@ -52,10 +55,17 @@ def _found(backend: Backend, drawings: Drawings, asked: Asked, now: datetime) ->
         "labels": choices(known.labels, asked.filter.label),
         "true_labels": choices(known.labels, asked.filter.true_label),
         "models": choices([f"{name}/{version}" for name, version in known.models], asked.fields.get("model")),
-        "times": TIME_WORDS,
+        "times": _times(asked),
         "most_rows": MOST_ROWS,
         "most_pictures": MOST_PICTURES,
     }
+
+
+def _times(asked: Asked) -> dict[str, str]:
+    """Return what "When" offers: a day too, where the address has one."""
+    time, since = asked.fields.get("time", ""), asked.filter.since
+    is_day = time not in TIME_WORDS and since is not None
+    return {**TIME_WORDS, time: f"Since {since:%Y-%m-%d}"} if is_day else TIME_WORDS
 
 
 def by_day(rows: list[HistoryRow], now: datetime) -> list[tuple[str, list[HistoryRow]]]:

@@ -7,7 +7,6 @@ from db.log import HISTORY_ROWS, DatabaseUnavailable
 from db.records import Accuracy, HistoryRow
 from ui.backend import Backend
 from ui.history import words
-from ui.percent import percent
 
 PAUSED = (
     "History is paused: the database is away. What you draw and correct waits on disk ({pending} so far)."
@@ -43,7 +42,7 @@ def read_history(backend: Backend, session_id: str | None) -> History:
     stored: list[HistoryRow] = []
     accuracy = Accuracy(0, 0)
     if not is_paused:
-        known = backend.recent.rows(session_id)
+        known = backend.recent.known(session_id)
         is_written = backend.writer.pending == 0  # in this order: what is known by now is in the database
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
@@ -55,10 +54,10 @@ def read_history(backend: Backend, session_id: str | None) -> History:
                 stored, accuracy = [], Accuracy(0, 0)
         except DatabaseUnavailable:
             is_paused = True
-    rows = backend.recent.rows(session_id)
     if is_paused:
         stored, accuracy = [], Accuracy(0, 0)
-    return History(rows, running_accuracy(accuracy, stored, rows), is_paused, backend.writer.pending)
+    accuracy = running_accuracy(accuracy, stored, backend.recent.known(session_id))
+    return History(backend.recent.rows(session_id), accuracy, is_paused, backend.writer.pending)
 
 
 def gone(known: list[HistoryRow], stored: list[HistoryRow]) -> list[HistoryRow]:
@@ -116,7 +115,8 @@ def _row(row: HistoryRow) -> str:
     prediction = row.prediction
     verdict, really = words.verdict(row), words.really(row)
     said = f", really {really}" if really else ""
-    answer = f"{prediction.model_name} {prediction.model_version}, {percent(prediction.confidence)}"
+    sure = words.sure(prediction)
+    answer = f"{prediction.model_name} {prediction.model_version}{f', {sure}' if sure else ''}"
     label = escape(words.read_as(prediction))
     if verdict in ("wrong", "left-open"):
         label += f' <span class="history-really">{escape(really)}</span>'

@@ -4,7 +4,8 @@ import base64
 from datetime import datetime
 
 from db.records import HistoryRow, Summary
-from ui.draw.words import none_of_these
+from ui.draw.words import MOST_NAMED, none_of_these
+from ui.percent import percent
 
 # One transparent pixel.
 NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
@@ -16,18 +17,38 @@ def source(thumbnail: bytes | None) -> str:
 
 
 def read_as(prediction: Summary) -> str:
-    """Return the answer in short: "7", "7?" for what looks like no digit, "4 or 9" for a set of labels."""
+    """Return the answer in short: "7", "7?" for what looks like no digit, "4 or 9" for a set of labels.
+
+    Of more labels than are worth naming there is their number.
+    """
     if prediction.is_digit is False:
         return f"{prediction.predicted_label}?"
     others = [label for label in prediction.label_set or () if label != prediction.predicted_label]
+    if len(others) >= MOST_NAMED:
+        return f"{prediction.predicted_label} or {len(others)} others"
     return " or ".join([prediction.predicted_label, *others])
 
 
 def heard_as(prediction: Summary) -> str:
     """Return the answer as a sentence has it."""
     if prediction.is_digit is False:
-        return f"not a digit, likeliest {prediction.predicted_label}"
+        return f"{none_of_these(prediction.probabilities).lower()}, likeliest {prediction.predicted_label}"
     return read_as(prediction)
+
+
+def sure(prediction: Summary, word: str = "") -> str:
+    """Return how sure the answer is, "98.8 %", or where it has several labels, "98.8 % of 7".
+
+    It is "" of what looks like no digit, where that was worked out as if it were one.
+
+    Args:
+        prediction: The answer.
+        word: What stands behind the share, such as " sure".
+    """
+    if prediction.is_digit is False:
+        return ""
+    of = f" of {prediction.predicted_label}" if len(prediction.label_set or ()) > 1 else ""
+    return f"{percent(prediction.confidence)}{word}{of}"
 
 
 def really(row: HistoryRow) -> str:

@@ -1,6 +1,7 @@
 """The gate: it learns, its file survives, and the committed one lets digits through and refuses the rest."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from tests.training.gate.outlier_material import material
 from training.data import drawing
+from training.data.frames import DataSet, Frames
 from training.data.paint import KINDS
 from training.data.strokes import Drawn
 from training.gate import fit
@@ -65,6 +67,51 @@ def test_a_few_steps_tell_digits_from_scribbles_and_give_the_same_weights_again(
     other = fit.fit(known[:60], labels[:60], scribbles[:60], fit.Recipe(steps=40, seed=4))
     np.testing.assert_array_equal(digits, fit.scores(again, known[60:]))
     assert not np.array_equal(digits, fit.scores(other, known[60:]))
+
+
+def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    pictures = [KINDS["plain"](kinds.drawn("faces", material(), random), random).encoded() for _ in range(20)]
+    (tmp_path / "none").mkdir()
+    for at, picture in enumerate([*pictures, pictures[0]]):
+        (tmp_path / "none" / f"{at}.png").write_bytes(picture)
+    judged = {frame_of(picture).tobytes() for picture in pictures}
+
+    digits = Frames(material().images, np.arange(10))
+    data = DataSet("digits", tuple("0123456789"), digits, digits, {"mnist": digits, "strokes": digits})
+    # All digits that there are: MNIST's, which come first, and as many pen strokes.
+    both = replace(data, train=digits.joined(digits), validation=digits.joined(digits))
+    monkeypatch.setattr(fit, "load", lambda name, *_: data if name == "mnist" else both)
+    monkeypatch.setattr(fit, "thin_digits", lambda *_: digits)
+    monkeypatch.setattr(fit.frames, "materials", lambda *_: dict.fromkeys(fit.frames.SEEDS, material()))
+    scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(5)])
+    monkeypatch.setattr(fit.frames, "load", lambda *_: {"scribbles": scribbles})
+    fitted: list[np.ndarray] = []
+
+    def fitting(known: np.ndarray, labels: np.ndarray, outliers: np.ndarray, recipe: fit.Recipe) -> gate.Gate:
+        fitted.append(outliers)
+        return gate.Gate().eval()
+
+    monkeypatch.setattr(fit, "fit", fitting)
+    _, about = fit.train(tmp_path, fit.Recipe(), tmp_path / "none")
+    (outliers,) = fitted
+    learnt = judged & {frame.tobytes() for frame in outliers}
+    assert (len(outliers), len(learnt)) == (5 + 18, 18)
+    (row,) = [row for row in about.measured["outliers"] if row["kind"] == fit.JUDGED]
+    assert row["pictures"] == 2
+    _, about = fit.train(tmp_path, fit.Recipe())
+    assert len(fitted[1]) == 5
+    assert [row["kind"] for row in about.measured["outliers"]] == ["scribbles"]
+
+
+def test_a_folder_without_enough_of_what_is_no_digit_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, said in {tmp_path / "missing": "There is no folder", tmp_path: "has 0 images"}.items():
+        assert main(["--data", str(tmp_path), "--none", str(folder)]) == 1
+        assert said in capsys.readouterr().err
 
 
 def test_scores_are_shares_whatever_the_batch() -> None:
