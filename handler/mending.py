@@ -27,6 +27,8 @@ PNG_TRANSPARENCY, PNG_EXIF = b"tRNS", b"eXIf"
 SCAN, ALONE, APPLICATIONS, COMMENT = 0xDA, {0x01, *range(0xD0, 0xD9)}, range(0xE0, 0xF0), 0xFE
 JPEG_EXIF, JFIF, ADOBE = 0xE1, 0xE0, 0xEE
 LEAST_BYTES = {JFIF: 16, ADOBE: 14}
+# A JPEG's last bytes, which some cameras leave out; up to which size it is looked for what else is missing.
+END, MOST_ENDLESS_BYTES, MORE = b"\xff\xd9", 1 << 20, b"\x55\xaa" * 64
 EXIF_BEGINNING = b"Exif\0\0"
 ORIENTATION, SHORT = 0x0112, 3
 # Which of a WebP's chunks are no pixels, and the bits that announce them.
@@ -51,9 +53,13 @@ def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     except BadImage as error:
         first = error
     written = _written_anew(payload)
-    if written is not None and written != payload:
+    if written is not None:
         with suppress(BadImage):
-            return decode_reduced(written)
+            if written != payload:
+                return decode_reduced(written)
+        with suppress(BadImage):
+            if payload[:2] == b"\xff\xd8" and END not in written:
+                return _ended(written)
     if first is not None:
         raise first
     return pixels, factor
@@ -119,6 +125,23 @@ def _jpeg(payload: bytes) -> bytes:
     return payload[:2] + remark + b"".join(kept)
 
 
+def _ended(written: bytes) -> tuple[np.ndarray, int]:
+    """Return the picture of a JPEG of which the end alone is missing.
+
+    Decoders fill up what is missing of the pixels, and take whatever comes in its place. Where nothing is
+    missing, more bytes change nothing.
+
+    Raises:
+        BadImage: more is missing, or it is too large to find out.
+    """
+    if len(written) > MOST_ENDLESS_BYTES:
+        raise BadImage
+    pixels, factor = decode_reduced(written + END)
+    if not np.array_equal(decode_reduced(written + MORE + END)[0], pixels):
+        raise BadImage
+    return pixels, factor
+
+
 def _webp(payload: bytes) -> bytes:
     kept, orientation, at = [], None, 12
     while at + 8 <= len(payload):
@@ -129,6 +152,8 @@ def _webp(payload: bytes) -> bytes:
             orientation = _orientation(body.removeprefix(EXIF_BEGINNING))
         elif kind not in WEBP_REMARKS:
             kept.append(chunk)
+    if sum(map(len, kept)) + 12 == len(payload):
+        return payload
     if kept and kept[0][:4] == b"VP8X" and len(kept[0]) > 8:
         flags = kept[0][8] & ~sum(WEBP_REMARKS.values())
         if orientation:

@@ -31,6 +31,8 @@ BROKEN = [
     "PNG: animation control of two bytes",
     "JPEG: profile without its count",
     "JPEG: JFIF of five bytes",
+    "JPEG: no end",
+    "JPEG: progressive, no end",
     "WebP: EXIF that is none",
     "AVIF: EXIF that is none",
     "BMP: 4444, V4, alpha 0",
@@ -106,6 +108,13 @@ def test_half_a_file_is_refused_as_it_was(kind: str) -> None:
     assert str(error.value) == str(first.value)
 
 
+@pytest.mark.parametrize("missing", [20, 60, 200, 600])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_which_more_is_missing_than_its_end_is_refused(missing: int, progressive: bool) -> None:
+    with pytest.raises(BadImage, match="truncated or corrupt"):
+        decode_mended(jpeg(progressive=progressive)[:-missing])
+
+
 def test_what_would_be_written_as_it_came_is_not_decoded_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     decoded = []
 
@@ -114,7 +123,7 @@ def test_what_would_be_written_as_it_came_is_not_decoded_twice(monkeypatch: pyte
         return decode_reduced(payload)
 
     monkeypatch.setattr(mending, "decode_reduced", counting)
-    for kind in ("PNG", "JPEG"):
+    for kind in ("PNG", "WebP", "GIF", "BMP"):
         with pytest.raises(BadImage):
             decode_mended(FILES[f"{kind}: half of the file"])
-    assert len(decoded) == 2
+    assert len(decoded) == 4

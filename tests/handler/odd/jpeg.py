@@ -53,6 +53,8 @@ def jpegs() -> dict[str, bytes]:
         "two EXIF segments": jpeg(jpeg_exif(exif(6)), jpeg_exif(exif(3))),
         "half of the file": plain[: len(plain) // 2],
         "no end": plain[:-2],
+        "progressive, no end": jpeg(progressive=True)[:-2],
+        "last bytes missing": plain[:-30],
     }
     for orientation in ORIENTATIONS:
         files[f"turned, {orientation}"] = jpeg(jpeg_exif(exif(orientation)))
