@@ -85,6 +85,8 @@ def image_bytes(row: Mapping[str, Any]) -> bytes:
 
 def _from_bytes(payload: bytes) -> bytes:
     """Return the file that a body is, or is the text of: clients often leave the content type out."""
+    if payload[0] > 0x7E and not payload.startswith(tuple(MARKS)):
+        return payload  # PNG and JPEG, mostly
     encoding = next((name for mark, name in MARKS.items() if payload.startswith(mark)), "utf-8")
     head = payload[:HEAD_BYTES].decode(encoding, "ignore").lstrip(" \t\n\r")
     if head[:1] == "{" or head[:5].lower() == "data:" or _is_base64_of_a_picture(head):
