@@ -4,7 +4,7 @@ Such a file is written anew without them, and decoded once more. Its rotation, w
 here and put back. Whatever can be decoded as it is stays as it is.
 
 Sources: PNG, https://www.w3.org/TR/png-3/; JPEG, ITU-T T.81, annex B; EXIF, CIPA DC-008, 4.5.2 and 4.6.2;
-WebP, RFC 9649; AVIF, ISO/IEC 14496-12, 8.11.6.
+WebP, RFC 9649; AVIF, ISO/IEC 14496-12, 8.11.6; TIFF 6.0, sections 2 and 8 to 22.
 """
 
 import re
@@ -35,6 +35,11 @@ ORIENTATION, SHORT = 0x0112, 3
 WEBP_REMARKS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 # An AVIF's item of EXIF data: its name is all that decoders know it by.
 AVIF_EXIF = re.compile(rb"(infe[\x02\x03]\0\0.(?:..|....)\0\0)Exif", re.DOTALL)
+# The tags of a TIFF's first directory that its pixels need: sizes, layout, compression, colours, rotation.
+TIFF_NEEDED = {
+    *range(254, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, *range(322, 326), *range(330, 340),
+    347, *range(512, 533),
+}  # fmt: skip
 
 
 def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
@@ -75,6 +80,8 @@ def _written_anew(payload: bytes) -> bytes | None:
         return _webp(payload)
     if payload[4:8] == b"ftyp":
         return AVIF_EXIF.sub(rb"\g<1>none", payload, count=1)
+    if payload[:4] in (b"II*\0", b"MM\0*"):
+        return _tiff(payload)
     return png_of_bitfields(payload)
 
 
@@ -163,6 +170,19 @@ def _webp(payload: bytes) -> bytes:
         kept[0] = kept[0][:8] + bytes((flags,)) + kept[0][9:]
     body = b"WEBP" + b"".join(kept)
     return struct.pack("<4sI", b"RIFF", len(body)) + body
+
+
+def _tiff(payload: bytes) -> bytes:
+    order = "<" if payload[:2] == b"II" else ">"
+    start = int.from_bytes(payload[4:8], "little" if order == "<" else "big")
+    if start + 2 > len(payload):
+        return payload
+    first, count = start + 2, struct.unpack_from(order + "H", payload, start)[0]
+    end = first + 12 * count
+    entries = [payload[at : at + 12] for at in range(first, end, 12)]
+    kept = [entry for entry in entries if struct.unpack_from(order + "H", entry + bytes(2))[0] in TIFF_NEEDED]
+    directory = struct.pack(order + "H", len(kept)) + b"".join(kept)
+    return payload[:start] + directory.ljust(end + 4 - start, b"\0") + payload[end + 4 :]
 
 
 def _orientation(exif: bytes) -> int | None:

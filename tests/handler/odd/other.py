@@ -61,10 +61,28 @@ def others() -> dict[str, bytes]:
     files["WebP: turned, with an odd EXIF entry"] = webp(
         lossless, {b"EXIF": exif(6, ODD_ENTRIES["negative"])}, 0x08
     )
+    for name, entry in ODD_ENTRIES.items():
+        files[f"TIFF: turned, entry: {name}"] = tiff(entry, orientation=6)
     palette = PICTURE.quantize(16)
     files["GIF: transparent"] = saved(palette, "GIF", transparency=int(np.asarray(palette)[20, 40]))
     files["GIF: frame smaller than its screen"] = _small_frame(saved(palette, "GIF"))
     return files
+
+
+def tiff(*odd: bytes, orientation: int = 1) -> bytes:
+    """Return a TIFF file with further entries of 12 bytes, little-endian, in its directory."""
+    tags = {
+        256: (4, WIDTH), 257: (4, HEIGHT), 258: (3, 0), 259: (3, 1), 262: (3, 2), 273: (4, 0),
+        274: (3, orientation), 277: (3, 3), 278: (4, HEIGHT), 279: (4, RGB.size),
+    }  # fmt: skip
+    end = 14 + 12 * (len(tags) + len(odd))
+    tags[258], tags[273] = (3, end), (4, end + 6)
+    entries = [
+        struct.pack("<HHII", tag, kind, 3 if tag == 258 else 1, value) for tag, (kind, value) in tags.items()
+    ]
+    directory = sorted([*entries, *odd], key=lambda entry: struct.unpack_from("<H", entry))
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", len(directory))
+    return head + b"".join(directory) + bytes(4) + struct.pack("<3H", 8, 8, 8) + RGB.tobytes()
 
 
 def _small_frame(file: bytes) -> bytes:

@@ -35,7 +35,7 @@ def exif(orientation: int, *odd: bytes) -> bytes:
 # the file; a count of four thousand million; a rational that is none.
 ODD_ENTRIES = {
     "unknown type": struct.pack("<HHII", 0x9999, 77, 1, 5),
-    "negative": struct.pack("<HHIi", 0x0100, 9, 1, -5),
+    "negative": struct.pack("<HHIi", 0x0128, 9, 1, -5),
     "beyond the file": struct.pack("<HHII", 0x010F, 2, 60, 0xFFFFFF00),
     "endless": struct.pack("<HHII", 0x010E, 2, 0xFFFFFFFF, 8),
     "broken directory": struct.pack("<HHII", 0x8769, 4, 1, 0xFFFF),
