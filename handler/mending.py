@@ -1,18 +1,20 @@
 """Files that browsers show and Pillow refuses for what no pixel needs: texts, profiles, remarks of cameras.
 
 Such a file is written anew without them, and decoded once more. Its rotation, which is a remark, too, is read
-here and put back. Whatever can be decoded as it is stays as it is.
+here and put back. Whatever can be decoded as it is stays as it is, unless Pillow has lost its rotation.
 
 Sources: PNG, https://www.w3.org/TR/png-3/; JPEG, ITU-T T.81, annex B; EXIF, CIPA DC-008, 4.5.2 and 4.6.2;
 WebP, RFC 9649; AVIF, ISO/IEC 14496-12, 8.11.6; TIFF 6.0, sections 2 and 8 to 22.
 """
 
+import io
 import re
 import struct
 import zlib
 from contextlib import suppress
 
 import numpy as np
+from PIL import Image
 
 from handler.bad_image import BadImage
 from handler.bitfields import png_of_bitfields
@@ -31,6 +33,8 @@ LEAST_BYTES = {JFIF: 16, ADOBE: 14}
 END, MOST_ENDLESS_BYTES, MORE = b"\xff\xd9", 1 << 20, b"\x55\xaa" * 64
 EXIF_BEGINNING = b"Exif\0\0"
 ORIENTATION, SHORT = 0x0112, 3
+# Where EXIF data begins, at most, and how long a JPEG's segment is.
+MOST_EXIF_AT, MOST_EXIF_BYTES = 1 << 18, 1 << 16
 # Which of a WebP's chunks are no pixels, and the bits that announce them.
 WEBP_REMARKS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 # An AVIF's item of EXIF data: its name is all that decoders know it by.
@@ -45,14 +49,15 @@ TIFF_NEEDED = {
 def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     """Return the picture, and by which factor it was reduced, as `handler.decode.decode_reduced` does.
 
-    A BMP that is transparent throughout is opaque: programs leave noughts where they have no alpha.
+    A BMP that is transparent throughout is opaque: programs leave noughts where they have no alpha. JPEG and
+    PNG are turned as their remarks say, also where these are broken before they say it.
 
     Raises:
         BadImage: as `decode_reduced` does, of the file as it came.
     """
     try:
         pixels, factor = decode_reduced(payload)
-        if payload[:2] != b"BM" or pixels.any():
+        if (payload[:2] != b"BM" or pixels.any()) and not _is_turned_unseen(payload):
             return pixels, factor
         first = None
     except BadImage as error:
@@ -68,6 +73,19 @@ def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     if first is not None:
         raise first
     return pixels, factor
+
+
+def _is_turned_unseen(payload: bytes) -> bool:
+    """Tell whether a decoded picture is turned, and Pillow missed it, as it stops at a broken remark."""
+    beginning = {b"\xff\xd8": EXIF_BEGINNING, SIGNATURE[:2]: PNG_EXIF}.get(payload[:2])
+    at = -1 if beginning is None else payload.find(beginning, 0, MOST_EXIF_AT)
+    if beginning is None or at < 0:
+        return False
+    start = at + len(beginning)
+    if _orientation(payload[start : start + MOST_EXIF_BYTES]) in (None, 1):
+        return False
+    with Image.open(io.BytesIO(payload), formats=("JPEG", "PNG")) as image:
+        return ORIENTATION not in image.getexif()
 
 
 def _written_anew(payload: bytes) -> bytes | None:

@@ -140,8 +140,8 @@ def pngs() -> dict[str, bytes]:
     files["animation"] = animated.getvalue()
     for orientation in ORIENTATIONS:
         files[f"turned, {orientation}"] = with_chunks(chunk(b"eXIf", exif(orientation)))
-    odd = exif(6, ODD_ENTRIES["negative"])
-    files["turned, with an odd EXIF entry"] = with_chunks(chunk(b"eXIf", odd))
+    for name, entry in ODD_ENTRIES.items():
+        files[f"turned, EXIF entry: {name}"] = with_chunks(chunk(b"eXIf", exif(6, entry)))
     files["turned, with broken text"] = with_chunks(chunk(b"eXIf", exif(6)) + chunk(b"tEXt", b"a\0b", crc=1))
     return {f"PNG: {name}": file for name, file in files.items()}
 
