@@ -6,18 +6,22 @@ others wait for it, and a million lists take a gigabyte.
 """
 
 import re
+from urllib.parse import unquote_to_bytes
 
 from guard.answers import Refusal, malformed, too_large
 
-# The picture's field of a form. A form of that alone is passed on as the picture itself, and so is one that
-# is too large to be passed on whole: the handler looks at nothing else.
-FIELD = b"data"
+# What the picture's field of a form may be called. A form of that alone is passed on as the picture itself,
+# and so is one that is too large to be passed on whole: the handler looks at nothing else.
+FIELDS = (b"data", b"image", b"file")
 MOST_FIELDS = 32
 MOST_FORM_BYTES = 1024**2  # of any other form
 # Of one part's headers together: a name, a file name and a content type.
 MOST_PART_HEADER_BYTES = 4096
 # Objects, lists and their members: {"image": "..."} has one.
 MOST_JSON_VALUES = 1_000
+
+# How what the handler takes for JSON begins: a byte-order mark, and white space, in UTF-16 with noughts.
+JSON = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t\r\n\0]*\{")
 
 URLENCODED = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data"
@@ -46,39 +50,49 @@ def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     """
     kind = content_type.strip().lower()
     if kind.startswith(URLENCODED):
-        if not body.isascii():  # a file, and no form: curl --data-binary calls it one
-            return RAW, body
-        if body.count(b"&") >= MOST_FIELDS:
-            raise _too_many_fields()
-        _require_small(body)
-        if BROKEN.search(body):
-            raise malformed(
-                "The form has a field without a name, a % that two hexadecimal digits do not follow, or a "
-                "bare carriage return: let the client make it (curl --data-urlencode), or send the image as "
-                "the raw body (curl -T digit.png)"
-            )
+        content_type, body = _urlencoded(content_type, body)
     elif kind.startswith(MULTIPART):
-        return _multipart(content_type, body)
-    elif (b"json" in kind or body.startswith(b"{")) and sum(
-        map(body.count, (b",", b"[", b"{"))
-    ) > MOST_JSON_VALUES:
-        raise too_large(
-            f"The JSON body has more than {MOST_JSON_VALUES} values: "
-            'send {"image": "<base64 or data URL>"}, or the image as the raw body'
+        content_type, body = _multipart(content_type, body)
+    elif b"json" in kind:
+        _require_few_values(body)
+    # Whatever it is called: the handler looks at the bytes, too.
+    if JSON.match(body):
+        _require_few_values(body)
+    return content_type, body
+
+
+def _urlencoded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
+    if not body.isascii():  # a file, and no form: curl --data-binary calls it one
+        return RAW, body
+    if body.count(b"&") >= MOST_FIELDS:
+        raise _too_many_fields()
+    _require_small(body)
+    if BROKEN.search(body):
+        raise malformed(
+            "The form has a field without a name, a % that two hexadecimal digits do not follow, or a "
+            "bare carriage return: let the client make it (curl --data-urlencode), or send the image as "
+            "the raw body (curl -T digit.png)"
         )
+    fields = [field.partition(b"=") for field in body.split(b"&")]
+    _require_one([unquote_to_bytes(name) for name, _, value in fields if value])
     return content_type, body
 
 
 def _multipart(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     boundaries = BOUNDARY.findall(content_type)
     if len(boundaries) != 1:
+        what = (
+            f"names {len(boundaries)} boundaries" if boundaries else "multipart/form-data lacks its boundary"
+        )
         raise malformed(
-            f"The Content-Type names {len(boundaries)} boundaries, expected one: "
-            "let the client make the header itself (curl -F data=@digit.png)"
+            f"The Content-Type {what}, expected one: let the client make the header itself "
+            "(curl -F data=@digit.png)"
         )
     boundary = boundaries[0][1]
     parts = _parts(boundary, body)
-    pictures = [content for head, content in parts if NAME.findall(head) == [FIELD]]
+    named = [(name, content) for head, content in parts for name in NAME.findall(head) if name in FIELDS]
+    _require_one([name for name, content in named if content])
+    pictures = [content for _, content in named if content] or [content for _, content in named]
     if len(pictures) == 1 and (len(parts) == 1 or len(body) > MOST_FORM_BYTES):
         return RAW, pictures[0]
     _require_small(body)
@@ -109,6 +123,28 @@ def _parts(boundary: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
             raise _irregular("a part does not name its one field")
         found.append((head, part[end + 4 :]))
     return found
+
+
+def _require_one(names: list[bytes]) -> None:
+    """Return if a form holds at most one picture.
+
+    Args:
+        names: of its fields that are not empty.
+    """
+    pictures = [name.decode() for name in names if name in FIELDS]
+    if len(pictures) > 1:
+        raise malformed(
+            f"The form holds {len(pictures)} pictures, in the fields {' and '.join(pictures)}: send one in "
+            "each request, in the field 'data' (curl -F data=@digit.png)"
+        )
+
+
+def _require_few_values(body: bytes) -> None:
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_JSON_VALUES:
+        raise too_large(
+            f"The JSON body has more than {MOST_JSON_VALUES} values: "
+            'send {"image": "<base64 or data URL>"}, or the image as the raw body'
+        )
 
 
 def _require_small(body: bytes) -> None:

@@ -1,8 +1,32 @@
 """The errors that are no fault of the server's, and their words: what came, what is accepted, what to do."""
 
+import re
+
 ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
-BEGINNINGS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP"}
-HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypmif1")
+BEGINNINGS = {
+    b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP",
+    b"II*\0": "TIFF", b"MM\0*": "TIFF",
+}  # fmt: skip
+# What files are that have no accepted format, by how they begin.
+OTHERS = {
+    b"%PDF-": "a PDF document",
+    b"\0\0\1\0": "an icon (ICO)",
+    b"\0\0\2\0": "a cursor (CUR)",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"8BPS": "a Photoshop document",
+    b"\x1a\x45\xdf\xa3": "a video (WebM or Matroska)",
+    b"PK\3\4": "a ZIP archive, or a document of an office program",
+    b"\x1f\x8b": "a gzip archive",
+}
+# Brands of the container that HEIC, AVIF, MP4 and others share.
+HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
+HEIF_BRANDS, AVIF_BRANDS = {b"mif1", b"mif2", b"msf1"}, {b"avif", b"avis"}
+FORM_PART = re.compile(
+    rb"--[^\r\n]{1,80}\r?\n(?:[^\r\n]+\r?\n)*?content-disposition:\s*form-data", re.IGNORECASE
+)
 
 
 class BadImage(ValueError):  # noqa: N818 - the name is the wire contract's "type"
@@ -76,13 +100,36 @@ def _looks_like(payload: bytes) -> str:
     for beginning, name in BEGINNINGS.items():
         if payload.startswith(beginning):
             return f"the broken beginning of a {name} file"
+    for beginning, name in OTHERS.items():
+        if payload.startswith(beginning):
+            return name
+    if payload[4:8] == b"ftyp":
+        return _in_container(payload)
+    if FORM_PART.match(payload[:1024].lstrip()):
+        return (
+            "a multipart form whose boundary is missing from its Content-Type (it must be "
+            "multipart/form-data; boundary=..., as curl -F data=@digit.png sends it)"
+        )
     head = payload[:64].lstrip()
-    if head[4:12] in HEIC_BRANDS:
-        return "a HEIC photo, which is not supported (save it as JPEG)"
-    if head[:5] == b"%PDF-":
-        return "a PDF document"
     if head[:4].lower() == b"<svg" or head[:5].lower() == b"<?xml":
         return "SVG or XML text"
+    if head[:5].lower() in (b"<html", b"<!doc"):
+        return "a web page"
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return "plain text"
     return "no image that can be recognised"
+
+
+def _in_container(payload: bytes) -> str:
+    """Say in words what a file is whose first box names its brands (ISO/IEC 14496-12, 4.3)."""
+    end = min(int.from_bytes(payload[:4], "big"), 256)
+    brand, *compatible = (payload[at : at + 4] for at in (8, *range(16, end - 3, 4)))
+    if brand in HEIC_BRANDS or (brand in HEIF_BRANDS and not AVIF_BRANDS.intersection(compatible)):
+        return "a HEIC photo, which is not supported (save it as JPEG)"
+    if brand in AVIF_BRANDS or AVIF_BRANDS.intersection(compatible):
+        return "the broken beginning of an AVIF file"
+    name = brand.decode("ascii", "replace").strip()
+    if brand == b"crx ":
+        return "a camera's raw photo (CR3), which is not supported (save it as JPEG)"
+    words = f" (brand {name})" if name.isalnum() else ""
+    return f"a video, or another file of its kind{words}"

@@ -6,6 +6,8 @@ import tokenize
 from pathlib import Path
 
 # Every file between an image's bytes and the frame, in that order, for each framing of handler/model.py.
+# `mending.py` and `bitfields.py` are not among them: they give frames to broken files that had none, or one
+# that was not turned, and leave those of all others as they are.
 FILES = {
     "ink": ("png.py", "decode.py", "even_sheet.py", "marks.py", "paper.py", "ink.py", "frame.py"),
     "picture": ("png.py", "decode.py", "picture.py"),

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 
-from handler.decode import decode_reduced
 from handler.frame import framed
+from handler.mending import decode_mended
 from handler.picture import picture_framed
 
 NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
@@ -118,7 +118,7 @@ class Model:
         Raises:
             BadImage: they are no readable image, or nothing is on it.
         """
-        return self.framed_pixels(*decode_reduced(payload))
+        return self.framed_pixels(*decode_mended(payload))
 
     def framed_pixels(self, pixels: np.ndarray, reduction: int = 1) -> Framed:
         """Return what becomes of decoded pixels: uint8 (height, width, 4), straight RGBA."""

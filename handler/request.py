@@ -2,24 +2,36 @@
 
 import base64
 import binascii
+import codecs
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from handler.bad_image import BadImage
 
-FIELD = "data"
+# What the picture's field of a form, and the key of JSON, may be called.
+FIELDS, KEYS = ("data", "image", "file"), ("image", "data", "file")
 ACCEPTED = (
     "send the image as the raw body (curl -T digit.png), as the multipart field 'data' "
     '(curl -F data=@digit.png), or as JSON {"image": "<base64 or data URL>"}'
+)
+TWO = (
+    "Pictures came in the fields {}: send one in each request, in the field 'data' (curl -F data=@digit.png)."
 )
 
 # An object with an image needs few values; to take millions of them apart takes a worker a second.
 MOST_VALUES = 1000
 WHITESPACE = b" \t\n\r\v\f"
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
-# How PNG, JPEG, GIF and WebP files begin in base64.
-BASE64_BEGINNINGS = (b"iVBORw0", b"/9j/", b"R0lGOD", b"UklGR")
+# How files of the accepted formats begin, and HEIC's, for which there are words; a BMP with what is reserved.
+BEGINNING = re.compile(
+    rb"\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp|BM....\0\0\0\0|II[*+]\0|MM\0[*+]|P[1-7Ff][\s#]",
+    re.DOTALL,
+)
+# So many characters tell what text is; and what may stand before them.
+HEAD_BYTES = 256
+MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # TorchServe takes a body of this content type apart as a form, and the image with it.
 FORM_HINT = "With curl --data-binary add -H 'Content-Type: image/png', or it is sent as a web form."
 
@@ -51,29 +63,47 @@ def image_bytes(row: Mapping[str, Any]) -> bytes:
     Raises:
         BadImage: when there is no image in the request, or its base64 is broken.
     """
-    value = row.get(FIELD)
-    if value is None:
-        value = row.get("body")
+    came = [name for name in FIELDS if row.get(name) is not None]
+    pictures = [name for name in came if row[name] not in (b"", "")]
+    if len(pictures) > 1:
+        raise BadImage(TWO.format(" and ".join(pictures)))
+    value = row.get((pictures or came or ["body"])[0])
     if value is None and "body" in row:
         raise BadImage(f"A JSON null came where an object was expected: {ACCEPTED}.")
     if value is None:
         raise BadImage(f"The request carries no image{_named(row)}: {ACCEPTED}. {FORM_HINT}")
     if isinstance(value, Mapping):
         return _from_json(value)
-    if isinstance(value, str):
-        return _from_text(value)
+    if isinstance(value, str):  # TorchServe decodes what is called text
+        value = value.encode("utf-8", "surrogatepass")
     if not isinstance(value, bytes | bytearray):
         raise BadImage(f"A JSON {_json_type(value)} came where an object was expected: {ACCEPTED}.")
     if not value:
         raise BadImage(f"The body is empty: {ACCEPTED}.")
-    payload = bytes(value)
-    # Clients often leave the content type out, so JSON and base64 also arrive as plain bytes.
-    if payload[:1] == b"{" or payload[:5].lower() == b"data:" or payload.startswith(BASE64_BEGINNINGS):
+    return _from_bytes(bytes(value))
+
+
+def _from_bytes(payload: bytes) -> bytes:
+    """Return the file that a body is, or is the text of: clients often leave the content type out."""
+    if payload[0] > 0x7E and not payload.startswith(tuple(MARKS)):
+        return payload  # PNG and JPEG, mostly
+    encoding = next((name for mark, name in MARKS.items() if payload.startswith(mark)), "utf-8")
+    head = payload[:HEAD_BYTES].decode(encoding, "ignore").lstrip(" \t\n\r")
+    if head[:1] == "{" or head[:5].lower() == "data:" or _is_base64_of_a_picture(head):
         try:
-            return _from_text(payload.decode("utf-8"))
+            return _from_text(payload.decode(encoding))
         except UnicodeDecodeError:
             return payload
     return payload
+
+
+def _is_base64_of_a_picture(head: str) -> bool:
+    """Tell whether a text's beginning is base64 of how an accepted file begins."""
+    start = head.encode("ascii", "replace").translate(URL_SAFE, WHITESPACE)[:24]
+    try:
+        return bool(BEGINNING.match(base64.b64decode(start[: len(start) // 4 * 4], validate=True)))
+    except binascii.Error:
+        return False
 
 
 def _named(row: Mapping[str, Any]) -> str:
@@ -100,15 +130,16 @@ def _from_text(text: str) -> bytes:
 
 
 def _from_json(body: Mapping[str, Any]) -> bytes:
-    if "image" not in body:
+    key = next((key for key in KEYS if key in body), None)
+    if key is None:
         keys = ", ".join(sorted(str(key)[:20] for key in body)[:5]) or "none"
         raise BadImage(
             f"The JSON body has no key 'image' (keys that came: {keys}): "
             'send {"image": "<base64 or data URL>"}.'
         )
-    image = body["image"]
+    image = body[key]
     if not isinstance(image, str):
-        raise BadImage(f"'image' is a JSON {_json_type(image)}, but must be a base64 string or a data URL.")
+        raise BadImage(f"'{key}' is a JSON {_json_type(image)}, but must be a base64 string or a data URL.")
     return _from_base64(image)
 
 

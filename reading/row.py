@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from handler.decode import decode_reduced
+from handler.mending import decode_mended
 from handler.request import image_bytes
 from reading.cuts import fragments
 from reading.ink_map import find_ink_map
@@ -39,7 +39,7 @@ def pieces_of(payload: bytes) -> list[Piece]:
     if strokes is not None:
         parts, scale, corner = laid_down(strokes)
         return pieces(parts, scale, corner)
-    pixels, reduction = decode_reduced(image_bytes({"body": payload}))
+    pixels, reduction = decode_mended(image_bytes({"body": payload}))
     found = find_ink_map(pixels)
     return pieces(connected(found), found.scale * reduction)
 

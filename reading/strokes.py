@@ -1,5 +1,6 @@
 """The strokes of a pen, as JSON -> the ink that each lays down."""
 
+import codecs
 import json
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ def read_strokes(payload: bytes) -> Strokes | None:
     Raises:
         NoNumber: it names strokes that are none, or no stroke.
     """
-    if payload.lstrip()[:1] != b"{" or b'"strokes"' not in payload:
+    if payload.removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"{" or b'"strokes"' not in payload:
         return None
     try:
         body = json.loads(payload)

@@ -207,8 +207,9 @@ def test_no_text_is_a_formula(page: Page, name: str) -> None:
 
 
 FOLDERS = """
+  const inside = { scan: "II*\\0" };
   const file = (name, type) => ({
-    name, isDirectory: false, file: (give) => give(new File(["x"], name, { type })),
+    name, isDirectory: false, file: (give) => give(new File([inside[name] ?? "x"], name, { type })),
   });
   const folder = (name, children) => ({ name, isDirectory: true, createReader: () => {
     const batches = [children.slice(0, 2), children.slice(2), []];
@@ -222,9 +223,10 @@ def test_of_a_folder_the_pictures_are_taken_with_those_below_in_the_order_of_the
     script = f"""{FOLDERS}
       const png = (name) => file(name, "image/png");
       const below = folder("b", [png("10.png"), file("9.jpg", "image/jpeg"), broken, file("z.heic", "")]);
-      const top = folder("top", [png("c.png"), below, png(".hidden.png"), file("a.txt", "text/plain")]);
+      const top = folder("top", [png("c.png"), below, png(".hidden.png"), file("a.txt", "text/plain"),
+        file("scan", ""), file("notes", "")]);
       return (await m.picturesIn([top])).map(({{ name }}) => name);"""
-    assert run(page, "folders.js", script) == ["9.jpg", "10.png", "z.heic", "c.png"]
+    assert run(page, "folders.js", script) == ["9.jpg", "10.png", "z.heic", "c.png", "scan"]
 
 
 def test_only_where_a_folder_was_dropped_are_there_folders(page: Page) -> None:

@@ -22,7 +22,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.browser]
 # Whether the browser would ask before the page is left.
 MAY_LEAVE = "dispatchEvent(new Event('beforeunload', { cancelable: true }))"
 PHONE = {"width": 390, "height": 844}
-BROKEN = "This browser cannot show that file as a picture. Choose a PNG or JPEG."
+# What no browser shows, the server is asked about: it says why not.
+BROKEN = "The image of 100 bytes is truncated or corrupt (image file is truncated): send the whole file."
 HEIC = "This browser cannot open HEIC pictures. Save it as JPEG or PNG, or have the phone take JPEGs."
 
 

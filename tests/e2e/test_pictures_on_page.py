@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
@@ -131,6 +132,58 @@ def test_a_picture_of_nothing_is_shown_whole(blank: Page) -> None:
     assert picture["crop"] == {"left": 0, "top": 0, "width": 90, "height": 50}
 
 
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "AVIF"])
+def test_a_file_without_an_ending_is_what_its_first_bytes_say(blank: Page, kind: str) -> None:
+    content = written(Image.new("RGB", (90, 50), "white"), kind)
+    picture = read(blank, content, "")
+    assert picture["image"].startswith(f"data:image/{kind.lower()};base64,")
+    assert bytes_of(picture) == content
+
+
+@pytest.mark.parametrize(
+    ("kind", "image", "named"),
+    [
+        ("TIFF", Image.new("F", (90, 50), 0.5), "image/tiff"),
+        ("TIFF", Image.new("L", (90, 50), 200), ""),
+        ("PPM", Image.new("L", (90, 50), 200), "image/x-portable-graymap"),
+    ],
+)
+def test_what_the_browser_cannot_show_is_sent_as_it_is_below_a_sheet_that_says_so(
+    blank: Page, kind: str, image: Image.Image, named: str
+) -> None:
+    picture = read(blank, written(image, kind), named)
+    assert picture["isUnseen"]
+    assert bytes_of(picture) == written(image, kind)
+    assert picture["bitmap"] == [280, 280]
+    assert picture["image"].startswith("data:image/")
+
+
+def grey_shown(blank: Page, levels: np.ndarray) -> np.ndarray:
+    """Return a picture of 16-bit grey as it lies on the paper: uint8 (56, 56)."""
+    script = """
+      const { readPicture } = await import("./pictures.js");
+      const bytes = Uint8Array.from(atob(given), (character) => character.charCodeAt(0));
+      const picture = await readPicture(new File([bytes], "x", { type: "image/png" }));
+      const colours = { pen: "#000000", paper: "#ffffff" };
+      return m.asPng(56, { strokes: [], picture, colours, sheet: { width: 280, height: 280 } });"""
+    file = written(Image.fromarray(levels.astype(np.uint16)))
+    shown = run(blank, "painting.js", script, base64.b64encode(file).decode())
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2]))).convert("L"))
+
+
+@pytest.mark.parametrize("most", [4095, 1023, 65_535])
+def test_of_16_bit_grey_the_levels_are_spread_for_the_eye(blank: Page, most: int) -> None:
+    levels = np.full((56, 56), most)
+    levels[20:36, 25:31] = 0
+    shown = grey_shown(blank, levels)
+    assert shown[2, 2] > 230
+    assert shown[28, 28] < 25
+
+
+def test_even_16_bit_grey_is_shown_as_it_is(blank: Page) -> None:
+    assert grey_shown(blank, np.full((56, 56), 32_768)).std() == 0
+
+
 def test_what_is_no_picture_is_refused_in_words(page: Page) -> None:
     page.locator("input[type=file][multiple]").set_input_files(PROJECT / "pyproject.toml")
     expect(page.locator(".pad-complaint")).to_contain_text("cannot show that file")
@@ -153,6 +206,18 @@ def test_a_picture_dropped_beside_the_pad_is_read_and_the_page_stays(page: Page)
     expect(page.get_by_test_id("label")).to_have_text("7")
     assert [value["source"] for value in values] == ["upload"]
     assert page.url.startswith("http")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_file_without_an_ending_that_is_dropped_is_read(page: Page, tmp_path: Path, kind: str) -> None:
+    values, scan = sent_by(page), tmp_path / "scan"
+    scan.write_bytes(written(Image.new("L", (90, 50), 200), kind))
+    for event in ("dragEnter", "dragOver", "drop"):
+        drag(page, event, scan, 900, 700)
+    expect(page.get_by_test_id("label")).to_have_text("7")
+    assert [value["image"].partition(";")[0] for value in values] == [f"data:image/{kind.lower()}"]
+    # What this browser cannot show, the server makes a thumbnail of.
+    assert (values[0]["thumbnail"] == "") is (kind == "TIFF")
 
 
 def test_a_drag_that_leaves_the_window_leaves_no_mark(page: Page) -> None:

@@ -12,8 +12,9 @@ import numpy as np
 from PIL import Image
 
 from handler.bad_image import BadImage
-from handler.decode import WORK_SIDE_PX, decode
+from handler.decode import WORK_SIDE_PX
 from handler.frame import framed
+from handler.mending import decode_mended
 from handler.picture import picture_framed
 from handler.png import PIXEL_BYTES, SIGNATURE, read_png
 from handler.request import image_bytes
@@ -61,7 +62,7 @@ def png(recipe: bytes) -> None:
 def picture(file: bytes) -> None:
     """Read an image file: to a frame, or to a refusal in one line."""
     try:
-        pixels = decode(file)
+        pixels = decode_mended(file)[0]
     except BadImage as error:
         _check_words(error)
         return

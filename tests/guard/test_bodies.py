@@ -32,6 +32,28 @@ def test_a_form_of_the_picture_alone_becomes_the_picture() -> None:
     assert bounded(MULTIPART, part("data", picture) + b"--B--\r\n") == (b"application/octet-stream", picture)
 
 
+@pytest.mark.parametrize("name", ["data", "image", "file"])
+def test_the_pictures_field_may_have_the_names_that_people_give_it(name: str) -> None:
+    picture = b"\x89PNG\r\n--\r\n" * 300_000
+    raw = (b"application/octet-stream", picture)
+    assert bounded(MULTIPART, part(name, picture) + b"--B--\r\n") == raw
+    # As browsers send a form where one of two files was not chosen.
+    assert bounded(MULTIPART, part("data", b"") + part(name, picture) + b"--B--\r\n") == raw
+
+
+@pytest.mark.parametrize("names", [("data", "data"), ("data", "image"), ("file", "image"), ("file", "file")])
+def test_two_pictures_in_one_form_are_refused(names: tuple[str, str]) -> None:
+    words = refused(MULTIPART, part(names[0], b"1") + part("note", b"") + part(names[1], b"2") + b"--B--\r\n")
+    assert f"2 pictures, in the fields {names[0]} and {names[1]}: send one" in words
+    form = f"{names[0]}=iVBO&note=1&{names[1].replace('a', '%61')}=iVBO".encode()
+    assert "2 pictures" in refused(b"application/x-www-form-urlencoded", form)
+
+
+def test_a_form_without_its_boundary_is_told_so() -> None:
+    words = refused(b"multipart/form-data", part("data", b"1") + b"--B--\r\n")
+    assert "multipart/form-data lacks its boundary" in words
+
+
 def test_a_file_that_is_called_a_form_is_passed_on_as_the_file() -> None:
     """As `curl --data-binary @digit.png` sends it."""
     picture = b"\x89PNG\r\n" + b"&" * 2_000_000
@@ -61,7 +83,7 @@ def test_forms_of_many_fields_are_refused() -> None:
 def test_large_forms_of_anything_else_are_refused_with_what_to_do() -> None:
     large = b"a" * (MOST_FORM_BYTES + 1)
     assert "-F data=@digit.png" in refused(b"application/x-www-form-urlencoded", large)
-    assert "-F data=@digit.png" in refused(MULTIPART, part("image", large) + b"--B--\r\n")
+    assert "-F data=@digit.png" in refused(MULTIPART, part("picture", large) + b"--B--\r\n")
     assert "-F data=@digit.png" in refused(MULTIPART, 2 * part("data", large) + b"--B--\r\n")
 
 
@@ -113,3 +135,20 @@ def test_json_of_many_values_is_refused(content_type: bytes) -> None:
     image = b'{"image": "data:image/png;base64,' + b"iVBO" * 1_000_000 + b'"}'
     assert bounded(content_type, image) == (content_type, image)
     assert "values" in refused(content_type, b'{"image": [' + b"[]," * (MOST_JSON_VALUES // 2 + 1) + b"1]}")
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b" \r\n", b"\xef\xbb\xbf\n", b"\xff\xfe", b"\xfe\xff"])
+@pytest.mark.parametrize("way", ["raw", "urlencoded", "multipart"])
+def test_nothing_before_json_hides_how_many_values_it_has(before: bytes, way: str) -> None:
+    many = '{"image": [' + "[]," * (MOST_JSON_VALUES // 2 + 1) + '1], "é": 1}'
+    encoding = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}.get(before, "utf-8")
+    body = before + many.encode(encoding)
+    content_type = {"urlencoded": b"application/x-www-form-urlencoded", "multipart": MULTIPART}.get(way, b"")
+    sent = part("data", body) + b"--B--\r\n" if way == "multipart" else body
+    assert "values" in refused(content_type, sent)
+
+
+def test_a_picture_is_no_json_whatever_its_forms_boundary_is_called() -> None:
+    picture = b"\x89PNG" + b",[{" * 1000
+    form = part("data", picture).replace(b"--B", b"--json") + b"--json--\r\n"
+    assert bounded(b"multipart/form-data; boundary=json", form) == (b"application/octet-stream", picture)

@@ -15,6 +15,11 @@ from handler.decode import MAX_PIXELS, MAX_PIXELS_OF, WORK_SIDE_PX, decode
 from training.data.drawing import drawing, encoded, png
 
 SEVEN = drawing("7")
+HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+FORM = (
+    b"------------------------d74496d66958873e\r\nContent-Type: image/png\r\nContent-Disposition: form-data; "
+    b'name="data"\r\n\r\n\x89PNG'
+)
 
 
 def _deep(image: Image.Image) -> Image.Image:
@@ -116,6 +121,17 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int)
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"),
         (b"%PDF-1.7 ...", "PDF"),
         (b"\x00\x00\x00\x18ftypheic....", "HEIC"),
+        *((b"\0\0\0\x18ftyp" + brand + b"....", "HEIC") for brand in HEIC),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "broken beginning of an AVIF"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0", "broken beginning of an AVIF"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0", "a video, or another file of its kind (brand mp42)"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0", "(brand qt)"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\0", "raw photo"),
+        (b"\0\0\1\0\1\0", "an icon (ICO)"),
+        (b"PK\3\4....", "ZIP"),
+        (FORM, "whose boundary is missing from its Content-Type (it must be multipart/form-data; b"),
+        (FORM.replace(b"\r\n", b"\n"), "a multipart form whose boundary is missing"),
         (bytes(range(256)), "no image that can be recognised"),
         (png("7")[:-200], "truncated or corrupt"),
         (png("7")[:30], "broken beginning of a PNG"),

@@ -1,16 +1,19 @@
 """How an image travels in a request."""
 
 import base64
+import codecs
 import json
 import time
 from contextlib import suppress
 
 import pytest
+from PIL import Image
 from ts.protocol import otf_message_handler
 
 from handler import worker
 from handler.bad_image import BadImage
 from handler.request import image_bytes
+from training.data.drawing import drawing, encoded
 
 IMAGE = b"\x89PNG\r\n some bytes"
 TEXT = base64.b64encode(IMAGE).decode()
@@ -30,10 +33,23 @@ TEXT = base64.b64encode(IMAGE).decode()
         {"body": bytearray(TEXT.encode())},
         {"body": f"data:image/png;base64,{TEXT}"},
         {"body": bytearray(f"data:image/png;base64,{TEXT}".encode())},
+        {"image": bytearray(IMAGE)},
+        {"file": bytearray(IMAGE)},
+        {"body": TEXT},
+        {"body": bytearray(codecs.BOM_UTF8 + TEXT.encode())},
+        {"body": bytearray(codecs.BOM_UTF8 + f'{{"image": "{TEXT}"}}'.encode())},
+        {"body": bytearray(f'{{"image": "{TEXT}"}}'.encode("utf-16"))},
+        {"body": bytearray(TEXT.encode("utf-16"))},
+        {"body": bytearray(f'\r\n {{"image": "{TEXT}"}}'.encode())},
+        {"body": {"data": TEXT}},
+        {"body": {"file": TEXT}},
+        {"data": bytearray(), "file": bytearray(IMAGE)},
     ],
     ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe",
          "JSON without type", "base64 as bytes",
-         "data URL as text", "data URL as bytes"],
+         "data URL as text", "data URL as bytes", "field image", "field file", "text", "base64 after a mark",
+         "JSON after a mark", "JSON in UTF-16", "base64 in UTF-16", "JSON after lines", "key data",
+         "key file", "beside an empty field"],
 )  # fmt: skip
 def test_the_image_is_found(row: dict[str, object]) -> None:
     assert image_bytes(row) == IMAGE
@@ -46,6 +62,7 @@ def test_the_image_is_found(row: dict[str, object]) -> None:
         ({"picture": b"x"}, "fields that came: picture"),
         ({"body": bytearray()}, "body is empty"),
         ({"body": {}}, "no key 'image' (keys that came: none)"),
+        ({"data": IMAGE, "file": IMAGE}, "fields data and file: send one"),
         ({"body": {"img": TEXT}}, "keys that came: img"),
         ({"body": {"image": 7}}, "'image' is a JSON number"),
         ({"body": {"image": None}}, "'image' is a JSON null"),
@@ -66,6 +83,20 @@ def test_a_request_without_an_image_is_told_what_came_and_what_to_send(
     with pytest.raises(BadImage) as error:
         image_bytes(row)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize("image", [drawing("7"), drawing("7").convert("1")], ids=["RGB", "bilevel"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM"])
+def test_base64_of_every_accepted_format_needs_no_json(kind: str, image: Image.Image) -> None:
+    file = encoded(image if kind != "AVIF" else image.convert("RGB"), kind)
+    for text in (base64.b64encode(file), base64.encodebytes(file), base64.urlsafe_b64encode(file)):
+        assert image_bytes({"body": bytearray(text)}) == file
+
+
+@pytest.mark.parametrize("text", [b"P1\n2 2\n1 0 0 1\n", b"QkFoo bar baz, nothing else", b"data", b"SUk"])
+def test_other_text_is_left_as_it_is(text: bytes) -> None:
+    assert image_bytes({"body": bytearray(text)}) == text
+    assert image_bytes({"body": text.decode()}) == text
 
 
 def test_an_empty_multipart_field_is_not_mistaken_for_an_absent_one() -> None:

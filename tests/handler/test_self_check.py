@@ -189,7 +189,7 @@ def test_another_jpeg_decoder_is_no_reason_to_refuse(unpacked: Path, monkeypatch
         off[..., 3] = 0
         return np.clip(pixels + off, 0, 255).astype(np.uint8), reduction
 
-    monkeypatch.setattr(model, "decode_reduced", decode_otherwise)
+    monkeypatch.setattr(model, "decode_mended", decode_otherwise)
     for _ in range(5):
         check(unpacked)
 

@@ -165,7 +165,7 @@ def test_where_the_run_time_folder_takes_no_sockets_they_are_in_the_system_s_tem
     with tempfile.TemporaryDirectory() as var:
         settings = read_settings({"VAR_DIR": var})
         assert temporary_folder(settings) == Path(var) / "torchserve" / "tmp"
-        assert os.listdir(var) == []
+        assert list(Path(var).iterdir()) == []
 
         class NoSockets(socket.socket):
             def bind(self, _address: object) -> None:

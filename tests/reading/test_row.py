@@ -1,5 +1,6 @@
 """Pictures and strokes are cut into pieces: whole digits among them, each as if it were alone."""
 
+import codecs
 import json
 
 import numpy as np
@@ -87,7 +88,9 @@ def test_strokes_that_touch_are_digits_of_their_own(unit: float) -> None:
 
 
 def test_the_strokes_of_one_digit_are_one_piece_among_others() -> None:
-    pieces = pieces_of(json.dumps({"strokes": strokes("4")}).encode())
+    body = json.dumps({"strokes": strokes("4")}).encode()
+    pieces = pieces_of(body)
+    assert pieces_of(codecs.BOM_UTF8 + body) == pieces
     alone = frame_of(png(drawing("4", pen_px=15))).astype(int)
     assert min(np.abs(frame_of(piece.png) - alone).mean() for piece in pieces) < 8
 

@@ -16,8 +16,22 @@ def test_the_decoder_says_what_it_is_and_not_the_answer(kind: str) -> None:
         assert fetch(f"http://127.0.0.1:{port}/", port).media_type == f"image/{kind.lower()}"
 
 
+def test_a_png_with_a_broken_text_is_passed_on() -> None:
+    """As browsers show it."""
+    broken = PNG[:33] + b"\0\0\0\3tEXta\0bnone" + PNG[33:]
+    with serving(sends(broken)) as (port, _):
+        assert fetch(f"http://127.0.0.1:{port}/", port).media_type == "image/png"
+
+
 @pytest.mark.parametrize(
-    "body", [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<script>", b"\x89PNG\r\n\x1a\n"]
+    "body",
+    [
+        b"",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<script>",
+        b"\x89PNG\r\n\x1a\n",
+        b"\x89PNG\r\n\x1a\n" + b"<script>" * 9,
+    ],
 )
 def test_what_is_no_picture_is_not_passed_on(body: bytes) -> None:
     why = "no picture that can be read: PNG, JPEG"

@@ -8,8 +8,11 @@ import pytest
 
 from db.log import HISTORY_ROWS
 from db.records import Accuracy, Feedback, HistoryRow, Prediction
+from tests.handler.odd.picture import HEIGHT, WIDTH, exif
+from tests.handler.odd.png import chunk, with_chunks
 from tests.ui.answering import SESSION
 from ui.backend import Backend
+from ui.history.picture import size_px
 from ui.history.strip import History, gone, history_html, notice_html, read_history, running_accuracy
 
 MakePrediction = Callable[..., Prediction]
@@ -116,3 +119,9 @@ def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePredictio
     assert "<script>" not in html
     assert "<b>" not in html
     assert "<i>" not in html
+
+
+@pytest.mark.filterwarnings("ignore")  # Pillow says what it thinks of remarks
+@pytest.mark.parametrize("length", range(9))
+def test_a_picture_with_half_of_a_remark_has_a_size_or_none_and_is_shown(length: int) -> None:
+    assert size_px(with_chunks(chunk(b"eXIf", exif(6)[:length]))) in ((WIDTH, HEIGHT), None)

@@ -209,6 +209,13 @@ def test_a_body_arrives_whole_and_exactly_as_much_as_is_said_is_taken() -> None:
     assert asked(Limits(_app), [b"," * MOST_VALUES, b"["])[0] == 413
 
 
+@pytest.mark.parametrize("mark", [b"", b" \n", b"\xef\xbb\xbf", b"\xff\xfe"])
+def test_of_a_number_the_values_in_json_are_counted_whatever_stands_before_it(mark: bytes) -> None:
+    many = b"{" + b"," * MOST_VALUES
+    assert asked(Limits(_app), [mark + many], "/read")[0] == 413
+    assert asked(Limits(_app), [b"\x89PNG" + many], "/read")[0] == 200
+
+
 def test_a_body_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "WITHIN_S", 0.2)
     assert asked(Limits(_app), [b"x"] * 100, pause_s=0.05) == (408, "The body did not arrive within 0.2 s")

@@ -58,6 +58,7 @@ def test_a_picture_is_answered_in_the_page_s_words_and_kept_as_its_visitor_s(
         "headline": "90.0 % sure",
         "detail": "or perhaps 0, 1.1 %",
         "is_private": False,
+        "frame": ANSWER["frame"],
     }
     assert (row.prediction.source, row.prediction.drawing_id.hex) == ("upload", DRAWING)
     assert backend.recent.drawing(SESSION, row.prediction.id) == drawing

@@ -42,6 +42,19 @@ def test_an_answer_is_shown_and_recorded(make_backend: MakeBackend, drawing: byt
     assert counted(backend, "answered", "7") == 1
 
 
+@pytest.mark.parametrize("sent", [None, "", "data:image/tiff;base64,SUkqAA=="])
+def test_what_comes_without_a_thumbnail_has_what_the_network_saw(
+    make_backend: MakeBackend, drawing: bytes, sent: str | None
+) -> None:
+    url = f"data:image/png;base64,{base64.b64encode(drawing).decode()}"
+    tiff = "data:image/tiff;base64,SUkqAAgAAAA="
+    with answering({**ANSWER, "frame": url}) as torchserve:
+        value = {"image": tiff, "source": "upload"} | ({} if sent is None else {"thumbnail": sent})
+        found = predict(make_backend(torchserve.url), value, SESSION)
+    assert isinstance(found, Reading)
+    assert found.prediction.thumbnail == drawing
+
+
 def test_blank_paper_asks_nobody(make_backend: MakeBackend) -> None:
     assert predict(make_backend(), {"image": ""}, SESSION) == BLANK
 

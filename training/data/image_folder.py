@@ -14,7 +14,7 @@ import numpy as np
 from tqdm import tqdm
 
 from handler.bad_image import BadImage
-from handler.decode import decode
+from handler.mending import decode_mended
 from training.data.folder_layout import PARTS, Files, files_below, labelled_files
 from training.data.frames import FRAMINGS, DataSet, Frames
 from training.names import folder_name
@@ -136,7 +136,7 @@ def _example(label: str, path: Path, framing: str) -> Example | str:
     """Return what a file holds, or why it cannot be read."""
     try:
         payload = path.read_bytes()
-        frame = FRAMINGS[framing](decode(payload))
+        frame = FRAMINGS[framing](decode_mended(payload)[0])
         return Example(path, label, frame, hashlib.sha256(payload).digest())
     except (BadImage, OSError) as error:
         return str(error)

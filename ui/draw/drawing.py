@@ -35,7 +35,8 @@ class Drawing:
         source: "sketchpad", "upload" or "api".
         pen_colour: CSS colour #rrggbb of the pen; None for an upload.
         background_colour: CSS colour #rrggbb of the paper; None for an upload.
-        thumbnail: The browser's small PNG of it, for its visitor's own history; None where it sent none.
+        thumbnail: The browser's small PNG of it, for its visitor's own history; None where it sent none, as
+            programs do, and browsers of what they cannot show.
     """
 
     image: bytes
@@ -66,7 +67,9 @@ def read_drawing(value: Any) -> Drawing | None:
         limit_mb = MAX_DRAWING_BYTES / 1024**2
         raise BadDrawing(f"The picture is larger than {limit_mb:.0f} MB. Choose a smaller one.")
     colours = _colour(value.get("pen")), _colour(value.get("paper"))
-    return Drawing(image, source, *colours, _thumbnail(value.get("thumbnail")), read_id(value.get("drawing")))
+    return Drawing(
+        image, source, *colours, read_thumbnail(value.get("thumbnail")), read_id(value.get("drawing"))
+    )
 
 
 def read_model_path(value: Any) -> str:
@@ -112,7 +115,7 @@ def read_id(value: Any) -> uuid.UUID:
     raise BadDrawing("The drawing's id has to be 32 lower-case hexadecimal digits. Load the page again.")
 
 
-def _thumbnail(value: Any) -> bytes | None:
+def read_thumbnail(value: Any) -> bytes | None:
     """Return a PNG that is small enough to be kept, or None: without one there is still a drawing.
 
     Nothing here decodes it: it is shown to who sent it, whose decoder makes at most 17 MB of so few bytes.

@@ -10,7 +10,15 @@ from client.errors import Busy, NotLoaded, PredictionError, Refused
 from db.records import Prediction
 from ui import request_id
 from ui.backend import Backend
-from ui.draw.drawing import BadDrawing, Drawing, read_drawing, read_interim, read_keep, read_model_path
+from ui.draw.drawing import (
+    BadDrawing,
+    Drawing,
+    read_drawing,
+    read_interim,
+    read_keep,
+    read_model_path,
+    read_thumbnail,
+)
 from ui.models.listing import Model
 
 
@@ -139,7 +147,7 @@ def loads_again(model: Model) -> NoReading:
 
 
 def recorded(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
-    """Return the record of an answer."""
+    """Return the record of an answer; without a thumbnail, what the network saw is shown in its place."""
     return Prediction(
         id=uuid.uuid4(),
         created_at=datetime.now(UTC),
@@ -158,6 +166,6 @@ def recorded(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         request_id=answer.request_id,
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
-        thumbnail=drawing.thumbnail,
+        thumbnail=drawing.thumbnail or read_thumbnail(answer.frame),
         drawing_id=drawing.id,
     )

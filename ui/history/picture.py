@@ -2,9 +2,10 @@
 
 import base64
 import io
+import struct
 from collections.abc import Sequence
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from starlette.responses import Response
 
 from ui.security_headers import POLICY
@@ -53,8 +54,8 @@ def size_px(image: bytes) -> tuple[int, int] | None:
         with Image.open(io.BytesIO(image)) as opened:
             width, height = opened.size
             is_turned = opened.getexif().get(EXIF_ORIENTATION, 1) in range(5, 9)
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
+    except (OSError, ValueError, SyntaxError, struct.error, Image.DecompressionBombError):
+        return None  # a picture that is read may still have remarks that are broken
     return (height, width) if is_turned else (width, height)
 
 

@@ -17,13 +17,14 @@ export async function prepare(row) {
   let picture;
   try {
     picture = await readPicture(row.file, SCALED_PIXELS);
-  } catch {
-    throw Object.assign(new Error("no picture"), { why: noPicture(row.file) });
+  } catch (error) {
+    throw Object.assign(new Error("no picture"), { why: error.why ?? noPicture(row.file) });
   }
   const colours = { pen: "#000000", paper: "#ffffff" };
   const sheet = { width: SIDE, height: SIDE };
-  row.thumbnail = asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours, sheet });
-  picture.bitmap.close();
+  // Of what is not seen here, the answer brings one.
+  row.thumbnail = picture.isUnseen ? "" : asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours, sheet });
+  picture.bitmap.close?.();
   row.drawing ??= newId(); // asked for once more, it is the same one
   return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing };
 }

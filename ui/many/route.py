@@ -70,6 +70,7 @@ def _as_json(reading: Reading, *, is_kept: bool) -> dict[str, Any]:
         "headline": headline,
         "detail": detail,
         "is_private": reading.is_private,
+        "frame": reading.frame,
     }
 
 

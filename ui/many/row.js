@@ -21,7 +21,8 @@ export function createRow(row) {
 
 export function showRow(element, row) {
   element.className = `is-${row.state}`;
-  if (row.thumbnail) element.querySelector("img").src = row.thumbnail;
+  const thumbnail = row.thumbnail || row.answer?.frame;
+  if (thumbnail) element.querySelector("img").src = thumbnail;
   for (const cell of [...element.children].slice(2)) cell.remove();
   if (row.answer) element.append(...answered(row.answer));
   else element.append(said(row));

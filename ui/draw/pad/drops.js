@@ -2,6 +2,7 @@
 // the page's place. The address of a picture on the web will do as well. Of several, each is read in a table of its own.
 
 import { foldersIn, picturesIn } from "./folders.js";
+import { picturesAmong } from "./kinds.js";
 import { addressIn } from "./web.js";
 
 const NO_LIST = "The list of pictures could not be loaded. Try again in a moment.";
@@ -46,10 +47,10 @@ export function takeFiles(pad, input, take, complain) {
       chooser.value = ""; // the same file may be chosen again
     });
   }
-  document.addEventListener("paste", (event) => {
+  document.addEventListener("paste", async (event) => {
     const files = Array.from(event.clipboardData?.files ?? []);
-    const pictures = files.filter(({ type }) => type.startsWith("image/"));
     const address = isField(event.target) ? null : addressIn(event.clipboardData?.getData("text/plain") ?? "");
+    const pictures = await picturesAmong(files);
     if (pictures.length) takeAll(pictures);
     else if (address) take(address);
   });

@@ -1,6 +1,6 @@
 // The pictures in folders that were dropped.
 
-const isPicture = ({ name, type }) => type.startsWith("image/") || /\.hei[cf]$/i.test(name);
+import { picturesAmong } from "./kinds.js";
 
 // Return what was dropped where a folder is among it, else null. Browsers say it only while the drop is handled.
 export function foldersIn(dataTransfer) {
@@ -15,7 +15,7 @@ export async function picturesIn(entries) {
   for (const entry of byName) {
     if (entry.name.startsWith(".")) continue;
     if (entry.isDirectory) found.push(...(await picturesIn(await childrenOf(entry))));
-    else found.push(...(await fileOf(entry)).filter(isPicture));
+    else found.push(...(await picturesAmong(await fileOf(entry))));
   }
   return found;
 }

@@ -42,13 +42,13 @@ export function openNumber(element) {
       width: share(width * scale, sheet.width),
       height: share(height * scale, sheet.height),
     });
-    frame.hidden = false;
+    frame.hidden = Boolean(picture?.isUnseen); // nobody knows where on it
   });
   document.addEventListener("sketchserve-changed", () => {
     frame.hidden = true;
   });
   document.addEventListener("sketchserve-restored", () => {
-    frame.hidden = !open;
+    frame.hidden = !open || Boolean(asked.picture?.isUnseen);
   });
 
   return {

@@ -136,7 +136,7 @@ export function openPad({ element, props, ask }) {
       paper.put(picture); // on the paper that is there now: the switch may have been turned meanwhile
       send();
     } catch (error) {
-      complain(error instanceof NotFetched ? error.message : noPicture(taken));
+      complain(error instanceof NotFetched ? error.message : error.why ?? noPicture(taken));
     }
   }, complain);
 

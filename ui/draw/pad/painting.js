@@ -74,6 +74,7 @@ export function asPng(side, content) {
 export function paintMaps(overlay, shownScale, maps, place, { strokes, picture, sheet }) {
   [overlay.width, overlay.height] = [sheet.width, sheet.height].map((value) => Math.round(value * shownScale)); // wiped, too
   const context = overlay.getContext("2d");
+  if (picture?.isUnseen) return; // nobody knows where on it
   const { left, top, scale } = picture ? placeOf(picture, sheet) : { left: 0, top: 0, scale: 1 };
   const [cropLeft, cropTop, per] = place;
   const [boxLeft, boxTop, side] = maps.box.map((value) => value * per);

@@ -1,5 +1,7 @@
 // A picture from a file: as it is where the API takes it, and otherwise made smaller here.
 
+import { headOf, isDeepGrey, kindOf } from "./kinds.js";
+import { SIDE } from "./paper.js";
 import { inkBox, viewOf } from "./views.js";
 
 // What the page and the API take ("How large a picture may be" in docs/api.md); a JPEG may be a progressive one.
@@ -7,7 +9,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 const MOST_SIDE = 16_384;
 const MOST_PIXELS = { "image/jpeg": 12_582_912 };
 const MOST_OTHER_PIXELS = 9_437_184;
-const TAKEN = ["png", "jpeg", "gif", "webp", "avif", "bmp", "tiff"].map((kind) => `image/${kind}`);
+const TAKEN = ["png", "jpeg", "gif", "webp", "avif", "bmp", "tiff", "x-portable-anymap"].map((kind) => `image/${kind}`);
 export const SCALED_PIXELS = 4_194_304; // of what is made smaller
 const SMALLER = 0.7; // each further try, while the file is still too large
 const SHOWN_SIDE = 1024; // of what is kept for the screen
@@ -31,26 +33,39 @@ export function noPicture({ name = "", type = "" }) {
   return "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
 }
 
-// Return { image: data URL, width, height, crop, bitmap of the crop, isTransparent }.
-// Throws where the browser cannot show the file.
+// Return { image: data URL, width, height, crop, bitmap of the crop, isTransparent, isUnseen }. What the API takes and the
+// browser cannot show is unseen: a sheet that says so is in its place. Throws an error with `why` where neither does.
 export async function readPicture(file, most) {
-  const whole = await createImageBitmap(file);
+  const head = await headOf(file);
+  const type = kindOf(head) || file.type;
+  let whole;
   try {
-    const looked = look(whole);
-    const isTransparent = file.type !== "image/jpeg" && looked.isTransparent;
-    const scale = scaleFor({ width: whole.width, height: whole.height, bytes: file.size, type: file.type }, most);
-    const sent = scale === null ? file : await smaller(whole, scale, isTransparent);
+    whole = await createImageBitmap(file);
+  } catch (error) {
+    if (!TAKEN.includes(kindOf(head)) || file.size > MOST_BYTES) {
+      throw Object.assign(error, { why: noPicture({ name: file.name, type }) });
+    }
+    const bitmap = sheetFor(type);
+    const crop = { left: 0, top: 0, width: SIDE, height: SIDE };
+    return { image: await asDataUrl(file, type), width: SIDE, height: SIDE, crop, bitmap, isTransparent: false, isUnseen: true };
+  }
+  try {
+    const looked = look(whole, isDeepGrey(head));
+    const isTransparent = type !== "image/jpeg" && looked.isTransparent;
+    const scale = scaleFor({ width: whole.width, height: whole.height, bytes: file.size, type }, most);
+    const sent = scale === null ? file : await smaller(whole, scale, isTransparent, looked.levels);
     const { width, height } = sent === file ? whole : sent;
     const crop = viewOf(width, height, looked.box?.map((value) => (value * Math.max(width, height)) / looked.side));
-    const bitmap = await cut(whole, crop, whole.width / width);
-    return { image: await asDataUrl(sent === file ? file : sent.blob), width, height, crop, bitmap, isTransparent };
+    const bitmap = await cut(whole, crop, whole.width / width, looked.levels);
+    const image = await (sent === file ? asDataUrl(file, type) : asDataUrl(sent.blob, sent.blob.type));
+    return { image, width, height, crop, bitmap, isTransparent, isUnseen: false };
   } finally {
     whole.close();
   }
 }
 
-// Look at a small copy: where is ink, and is there anything to see through?
-function look(bitmap) {
+// Look at a small copy: where is ink, is there anything to see through, and, of deep grey, the darkest and lightest levels.
+function look(bitmap, isDeep) {
   const side = Math.min(LOOKED_AT_SIDE, Math.max(bitmap.width, bitmap.height));
   const scale = side / Math.max(bitmap.width, bitmap.height);
   const [width, height] = [bitmap.width, bitmap.height].map((value) => Math.max(1, Math.round(value * scale)));
@@ -59,14 +74,47 @@ function look(bitmap) {
   const alphas = Array.from({ length: width * height }, (_, at) => data[4 * at + 3]);
   const isTransparent = alphas.some((alpha) => alpha < 250);
   const light = (at) => 0.3 * data[at] + 0.59 * data[at + 1] + 0.11 * data[at + 2];
-  const values = isTransparent ? alphas : alphas.map((_, at) => light(4 * at));
-  return { side, isTransparent, box: inkBox(values, width, height) };
+  let values = isTransparent ? alphas : alphas.map((_, at) => light(4 * at));
+  let levels = null;
+  if (isDeep && !isTransparent) {
+    const [low, high] = [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+    if (low < high) levels = { low, factor: 255 / (high - low) };
+    if (levels) values = values.map((value) => (value - levels.low) * levels.factor);
+  }
+  return { side, isTransparent, levels, box: inkBox(values, width, height) };
 }
 
-async function smaller(bitmap, first, isTransparent) {
+// Spread the levels of what was painted over all that a screen shows.
+function spread(context, { low, factor }) {
+  const { width, height } = context.canvas;
+  const shown = context.getImageData(0, 0, width, height);
+  shown.data.forEach((value, at) => {
+    if (at % 4 < 3) shown.data[at] = (value - low) * factor;
+  });
+  context.putImageData(shown, 0, 0);
+}
+
+// What lies on the paper in place of a picture that the browser cannot show.
+function sheetFor(type) {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [SIDE, SIDE];
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#ffffff";
+  context.fillRect(0, 0, SIDE, SIDE);
+  context.fillStyle = "#55555f";
+  context.textAlign = "center";
+  context.font = "bold 28px sans-serif";
+  context.fillText({ "image/tiff": "TIFF", "image/x-portable-anymap": "PNM" }[type] ?? "A picture", SIDE / 2, SIDE / 2 - 10);
+  context.font = "15px sans-serif";
+  context.fillText("browsers do not show it", SIDE / 2, SIDE / 2 + 18);
+  return canvas;
+}
+
+async function smaller(bitmap, first, isTransparent, levels) {
   for (let scale = first; ; scale *= SMALLER) {
     const [width, height] = [bitmap.width, bitmap.height].map((value) => Math.max(1, Math.floor(value * scale)));
-    const { canvas } = painted(bitmap, width, height);
+    const { canvas, context } = painted(bitmap, width, height);
+    if (levels) spread(context, levels);
     const type = isTransparent ? "image/png" : "image/jpeg";
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
     if (blob && blob.size <= MOST_BYTES) return { blob, width, height };
@@ -84,19 +132,25 @@ function painted(bitmap, width, height) {
 }
 
 // Return the part of the whole picture that is shown; `factor` is how many of its px one px of the crop is.
-function cut(whole, { left, top, width, height }, factor) {
+async function cut(whole, { left, top, width, height }, factor, levels) {
   const [x, y, wide, high] = [left, top, width, height].map((value) => Math.round(value * factor));
   const scale = Math.min(1, SHOWN_SIDE / Math.max(wide, high));
   const [resizeWidth, resizeHeight] = [wide, high].map((value) => Math.max(1, Math.round(value * scale)));
   const size = { resizeWidth, resizeHeight, resizeQuality: "high" };
-  return createImageBitmap(whole, x, y, Math.max(1, wide), Math.max(1, high), size);
+  const part = await createImageBitmap(whole, x, y, Math.max(1, wide), Math.max(1, high), size);
+  if (!levels) return part;
+  const { canvas, context } = painted(part, resizeWidth, resizeHeight);
+  part.close();
+  spread(context, levels);
+  return createImageBitmap(canvas);
 }
 
-function asDataUrl(blob) {
+// Return a file as a data URL of this type, whatever its name made of it.
+function asDataUrl(blob, type) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result);
     reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
+    reader.readAsDataURL(new Blob([blob], { type }));
   });
 }

@@ -50,7 +50,9 @@ export function createSending({ props, ask, content, numbers }) {
         numbers.ask({ ...content(), sent, model: model(), keep: mayBeKept() });
         return;
       }
-      const value = valueWith({ keep: mayBeKept(), thumbnail: asPng(THUMBNAIL_SIDE, content()) });
+      // Of a picture that the browser cannot show, the page's server keeps what the network saw.
+      const thumbnail = content().picture?.isUnseen ? "" : asPng(THUMBNAIL_SIDE, content());
+      const value = valueWith({ keep: mayBeKept(), thumbnail });
       if (gate.isOut) held = value;
       else put(value);
     },
