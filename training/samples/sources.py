@@ -10,7 +10,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from handler.bad_image import BadImage
-from handler.decode import decode
+from handler.mending import decode_mended
 from training.data import idx_sets
 from training.data.frames import FRAMINGS, as_pixels
 from training.data.idx_sets import DIGITS, IdxSet, idx_images
@@ -82,7 +82,7 @@ def _of_folder(folder: Path, framing: str) -> Iterator[Sample]:
 
 
 def _decoded(path: Path) -> Image.Image:
-    return Image.fromarray(decode(path.read_bytes()))
+    return Image.fromarray(decode_mended(path.read_bytes())[0])
 
 
 def _of_idx(source: IdxSet, data_dir: Path) -> Iterator[Sample]:
