@@ -23,6 +23,7 @@ from ui import number
 from ui.backend import Backend
 from ui.draw.number import matches
 from ui.history.corrections import judge
+from ui.shares import TooMany
 
 SAID = {**ANSWER, "confidence": 0.999, "set": ["7"], "is_digit": True, "digit_score": 0.99}
 WIDE, HIGH = 30.0, 50.0
@@ -44,7 +45,8 @@ class Pad:
         self._found: list[Piece] = []
         monkeypatch.setattr(finder_module.Finder, "pieces", lambda *_: self._found)
         web = FastAPI()
-        number.add_to(web, number.Desks(backend))
+        self.desks = number.Desks(backend)
+        number.add_to(web, self.desks)
         self._client = TestClient(web)
 
     def read(self, *pieces: Piece, keep: bool = True, **more: object) -> dict:
@@ -176,6 +178,19 @@ def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
     answer = pad._client.post("/read", content=b"a picture").json()
     assert set(answer["digits"][0]) == {"label", "confidence", "set", "is_digit", "is_sure", "box"}
     assert pad.waiting() == []
+
+
+def test_a_list_s_number_is_stored_and_takes_no_place_of_who_writes(
+    pad: Pad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise TooMany
+
+    monkeypatch.setattr(pad.desks.pad, "at", full)
+    assert pad.read(piece(0, 0), piece(1, 40))["type"] == "Busy"
+    listed = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload")
+    again = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload", before=[])
+    assert shown(again) == shown(listed) == pad.counting()
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ class Asked:
         source: "sketchpad" or "upload".
         paper: The paper's id.
         before: The ids and boxes of the digits that were last found on the same paper.
+        is_listed: Whether it is one of many pictures, for which nobody holds a pen.
     """
 
     visitor: Any
@@ -50,6 +51,7 @@ class Asked:
     source: str
     paper: uuid.UUID
     before: tuple[tuple[str, Box], ...]
+    is_listed: bool = False
 
     def made(self, session_id: str | None, what: object) -> uuid.UUID:
         """Return an id that is the same whenever the same is asked: of a lost answer the pad knows no ids."""
@@ -71,7 +73,8 @@ def read_asked(text: str) -> Asked:
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
     paper = read_id(said.get("paper"))
-    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, paper, before)
+    is_listed = said.get("isListed") is True
+    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, paper, before, is_listed)
 
 
 def digits_shown(

@@ -99,8 +99,9 @@ function openList() {
 
   function add(files) {
     const taken = files.slice(0, MOST - rows.length);
+    const isNumber = "number" in document.querySelector("#desk").dataset; // as the switch is now
     for (const file of taken) {
-      const row = { file, name: file.name, state: "waits", why: "", answer: null };
+      const row = { file, name: file.name, isNumber, state: "waits", why: "", answer: null };
       const element = createRow(row);
       shown.set(row, element);
       rows.push(row);
