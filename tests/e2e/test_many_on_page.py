@@ -143,10 +143,21 @@ def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: lis
     expect(page.locator(".many-note")).to_have_text("Stopped.")
     progress(page, "2 of 6 read")
     assert len(held) == 2
+    assert not page.evaluate(MAY_LEAVE)  # the rest would be lost
     page.unroute("**/pictures")
     page.get_by_role("button", name="Go on").click()
     progress(page, "6 of 6 read")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    assert page.evaluate(MAY_LEAVE)
+
+
+def test_a_stopped_list_that_is_closed_holds_nobody_back(page: Page, pictures: list[Path]) -> None:
+    page.route("**/pictures", lambda route: route.fulfill(status=429, body="Too many requests"))
+    choose(page, pictures[:2])
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".many-note")).to_have_text("Stopped.")
+    assert not page.evaluate(MAY_LEAVE)
+    page.get_by_role("button", name="Close").click()
     assert page.evaluate(MAY_LEAVE)
 
 
