@@ -175,6 +175,41 @@ def test_without_an_answer_one_line_says_why_and_ask_again_asks(page: Page) -> N
     assert nothing_moved(page)
 
 
+@pytest.mark.parametrize("is_loaded_anew", [False, True], ids=["page stays", "page is loaded anew"])
+def test_a_digit_whose_answer_was_lost_and_that_is_undone_is_in_no_history(
+    page: Page, database: embedded.Server, is_loaded_anew: bool
+) -> None:
+    write(page, "20")
+    expect_read(page, "20")
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the server has answered, and stored it
+        route.abort()
+
+    page.route("**/read?*", lose)
+    write(page, "201", begin=2)
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    page.unroute("**/read?*")
+    if is_loaded_anew:
+        page.reload()
+        expect_read(page, "201")
+    page.get_by_role("button", name="Undo").click()
+    expect_read(page, "20")
+    visitor = page.evaluate("localStorage.getItem('sketchserve-visitor')")
+    own = select(predictions.c.predicted_label, predictions.c.is_superseded).where(
+        predictions.c.session_id == visitor
+    )
+    with engine.opened(database.url) as opened_database:
+
+        def stored() -> tuple[list[str], bool]:
+            """Return the labels that count, and whether the lost one was stored and counts no longer."""
+            with opened_database.connect() as connection:
+                rows = [tuple(row) for row in connection.execute(own)]
+            return sorted(label for label, is_superseded in rows if not is_superseded), ("1", True) in rows
+
+        wait_until(lambda: stored() == (["0", "2"], True), "only what is on the paper counts")
+
+
 def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(page: Page) -> None:
     switch = page.get_by_role("switch", name="Number")
     switch.uncheck()

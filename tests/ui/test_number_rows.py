@@ -137,6 +137,15 @@ def test_what_is_asked_again_after_its_answer_was_lost_is_the_same_rows(
     assert shown(again) == shown(lost) == pad.counting()
 
 
+def test_what_was_lost_and_is_asked_again_counts_no_more_once_it_is_undone(pad: Pad) -> None:
+    pad.read(piece(0, 0))
+    before = pad.before
+    pad.read(piece(0, 0), piece(1, 40))
+    pad.read(piece(0, 0), piece(1, 40), before=before)  # as pad/numbers.js does where the answer was lost
+    left = pad.read(piece(0, 0))
+    assert pad.counting() == shown(left) and len(left["digits"]) == 1
+
+
 def test_what_is_written_after_an_answer_was_lost_takes_the_place_of_its_rows(pad: Pad) -> None:
     pad.read(piece(0, 40))
     answer = pad.read(piece(0, 0), piece(1, 40, 25), before=[])

@@ -19,7 +19,8 @@ export function openNumber(element) {
   const numbers = createNumbers({
     post: async (question, before) => {
       const answer = await postNumber(question, before);
-      if (answer.digits && question.keep) history.postMessage("changed");
+      // Of what is caught up with, the next answer tells.
+      if (answer.digits && question.keep && !question.isPast) history.postMessage("changed");
       return answer;
     },
     show(answer, question) {

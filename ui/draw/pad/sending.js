@@ -7,7 +7,11 @@ import { SIDE } from "./paper.js";
 // For the history, which so never has to decode what somebody sent.
 export const THUMBNAIL_SIDE = 56;
 // By the paper's kind; reading.js takes them away when the answer comes.
-const UNANSWERED = { digit: "sketchserve-unanswered", number: "sketchserve-unanswered-number" };
+const UNANSWERED = {
+  digit: "sketchserve-unanswered",
+  number: "sketchserve-unanswered-number",
+  before: "sketchserve-unanswered-before", // what numbers.js knows of the number
+};
 
 // `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those.
 export function createSending({ props, ask, content, numbers }) {
