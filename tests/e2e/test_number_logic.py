@@ -172,6 +172,46 @@ def test_on_a_paper_that_was_cleared_no_answer_is_shown_that_is_still_to_come(pa
     assert asking(page, script) == [1, []]
 
 
+def test_under_the_pen_one_is_asked_for_at_a_time_and_the_last_stroke_s_comes_after_it(page: Page) -> None:
+    script = """
+      document.body.innerHTML = '<section class="number" data-sent="0"></section>';
+      const asked = [];
+      const numbers = { isOut: false, ask: (question) => asked.push(question) };
+      const content = () => ({ kind: "number", strokes: [1], picture: null, drawing: "a" });
+      const sending = m.createSending({ props: {}, ask: {}, content, numbers });
+      const done = () => document.dispatchEvent(new Event("sketchserve-live-done"));
+      const went = [sending.sendInterim(), sending.sendInterim()]; // the second before the first one's answer
+      done();
+      const time = performance.now;
+      performance.now = () => time.call(performance) + 60_000; // the gate has rested
+      numbers.isOut = true;
+      went.push(sending.sendInterim());
+      numbers.isOut = false;
+      went.push(sending.sendInterim());
+      done();
+      sending.send();
+      performance.now = () => time.call(performance) + 120_000;
+      went.push(sending.sendInterim()); // the drawing's own has no answer yet
+      performance.now = time;
+      return [went, asked.map(({ sent, keep, isInterim }) => [sent, keep, isInterim ?? false])]"""
+    went, asked = run(page, "sending.js", script)
+    assert went == [True, False, False, True, False]
+    assert asked == [[1, False, True], [2, False, True], [3, True, False]]
+
+
+def test_an_answer_under_the_pen_gives_way_to_the_drawing_s_own(page: Page) -> None:
+    script = """
+      n.ask(question(1)); await answer({ text: "7", digits: [digit("p")] });
+      n.ask({ ...question(2, "a", false), isInterim: true });
+      const isOut = n.isOut;
+      n.ask(question(3));
+      await answer({ text: "71", digits: [digit(""), digit("")] });
+      await answer({ text: "71", digits: [digit("p"), digit("q")] });
+      return [isOut, n.isOut, asked, seen]"""
+    p = ["p", 0, 1, 2, 3]
+    assert asking(page, script) == [True, False, [[1, []], [2, [p]], [3, [p]]], [[1, "7"], [3, "71"]]]
+
+
 def test_what_is_sent_of_strokes_keeps_their_ends_and_few_values(page: Page) -> None:
     script = """
       const points = Array.from({ length: 4000 }, (_, at) => [at / 7, 100 * Math.sin(at / 50)]);

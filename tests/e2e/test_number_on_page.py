@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from db import embedded, engine
@@ -128,6 +128,49 @@ def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Pa
     expect(page.locator("#number")).to_be_visible()
     expect(page.get_by_role("button", name="Clear")).to_be_disabled()
     assert len(asked) == read
+
+
+def test_a_number_is_read_while_the_pen_moves_and_stored_once_it_is_lifted(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    visitor.add_init_script(
+        "localStorage.setItem('sketchserve-settings', '{\"live\": true, \"number\": true}')"
+    )
+    page = opened(visitor, page_address)
+    page.evaluate(SHIFTS)
+    write(page, "2")
+    expect_read(page, "2")
+    expect(page.locator(".history li")).to_have_count(1)
+    heard = page.locator(".number-heard").inner_text()
+    box = page.locator(".pad-paper").bounding_box()
+    assert box is not None
+
+    def move(x: float, y: float) -> None:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+
+    move(0.6, 0.2)
+    page.mouse.down()
+    move(0.7, 0.2)
+    move(0.64, 0.85)
+    for step in range(200):  # until the answer is there
+        move(0.64, 0.85 + step / 10_000)
+        page.wait_for_timeout(20)
+        if page.get_by_test_id("number").inner_text() == "27":
+            break
+    expect_read(page, "27")
+    # Nothing is said, marked or stored of it.
+    expect(page.locator(".number-cards button")).to_have_count(2)
+    expect(page.locator(".number-heard")).to_have_text(heard)
+    expect(page.locator(".pad-digit")).to_be_hidden()
+    expect(page.locator(".reading")).to_have_attribute("data-prediction", "")
+    expect(page.locator(".reading-meta")).not_to_contain_text("not stored")
+    expect(page.locator(".history li")).to_have_count(1)
+    page.mouse.up()
+    expect(page.locator(".history li")).to_have_count(2)
+    expect_read(page, "27")
+    expect(page.locator(".reading")).not_to_have_attribute("data-prediction", "")
+    expect(page.locator(".pad-digit")).to_be_visible()
+    assert nothing_moved(page)
 
 
 def test_a_number_that_is_not_to_be_stored_is_read_and_forgotten(page: Page) -> None:

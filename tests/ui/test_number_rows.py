@@ -175,6 +175,17 @@ def test_nobody_s_wish_and_nobody_s_id_keep_nothing(pad: Pad) -> None:
     assert pad.waiting() == []
 
 
+def test_what_is_read_under_the_pen_is_neither_stored_nor_counted_nor_said_to_be(pad: Pad) -> None:
+    one = pad.read(piece(0, 0))
+    count = pad.backend.metrics.predictions.labels("answered", "7")._value
+    before, counted = pad.before, count.get()
+    interim = pad.read(piece(0, 0, 35), piece(1, 40), interim=True)
+    assert shown(interim) == ["", ""] and "not stored" not in interim["digits"][0]["panel"]
+    assert (pad.counting(), len(pad.waiting()), count.get()) == (shown(one), 1, counted)
+    pad.read(piece(0, 0), piece(1, 40), before=before)
+    assert count.get() == counted + 1
+
+
 def test_another_visitor_s_rows_are_never_superseded(pad: Pad) -> None:
     mine = pad.read(piece(0, 0))
     other = "f" * 32

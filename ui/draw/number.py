@@ -14,7 +14,7 @@ from db.records import HistoryRow, Prediction, Superseded
 from reading.number import Digit, Number
 from reading.piece import MOST_PIECES
 from ui.backend import Backend
-from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_keep, read_sent
+from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_interim, read_keep, read_sent
 from ui.draw.outcome import NoReading, Reading, keep, recorded
 from ui.draw.reading import reading_html
 from ui.draw.words import words
@@ -43,6 +43,7 @@ class Asked:
         paper: The paper's id.
         before: The ids and boxes of the digits that were last found on the same paper.
         is_listed: Whether it is one of many pictures, for which nobody holds a pen.
+        is_interim: Whether the pen is still down: of that nothing is stored or counted.
     """
 
     visitor: Any
@@ -52,6 +53,7 @@ class Asked:
     paper: uuid.UUID
     before: tuple[tuple[str, Box], ...]
     is_listed: bool = False
+    is_interim: bool = False
 
     def made(self, session_id: str | None, what: object) -> uuid.UUID:
         """Return an id that is the same whenever the same is asked: of a lost answer the pad knows no ids."""
@@ -74,7 +76,9 @@ def read_asked(text: str) -> Asked:
         raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
     paper = read_id(said.get("paper"))
     is_listed = said.get("isListed") is True
-    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, paper, before, is_listed)
+    is_interim = read_interim(said)
+    is_kept = read_keep(said) and not is_interim
+    return Asked(said.get("visitor"), is_kept, read_sent(said), source, paper, before, is_listed, is_interim)
 
 
 def digits_shown(
@@ -101,14 +105,14 @@ def digits_shown(
             is_same = _overlap(digit.box, boxes[at]) >= UNCHANGED_SHARE and _is_read_so(row, digit.answer)
         else:
             is_same = False
-        if not is_same:
+        if not (is_same or asked.is_interim):
             backend.metrics.answered(digit.answer)
         prediction = _recorded(digit, index, digit.answer, asked, session_id, row, is_same=is_same)
         if keeps_for is not None and backend.recent.is_deleted(HistoryRow(prediction.summary, None)):
             prediction = replace(prediction, id=uuid.uuid4())  # it was asked again after that
         is_kept = keeps_for is not None and (is_same or keep(backend, prediction))
         coverage = backend.models.answered_by(model, digit.answer.version).coverage
-        reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage)
+        reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage, asked.is_interim)
         shown.append(_shown(digit, reading, (), asked.sent))
     if keeps_for is not None and gone:
         superseded = Superseded(keeps_for, datetime.now(UTC), tuple(gone))

@@ -21,9 +21,11 @@ export function openNumber(element) {
       const answer = await postNumber(question, before);
       // Of what is caught up with, the next answer tells.
       if (answer.digits && question.keep && !question.isPast) history.postMessage("changed");
+      if (question.isInterim) document.dispatchEvent(new Event("sketchserve-live-done")); // to sending.js
       return answer;
     },
     show(answer, question) {
+      if (question.isInterim && !answer.digits) return; // no complaint comes under the pen
       asked = question;
       open = null;
       frame.hidden = true;
@@ -43,7 +45,7 @@ export function openNumber(element) {
       width: share(width * scale, sheet.width),
       height: share(height * scale, sheet.height),
     });
-    frame.hidden = false;
+    frame.hidden = Boolean(asked.isInterim); // it would move about under the pen
   });
   document.addEventListener("sketchserve-changed", () => {
     frame.hidden = true;
@@ -53,6 +55,7 @@ export function openNumber(element) {
   });
 
   return {
+    get isOut() { return numbers.isOut; },
     // Have what is on the paper read; a blank one has nothing to read.
     ask(question) {
       if (question.strokes.length || question.picture) {

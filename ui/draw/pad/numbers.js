@@ -12,8 +12,8 @@ const AWAY = "The page's server or the connection may be away. Your drawing is s
 
 // `post(question, before)` gives { digits, text, ... } or { message, canAskAgain, loads, isLost }: where an answer was lost
 // on the way, its digits may be stored. `show(answer, question)` has it seen. A question is { strokes, picture, drawing,
-// sent, model, keep }; `before` are the digits that were last found on the same paper: by them the server knows which rows
-// of the history are still the same digit.
+// sent, model, keep, isInterim }; `before` are the digits that were last found on the same paper: by them the server knows
+// which rows of the history are still the same digit.
 export function createNumbers({ post, show }) {
   const found = new Map(); // digits, by the paper's id
   const lost = new Map(); // and by that the question whose answer was lost: { question, before, tries }
@@ -85,6 +85,7 @@ export function createNumbers({ post, show }) {
 
   restore();
   return {
+    get isOut() { return isOut; },
     ask(question) {
       latest = question;
       if (isOut) waits = question;
@@ -99,8 +100,9 @@ export function createNumbers({ post, show }) {
 
 // Ask the page's server; the answer's messages are for the person.
 export async function postNumber(question, before) {
-  const { drawing, sent, model, keep, picture } = question;
-  const said = { visitor: visitorId(), keep, sent, source: picture ? "upload" : "sketchpad", paper: drawing, before };
+  const { drawing, sent, model, keep, picture, isInterim } = question;
+  const about = { keep, interim: Boolean(isInterim), sent, source: picture ? "upload" : "sketchpad" };
+  const said = { visitor: visitorId(), ...about, paper: drawing, before };
   let response;
   try {
     response = await fetch(`read?model=${encodeURIComponent(model)}`, {
