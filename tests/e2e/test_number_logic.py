@@ -121,6 +121,23 @@ def test_what_cannot_be_asked_again_holds_nothing_up(page: Page, refusal: str) -
     assert asking(page, script) == [2 if "blank" in refusal else 6, []]
 
 
+def test_only_what_was_lost_is_asked_again_in_the_same_turn(page: Page) -> None:
+    script = f"""
+      const turns = [];
+      const answering = async (question) => {{
+        turns.push(question.turn);
+        return turns.length === 2 ? {LOST} : {{ digits: [] }};
+      }};
+      const pad = m.createNumbers({{ post: answering, show: () => {{}} }});
+      const [one, two] = [question(1), question(2)];
+      for (const asked of [one, two, two, one, {{ ...one, picture: {{}} }}]) {{
+        pad.ask(asked);
+        await new Promise((resolve) => setTimeout(resolve));
+      }}
+      return [turns.map((turn) => turns.indexOf(turn)), turns.at(-1), turns[0].length]"""
+    assert asking(page, script) == [[0, 1, 1, 3, 4], "", 32]
+
+
 def test_who_wants_nothing_stored_has_nothing_of_before_asked_again(page: Page) -> None:
     script = f"""
       n.ask(question(1)); await answer({LOST});

@@ -137,6 +137,18 @@ def test_what_is_asked_again_after_its_answer_was_lost_is_the_same_rows(
     assert shown(again) == shown(lost) == pad.counting()
 
 
+def test_what_was_undone_and_is_there_again_is_a_row_again(pad: Pad) -> None:
+    pad.read(piece(0, 0), turn="a")
+    first = pad.read(piece(0, 0), piece(1, 40), turn="b")
+    pad.read(piece(0, 0), turn="c")
+    again = pad.read(piece(0, 0), piece(1, 40), turn="d")
+    # The database keeps the row that it has of an id, and that one counts no longer.
+    (superseded,) = (one for one in pad.waiting() if isinstance(one, Superseded))
+    assert superseded.prediction_ids == (uuid.UUID(first["digits"][1]["prediction"]),)
+    assert again["digits"][1]["prediction"] != first["digits"][1]["prediction"]
+    assert pad.counting() == shown(again)
+
+
 def test_what_was_lost_and_is_asked_again_counts_no_more_once_it_is_undone(pad: Pad) -> None:
     pad.read(piece(0, 0))
     before = pad.before

@@ -1,5 +1,6 @@
 // A number on the paper is asked for as a whole: never more than one request at a time, and the newest wins.
 
+import { newId } from "./paper.js";
 import { refusalOf } from "./refusals.js";
 import { keepUnanswered, unanswered, visitorId } from "./sending.js";
 import { bodyOf } from "./written.js";
@@ -42,11 +43,15 @@ export function createNumbers({ post, show }) {
     return null;
   }
 
-  async function answerTo(question) {
-    const { drawing, picture, keep } = question;
+  async function answerTo(asked, missed) {
+    const { drawing, picture, keep } = asked;
     const before = found.get(drawing) ?? [];
-    if (!keep) return post(question, before); // it changes nothing that is stored
-    const kept = picture ? null : question; // a picture is a paper of its own, and always the same question
+    if (!keep) return post(asked, before); // it changes nothing that is stored
+    // What was undone and is there again is other rows, and only a question whose answer was lost the same ones. A picture
+    // is a paper of its own, and always the same question.
+    const turn = picture ? "" : missed?.question.turn ?? newId();
+    const question = { ...asked, turn };
+    const kept = picture ? null : question;
     keepUnanswered("before", JSON.stringify([drawing, before, kept]));
     const answer = await post(question, before);
     const isLost = Boolean(answer.isLost && kept);
@@ -75,7 +80,7 @@ export function createNumbers({ post, show }) {
     const missed = question.keep ? lost.get(question.drawing) : undefined;
     const isOther = missed && missed.question.strokes !== question.strokes; // the same one finds them by itself
     const refusal = isOther ? await catchUp(missed, question) : null;
-    const answer = refusal ?? (await answerTo(question));
+    const answer = refusal ?? (await answerTo(question, isOther ? undefined : missed));
     isOut = false;
     if (question === latest) show(answer, question);
     const next = waits;
@@ -100,9 +105,9 @@ export function createNumbers({ post, show }) {
 
 // Ask the page's server; the answer's messages are for the person.
 export async function postNumber(question, before) {
-  const { drawing, sent, model, keep, picture, isInterim } = question;
+  const { drawing, sent, model, keep, picture, isInterim, turn } = question;
   const about = { keep, interim: Boolean(isInterim), sent, source: picture ? "upload" : "sketchpad" };
-  const said = { visitor: visitorId(), ...about, paper: drawing, before };
+  const said = { visitor: visitorId(), ...about, paper: drawing, before, turn };
   let response;
   try {
     response = await fetch(`read?model=${encodeURIComponent(model)}`, {
