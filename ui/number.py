@@ -83,7 +83,10 @@ class Desk:
 
 
 class Desks:
-    """A desk for those who write at the pad, and one for programs, which so hold up nobody there."""
+    """A desk for those who write at the pad, and one for programs and lists of pictures.
+
+    These so hold up nobody who writes.
+    """
 
     def __init__(self, backend: Backend) -> None:
         finder = Finder()
@@ -108,7 +111,8 @@ def add_to(web: FastAPI, desks: Desks) -> None:
                 return await desks.programs.at(request, _answer, request, payload, model)
             asked = read_asked(said)
             session_id = whose(asked.visitor, gr.Request(request))
-            return await desks.pad.at(request, _answer, request, payload, model, asked, session_id, until)
+            desk, end = (desks.programs, None) if asked.is_listed else (desks.pad, until)
+            return await desk.at(request, _answer, request, payload, model, asked, session_id, end)
         except BadDrawing as error:
             return refusal(400, "BadRequest", str(error))
         except TooMany:

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page, Request, Route
 
 from tests.e2e.modules import HOST, blank_page, run
 
@@ -329,6 +330,86 @@ def test_a_model_that_is_loaded_or_gone_is_named_to_the_chooser(page: Page) -> N
     found = run(page, "many/asking.js", script)
     page.unroute(f"{HOST}/pictures")
     assert found == [{"why": "Idle", "retryS": 1}, "letters/2.0.0"]
+
+
+DIGIT = {"label": "4", "confidence": 0.9, "set": ["4"], "is_digit": True, "is_sure": True, "prediction": "p"}
+NUMBER = {
+    "text": "45",
+    "digits": [DIGIT, {**DIGIT, "label": "5", "confidence": 0.6, "set": ["5", "6"], "is_sure": False}],
+    "model": "digits",
+    "version": "1.0.0",
+}
+
+
+def test_a_number_is_asked_for_as_the_pad_does_and_its_row_is_a_digit_s(page: Page) -> None:
+    sent: list[Request] = []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request)
+        route.fulfill(json=NUMBER)
+
+    page.route(f"{HOST}/read?*", answer)
+    value = {"image": "x", "source": "upload", "thumbnail": "y", "drawing": "ab" * 16, "isNumber": True}
+    found = run(page, "many/asking.js", "return m.ask(given);", value)
+    page.unroute(f"{HOST}/read?*")
+    assert found == {
+        "answer": {
+            "label": "45",
+            "confidence": 0.6,
+            "set": ["4", "5/6"],
+            "is_digit": None,
+            "model": "digits",
+            "version": "1.0.0",
+            "prediction": "p p",
+            "headline": "Digit 2 is not sure.",
+            "detail": "",
+            "is_private": False,
+        }
+    }
+    (asked,) = sent
+    said = json.loads(asked.headers["x-sketchserve-pad"])
+    assert asked.post_data_json == {"image": "x"}
+    assert (said["paper"], said["before"], said["isListed"]) == ("ab" * 16, [], True)
+
+
+@pytest.mark.parametrize("said", [None, {}, {"set": ["4"]}, {"digits": "none"}])
+def test_what_is_no_number_is_no_answer_to_one(page: Page, said: Any) -> None:
+    assert run(page, "many/asking.js", "return m.asRow(given, true);", said) is None
+
+
+def test_a_number_without_a_digit_that_could_be_read_names_no_model(page: Page) -> None:
+    nothing = {
+        "label": "?",
+        "confidence": 0,
+        "set": [],
+        "is_digit": False,
+        "is_sure": False,
+        "prediction": "",
+    }
+    said = {"text": "?", "digits": [nothing], "model": None, "version": None}
+    answer = run(page, "many/asking.js", "return m.asRow(given, true);", said)
+    (read,) = written(page, [{"name": "x", "state": "read", "why": "", "answer": answer}])
+    assert (read["label"], read["model"], read["prediction"]) == ("?", "", "")
+
+
+def test_a_number_s_label_leads_to_its_first_digit(page: Page) -> None:
+    answer = {**ANSWER, "label": "45", "is_digit": None, "detail": "", "headline": "", "prediction": "p q"}
+    script = """
+      const row = m.createRow({ name: "x", state: "read", answer: given });
+      return row.querySelector("a").getAttribute("href");"""
+    assert run(page, "many/row.js", script, answer) == f"{HOST}/history/p"
+
+
+def test_a_number_whose_model_is_gone_waits_until_the_chooser_has_another(page: Page) -> None:
+    body = '{"type": "ModelNotFound", "message": "Gone", "loads": "letters/2.0.0"}'
+    page.route(f"{HOST}/read?*", lambda route: route.fulfill(status=404, body=body))
+    script = """
+      let loads;
+      document.addEventListener("sketchserve-load", ({ detail }) => { loads = detail; }, { once: true });
+      return [await m.ask({ image: "x", isNumber: true }), loads];"""
+    found = run(page, "many/asking.js", script)
+    page.unroute(f"{HOST}/read?*")
+    assert found == [{"why": "Gone", "retryS": 1}, "letters/2.0.0"]
 
 
 @pytest.mark.parametrize(("why", "said"), [("Later.", "Later."), ("Busy", "Busy.")])

@@ -16,6 +16,7 @@ from db.records import HistoryRow
 from launch.doctor import find_browser
 from tests.e2e.page import ONE, SEVEN, opened, wait_until
 from tests.e2e.test_pictures_on_page import drag
+from tests.reading.written import png, sheet
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -99,6 +100,31 @@ def test_twelve_pictures_are_read_listed_saved_and_kept(
     expect(page.locator(".many")).to_have_count(0)
 
 
+def test_with_number_on_each_picture_is_read_as_a_number(
+    page: Page, database: embedded.Server, tmp_path: Path
+) -> None:
+    numbers = ["45", "17"]
+    for number in numbers:
+        (tmp_path / f"{number}.png").write_bytes(png(sheet(number)))
+    page.get_by_role("switch", name="Number").check()
+    choose(page, [tmp_path / f"{number}.png" for number in numbers])
+    progress(page, "2 of 2 read")
+    expect(page.locator(".many-label")).to_have_text(numbers)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    download.value.save_as(tmp_path / "pictures.csv")
+    with (tmp_path / "pictures.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["label"] for row in rows] == numbers
+    wait_until(lambda: len(stored(database, page)) == 4, "each digit is a row")
+    kept = {str(row.prediction.id): row.prediction for row in stored(database, page)}
+    read = ["".join(kept[one].predicted_label for one in row["prediction"].split()) for row in rows]
+    assert read == numbers and {one.source for one in kept.values()} == {"upload"}
+    expect(page.locator(".history li")).to_have_count(4)
+    first = rows[0]["prediction"].split()[0]
+    expect(page.locator(".many-label").first).to_have_attribute("href", re.compile(f"/history/{first}$"))
+
+
 def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: list[Path]) -> None:
     held: list[Route] = []
     asked: list[Request] = []
@@ -118,10 +144,21 @@ def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: lis
     expect(page.locator(".many-note")).to_have_text("Stopped.")
     progress(page, "2 of 6 read")
     assert len(held) == 2
+    assert not page.evaluate(MAY_LEAVE)  # the rest would be lost
     page.unroute("**/pictures")
     page.get_by_role("button", name="Go on").click()
     progress(page, "6 of 6 read")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
+    assert page.evaluate(MAY_LEAVE)
+
+
+def test_a_stopped_list_that_is_closed_holds_nobody_back(page: Page, pictures: list[Path]) -> None:
+    page.route("**/pictures", lambda route: route.fulfill(status=429, body="Too many requests"))
+    choose(page, pictures[:2])
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".many-note")).to_have_text("Stopped.")
+    assert not page.evaluate(MAY_LEAVE)
+    page.get_by_role("button", name="Close").click()
     assert page.evaluate(MAY_LEAVE)
 
 

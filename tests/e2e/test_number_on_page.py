@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 
 from db import embedded, engine
@@ -130,6 +130,49 @@ def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Pa
     assert len(asked) == read
 
 
+def test_a_number_is_read_while_the_pen_moves_and_stored_once_it_is_lifted(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    visitor.add_init_script(
+        "localStorage.setItem('sketchserve-settings', '{\"live\": true, \"number\": true}')"
+    )
+    page = opened(visitor, page_address)
+    page.evaluate(SHIFTS)
+    write(page, "2")
+    expect_read(page, "2")
+    expect(page.locator(".history li")).to_have_count(1)
+    heard = page.locator(".number-heard").inner_text()
+    box = page.locator(".pad-paper").bounding_box()
+    assert box is not None
+
+    def move(x: float, y: float) -> None:
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"], steps=5)
+
+    move(0.6, 0.2)
+    page.mouse.down()
+    move(0.7, 0.2)
+    move(0.64, 0.85)
+    for step in range(200):  # until the answer is there
+        move(0.64, 0.85 + step / 10_000)
+        page.wait_for_timeout(20)
+        if page.get_by_test_id("number").inner_text() == "27":
+            break
+    expect_read(page, "27")
+    # Nothing is said, marked or stored of it.
+    expect(page.locator(".number-cards button")).to_have_count(2)
+    expect(page.locator(".number-heard")).to_have_text(heard)
+    expect(page.locator(".pad-digit")).to_be_hidden()
+    expect(page.locator(".reading")).to_have_attribute("data-prediction", "")
+    expect(page.locator(".reading-meta")).not_to_contain_text("not stored")
+    expect(page.locator(".history li")).to_have_count(1)
+    page.mouse.up()
+    expect(page.locator(".history li")).to_have_count(2)
+    expect_read(page, "27")
+    expect(page.locator(".reading")).not_to_have_attribute("data-prediction", "")
+    expect(page.locator(".pad-digit")).to_be_visible()
+    assert nothing_moved(page)
+
+
 def test_a_number_that_is_not_to_be_stored_is_read_and_forgotten(page: Page) -> None:
     page.get_by_label("Do not store my drawings").check()
     write(page, "20")
@@ -173,6 +216,41 @@ def test_without_an_answer_one_line_says_why_and_ask_again_asks(page: Page) -> N
     expect_read(page, "2")
     expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
     assert nothing_moved(page)
+
+
+@pytest.mark.parametrize("is_loaded_anew", [False, True], ids=["page stays", "page is loaded anew"])
+def test_a_digit_whose_answer_was_lost_and_that_is_undone_is_in_no_history(
+    page: Page, database: embedded.Server, is_loaded_anew: bool
+) -> None:
+    write(page, "20")
+    expect_read(page, "20")
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the server has answered, and stored it
+        route.abort()
+
+    page.route("**/read?*", lose)
+    write(page, "201", begin=2)
+    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    page.unroute("**/read?*")
+    if is_loaded_anew:
+        page.reload()
+        expect_read(page, "201")
+    page.get_by_role("button", name="Undo").click()
+    expect_read(page, "20")
+    visitor = page.evaluate("localStorage.getItem('sketchserve-visitor')")
+    own = select(predictions.c.predicted_label, predictions.c.is_superseded).where(
+        predictions.c.session_id == visitor
+    )
+    with engine.opened(database.url) as opened_database:
+
+        def stored() -> tuple[list[str], bool]:
+            """Return the labels that count, and whether the lost one was stored and counts no longer."""
+            with opened_database.connect() as connection:
+                rows = [tuple(row) for row in connection.execute(own)]
+            return sorted(label for label, is_superseded in rows if not is_superseded), ("1", True) in rows
+
+        wait_until(lambda: stored() == (["0", "2"], True), "only what is on the paper counts")
 
 
 def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from system.files import PROJECT
 from tests.e2e.modules import blank_page, run
@@ -218,6 +218,23 @@ def test_a_file_without_an_ending_that_is_dropped_is_read(page: Page, tmp_path: 
     assert [value["image"].partition(";")[0] for value in values] == [f"data:image/{kind.lower()}"]
     # What this browser cannot show, the server makes a thumbnail of.
     assert (values[0]["thumbnail"] == "") is (kind == "TIFF")
+
+
+@pytest.mark.parametrize("view", ["history", "analytics", "models"])
+def test_a_file_dropped_on_another_view_does_not_open_in_its_place(
+    visitor: BrowserContext, page_address: str, view: str
+) -> None:
+    page = visitor.new_page()
+    page.goto(f"{page_address}/{view}")
+    are_kept_out = """(isFile) => {
+      const data = new DataTransfer();
+      if (isFile) data.items.add(new File(["x"], "x.png"));
+      else data.setData("text/plain", "x");
+      const init = { bubbles: true, cancelable: true, dataTransfer: data };
+      return ["dragover", "drop"].map((name) => !document.body.dispatchEvent(new DragEvent(name, init)));
+    }"""
+    assert page.evaluate(are_kept_out, True) == [True, True]
+    assert page.evaluate(are_kept_out, False) == [False, False]  # a text goes into a field
 
 
 def test_a_drag_that_leaves_the_window_leaves_no_mark(page: Page) -> None:

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from db import embedded, passwords
 from db import engine as database_engine
 from db.user_rows import Users
-from tests.e2e.page import ONE, SEVEN, draw, is_complaint
+from tests.e2e.page import ONE, SEVEN, draw, is_complaint, wait_until
+from tests.e2e.test_many_logic import SIGNED_OUT
+from tests.e2e.test_many_on_page import MAY_LEAVE
 from tests.ui.answering import ANSWER, answering
 from tests.ui.signing_in import PASSWORD
 from tests.ui.test_page_as_service import page_before
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -118,6 +121,40 @@ def test_strokes_outlive_a_sign_in_that_has_ended(visitor: BrowserContext, page_
     expect(page).to_have_url(f"{page_address}/sign-in")
     enter(page, page_address, "ada")
     expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+
+
+def test_a_list_outlives_a_sign_in_that_has_ended_and_says_so_as_the_pad_does(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    page = visitor.new_page()
+    enter(page, page_address, "ada")
+    held: list[Route] = []
+
+    def let_one_through(route: Route) -> None:
+        held.append(route)
+        if len(held) == 1:
+            route.continue_()
+
+    page.route("**/pictures", let_one_through)
+    picture = {"name": "seven.png", "mimeType": "image/png", "buffer": png("7")}
+    page.locator("input[type=file][multiple]").set_input_files([picture] * 5)
+    expect(page.locator(".many .is-read")).to_have_count(1)
+    wait_until(lambda: len(held) == 3, "two more are asked for")
+    tokens = {cookie["name"]: cookie["value"] for cookie in visitor.cookies()}
+    assert requests.post(f"{page_address}/sign-out", cookies=tokens, timeout=30).ok
+    for route in held[1:]:
+        route.continue_()
+    expect(page.locator(".many-note")).to_have_text(SIGNED_OUT)
+    page.unroute("**/pictures")
+    assert not page.evaluate(MAY_LEAVE)
+    draw(page, ONE)
+    expect(page.locator(".reading-headline")).to_have_text("You are signed out")
+    enter(visitor.new_page(), page_address, "ada")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator(".many-progress")).to_have_text("5 of 5 read")
+    assert page.evaluate(MAY_LEAVE)
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_test_id("label")).to_have_text("7")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

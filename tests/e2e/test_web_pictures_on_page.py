@@ -1,9 +1,12 @@
 """A picture by its address: pasted on the page or dropped there, fetched by the page's server."""
 
+from collections.abc import Iterator
+
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.modules import blank_page, run
+from tests.e2e.page import opened
 from tests.e2e.test_pen_on_page import sent_by
 from tests.e2e.test_pictures_on_page import page_address  # noqa: F401 - a fixture
 from tests.ui.web import PNG
@@ -47,6 +50,45 @@ def test_an_address_that_is_not_on_the_web_is_refused_by_the_server_and_the_reas
     expect(page.locator(".pad-complaint")).to_have_text(
         "127.0.0.1 is not on the public internet, and nothing else is asked."
     )
+
+
+@pytest.fixture
+def phone(chromium: Browser, page_address: str) -> Iterator[Page]:  # noqa: F811
+    with chromium.new_context(
+        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    ) as phone:
+        yield opened(phone, page_address)
+
+
+@pytest.mark.parametrize("way", ["typed", "pasted"])
+def test_by_touch_alone_an_address_is_given_in_the_settings(phone: Page, way: str) -> None:
+    asked = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.post_data)
+        route.fulfill(body=PNG, content_type="image/png")
+
+    phone.route("**/fetch", answer)
+    phone.get_by_label("Settings").tap()
+    field = phone.get_by_label("A picture's address")
+    field.tap()
+    phone.keyboard.type("a picture")
+    phone.keyboard.press("Enter")
+    expect(phone.locator(".pad-complaint")).to_contain_text("That is no address of a picture")
+    expect(field).to_be_hidden()
+    phone.get_by_label("Settings").tap()
+    field.fill("https://pictures.example/seven.png")
+    if way == "typed":
+        field.press("Enter")
+    else:
+        field.evaluate(
+            "(field) => field.dispatchEvent(new InputEvent('input', { inputType: 'insertFromPaste' }))"
+        )
+    expect(phone.locator(".reading-label")).to_have_text("7")
+    expect(phone.locator(".pad-complaint")).to_be_empty()
+    expect(field).to_be_hidden()
+    expect(field).to_have_value("")
+    assert asked == ["https://pictures.example/seven.png"]
 
 
 def test_text_that_is_no_address_is_nobodys_business(page: Page) -> None:

@@ -23,6 +23,7 @@ from ui import number
 from ui.backend import Backend
 from ui.draw.number import matches
 from ui.history.corrections import judge
+from ui.shares import TooMany
 
 SAID = {**ANSWER, "confidence": 0.999, "set": ["7"], "is_digit": True, "digit_score": 0.99}
 WIDE, HIGH = 30.0, 50.0
@@ -44,7 +45,8 @@ class Pad:
         self._found: list[Piece] = []
         monkeypatch.setattr(finder_module.Finder, "pieces", lambda *_: self._found)
         web = FastAPI()
-        number.add_to(web, number.Desks(backend))
+        self.desks = number.Desks(backend)
+        number.add_to(web, self.desks)
         self._client = TestClient(web)
 
     def read(self, *pieces: Piece, keep: bool = True, **more: object) -> dict:
@@ -135,6 +137,27 @@ def test_what_is_asked_again_after_its_answer_was_lost_is_the_same_rows(
     assert shown(again) == shown(lost) == pad.counting()
 
 
+def test_what_was_undone_and_is_there_again_is_a_row_again(pad: Pad) -> None:
+    pad.read(piece(0, 0), turn="a")
+    first = pad.read(piece(0, 0), piece(1, 40), turn="b")
+    pad.read(piece(0, 0), turn="c")
+    again = pad.read(piece(0, 0), piece(1, 40), turn="d")
+    # The database keeps the row that it has of an id, and that one counts no longer.
+    (superseded,) = (one for one in pad.waiting() if isinstance(one, Superseded))
+    assert superseded.prediction_ids == (uuid.UUID(first["digits"][1]["prediction"]),)
+    assert again["digits"][1]["prediction"] != first["digits"][1]["prediction"]
+    assert pad.counting() == shown(again)
+
+
+def test_what_was_lost_and_is_asked_again_counts_no_more_once_it_is_undone(pad: Pad) -> None:
+    pad.read(piece(0, 0))
+    before = pad.before
+    pad.read(piece(0, 0), piece(1, 40))
+    pad.read(piece(0, 0), piece(1, 40), before=before)  # as pad/numbers.js does where the answer was lost
+    left = pad.read(piece(0, 0))
+    assert pad.counting() == shown(left) and len(left["digits"]) == 1
+
+
 def test_what_is_written_after_an_answer_was_lost_takes_the_place_of_its_rows(pad: Pad) -> None:
     pad.read(piece(0, 40))
     answer = pad.read(piece(0, 0), piece(1, 40, 25), before=[])
@@ -164,6 +187,17 @@ def test_nobody_s_wish_and_nobody_s_id_keep_nothing(pad: Pad) -> None:
     assert pad.waiting() == []
 
 
+def test_what_is_read_under_the_pen_is_neither_stored_nor_counted_nor_said_to_be(pad: Pad) -> None:
+    one = pad.read(piece(0, 0))
+    count = pad.backend.metrics.predictions.labels("answered", "7")._value
+    before, counted = pad.before, count.get()
+    interim = pad.read(piece(0, 0, 35), piece(1, 40), interim=True)
+    assert shown(interim) == ["", ""] and "not stored" not in interim["digits"][0]["panel"]
+    assert (pad.counting(), len(pad.waiting()), count.get()) == (shown(one), 1, counted)
+    pad.read(piece(0, 0), piece(1, 40), before=before)
+    assert count.get() == counted + 1
+
+
 def test_another_visitor_s_rows_are_never_superseded(pad: Pad) -> None:
     mine = pad.read(piece(0, 0))
     other = "f" * 32
@@ -176,6 +210,19 @@ def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
     answer = pad._client.post("/read", content=b"a picture").json()
     assert set(answer["digits"][0]) == {"label", "confidence", "set", "is_digit", "is_sure", "box"}
     assert pad.waiting() == []
+
+
+def test_a_list_s_number_is_stored_and_takes_no_place_of_who_writes(
+    pad: Pad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise TooMany
+
+    monkeypatch.setattr(pad.desks.pad, "at", full)
+    assert pad.read(piece(0, 0), piece(1, 40))["type"] == "Busy"
+    listed = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload")
+    again = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload", before=[])
+    assert shown(again) == shown(listed) == pad.counting()
 
 
 @pytest.mark.parametrize(

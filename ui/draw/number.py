@@ -14,7 +14,7 @@ from db.records import HistoryRow, Prediction, Superseded
 from reading.number import Digit, Number
 from reading.piece import MOST_PIECES
 from ui.backend import Backend
-from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_keep, read_sent
+from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_interim, read_keep, read_sent
 from ui.draw.outcome import NoReading, Reading, keep, recorded
 from ui.draw.reading import reading_html
 from ui.draw.words import words
@@ -42,6 +42,9 @@ class Asked:
         source: "sketchpad" or "upload".
         paper: The paper's id.
         before: The ids and boxes of the digits that were last found on the same paper.
+        is_listed: Whether it is one of many pictures, for which nobody holds a pen.
+        is_interim: Whether the pen is still down: of that nothing is stored or counted.
+        turn: Tells apart what was undone and is there again; the same only where an answer was lost.
     """
 
     visitor: Any
@@ -50,6 +53,9 @@ class Asked:
     source: str
     paper: uuid.UUID
     before: tuple[tuple[str, Box], ...]
+    is_listed: bool = False
+    is_interim: bool = False
+    turn: str = ""
 
     def made(self, session_id: str | None, what: object) -> uuid.UUID:
         """Return an id that is the same whenever the same is asked: of a lost answer the pad knows no ids."""
@@ -71,7 +77,10 @@ def read_asked(text: str) -> Asked:
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
     paper = read_id(said.get("paper"))
-    return Asked(said.get("visitor"), read_keep(said), read_sent(said), source, paper, before)
+    is_interim = read_interim(said)
+    is_kept = read_keep(said) and not is_interim
+    kinds = said.get("isListed") is True, is_interim, str(said.get("turn"))[:40]
+    return Asked(said.get("visitor"), is_kept, read_sent(said), source, paper, before, *kinds)
 
 
 def digits_shown(
@@ -92,20 +101,18 @@ def digits_shown(
         if digit.answer is None:
             shown.append(_shown(digit, NO_DIGIT, backend.models.labels(model), asked.sent))
             continue
-        row = None if at is None else rows[at]
+        row, is_same = None if at is None else rows[at], False
         if row is not None and at is not None:
             gone.discard(row.prediction.id)
             is_same = _overlap(digit.box, boxes[at]) >= UNCHANGED_SHARE and _is_read_so(row, digit.answer)
-        else:
-            is_same = False
-        if not is_same:
+        if not (is_same or asked.is_interim):
             backend.metrics.answered(digit.answer)
         prediction = _recorded(digit, index, digit.answer, asked, session_id, row, is_same=is_same)
         if keeps_for is not None and backend.recent.is_deleted(HistoryRow(prediction.summary, None)):
             prediction = replace(prediction, id=uuid.uuid4())  # it was asked again after that
         is_kept = keeps_for is not None and (is_same or keep(backend, prediction))
         coverage = backend.models.answered_by(model, digit.answer.version).coverage
-        reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage)
+        reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage, asked.is_interim)
         shown.append(_shown(digit, reading, (), asked.sent))
     if keeps_for is not None and gone:
         superseded = Superseded(keeps_for, datetime.now(UTC), tuple(gone))
@@ -157,7 +164,7 @@ def _recorded(
     # The picture's colours, which are not the pad's.
     pen, paper = (BLACK, WHITE) if asked.source == SOURCES[0] else (None, None)
     picture = hashlib.sha256(digit.png).hexdigest()
-    said = (index, digit.box, picture, answer.label, answer.model, answer.version)
+    said = (index, digit.box, picture, answer.label, answer.model, answer.version, asked.turn)
     drawing_id = asked.made(session_id, index)
     drawing = Drawing(digit.png, asked.source, pen, paper, digit.thumbnail or None, drawing_id)
     prediction = replace(recorded(drawing, answer, session_id or ""), id=asked.made(session_id, said))

@@ -5,6 +5,8 @@
 const SAY_READING_MS = 250;
 // The page's server gives up on TorchServe before that, unless told otherwise.
 const DOUBT_MS = 8000;
+const AWAY = ["No answer so far", "The page's server or the connection may be away. Your drawing is still there."];
+const SIGNED_OUT = ["You are signed out", "Sign in again in another tab, then ask again. Your drawing is still there."];
 
 let ofDrawing = props.value; // the last answer to a single drawing, and to the digit that is open of a number: HTML
 let ofDigit = "";
@@ -25,7 +27,7 @@ let timers = []; // run while a drawing was sent and has no answer
 
 function startWaiting() {
   if (timers.length) return;
-  timers = [setTimeout(() => { element.dataset.waiting = "yes"; }, SAY_READING_MS), setTimeout(doubt, DOUBT_MS)];
+  timers = [setTimeout(() => { element.dataset.waiting = "yes"; }, SAY_READING_MS), setTimeout(doubt, DOUBT_MS, AWAY)];
 }
 
 function stopWaiting() {
@@ -74,20 +76,24 @@ document.addEventListener("sketchserve-digit", ({ detail }) => {
 document.addEventListener("sketchserve-paper", put);
 document.addEventListener("sketchserve-changed", compare);
 document.addEventListener("sketchserve-restored", compare);
+document.addEventListener("sketchserve-signed-out", () => {
+  if (timers.length) doubt(SIGNED_OUT);
+});
 
 function focusPad() {
   document.querySelector(".pad-paper")?.focus({ preventScroll: true });
 }
 
-// No answer came, and not even why. Gradio loads the page anew once a server that was away is back.
-function doubt() {
+// No answer came. Gradio loads the page anew once a server that was away is back, and sign_in/account.js where a sign-in
+// has ended, but for a list of pictures that is not read.
+function doubt([headline, detail]) {
   stopWaiting();
   const panel = element.querySelector(".reading");
   panel.classList.remove("is-answer", "is-blank", "is-doubted", "is-stale");
   panel.classList.add("is-message");
   panel.querySelector(".reading-label").textContent = "";
-  panel.querySelector(".reading-headline").textContent = "No answer so far";
-  panel.querySelector(".reading-detail").textContent = "The page's server or the connection may be away. Your drawing is still there.";
+  panel.querySelector(".reading-headline").textContent = headline;
+  panel.querySelector(".reading-detail").textContent = detail;
   panel.querySelector(".reading-again").hidden = false;
 }
 

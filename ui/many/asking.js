@@ -1,5 +1,6 @@
 // One picture of many: made ready in the browser as the pad's own are, and sent to the page's server.
 
+import { inWords } from "../draw/pad/digits.js";
 import { asPng } from "../draw/pad/painting.js";
 import { newId, SIDE } from "../draw/pad/paper.js";
 import { noPicture, readPicture, SCALED_PIXELS } from "../draw/pad/pictures.js";
@@ -26,23 +27,53 @@ export async function prepare(row) {
   row.thumbnail = picture.isUnseen ? "" : asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours, sheet });
   picture.bitmap.close?.();
   row.drawing ??= newId(); // asked for once more, it is the same one
-  return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing };
+  return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing, isNumber: row.isNumber };
 }
 
 // Return { answer }, or { why } and, where the same may be answered later, `retryS`, or `stops` where nothing is before
 // somebody has done something.
-export async function ask(value) {
+export function ask({ isNumber, ...value }) {
   // What the visitor wants, and the model that the chooser has, as they are now.
   const model = document.querySelector(".chooser")?.dataset.model ?? "";
-  const body = JSON.stringify({ ...value, model, keep: mayBeKept(), visitor: visitorId() });
-  const headers = { "Content-Type": "application/json" };
+  const [visitor, keep] = [visitorId(), mayBeKept()];
+  if (!isNumber) {
+    const asDigit = (said) => (Array.isArray(said?.set) ? said : null);
+    return post("pictures", {}, { ...value, model, keep, visitor }, asDigit);
+  }
+  // As the pad does (postNumber in draw/pad/numbers.js), for a paper that has had no digits: asked for once more, they are
+  // the same rows.
+  const pad = { visitor, keep, sent: 0, source: value.source, paper: value.drawing, before: [], isListed: true };
+  const headers = { "X-Sketchserve-Pad": JSON.stringify(pad) };
+  return post(`read?model=${encodeURIComponent(model)}`, headers, { image: value.image }, (said) => asRow(said, keep));
+}
+
+// Return a number's answer in the form of a single digit's; null where it is none.
+export function asRow(said, keep) {
+  if (!Array.isArray(said?.digits)) return null;
+  const { text, digits, model, version } = said;
+  return {
+    label: text,
+    confidence: Math.min(...digits.map(({ confidence }) => confidence)),
+    set: digits.map(({ set }) => set.join("/")),
+    is_digit: null,
+    model,
+    version,
+    prediction: digits.map(({ prediction }) => prediction).filter(Boolean).join(" "),
+    headline: inWords(digits),
+    detail: "",
+    is_private: !keep,
+  };
+}
+
+// `read` gives the answer in what was said, or null where that is somebody else's.
+async function post(path, headers, value, read) {
+  const init = { method: "POST", headers: { "Content-Type": "application/json", ...headers }, body: JSON.stringify(value) };
   let said;
   try {
-    said = await fetch("pictures", { method: "POST", headers, body, signal: AbortSignal.timeout(AWAY_MS) });
+    said = await fetch(path, { ...init, signal: AbortSignal.timeout(AWAY_MS) });
     if (said.ok) {
-      const answer = await said.json();
-      if (!Array.isArray(answer.set)) throw new TypeError("That is somebody else's answer");
-      return { answer };
+      const answer = read(await said.json());
+      return answer ? { answer } : { why: AWAY, retryS: 1 };
     }
   } catch {
     return { why: AWAY, retryS: 1 };
@@ -51,6 +82,6 @@ export async function ask(value) {
   const { message, canAskAgain, loads } = refusalOf(said.status, await said.text().catch(() => ""));
   // chooser.js has the model loaded, which only some may, or goes to another one.
   if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads }));
-  if (!canAskAgain) return { why: message };
+  if (!canAskAgain && !loads) return { why: message };
   return { why: message, retryS: Number(said.headers.get("Retry-After")) || 1 };
 }

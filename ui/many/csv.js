@@ -13,7 +13,7 @@ function cell(value) {
 function valuesOf({ name, answer, why, state }) {
   if (!answer) return { name, error: why || (state === "waits" ? "not read" : "") };
   const { label, confidence, set, is_digit, model, version, prediction } = answer;
-  return { name, label, confidence, set: set.join(" "), is_digit, model: `${model} ${version}`, prediction };
+  return { name, label, confidence, set: set.join(" "), is_digit, model: [model, version].filter(Boolean).join(" "), prediction };
 }
 
 export function csvOf(rows) {

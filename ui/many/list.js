@@ -66,7 +66,9 @@ function openList() {
 
   function showButtons() {
     const isOpen = rows.some(({ state }) => state === "waits" || state === "unanswered");
-    section.classList.toggle("is-open", run.isRunning || isOpen); // for sign_in/account.js
+    const isAtStake = run.isRunning || isOpen; // what is not read is lost with the page
+    section.classList.toggle("is-open", isAtStake); // for sign_in/account.js
+    (isAtStake ? addEventListener : removeEventListener)("beforeunload", askBeforeLeaving);
     const wanted = { stop: run.isRunning, go: !run.isRunning && isOpen, close: !run.isRunning };
     const had = section.contains(document.activeElement) && document.activeElement.dataset.do in wanted;
     for (const [name, is] of Object.entries(wanted)) button(name).hidden = !is;
@@ -80,14 +82,12 @@ function openList() {
 
   async function start() {
     if (run.isRunning) return;
-    addEventListener("beforeunload", askBeforeLeaving);
     let why = "";
     try {
       const ended = run.start();
       showButtons();
       why = await ended;
     } finally {
-      removeEventListener("beforeunload", askBeforeLeaving);
       showButtons();
     }
     const has = (wanted) => rows.some(({ state }) => state === wanted);
@@ -99,8 +99,9 @@ function openList() {
 
   function add(files) {
     const taken = files.slice(0, MOST - rows.length);
+    const isNumber = "number" in document.querySelector("#desk").dataset; // as the switch is now
     for (const file of taken) {
-      const row = { file, name: file.name, state: "waits", why: "", answer: null };
+      const row = { file, name: file.name, isNumber, state: "waits", why: "", answer: null };
       const element = createRow(row);
       shown.set(row, element);
       rows.push(row);
@@ -127,6 +128,7 @@ function openList() {
     csv: () => save(csvOf(rows)),
     close: () => {
       section.remove();
+      removeEventListener("beforeunload", askBeforeLeaving);
       list = null;
       document.querySelector(".pad-paper")?.focus({ preventScroll: true });
     },
@@ -144,7 +146,7 @@ function openList() {
   return { add };
 }
 
-// What is not read yet is lost with the page; Gradio loads it anew once a server that was away is back.
+// Gradio, too, loads the page anew: once a server that was away is back.
 function askBeforeLeaving(event) {
   event.preventDefault();
 }

@@ -35,10 +35,10 @@ function answered({ label, set, is_digit, headline, detail, prediction, is_priva
   shown.className = "many-label";
   shown.textContent = is_digit === false ? `${label}?` : label;
   if (prediction) {
-    shown.href = new URL(`history/${prediction}`, document.baseURI);
+    shown.href = new URL(`history/${prediction.split(" ")[0]}`, document.baseURI);
     shown.target = "_blank";
     shown.rel = "noopener";
-    shown.title = "In the history, in a new tab";
+    shown.title = "In the history, in a new tab"; // of a number, its first digit
   }
   name.append(shown);
   const sure = document.createElement("td");

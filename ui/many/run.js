@@ -7,7 +7,7 @@ export const AT_ONCE = 2;
 export const TRIES = 9;
 const LONGEST_S = 30;
 
-// A row is { file, name, state, why, answer }: "waits", "reads", then "read", "refused", or "unanswered", which can be
+// A row is { file, name, isNumber, state, why, answer }: "waits", "reads", then "read", "refused", or "unanswered", which can be
 // asked for again. `prepare(row)` gives what is sent, or throws an error with `why`; `ask(value)` gives { answer }, or
 // { why } and, where the same may be answered later, `retryS` (0 or more), or `stops` where no other would be answered;
 // `changed(row)` shows a row, or all is said.

@@ -38,7 +38,7 @@ export function openDigits(panel) {
     document.dispatchEvent(new CustomEvent("sketchserve-digit", { detail: digits[index] })); // to reading.js and the pad
   }
 
-  function show(answer, { sent }) {
+  function show(answer, { sent, isInterim }) {
     const focused = document.activeElement; // before anything goes
     panel.dataset.sent = sent;
     digits = answer.digits ?? [];
@@ -48,7 +48,7 @@ export function openDigits(panel) {
     text.classList.toggle("is-longer", digits.length > LONG[1]);
     words.textContent = answer.message ?? inWords(digits);
     words.classList.toggle("is-complaint", Boolean(answer.message));
-    heard.textContent = answer.message ?? `Read as ${answer.text}. ${inWords(digits)}`;
+    if (!isInterim) heard.textContent = answer.message ?? `Read as ${answer.text}. ${inWords(digits)}`;
     cards.replaceChildren(...digits.map(asCard));
     setState(digits.length ? "answer" : "error");
     if (answer.loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: answer.loads })); // to chooser.js

@@ -7,6 +7,7 @@ import { addressIn } from "./web.js";
 
 const NO_LIST = "The list of pictures could not be loaded. Try again in a moment.";
 const NONE_THERE = "There is no picture in that folder.";
+const NO_ADDRESS = "That is no address of a picture: one begins with https:// or http://.";
 
 const isField = (target) => target.closest?.("input, textarea, [contenteditable]:not([contenteditable=false])");
 const isText = (event) => !hasFiles(event) && isField(event.target); // it goes into the field
@@ -40,6 +41,26 @@ export function takeFiles(pad, input, take, complain) {
     takeAll(pictures);
   }
 
+  // For whoever has no keyboard to paste with.
+  function takeAddress(field) {
+    const address = addressIn(field.value);
+    pad.querySelector(".pad-paper").focus({ preventScroll: true }); // which closes the settings (panel.js)
+    if (!address) {
+      complain(NO_ADDRESS);
+      return;
+    }
+    field.value = "";
+    complain("");
+    take(address);
+  }
+
+  const field = pad.querySelector("[data-tool=address]");
+  field.addEventListener("keydown", ({ key, isComposing }) => {
+    if (key === "Enter" && !isComposing) takeAddress(field);
+  });
+  field.addEventListener("input", ({ inputType }) => {
+    if (inputType === "insertFromPaste" && addressIn(field.value)) takeAddress(field);
+  });
   pad.querySelector("[data-tool=camera]").addEventListener("click", () => camera.click());
   for (const chooser of [input, camera]) {
     chooser.addEventListener("change", () => {

@@ -19,10 +19,13 @@ export function openNumber(element) {
   const numbers = createNumbers({
     post: async (question, before) => {
       const answer = await postNumber(question, before);
-      if (answer.digits && question.keep) history.postMessage("changed");
+      // Of what is caught up with, the next answer tells.
+      if (answer.digits && question.keep && !question.isPast) history.postMessage("changed");
+      if (question.isInterim) document.dispatchEvent(new Event("sketchserve-live-done")); // to sending.js
       return answer;
     },
     show(answer, question) {
+      if (question.isInterim && !answer.digits) return; // no complaint comes under the pen
       asked = question;
       open = null;
       frame.hidden = true;
@@ -42,7 +45,7 @@ export function openNumber(element) {
       width: share(width * scale, sheet.width),
       height: share(height * scale, sheet.height),
     });
-    frame.hidden = Boolean(picture?.isUnseen); // nobody knows where on it
+    frame.hidden = Boolean(asked.isInterim || picture?.isUnseen); // it would move about, or nobody knows where
   });
   document.addEventListener("sketchserve-changed", () => {
     frame.hidden = true;
@@ -52,6 +55,7 @@ export function openNumber(element) {
   });
 
   return {
+    get isOut() { return numbers.isOut; },
     // Have what is on the paper read; a blank one has nothing to read.
     ask(question) {
       if (question.strokes.length || question.picture) {

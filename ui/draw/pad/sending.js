@@ -7,9 +7,13 @@ import { SIDE } from "./paper.js";
 // For the history, which so never has to decode what somebody sent.
 export const THUMBNAIL_SIDE = 56;
 // By the paper's kind; reading.js takes them away when the answer comes.
-const UNANSWERED = { digit: "sketchserve-unanswered", number: "sketchserve-unanswered-number" };
+const UNANSWERED = {
+  digit: "sketchserve-unanswered",
+  number: "sketchserve-unanswered-number",
+  before: "sketchserve-unanswered-before", // what numbers.js knows of the number
+};
 
-// `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those.
+// `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those of a number.
 export function createSending({ props, ask, content, numbers }) {
   const gate = createGate();
   let sent = 0; // counts drawings: an answer carries the number of the one that it answers
@@ -59,13 +63,18 @@ export function createSending({ props, ask, content, numbers }) {
     // Send what is under the pen, if it may go now; say whether it did. Before the answer to the last drawing is there
     // it may not: that one could come later, in the place of this one's.
     sendInterim() {
-      if (content().kind === "number") return false; // it is read as a whole
-      const shown = Number(document.querySelector(".reading")?.dataset.sent ?? 0);
-      if (held || shown < awaited.digit || !gate.mayAsk(performance.now())) return false;
+      const { kind } = content();
+      const panel = document.querySelector(kind === "number" ? ".number" : ".reading");
+      const isAwaited = held || numbers.isOut || Number(panel?.dataset.sent ?? 0) < awaited[kind];
+      if (isAwaited || !gate.mayAsk(performance.now())) return false;
       gate.asked(performance.now());
       number();
-      props.value = valueWith({ keep: false, interim: true });
-      ask.live();
+      if (kind === "number") {
+        numbers.ask({ ...content(), sent, model: model(), keep: false, isInterim: true });
+      } else {
+        props.value = valueWith({ keep: false, interim: true });
+        ask.live();
+      }
       return true;
     },
     // A stroke begins: what is on the paper is a drawing that nobody was sent.
