@@ -18,7 +18,7 @@ MAX_DRAWING_BYTES = 64 * 1024**2
 SESSION_BYTES = 1_024
 ROW_BYTES = 2_048
 PROBABILITY_BYTES = 128
-# For so many deletions it is known that the database may not have heard of them yet.
+# For so many deletions, and replacements, it is known that the database may not have heard of them yet.
 MAX_DELETIONS = 10_000
 
 Session = dict[UUID, HistoryRow]
@@ -50,7 +50,9 @@ class Recent:
         self._said: set[UUID] = set()
         # Until when drawings are deleted: a session's, or all of them under None.
         self._deleted: OrderedDict[tuple[str, UUID | None], datetime] = OrderedDict()
-        self._lock = threading.Lock()
+        # Rows that nobody judged, and another answer replaced.
+        self._replaced: OrderedDict[UUID, None] = OrderedDict()
+        self._lock = threading.RLock()
 
     def add(self, prediction: Prediction) -> None:
         """Keep what was just made, and its drawing, in the place of earlier answers that nobody judged."""
@@ -72,7 +74,7 @@ class Recent:
     def merge(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
         """Keep rows read from the database beside the session's own; what was said here is newer.
 
-        Rows that were deleted here stay away.
+        Rows that were deleted or replaced here stay away.
         """
         with self._lock:
             session = self._sessions.pop(session_id, None)
@@ -80,7 +82,7 @@ class Recent:
                 session = {}
                 self._row_bytes += SESSION_BYTES
             for row in rows:
-                if self._is_deleted(row):
+                if self.is_deleted(row) or (row.prediction.id in self._replaced and not row.is_judged):
                     continue
                 if known := session.get(row.prediction.id):
                     row = replace(row, is_replaced=row.is_replaced or known.is_replaced)
@@ -130,7 +132,7 @@ class Recent:
         session_id, prediction_id = deletion.session_id, deletion.prediction_id
         with self._lock:
             rows = list(self._sessions.get(session_id, {}).values())
-            self._forget(session_id, [row for row in rows if prediction_id in (None, row.prediction.id)])
+            self.forget(session_id, [row for row in rows if prediction_id in (None, row.prediction.id)])
             self._deleted[session_id, prediction_id] = deletion.created_at
             self._deleted.move_to_end((session_id, prediction_id))
             if len(self._deleted) > MAX_DELETIONS:
@@ -139,12 +141,21 @@ class Recent:
     def forget(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
         """Forget rows that the database no longer has."""
         with self._lock:
-            self._forget(session_id, rows)
+            session = self._sessions.get(session_id, {})
+            for row in rows:
+                if found := session.get(row.prediction.id):
+                    self._drop_row(session, found)
+            if session_id in self._sessions and not session:
+                self._drop_session(session_id)
 
     def is_deleted(self, row: HistoryRow) -> bool:
         """Return whether a row that the database still has was deleted here."""
+        summary = row.prediction
         with self._lock:
-            return self._is_deleted(row)
+            if (summary.session_id, summary.id) in self._deleted:
+                return True
+            all_until = self._deleted.get((summary.session_id, None))
+            return all_until is not None and summary.created_at <= all_until
 
     def rows(self, session_id: str) -> list[HistoryRow]:
         """Return the session's rows that count, newest first."""
@@ -155,25 +166,14 @@ class Recent:
         with self._lock:
             return _newest_first(self._sessions.get(session_id, {}))
 
-    def _is_deleted(self, row: HistoryRow) -> bool:
-        summary = row.prediction
-        if (summary.session_id, summary.id) in self._deleted:
-            return True
-        all_until = self._deleted.get((summary.session_id, None))
-        return all_until is not None and summary.created_at <= all_until
-
     def _replace(self, session_id: str, rows: list[HistoryRow]) -> None:
-        self._forget(session_id, [row for row in rows if not row.is_judged])
+        gone = [row for row in rows if not row.is_judged]
+        self.forget(session_id, gone)
+        self._replaced.update(dict.fromkeys(row.prediction.id for row in gone))
+        while len(self._replaced) > MAX_DELETIONS:
+            self._replaced.popitem(last=False)
         for row in (row for row in rows if row.is_judged):
             self._sessions[session_id][row.prediction.id] = replace(row, is_replaced=True)
-
-    def _forget(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
-        session = self._sessions.get(session_id, {})
-        for row in rows:
-            if found := session.get(row.prediction.id):
-                self._drop_row(session, found)
-        if session_id in self._sessions and not session:
-            self._drop_session(session_id)
 
     def _drop_session(self, session_id: str) -> None:
         session = self._sessions.pop(session_id)

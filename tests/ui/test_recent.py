@@ -70,6 +70,19 @@ def test_what_was_replaced_is_shown_only_as_long_as_it_is_judged(make_prediction
     assert [row.prediction.id for row in recent.rows(SESSION)] == [later.id, earlier.id]
 
 
+def test_what_was_replaced_stays_away_until_the_database_knows(make_prediction: MakePrediction) -> None:
+    recent = Recent()
+    recent.add(stays := make_prediction())
+    recent.add(gone := make_prediction())
+    recent.supersede(Superseded(SESSION, datetime.now(UTC), (gone.id,)))
+    read_before = [HistoryRow(one.summary, None) for one in (stays, gone)]
+    recent.merge(SESSION, read_before)
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [stays.id]
+    # Unless somebody has judged it meanwhile, through another page.
+    recent.merge(SESSION, [HistoryRow(gone.summary, "1")])
+    assert [row.prediction.id for row in recent.rows(SESSION)] == [gone.id, stays.id]
+
+
 def test_the_last_answer_is_shown_whatever_was_said_and_taken_back(make_prediction: MakePrediction) -> None:
     recent = Recent()
     drawing_id = uuid.uuid4()
