@@ -7,9 +7,13 @@ export ORT_DISABLE_TELEMETRY := 1
 # tested, or none (PYTHONSAFEPATH), warn, or wait at its end; and machine code belongs where the archive takes it from.
 OWN := PYTHON PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
 unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA%,$(.VARIABLES)))
-# A company's proxy does not find what is on this machine.
+# A company's proxy does not find what is on this machine. Without one in the environment macOS has its own; and a * means
+# that there is none for anybody, as long as it is alone.
+PROXIES := $(http_proxy)$(https_proxy)$(all_proxy)$(HTTP_PROXY)$(HTTPS_PROXY)$(ALL_PROXY)
+ifneq ($(and $(PROXIES),$(if $(filter *,$(no_proxy) $(NO_PROXY)),,yes)),)
 export no_proxy := 127.0.0.1,localhost,::1,$(no_proxy),$(NO_PROXY)
 export NO_PROXY := $(no_proxy)
+endif
 # These are said to make, and never found: WSL sets NAME for everybody, and tcsh GROUP.
 SAID := DELETE FILE GROUP NAME PASSWORD_FILE RATE REVOKE ROLE YES
 $(foreach name,$(SAID),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))

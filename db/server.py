@@ -132,6 +132,8 @@ def _start_locked(data_dir: Path, port: int, held: IO[str]) -> Server:
     log = data_dir / "server.log"
     options = [f"--{key}={value}" for key, value in _SETTINGS.items()]
     command = [*identity.prefix, str(programs / "postgres"), "-D", str(data), f"--port={port}", *options]
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
     try:
         process = _answering_at_last(command, url, log)
     except _PasswordRefusedError:
@@ -158,8 +160,6 @@ def _answering_at_last(command: Sequence[str], url: str, log: Path) -> subproces
 
 def _answering(command: Sequence[str], url: str, log: Path) -> subprocess.Popen[bytes]:
     """Run the server and return its process once a client can log in and read."""
-    if log.exists():
-        log.replace(log.with_suffix(".log.1"))
     environment = {**passed(os.environ), "LC_ALL": "C"}
     with log.open("wb") as output:
         process = subprocess.Popen(

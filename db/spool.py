@@ -19,15 +19,14 @@ logger = logging.getLogger(__name__)
 
 MAX_RECORDS = 10_000
 MAX_BYTES = 256 * 1024**2
-# Of those set aside the newest stay: somebody has to look at them, and until then they fill no disk.
+# Of those set aside the newest stay until somebody has looked at them.
 MAX_BYTES_ASIDE = 64 * 1024**2
 # Room that new records leave on the disk: what PostgreSQL has can only be removed by writing.
 RESERVE_BYTES = 32 * 1024**2
 # A log of this length is taken into the file, and so much empty room (of 4 KiB each) is given back.
 LONG_LOG_BYTES = 16 * 1024**2
 MANY_EMPTY_PAGES = 4096
-# For the texts of a record, and the row itself.
-ROW_BYTES = 1024
+ROW_BYTES = 1024  # for the texts of a record, and the row itself
 
 
 class NoRoom(Exception):  # noqa: N818 - the name that callers read in their `except`
@@ -61,16 +60,14 @@ class Spool:
         self._lock_file = spool_file.claim(path)
         try:
             spool_file.make_sound(path)
-            self._writing = spool_file.connect(path)
-            # Reads while records are put.
-            self._reading = spool_file.connect(path)
+            # Who reads waits for nobody who writes.
+            self._writing, self._reading = spool_file.connect(path), spool_file.connect(path)
             self._count()
         except BaseException:
             self._lock_file.close()
             raise
-        self._syncing = threading.Lock()
+        self._syncing, self._log = threading.Lock(), spool_file.parts_of(path)[1]
         self._puts = self._synced_puts = 0
-        self._log = spool_file.parts_of(path)[1]
 
     @property
     def pending(self) -> int:
@@ -91,7 +88,8 @@ class Spool:
     @property
     def lacks_bytes(self) -> int:
         """How much more room the disk needs for all that may wait; OSError where the folder is gone."""
-        return max(0, self._max_bytes - self._bytes - self._room_bytes())
+        copies = 2 if self._log_bytes else 1
+        return max(0, copies * (self._max_bytes - self._bytes) - self._room_bytes())
 
     def put(self, record: Record) -> None:
         """Write a record behind those that wait, without waiting for the disk.

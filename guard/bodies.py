@@ -31,6 +31,7 @@ BOUNDARY = re.compile(rb";\s*boundary=(\"?)([0-9A-Za-z'()+_,\-./:=?]{1,70})\1\s*
 # TorchServe answers 500 to forms with one of these, and to parts without a name; from a name it takes what is
 # white space for Java.
 BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|\r(?!\n)|(?:^|&)(?:[\x00-\x20+]|%[01][0-9A-Fa-f]|%20)*[&=]")
+IN_NAMES = re.compile(rb"[:,=;\t]")
 NAMED = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?[^\"\s]", re.I | re.M)
 NAME = re.compile(
     rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";]*)\"?[ \t]*(?:;|$)",
@@ -74,7 +75,7 @@ def _urlencoded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
             "the raw body (curl -T digit.png)"
         )
     fields = [field.partition(b"=") for field in body.split(b"&")]
-    _require_one([unquote_to_bytes(name) for name, _, value in fields if value])
+    _require_one([unquote_to_bytes(name.replace(b"+", b" ")).strip() for name, _, value in fields if value])
     return content_type, body
 
 
@@ -90,7 +91,11 @@ def _multipart(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
         )
     boundary = boundaries[0][1]
     parts = _parts(boundary, body)
-    named = [(name, content) for head, content in parts for name in NAME.findall(head) if name in FIELDS]
+    # As TorchServe takes names: some signs are white space to it, and what is around them is nothing.
+    names = [
+        (IN_NAMES.sub(b" ", name).strip(), content) for head, content in parts for name in NAME.findall(head)
+    ]
+    named = [(name, content) for name, content in names if name in FIELDS]
     _require_one([name for name, content in named if content])
     pictures = [content for _, content in named if content] or [content for _, content in named]
     if len(pictures) == 1 and (len(parts) == 1 or len(body) > MOST_FORM_BYTES):

@@ -40,7 +40,8 @@ def png_of_bitfields(payload: bytes) -> bytes | None:
     if not pixels[..., 3].any():
         pixels[..., 3] = 255
     upright = pixels if height < 0 else pixels[::-1]
-    return cv2.imencode(".png", upright, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+    made, file = cv2.imencode(".png", upright, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    return file.tobytes() if made else None  # no PNG is a million pixels long
 
 
 def _levels(values: np.ndarray, mask: int) -> np.ndarray:

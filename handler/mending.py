@@ -84,8 +84,12 @@ def _is_turned_unseen(payload: bytes) -> bool:
     start = at + len(beginning)
     if _orientation(payload[start : start + MOST_EXIF_BYTES]) in (None, 1):
         return False
-    with Image.open(io.BytesIO(payload), formats=("JPEG", "PNG")) as image:
-        return ORIENTATION not in image.getexif()
+    try:
+        with Image.open(io.BytesIO(payload), formats=("JPEG", "PNG")) as image:
+            return ORIENTATION not in image.getexif()
+    except Exception:
+        # Pillow's own readers raise much of what `decode_reduced` passed by: what was decoded stays as it is.
+        return False
 
 
 def _written_anew(payload: bytes) -> bytes | None:
@@ -109,6 +113,8 @@ def _png(payload: bytes) -> bytes:
         length, kind = struct.unpack_from(">I4s", payload, at)
         chunk, body = payload[at : at + 12 + length], payload[at + 8 : at + 8 + length]
         at += 12 + length
+        if kind == b"IDAT" and at > len(payload):
+            return payload  # truncated, and twice is no better
         if kind == b"IHDR" and not header:
             header = chunk
         elif kind in PNG_NEEDED or (kind == PNG_TRANSPARENCY and chunk == _png_chunk(kind, body)):
@@ -213,7 +219,11 @@ def _orientation(exif: bytes) -> int | None:
     if order is None or len(exif) < 10:
         return None
     start = struct.unpack_from(order + "I", exif, 4)[0]
-    for at in range(start + 2, len(exif) - 11, 12):
+    if start + 2 > len(exif):
+        return None
+    # What comes after the directory's entries is a thumbnail's, or nobody's.
+    end = start + 2 + 12 * struct.unpack_from(order + "H", exif, start)[0]
+    for at in range(start + 2, min(end, len(exif)) - 11, 12):
         tag, kind, count, value = struct.unpack_from(order + "HHIH", exif, at)
         if tag == ORIENTATION:
             return value if (kind, count) == (SHORT, 1) and 1 <= value <= 8 else None

@@ -91,12 +91,18 @@ def read_served_archive(settings: Settings) -> Archive:
         # A folder is no archive that came in by itself.
         if not file.is_dir():
             require_known(file, settings.known_archives)
-    if settings.model not in settings.loaded:
+    if settings.model not in settings.loaded and not _is_held(settings):
         raise LaunchError(
             f"MODELS is {settings.models!r}, expected {settings.model}.mar, MODEL's own, to be among them",
             "add it, or unset MODELS",
         )
     return archive
+
+
+def _is_held(settings: Settings) -> bool:
+    """Say whether an archive holds the model that is not called so: TorchServe takes the manifest's name."""
+    unnamed = [file for file in settings.archives if f"={file.name}" not in settings.models]
+    return any(read_archive(file).name == settings.model for file in unnamed if file.is_file())
 
 
 def require_database(url: str) -> None:

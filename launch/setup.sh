@@ -55,7 +55,7 @@ PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv 
 for name in $(env | sed -n 's/^\(PIP_[A-Z0-9_]*\)=.*/\1/p; s/^\(UV_[A-Z0-9_]*\)=.*/\1/p'); do
     case $name in
     *INDEX* | *_CERT | *_CERTS | *_TLS | *_PROXY | *_HOST | *TIMEOUT | *RETRIES | *KEYRING* | *FIND_LINKS) ;;
-    *CACHE* | UV_OFFLINE | UV_HTTP_* | UV_CONCURRENT_* | UV_LINK_MODE | PIP_CONFIG_FILE | UV_CONFIG_FILE) ;;
+    *CACHE* | UV_OFFLINE | UV_HTTP_* | UV_CONCURRENT_* | UV_LINK_MODE | PIP_USE_FEATURE | PIP_USE_DEPRECATED | PIP_CONFIG_FILE | UV_CONFIG_FILE) ;;
     *) unset "$name" ;;
     esac
 done

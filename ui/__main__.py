@@ -70,9 +70,13 @@ def main() -> int:
     log_lines.install(settings.log_format)
     try:
         spool = spool_folder.first_free(settings.spool, data_dir(os.environ))
-        gradio_folder.begin(settings.gradio)
     except (OSError, sqlite3.Error) as error:
         print(spool_folder.cannot_be_used(settings.spool, error), file=sys.stderr)
+        return 2
+    try:
+        gradio_folder.begin(settings.gradio)
+    except OSError as error:
+        print(f"ui: {error}: remove it, or set VAR_DIR to a folder that can be written", file=sys.stderr)
         return 2
     engine = database.create(settings.database_url)
     if settings.has_sign_in and not starting.is_ready_for_sign_in(Users(engine)):

@@ -9,7 +9,8 @@ import math
 from collections.abc import Collection
 from http import HTTPStatus
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ MOST_HEAD_BYTES = 32 * 1024
 HEAD_WITHIN_S = 10.0
 # For the next request.
 IDLE_S = 5
-# For some 48 KB to be read of what waits: 6.5 kbit/s.
+# For 48 to 112 KB to be read of what waits: 15 kbit/s at most.
 READ_WITHIN_S = 60.0
 # For what is left of a refused request: who closes while the client still sends takes the answer away.
 DRAIN_S = 5.0
@@ -60,6 +61,7 @@ class Connection(HttpToolsProtocol):
     _is_body = False
     _is_deaf = False  # no further request is read
     _is_large = False
+    _running: RequestResponseCycle | None = None  # what is answered; uvicorn's `cycle` was parsed last
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin, unless there are too many."""
@@ -67,6 +69,13 @@ class Connection(HttpToolsProtocol):
         self._head_deadline = self.loop.time() + HEAD_WITHIN_S
         if len(self.connections) > MOST_CONNECTIONS:
             self._refuse(FULL)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell what is answered that its client has gone, also where others wait behind it."""
+        super().connection_lost(exc)
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse what costs too much."""
@@ -140,6 +149,10 @@ class Connection(HttpToolsProtocol):
         """Refuse what cannot be read on."""
         self._refuse(LARGE_HEAD if self._is_large else (HTTPStatus.BAD_REQUEST, msg))
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
@@ -151,6 +164,7 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
                 return
             self.cycle.disconnected = True  # for who reads the body, or would answer
+            self.cycle.waiting_for_100_continue = False
             self.cycle.message_event.set()
         status, words = refusal
         head = [

@@ -4,6 +4,7 @@ The page asks Gradio to keep no file, and its uploads are not served; but it mak
 the system's temporary one, and would keep there whatever a later release puts into it.
 """
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -17,8 +18,12 @@ def begin(folder: Path) -> None:
     """Remove what lies there, and have Gradio use it from now on.
 
     Raises:
-        OSError: It cannot be made.
+        OSError: It cannot be made, or leads elsewhere.
     """
+    if folder.is_symlink():
+        raise NotADirectoryError(
+            errno.ENOTDIR, "It is a link, and what it leads to is not emptied", str(folder)
+        )
     shutil.rmtree(folder, ignore_errors=True)
     private_folder(folder)
     os.environ.update(GRADIO_TEMP_DIR=str(folder))

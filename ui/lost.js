@@ -10,7 +10,7 @@
     if (document.documentElement.dataset.paper) return;
     try {
       const [times, at] = JSON.parse(sessionStorage.getItem(KEY)) ?? [0, 0];
-      const before = Date.now() - at < 60_000 ? times : 0;
+      const before = Date.now() - at < 600_000 ? times : 0;
       if (before === PAUSES_MS.length) return;
       sessionStorage.setItem(KEY, JSON.stringify([before + 1, Date.now()]));
       setTimeout(() => location.reload(), PAUSES_MS[before]);

@@ -134,7 +134,7 @@ def _answer(
             400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
         )
     model: Model | None = None
-    of_pad = desk.backend.metrics.predictions
+    of_pad = desk.backend.metrics.predictions if asked and not asked.is_interim else None
     try:
         model = desk.model(named)
         number = desk.read(payload, model, until)
@@ -143,12 +143,12 @@ def _answer(
             return _loaded_first(404, "ModelNotFound", not_there(named, desk.backend.models.own()))
         return refusal(404, "ModelNotFound", str(error))
     except NoNumber as error:
-        if asked:
+        if of_pad:
             of_pad.labels("refused", "").inc()
         return refusal(400, "BadImage", str(error))
     except PredictionError as error:
         is_busy = isinstance(error, Busy)
-        if asked:
+        if of_pad:
             of_pad.labels("busy" if is_busy else "unreachable", "").inc()
         kind, after_s = ("Busy", BUSY_S) if is_busy else ("Unavailable", AWAY_S)
         if asked and model and is_idle(desk.backend, model, error):

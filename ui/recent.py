@@ -58,13 +58,13 @@ class Recent:
         """Keep what was just made, and its drawing, in the place of earlier answers that nobody judged."""
         self.merge(prediction.session_id, [HistoryRow(prediction.summary, None)])
         with self._lock:
-            rows = self._sessions.get(prediction.session_id, {}).values()
+            if prediction.id not in self._sessions.get(prediction.session_id, {}):
+                return
+            rows = self._sessions[prediction.session_id].values()
             if (drawing := prediction.drawing_id) is not None:
                 others = [row for row in rows if row.prediction.id != prediction.id]
                 same = [row for row in others if row.prediction.drawing_id == drawing]
                 self._replace(prediction.session_id, same)
-            if prediction.id not in self._sessions.get(prediction.session_id, {}):
-                return
             self._drop_drawing(prediction.id)
             self._drawings[prediction.id] = prediction.drawing
             self._drawing_bytes += len(prediction.drawing)

@@ -88,7 +88,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         root_path=variables.root_path(env),
         log_format=variables.log_format(env),
         spool=variables.var_dir(env) / "spool",
-        gradio=variables.var_dir(env) / "gradio",
+        gradio=variables.var_dir(env) / "gradio-files",
         keep_days=variables.keep_days(env),
         known_archives=known_archives.place(env),
         has_sign_in=has_sign_in,

@@ -142,6 +142,20 @@ def test_a_disk_without_room_for_all_that_may_wait_is_told_before_records_are_re
     spool.put(prediction())
 
 
+def test_beside_a_database_room_for_all_that_may_wait_is_twice_as_much(
+    tmp_path, prediction, monkeypatch
+) -> None:
+    limit, log = 40_000, 10_000
+    with closing(Spool(tmp_path / "records-1.sqlite", max_bytes=limit, log_bytes=log)) as spool:
+        free = spool_module.RESERVE_BYTES + log + 2 * limit
+        monkeypatch.setattr(spool_file, "free_bytes", lambda _: free - spool._bytes)
+        assert spool.lacks_bytes == 0
+        while spool._bytes + 5_000 < limit:
+            spool.put(prediction(drawing=b"x" * 2_000))
+        monkeypatch.setattr(spool_file, "free_bytes", lambda _: free - 1 - spool._bytes)
+        assert spool.lacks_bytes == 1
+
+
 @pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
 def test_a_damaged_file_is_set_aside_and_a_new_one_is_begun(tmp_path, prediction, caplog, content) -> None:
     path = tmp_path / "records-1.sqlite"

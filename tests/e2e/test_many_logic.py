@@ -362,6 +362,7 @@ def test_a_number_is_asked_for_as_the_pad_does_and_its_row_is_a_digit_s(page: Pa
             "version": "1.0.0",
             "prediction": "p p",
             "headline": "Digit 2 is not sure.",
+            "frame": "",
             "detail": "",
             "is_private": False,
         }

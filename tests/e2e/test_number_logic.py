@@ -111,6 +111,16 @@ def test_what_is_asked_again_as_it_was_is_asked_once(page: Page) -> None:
     assert asking(page, script) == [[1, []], [2, []], [3, [["p", 0, 1, 2, 3]]]]
 
 
+def test_a_refusal_does_not_forget_what_was_lost_before_it(page: Page) -> None:
+    script = f"""
+      const same = question(1);
+      n.ask(same); await answer({LOST});
+      n.ask({{ ...same, sent: 2 }}); await answer({{ message: "busy", canAskAgain: true }});
+      n.ask(question(3)); await answer({{ text: "71", digits: [digit("p"), digit("q")] }});
+      return asked.map(([sent, before]) => [sent, before.length])"""
+    assert asking(page, script) == [[1, 0], [2, 0], [2, 0], [3, 2]]
+
+
 @pytest.mark.parametrize("refusal", ['{ message: "blank" }', f"...Array(5).fill({LOST})"])
 def test_what_cannot_be_asked_again_holds_nothing_up(page: Page, refusal: str) -> None:
     script = f"""

@@ -49,6 +49,13 @@ def test_two_pictures_in_one_form_are_refused(names: tuple[str, str]) -> None:
     assert "2 pictures" in refused(b"application/x-www-form-urlencoded", form)
 
 
+@pytest.mark.parametrize("form", [b"data+=iVBO&data=iVBO", b"data%20=iVBO&image=iVBO"])
+def test_names_are_those_that_torchserve_takes(form: bytes) -> None:
+    assert "2 pictures" in refused(b"application/x-www-form-urlencoded", form)
+    parts = part("data", b"1") + part("data ", b"2") + b"--B--\r\n"
+    assert "2 pictures" in refused(MULTIPART, parts)
+
+
 def test_a_form_without_its_boundary_is_told_so() -> None:
     words = refused(b"multipart/form-data", part("data", b"1") + b"--B--\r\n")
     assert "multipart/form-data lacks its boundary" in words

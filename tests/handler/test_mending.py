@@ -1,7 +1,12 @@
 """What no pixel of a file needs does not keep it from being read."""
 
+import io
+import struct
+import zlib
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from handler import mending
 from handler.bad_image import BadImage
@@ -84,6 +89,34 @@ def test_its_rotation_stays(name: str) -> None:
 def test_a_rotation_behind_a_broken_remark_is_seen(name: str) -> None:
     assert decode_reduced(FILES[name])[0].shape != decode_mended(FILES[name])[0].shape
     assert off(name, turns=-1) < 10
+
+
+def test_a_thumbnail_s_rotation_is_not_the_pictures() -> None:
+    tag = struct.pack("<HHII", 0x0128, 3, 1, 2)
+    turned = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+    remark = b"II*\0\x08\0\0\0" + b"\1\0" + tag + struct.pack("<I", 32)
+    remark = remark.ljust(32, b"\0") + b"\1\0" + turned + bytes(4)
+    file = io.BytesIO()
+    Image.new("RGB", (40, 20), "white").save(file, "JPEG", exif=b"Exif\0\0" + remark)
+    assert decode_mended(file.getvalue())[0].shape == decode_reduced(file.getvalue())[0].shape == (20, 40, 4)
+
+
+def test_what_is_decoded_stays_whatever_pillow_says_of_its_remarks() -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "white").save(file, "PNG")
+    whole = file.getvalue()
+    odd = b""
+    for kind, body in ((b"pHYs", b"\0\0\0"), (b"tEXt", b"eXIf" + exif(6))):
+        odd += struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+    assert decode_mended(whole[:33] + odd + whole[33:])[0].shape == (8, 8, 4)
+
+
+def test_a_long_bmp_is_refused_as_it_was() -> None:
+    header = struct.pack("<2sIHHI", b"BM", 0, 0, 0, 66)
+    header += struct.pack("<IiiHHIIiiII", 40, 1, 2_000_000, 1, 16, 3, 0, 0, 0, 0, 0)
+    header += struct.pack("<III", 0xF800, 0x07E0, 0x001F)
+    with pytest.raises(BadImage, match="px a side"):
+        decode_mended(header + bytes(4 * 2_000_000))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -32,6 +32,7 @@ class Served:
         paths: that were asked for.
         headers: of the last request.
         go: once it is set, /slow and /stream are answered to their ends.
+        left: is set once it hears that who asked for /left has gone.
         server: uvicorn.
     """
 
@@ -39,6 +40,7 @@ class Served:
     paths: list[str] = field(default_factory=list)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
+    left: threading.Event = field(default_factory=threading.Event)
     server: uvicorn.Server | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -55,6 +57,11 @@ class Served:
                     return
                 count, more = count + len(message["body"]), message["more_body"]
             said = b"%d" % count
+        if path == "/left":
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.left.set()
+            return
         if path == "/slow":
             await self._may_go()
         headers = [(b"content-length", b"%d" % len(said))]
@@ -87,14 +94,14 @@ class Served:
 
 
 @contextmanager
-def serving() -> Iterator[Served]:
-    """Run it on a free port."""
+def serving(loop: str = "auto") -> Iterator[Served]:
+    """Run it on a free port; images have no uvloop, and run on "asyncio"."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         served = Served(listening.getsockname()[1])
         environment = {"DATABASE_URL": NO_DATABASE, "TORCHSERVE_INFERENCE_URL": NOBODY}
         config = configured(SlowReaders(served), from_environment(environment))
-        config.lifespan = "off"
+        config.lifespan, config.loop = "off", loop
         server = served.server = Server(config, EventStreams(served), None)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()

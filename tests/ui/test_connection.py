@@ -166,6 +166,25 @@ def test_requests_that_come_together_are_answered_in_order(served: Served) -> No
     assert served.paths == paths
 
 
+@pytest.mark.parametrize("loop", ["auto", "asyncio"])
+def test_what_is_answered_hears_of_a_client_that_left_also_where_another_request_waits(loop: str) -> None:
+    with serving(loop) as served:
+        with served.connect() as client:
+            client.sendall(get("/left") + get("/next"))
+            wait_until(lambda: served.paths == ["/left"], "it is asked", WAIT_S)
+        assert served.left.wait(WAIT_S)
+
+
+@pytest.mark.parametrize("loop", ["auto", "asyncio"])
+def test_a_refusal_of_what_was_to_be_continued_is_no_fault(
+    loop: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")
+    with serving(loop) as served, caplog.at_level("ERROR"):
+        assert status(served.ask(head + b"ZZZ\r\n")) == 400
+    assert caplog.text == ""
+
+
 def test_who_reads_nothing_is_cut_off(served: Served) -> None:
     with served.connect() as client:
         client.sendall(get("/large"))

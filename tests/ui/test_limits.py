@@ -120,7 +120,7 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
 @pytest.mark.integration
 @pytest.mark.usefixtures("page")
 def test_what_gradio_leaves_is_below_the_pages_folder_and_removed_at_the_next_start(folder: Path) -> None:
-    assert (folder / "var/gradio").stat().st_mode & 0o777 == 0o700
+    assert (folder / "var/gradio-files").stat().st_mode & 0o777 == 0o700
     assert not (folder / "var/gradio/somebodys").exists()
     assert list((folder / "tmp").iterdir()) == []
 

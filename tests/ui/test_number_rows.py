@@ -198,6 +198,19 @@ def test_what_is_read_under_the_pen_is_neither_stored_nor_counted_nor_said_to_be
     assert count.get() == counted + 1
 
 
+def test_a_judged_digit_that_goes_counts_only_as_long_as_it_is_judged(pad: Pad) -> None:
+    stays, goes = shown_in_order(pad.read(piece(0, 0), piece(1, 40)))
+    judge(pad.backend, SESSION, goes, "7")
+    pad.read(piece(0, 0))
+    assert pad.counting() == sorted([stays, goes])
+    judge(pad.backend, SESSION, goes, None, "taken_back")
+    assert pad.counting() == [stays]
+
+
+def shown_in_order(answer: dict) -> list[str]:
+    return [digit["prediction"] for digit in answer["digits"]]
+
+
 def test_another_visitor_s_rows_are_never_superseded(pad: Pad) -> None:
     mine = pad.read(piece(0, 0))
     other = "f" * 32
@@ -223,6 +236,16 @@ def test_a_list_s_number_is_stored_and_takes_no_place_of_who_writes(
     listed = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload")
     again = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload", before=[])
     assert shown(again) == shown(listed) == pad.counting()
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_list_is_told_kept_of_what_is_on_the_disk(
+    pad: Pad, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    monkeypatch.setattr(pad.backend.writer, "sync", lambda: not fails)
+    listed = pad.read(piece(0, 0), isListed=True, source="upload")
+    assert (listed["digits"][0]["prediction"] == "") is fails
+    assert pad.read(piece(0, 0))["digits"][0]["prediction"] != ""  # the pad waits for no disk
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,19 @@ LIKE_HELD_OUT = re.compile(
 FOREIGN = frozenset(
     {
         "__macosx", "icon\r", "network trash folder", "temporary items",  # macOS
-        "$recycle.bin", "recycler", "recycled", "system volume information",  # Windows
+        "$recycle.bin", "system volume information",  # Windows
         "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini",
         "lost+found",  # Linux
         "@eadir", "@tmp", "#recycle", "#snapshot",  # Synology
         "@__thumb", "@recycle", "@recently-snapshot",  # QNAP
         "~snapshot",  # NetApp
-        "thumbnails", "_thumbnails", "thumbs", "_thumbs", "zbthumbnail.info",
+        "thumbnails", "_thumbnails", "_thumbs", "zbthumbnail.info",
         "__pycache__",
     }
 )  # fmt: skip
 LONGEST_LABEL = 200  # characters; the database takes no longer one
+# Somebody's labels may be called so: vehicles.
+WAY_OUT = "labels that are called so go into one folder, train, with all others"
 NAMED = 5  # of many names, so many are said
 
 Files = list[tuple[str, Path]]
@@ -53,7 +55,9 @@ def labelled_files(folder: Path) -> dict[str, Files]:
     found = files_below(folder)
     names = sorted({path.parts[0] for path in found if len(path.parts) > 1})
     named = {name: PART_OF[name.casefold()] for name in names if name.casefold() in PART_OF}
-    if not named:
+    others = [name for name in names if name not in named]
+    # Without train and test it can be no split: dev and prod may be labels.
+    if not named or (others and not {"train", "test"} & set(named.values())):
         _require_labels(folder, names, found)
         return {"train": _labelled(folder, found)}
     _require_split(folder, names, named, found)
@@ -91,8 +95,10 @@ def _is_foreign(name: str) -> bool:
 
 def _leads_up(place: str, name: str) -> bool:
     """Say whether a folder is a link to one that it is in, which has no end."""
-    path = Path(place, name)
-    return path.is_symlink() and path.resolve() in (Path(place).resolve(), *Path(place).resolve().parents)
+    path, here = Path(place, name), Path(place)
+    # Also one to a folder by whose link this one was reached.
+    above = {one.resolve() for one in (here, *here.parents)} | set(here.resolve().parents)
+    return path.is_symlink() and path.resolve() in above
 
 
 def _labelled(folder: Path, found: list[Path]) -> Files:
@@ -137,9 +143,7 @@ def _require_split(folder: Path, names: list[str], named: dict[str, str], found:
     ]
     twice = [name for name, part in named.items() if parts.count(part) > 1]
     if others:
-        # Somebody's labels may be called so: vehicles.
-        way_out = "labels that are called so go into one folder, train, with all others"
-        why = f"beside {_some(list(named))} it has {_some(others)} ({way_out})"
+        why = f"beside {_some(list(named))} it has {_some(others)} ({WAY_OUT})"
     elif twice:
         why = f"{' and '.join(twice)} are the same part"
     elif "train" not in parts:
@@ -169,7 +173,7 @@ def _require_labels(folder: Path, names: list[str], found: list[Path]) -> None:
     train = [name for name in names if LIKE_TRAIN.search(name.casefold())]
     held_out = [name for name in names if LIKE_HELD_OUT.search(name.casefold())]
     if train and held_out:
-        raise _no_split(folder, f"it has {_some(train)} and {_some(held_out)}")
+        raise _no_split(folder, f"it has {_some(train)} and {_some(held_out)} ({WAY_OUT})")
 
 
 def _no_split(folder: Path, why: str) -> ValueError:

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         gate, about = train(given.data, Recipe(), given.none)
-    except (FileNotFoundError, ValueError) as error:
+    except (OSError, ValueError) as error:
         print(f"gate: {error}", file=sys.stderr)
         return 1
     save(given.out, gate, about)

@@ -94,7 +94,7 @@ def digits_shown(
     keeps_for = session_id if asked.keep else None
     rows = [find(backend, keeps_for, prediction) for prediction, _ in asked.before]
     boxes = [box for _, box in asked.before]
-    gone = {row.prediction.id for row in rows if row is not None and not row.is_judged}
+    gone = {row.prediction.id for row in rows if row is not None}
     shown: list[dict[str, Any]] = []
     matched = matches([one.box for one in number.digits], boxes)
     for index, (digit, at) in enumerate(zip(number.digits, matched, strict=True)):
@@ -103,21 +103,22 @@ def digits_shown(
             continue
         row, is_same = None if at is None else rows[at], False
         if row is not None and at is not None:
-            gone.discard(row.prediction.id)
             is_same = _overlap(digit.box, boxes[at]) >= UNCHANGED_SHARE and _is_read_so(row, digit.answer)
+            if is_same or not row.is_judged:
+                gone.discard(row.prediction.id)
         if not (is_same or asked.is_interim):
             backend.metrics.answered(digit.answer)
         prediction = _recorded(digit, index, digit.answer, asked, session_id, row, is_same=is_same)
         if keeps_for is not None and backend.recent.is_deleted(HistoryRow(prediction.summary, None)):
             prediction = replace(prediction, id=uuid.uuid4())  # it was asked again after that
         is_kept = keeps_for is not None and (is_same or keep(backend, prediction))
+        is_kept = is_kept and (not asked.is_listed or backend.writer.sync())
         coverage = backend.models.answered_by(model, digit.answer.version).coverage
         reading = Reading(prediction, digit.answer.frame, is_kept, not asked.keep, coverage, asked.is_interim)
         shown.append(_shown(digit, reading, (), asked.sent))
-    if keeps_for is not None and gone:
-        superseded = Superseded(keeps_for, datetime.now(UTC), tuple(gone))
-        if backend.writer.submit(superseded):
-            backend.recent.supersede(superseded)
+    superseded = Superseded(keeps_for or "", datetime.now(UTC), tuple(gone))
+    if keeps_for is not None and gone and backend.writer.submit(superseded):
+        backend.recent.supersede(superseded)
     return shown
 
 

@@ -61,6 +61,7 @@ class NoReading:
 
 
 BLANK = NoReading("", "")
+NOTHING = "Nothing to read yet"
 
 
 def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading | NoReading:
@@ -69,27 +70,32 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     Waits for TorchServe only. Without a session id the answer is shown but nothing is kept, nor where the
     visitor does not want it.
     """
-    model_path = read_model_path(pad_value)
+    model_path, is_interim = read_model_path(pad_value), read_interim(pad_value)
     model = backend.models.find(model_path)
+
+    def count(what: str) -> None:
+        if not is_interim:
+            backend.metrics.predictions.labels(what, "").inc()
+
     try:
         drawing = read_drawing(pad_value)
     except BadDrawing as error:
-        return _refused(backend, error)
+        count("refused")
+        return NoReading(NOTHING, str(error))
     if drawing is None:
         return BLANK
     if model is None:
-        backend.metrics.predictions.labels("unreachable", "").inc()
+        count("unreachable")
         return not_there(model_path, backend.models.own())
     backend.loader.used(model)
     try:
         answer = backend.inference.predict(drawing.image, model.path, request_id.current())
     except Refused as error:
-        return _refused(backend, error)
+        count("refused")
+        return NoReading(NOTHING, str(error))
     except PredictionError as error:
-        is_busy = isinstance(error, Busy)
-        backend.metrics.predictions.labels("busy" if is_busy else "unreachable", "").inc()
+        count("busy" if isinstance(error, Busy) else "unreachable")
         return loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
-    is_interim = read_interim(pad_value)
     if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
@@ -117,11 +123,6 @@ def is_idle(backend: Backend, model: Model, error: PredictionError) -> bool:
     """Return whether a model gave no answer because it has no worker and has to be loaded first."""
     may_be = isinstance(error, (Busy, NotLoaded)) and not model.is_own
     return may_be and backend.loader.has_no_worker(model)
-
-
-def _refused(backend: Backend, error: Exception) -> NoReading:
-    backend.metrics.predictions.labels("refused", "").inc()
-    return NoReading("Nothing to read yet", str(error))
 
 
 def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:

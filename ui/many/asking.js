@@ -60,6 +60,7 @@ export function asRow(said, keep) {
     version,
     prediction: digits.map(({ prediction }) => prediction).filter(Boolean).join(" "),
     headline: inWords(digits),
+    frame: digits[0]?.picture ?? "",
     detail: "",
     is_private: !keep,
   };

@@ -17,7 +17,8 @@ const DEEP_GREY = /^\x89PNG[^]{20}\x10\0/;
 
 // Return the first bytes of a file, a character each.
 export async function headOf(file) {
-  const bytes = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
+  const head = file.slice(0, HEAD_BYTES).arrayBuffer();
+  const bytes = new Uint8Array(await head.catch(() => new ArrayBuffer(0))); // it may not be read: it begins as nothing
   return String.fromCharCode(...bytes);
 }
 

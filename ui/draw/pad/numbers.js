@@ -54,7 +54,8 @@ export function createNumbers({ post, show }) {
     const kept = picture ? null : question;
     keepUnanswered("before", JSON.stringify([drawing, before, kept]));
     const answer = await post(question, before);
-    const isLost = Boolean(answer.isLost && kept);
+    // A refusal says nothing of the one before, whose answer was lost.
+    const isLost = Boolean(kept && (answer.isLost || (missed && !answer.digits)));
     if (isLost) put(lost, drawing, { question, before, tries: 0 });
     else lost.delete(drawing);
     // What a newer question made needless is in the history nevertheless.

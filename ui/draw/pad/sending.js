@@ -6,7 +6,7 @@ import { SIDE } from "./paper.js";
 
 // For the history, which so never has to decode what somebody sent.
 export const THUMBNAIL_SIDE = 56;
-// By the paper's kind; reading.js takes them away when the answer comes.
+// By the paper's kind; reading.js takes the papers' away when the answer comes, and numbers.js its own.
 const UNANSWERED = {
   digit: "sketchserve-unanswered",
   number: "sketchserve-unanswered-number",
