@@ -59,7 +59,8 @@ def test_every_form_of_the_contract_is_answered(proxy: Proxy) -> None:
         (["-H", "Content-Type:", "--data-binary", f"@{SEVEN_FILE}"], 200, None),
         (["--data-binary", f"@{SEVEN_FILE}"], 200, None),
         (["-d", "a=1"], 400, "BadImage"),
-        (["-F", f"image=@{SEVEN_FILE}"], 400, "BadImage"),
+        (["-F", f"image=@{SEVEN_FILE}"], 200, None),
+        (["-F", f"picture=@{SEVEN_FILE}"], 400, "BadImage"),
     ],
 )
 def test_curl_is_answered_or_told_what_to_write(

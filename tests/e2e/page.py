@@ -88,6 +88,15 @@ def wait_until(is_so: Callable[[], bool], what: str, limit_s: float = 15) -> Non
         time.sleep(0.1)
 
 
+def wait_within(page: Page, is_so: Callable[[], bool], what: str) -> None:
+    """Return once it is so, where the page's own events, such as routed requests, make it so."""
+    for _ in range(300):
+        if is_so():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{what}: not so after 15 s")
+
+
 def opened(visitor: BrowserContext, url: str) -> Page:
     """Return the page, loaded until its history shows."""
     page = visitor.new_page()

@@ -13,7 +13,7 @@ from db.log import PredictionLog
 from db.spool import Spool
 from launch.temporary import TorchServe
 from system.ports import free_ports
-from tests.e2e.page import ONE, SEVEN, draw, opened, running_page
+from tests.e2e.page import ONE, SEVEN, draw, opened, running_page, wait_within
 from tests.ui.test_page_as_service import CUT
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -152,10 +152,7 @@ def test_a_page_whose_parts_are_not_to_be_had_is_not_asked_for_for_ever(
     visitor.route("**/draw/pad/pen.js", lambda route: route.abort("connectionreset"))
     page = visitor.new_page()
     page.goto(page_address)
-    for _ in range(600):
-        if len(loads) == 4:
-            break
-        page.wait_for_timeout(100)
+    wait_within(page, lambda: len(loads) == 4, "it is loaded three times again")
     expect(page.locator(".pad-complaint")).to_have_text("The pad could not be loaded. Load the page again.")
     page.wait_for_timeout(4_000)  # longer than the longest pause
     assert len(loads) == 4

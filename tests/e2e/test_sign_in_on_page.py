@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from db import embedded, passwords
 from db import engine as database_engine
 from db.user_rows import Users
-from tests.e2e.page import ONE, SEVEN, draw, is_complaint, wait_until
+from tests.e2e.page import ONE, SEVEN, draw, is_complaint, wait_within
 from tests.e2e.test_many_logic import SIGNED_OUT
 from tests.e2e.test_many_on_page import MAY_LEAVE
 from tests.ui.answering import ANSWER, answering
@@ -139,7 +139,7 @@ def test_a_list_outlives_a_sign_in_that_has_ended_and_says_so_as_the_pad_does(
     picture = {"name": "seven.png", "mimeType": "image/png", "buffer": png("7")}
     page.locator("input[type=file][multiple]").set_input_files([picture] * 5)
     expect(page.locator(".many .is-read")).to_have_count(1)
-    wait_until(lambda: len(held) == 3, "two more are asked for")
+    wait_within(page, lambda: len(held) == 3, "two more are asked for")
     tokens = {cookie["name"]: cookie["value"] for cookie in visitor.cookies()}
     assert requests.post(f"{page_address}/sign-out", cookies=tokens, timeout=30).ok
     for route in held[1:]:

@@ -91,7 +91,7 @@ REFUSED = {
     "broken JSON": (b'{"image": ', {"Content-Type": "application/json"}, "not valid JSON"),
     "JSON null": (b"null", {"Content-Type": "application/json"}, "JSON null"),
     "a web form": (
-        b"image=abc",
+        b"picture=abc",
         {"Content-Type": "application/x-www-form-urlencoded"},
         "Content-Type: image/png",
     ),
