@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from db import embedded, engine
 from db.schema import feedback, predictions
-from tests.e2e.page import SEVEN, correct, draw, opened, wait_until
+from tests.e2e.page import SEVEN, correct, draw, opened, wait_until, wait_within
 from tests.e2e.test_waiting_on_page import SHIFTS
 from tests.e2e.test_web_pictures_on_page import give
 from tests.reading.written import png, sheet, strokes
@@ -263,7 +263,7 @@ def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(
     with page.expect_request("**/fetch"):
         give(page, "paste", "text/plain", "https://pictures.example/number.png")
     switch.check()
-    wait_until(lambda: len(held) == 1, "the picture is asked for")
+    wait_within(page, lambda: len(held) == 1, "the picture is asked for")
     held[0].fulfill(body=png(sheet("45")), content_type="image/png")
     expect_read(page, "45")
     switch.uncheck()

@@ -22,8 +22,8 @@ from training.data.drawing import drawing, png
 
 SEVEN = png("7")
 GIF = encoded(drawing("7"), "GIF")
-# What one picture may cost a worker, CPU time, and a fifth more for a machine that does more than this.
-COST_S, BUSY = 0.3, 1.2
+# What one picture may cost a worker, CPU time, and half more for a machine that does more than this.
+COST_S, BUSY = 0.3, 1.5
 
 
 class InkModel:

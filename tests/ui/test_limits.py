@@ -47,9 +47,9 @@ USED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the page finds: its own folder, var, with a file that Gradio left, and the system's, tmp."""
     found = tmp_path_factory.mktemp("page")
-    for path in ("tmp", "var/gradio/somebodys"):
+    for path in ("tmp", "var/gradio-files/somebodys"):
         (found / path).mkdir(parents=True)
-    (found / "var/gradio/somebodys/upload.png").write_bytes(bytes(1000))
+    (found / "var/gradio-files/somebodys/upload.png").write_bytes(bytes(1000))
     return found
 
 
@@ -121,7 +121,7 @@ def test_what_the_page_does_not_use_is_not_there(page: RunningPage) -> None:
 @pytest.mark.usefixtures("page")
 def test_what_gradio_leaves_is_below_the_pages_folder_and_removed_at_the_next_start(folder: Path) -> None:
     assert (folder / "var/gradio-files").stat().st_mode & 0o777 == 0o700
-    assert not (folder / "var/gradio/somebodys").exists()
+    assert not (folder / "var/gradio-files/somebodys").exists()
     assert list((folder / "tmp").iterdir()) == []
 
 
