@@ -52,9 +52,15 @@ def test_what_is_set_for_other_pythons_does_not_reach_what_make_starts() -> None
 
 
 def test_make_s_programs_ask_this_machine_directly_and_others_as_before() -> None:
-    told = told_by_make(NO_PROXY="corp.example", no_proxy="")
+    told = told_by_make(HTTPS_PROXY="http://proxy.example:3128", NO_PROXY="corp.example", no_proxy="")
     for key in ("NO_PROXY", "no_proxy"):
         assert {"127.0.0.1", "localhost", "::1", "corp.example"} <= set(told[key].split(","))
+
+
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
+def test_who_has_no_proxy_for_anybody_keeps_that(proxy: str) -> None:
+    told = told_by_make(HTTPS_PROXY=proxy, NO_PROXY="*", no_proxy="*")
+    assert (told["NO_PROXY"], told["no_proxy"]) == ("*", "*")
 
 
 def test_a_python_s_path_may_have_spaces(tmp_path: Path) -> None:
