@@ -13,7 +13,9 @@
       const before = Date.now() - at < 600_000 ? times : 0;
       if (before === PAUSES_MS.length) return;
       sessionStorage.setItem(KEY, JSON.stringify([before + 1, Date.now()]));
-      setTimeout(() => location.reload(), PAUSES_MS[before]);
+      setTimeout(() => {
+        if (document.documentElement.dataset.paper !== "drawn") location.reload();
+      }, PAUSES_MS[before]);
     } catch {
       // Storage is refused: there is no knowing how often it was tried.
     }

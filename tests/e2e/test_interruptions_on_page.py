@@ -139,7 +139,12 @@ def test_a_page_of_which_a_part_was_lost_on_the_way_comes_whole_again(
     visitor: BrowserContext, page_address: str, part: str
 ) -> None:
     visitor.route(part, lambda route: route.abort("connectionreset"), times=1)
-    draw(opened(visitor, page_address), SEVEN)
+    page = visitor.new_page()
+    page.goto(page_address)
+    page.wait_for_function("performance.getEntriesByType('navigation')[0].type === 'reload'")
+    page.locator("html[data-paper]").wait_for()
+    draw(page, SEVEN)
+    expect(page.get_by_test_id("label")).to_have_text("7")
 
 
 def test_a_page_whose_parts_are_not_to_be_had_is_not_asked_for_for_ever(
