@@ -9,6 +9,7 @@ import re
 from urllib.parse import unquote_to_bytes
 
 from guard.answers import Refusal, malformed, too_large
+from system import json_bodies
 
 # What the picture's field of a form may be called. A form of that alone is passed on as the picture itself,
 # and so is one that is too large to be passed on whole: the handler looks at nothing else.
@@ -19,9 +20,6 @@ MOST_FORM_BYTES = 1024**2  # of any other form
 MOST_PART_HEADER_BYTES = 4096
 # Objects, lists and their members: {"image": "..."} has one.
 MOST_JSON_VALUES = 1_000
-
-# How what the handler takes for JSON begins: a byte-order mark, and white space, in UTF-16 with noughts.
-JSON = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[ \t\r\n\0]*\{")
 
 URLENCODED = b"application/x-www-form-urlencoded"
 MULTIPART = b"multipart/form-data"
@@ -57,7 +55,7 @@ def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     elif b"json" in kind:
         _require_few_values(body)
     # Whatever it is called: the handler looks at the bytes, too.
-    if JSON.match(body):
+    if json_bodies.BEGINNING.match(body):
         _require_few_values(body)
     return content_type, body
 

@@ -6,6 +6,7 @@ import re
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from system import json_bodies
 from ui.origin import is_foreign
 
 # What browsers and gradio_client (info) ask for, app_id after a lost connection. Gradio serves much more:
@@ -34,8 +35,6 @@ MOST_BYTES_HELD = 256 * 1024**2
 # Lists, objects and their members, of which the pad sends a dozen: reading each takes memory and time, and a
 # million of them seconds in which nobody is answered.
 MOST_VALUES = 10_000
-# How a body begins that is taken for JSON, whatever it is called; in UTF-16 white space has noughts.
-JSON = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*\{")
 # For a whole body: 12 MiB at 3.4 Mbit/s.
 WITHIN_S = 30.0
 # For what is left of a refused body, before the answer: a connection that closes while its client still sends
@@ -99,7 +98,7 @@ class Limits:
             except TimeoutError:
                 refusal, more = _refusal(f"The body did not arrive within {WITHIN_S:g} s", 408), False
             # In a picture's bytes these marks mean nothing.
-            if not is_number or JSON.match(body):
+            if not is_number or json_bodies.BEGINNING.match(body):
                 refusal = refusal or _too_costly(body)
             if refusal is None:
                 await self._app(scope, _replayed(bytes(body), receive), send)
