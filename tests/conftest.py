@@ -35,7 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return "host" in getattr(item, "fixturenames", ())
 
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("containers" if deploys(item) else item.nodeid.split("::")[0]))
+        item.add_marker(
+            pytest.mark.xdist_group("containers" if deploys(item) else item.nodeid.split("::")[0])
+        )
     items.sort(key=lambda item: not deploys(item))
 
 
