@@ -311,7 +311,9 @@ def test_live_reading_follows_the_pen_and_stores_only_the_end(
     values = sent_by(page)
     page.mouse.move(*at(page, 0.3, 0.2))
     page.mouse.down()
-    for step in range(1000):  # until an answer is there, and the next question went; slow answers have it wait
+    for step in range(
+        1000
+    ):  # until an answer is there, and the next question went; slow answers have it wait
         page.mouse.move(*at(page, 0.3 + step % 40 / 100, 0.2))
         page.wait_for_timeout(20)
         if page.get_by_test_id("label").inner_text() == "7" and len(values) > 1:
