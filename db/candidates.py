@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.errors import unavailable
 from db.loop_runs import LONGEST_REASON, Run, hold
 from db.rows import counts, is_judged, newest_first, reading
-from db.schema import examples, loop_runs, model_versions, predictions, serving, verdicts
+from db.schema import examples, model_versions, predictions, serving, verdicts
 
 
 @dataclass(frozen=True)
@@ -70,25 +70,18 @@ class VerdictRow:
     reason: str
 
 
-def taken(engine: Engine, model_name: str, run_id: int) -> list[Taken]:
-    """Return all drawings that this run of a model and those before it took up, each picture once.
-
-    What was said last of a picture counts. What earlier runs took up is in it, or a version would forget what
-    the one before it has learnt.
+def taken(engine: Engine, run_id: int) -> list[Taken]:
+    """Return the drawings that a run took up and that are there still.
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
     """
+    columns = (examples.c.part, examples.c.label, examples.c.picture_sha256, predictions.c.drawing)
     query = (
-        select(examples.c.part, examples.c.label, examples.c.picture_sha256, predictions.c.drawing)
-        .join(loop_runs, loop_runs.c.id == examples.c.run_id)
+        select(*columns)
         .join(predictions, predictions.c.id == examples.c.prediction_id)
-        .where(loop_runs.c.model_name == model_name, examples.c.run_id <= run_id)
-        .distinct(examples.c.picture_sha256)
-        # A picture of the gate's never trains, whoever drew it again.
-        .order_by(
-            examples.c.picture_sha256, examples.c.part, examples.c.run_id.desc(), examples.c.prediction_id
-        )
+        .where(examples.c.run_id == run_id)
+        .order_by(examples.c.picture_sha256)
     )
     with reading(engine) as connection:
         rows = connection.execute(query)

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from client.errors import PredictionError
 from db import candidates
 from db.candidates import VerdictRow, Version
 from db.loop_runs import Outcome, Run
@@ -14,6 +15,7 @@ from loop.places import Places, Served, places_of, served
 from loop.train import examples_of
 from loop.verdict import beside
 from loop.verdict.asked import Extent
+from loop.verdict.beside import NoServer
 from loop.verdict.check import NOT_ENOUGH, REFUSED
 from loop.verdict.judge import Case, judge
 from loop.verdict.page import page
@@ -37,17 +39,23 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
-        NoServer: TorchServe did not start.
-        OSError, ValueError: what is asked cannot be found, or the server failed.
+        LostError: another process does this step now.
+        StepError: TorchServe did not start or failed, or what is asked cannot be found.
     """
     places = places or places_of()
     row = next((one for one in candidates.versions(engine, run.model_name) if one.run_id == run.id), None)
     if row is None:
         raise StepError(f"run {run.id} has made no candidate: see its step train")
-    champion = served(engine, run.model_name, places)
+    try:
+        champion = served(engine, run.model_name, places)
+    except (OSError, ValueError) as error:
+        raise StepError(str(error)) from None
     found = candidates.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
     if found is None:
-        found = _judged(run, engine, places, row, champion)
+        try:
+            found = _judged(run, engine, places, row, champion)
+        except (NoServer, OSError, PredictionError, ValueError) as error:
+            raise StepError(f"{row.model_version} cannot be judged: {error}") from error
         candidates.put_verdict(engine, run, row.model_version, found)
     numbers = {
         "version": row.model_version,
@@ -72,7 +80,7 @@ def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Se
     if known_archives.digest(archive) != row.archive_sha256:
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
     extent = extent_of(run.settings)
-    held_out = examples_of(candidates.taken(engine, run.model_name, run.id), "gate")
+    held_out = examples_of(candidates.taken(engine, run.id), "gate")
     stored = [Stored(*one) for one in candidates.newest(engine, run.model_name, extent.replayed)]
     case = Case(champion.archive, archive, places.data, held_out, stored, extent)
     with beside.running(champion.archive, archive) as server:

@@ -94,7 +94,9 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
     about = found.about
     made = [one for one in candidates.versions(engine, model_name) if one.model_version == about.version]
     folders = [places.of_run(model_name, one.run_id) for one in made if one.run_id is not None]
-    files = [PROJECT / (about.trained_file or WEIGHTS), *(folder / WEIGHTS for folder in folders)]
+    trained = Path(about.trained_file or WEIGHTS)
+    # Of a file outside the project the archive knows the name alone: beside the archive it is found, too.
+    files = [PROJECT / trained, places.store / trained.name, *(folder / WEIGHTS for folder in folders)]
     for file in files:
         if file.is_file() and sha256(file) == about.trained_sha256:
             return Champion(about.version, file)

@@ -9,6 +9,7 @@ from db import candidates
 from db.candidates import Taken, Version
 from db.loop_runs import Outcome, Run
 from loop import candidate
+from loop.engine import StepError
 from loop.feedback import Example
 from loop.fine_tuning import Recipe
 from loop.places import Places, champion, next_version, places_of
@@ -31,12 +32,14 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
+        LostError: another process does this step now.
         OSError: the archive, or the run's folder, cannot be written.
+        StepError: the archive cannot be built.
     """
     places = places or places_of()
     folder = places.of_run(run.model_name, run.id)
     private_folder(folder)
-    examples = examples_of(candidates.taken(engine, run.model_name, run.id), "train")
+    examples = examples_of(candidates.taken(engine, run.id), "train")
     try:
         start = champion(engine, run.model_name, places)
         version = _version(run, engine, places, start)
@@ -44,7 +47,10 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     except (FileNotFoundError, ValueError) as error:
         return Outcome("refused", {"drawings": len(examples)}, str(error))
     archive = places.store / f"{run.model_name}-{version}.mar"
-    build(folder / candidate.WEIGHTS, run.model_name, archive)
+    try:
+        build(folder / candidate.WEIGHTS, run.model_name, archive)
+    except ValueError as error:
+        raise StepError(str(error)) from None
     known_archives.add(archive.resolve(), places.known)
     row = Version(run.model_name, version, archive.name, known_archives.digest(archive), run.id, made)
     candidates.put_version(engine, run, row)

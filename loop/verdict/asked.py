@@ -11,11 +11,11 @@ import numpy as np
 
 from loop.feedback import Example
 from loop.verdict.statistics import Pairs, pairs_of
-from training.data.frames import Frames
 from training.data.idx_sets import DIGITS
-from training.data.sets import CACHE, load
+from training.data.sets import CACHE, OPTDIGITS_TRAIN, load, optdigits_images
 from training.evaluation import outliers, questions
 from training.evaluation.ask import Answers, Question, Server
+from training.names import FOLDER, MODEL_NAMES
 
 # These are asked with what the reports ask: MNIST and strokes of every kind.
 OF_DIGITS = ("digits", "mnist")
@@ -94,12 +94,19 @@ def known(data_set: str, data_dir: Path, extent: Extent) -> Iterator[Question]:
             [questions.mnist(data_dir, extent.scans)],
             questions.kinds(digits * extent.hands) if digits else (),
         )
-    data = load(data_set, data_dir, CACHE)
+    if data_set == "optdigits":
+        images, labels = (some[OPTDIGITS_TRAIN:] for some in optdigits_images())
+        return iter([_pictures(data_set, images, labels, extent.scans)])
+    # Of a folder of images the frames are there, which are pictures, too.
+    data = load(data_set if data_set in MODEL_NAMES else FOLDER, data_dir, CACHE)
     if set(data.label_names) != set(DIGITS):
         raise ValueError(
             f"the labels of {data_set} are {', '.join(data.label_names)}, and the gate's questions are digits"
         )
-    return iter([_frames(name, part, extent.scans) for name, part in data.tests.items()])
+    own = np.array([DIGITS.index(label) for label in data.label_names])
+    return iter(
+        [_pictures(name, part.frames, own[part.labels], extent.scans) for name, part in data.tests.items()]
+    )
 
 
 def no_digits(data_dir: Path, extent: Extent) -> Iterator[Question]:
@@ -120,8 +127,8 @@ def corrected(examples: list[Example]) -> Question | None:
     return Question("feedback", "held-out feedback", "", truth, lambda index: usable[index].drawing)
 
 
-def _frames(name: str, part: Frames, most: int | None) -> Question:
+def _pictures(name: str, images: np.ndarray, labels: np.ndarray, most: int | None) -> Question:
     def picture(index: int) -> bytes:
-        return cv2.imencode(".png", part.frames[index])[1].tobytes()
+        return cv2.imencode(".png", images[index])[1].tobytes()
 
-    return Question("mnist", name, "", part.labels[:most], picture)
+    return Question("mnist", name, "", labels[:most], picture)
