@@ -1,9 +1,7 @@
 """A TorchServe of the gate's own, beside the one that serves, with both versions.
 
-    python -m launch.temporary -- python -m loop.verdict.beside
-
-is how it is started, since launch/ is above loop/: the command says where the servers answer, and waits until
-its standard input ends. So they end with whoever asks them, however that one ends.
+`python -m launch.temporary` starts it, since launch/ is above loop/. The command that it runs says where the
+servers answer, and waits until its standard input ends. So they end with whoever asks, however that one ends.
 """
 
 import json
@@ -24,6 +22,10 @@ from system.files import PROJECT
 from training.archive.contents import read_archive
 
 ADDRESSES = ("TORCHSERVE_INFERENCE_URL", "TORCHSERVE_MANAGEMENT_URL", "MANAGEMENT_TOKEN_FILE")
+WAIT = (
+    "import json, os, sys; "
+    f"print(json.dumps([os.environ[key] for key in {ADDRESSES!r}]), flush=True); sys.stdin.read()"
+)
 CANDIDATE = "candidate.mar"
 READY_S = 120.0
 
@@ -66,20 +68,19 @@ def running(champion: Path, candidate: Path) -> Iterator[TorchServe]:
             "MODEL": name,
             "MODEL_STORE": folder,
         }
-        own = [sys.executable, "-m"]
-        with subprocess.Popen(
-            [*own, "launch.temporary", "--", *own, "loop.verdict.beside"],
-            cwd=PROJECT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True,
+        log = store / "said.log"
+        with log.open("w") as said, subprocess.Popen(
+            [sys.executable, "-m", "launch.temporary", "--", sys.executable, "-c", WAIT],
+            cwd=PROJECT, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
+            start_new_session=True,  # a Ctrl-C in the terminal is for this process
         ) as server:  # fmt: skip
             assert server.stdin is not None
             assert server.stdout is not None
-            assert server.stderr is not None
             try:
-                said = server.stdout.readline()
-                if not said:
-                    raise NoServer(server.stderr.read().strip()[-500:] or "TorchServe did not start")
-                inference_url, management_url, token_file = json.loads(said)
+                line = server.stdout.readline()
+                if not line:
+                    raise NoServer(log.read_text().strip()[-500:] or "TorchServe did not start")
+                inference_url, management_url, token_file = json.loads(line)
                 yield TorchServe(inference_url, Management(management_url, Path(token_file)))
             finally:
                 server.stdin.close()
@@ -101,13 +102,3 @@ def load_candidate(server: TorchServe, name: str, version: str) -> str:
     except (ChangeRefused, LoadFailed, Unreachable) as error:
         return str(error).rstrip(".")
     return ""
-
-
-def main() -> None:
-    """Say where the servers answer, and wait until nobody asks any more."""
-    print(json.dumps([os.environ[key] for key in ADDRESSES]), flush=True)
-    sys.stdin.read()
-
-
-if __name__ == "__main__":
-    main()
