@@ -78,7 +78,9 @@ def ask_both(champion: Server, candidate: Server, asked: Iterable[Question]) -> 
     """
     for question in asked:
         once = replace(question, picture=functools.cache(question.picture))
-        yield Both(champion.ask(once), candidate.ask(once))
+        both = (server.ask(once) for server in (champion, candidate))
+        # Not the question with all its pictures: of all kinds together these are half a GB.
+        yield Both(*(replace(answers, question=question) for answers in both))
 
 
 def known(data_set: str, data_dir: Path, extent: Extent) -> Iterator[Question]:
