@@ -21,10 +21,12 @@ from db.migrate import MigrationError
 from db.unprivileged import EmbeddedError
 from loop.collect import collect
 from loop.engine import NOT_ENOUGH, OUTCOME, Steps, run_all
+from loop.gate import gate
+from loop.train import train
 from system import environment, stopping
 from system.files import keep_private
 
-STEPS: Steps = (("collect", collect),)
+STEPS: Steps = (("collect", collect), ("train", train), ("gate", gate))
 # As a model of TorchServe may be called.
 NAME = r"[A-Za-z0-9._-]{1,100}"
 FAILED, REFUSED, UNDECIDED = 1, 3, 4

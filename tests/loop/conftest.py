@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import Engine
 
 from db import engine
+from tests.loop.champion import champion, one_thread, small
 from tests.services.postgres import postgres_server, postgres_url
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["champion", "one_thread", "postgres_server", "postgres_url", "small"]
 
 
 @pytest.fixture

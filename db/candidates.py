@@ -1,0 +1,185 @@
+"""What a candidate is trained and judged on, and the rows about it: versions, and verdicts on them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.loop_runs import LONGEST_REASON, Run, hold
+from db.rows import counts, is_judged, newest_first, reading
+from db.schema import examples, model_versions, predictions, serving, verdicts
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A drawing that a run took up.
+
+    Attributes:
+        part: "train", or "gate": that one is never trained on.
+        label: what people say that it is; None for no digit.
+        picture_sha256: of its file, 32 bytes.
+        drawing: the image file as it was sent.
+    """
+
+    part: str
+    label: str | None
+    picture_sha256: bytes
+    drawing: bytes
+
+
+@dataclass(frozen=True)
+class Version:
+    """A version that the loop made.
+
+    Attributes:
+        model_name: the model's.
+        model_version: its own.
+        archive: its file's name in the model store.
+        archive_sha256: of that file, in hexadecimal.
+        run_id: the run that made it; None where that is gone.
+        made_of: hash of data, commit, seed, settings, metrics.
+    """
+
+    model_name: str
+    model_version: str
+    archive: str
+    archive_sha256: str
+    run_id: int | None
+    made_of: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class VerdictRow:
+    """What was found out about a version.
+
+    Attributes:
+        champion_version: the one that it was compared with.
+        outcome: passed, refused or not_enough_evidence.
+        checks: a row for each.
+        reason: in a sentence or more.
+    """
+
+    champion_version: str
+    outcome: str
+    checks: list[dict[str, Any]]
+    reason: str
+
+
+def taken(engine: Engine, run_id: int) -> list[Taken]:
+    """Return the drawings that a run took up and that are there still.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read.
+    """
+    columns = (examples.c.part, examples.c.label, examples.c.picture_sha256, predictions.c.drawing)
+    query = (
+        select(*columns)
+        .join(predictions, predictions.c.id == examples.c.prediction_id)
+        .where(examples.c.run_id == run_id)
+        .order_by(examples.c.picture_sha256)
+    )
+    with reading(engine) as connection:
+        rows = connection.execute(query)
+        return [Taken(part, label, bytes(sha256), bytes(drawing)) for part, label, sha256, drawing in rows]
+
+
+def newest(engine: Engine, model_name: str, limit: int) -> list[tuple[str, bytes, str | None]]:
+    """Return id, image file and, where somebody said it, the true label of the newest drawings.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read.
+    """
+    query = (
+        select(predictions.c.id, predictions.c.drawing, predictions.c.true_label, is_judged)
+        .where(counts, predictions.c.model_name == model_name)
+        .order_by(*newest_first)
+        .limit(limit)
+    )
+    with reading(engine) as connection:
+        return [(str(row[0]), bytes(row[1]), row[2] if row[3] else None) for row in connection.execute(query)]
+
+
+def served_version(engine: Engine, model_name: str) -> str | None:
+    """Return the version that is to answer; None where nothing was ever promoted."""
+    query = select(serving.c.model_version).where(serving.c.model_name == model_name)
+    with reading(engine) as connection:
+        return connection.scalar(query)
+
+
+def versions(engine: Engine, model_name: str) -> list[Version]:
+    """Return the versions of a model that the loop made, the newest first."""
+    query = (
+        select(model_versions)
+        .where(model_versions.c.model_name == model_name)
+        .order_by(model_versions.c.created_at.desc(), model_versions.c.model_version)
+    )
+    with reading(engine) as connection:
+        return [
+            Version(*(row[name] for name in Version.__dataclass_fields__))
+            for row in connection.execute(query).mappings()
+        ]
+
+
+def put_version(engine: Engine, run: Run, version: Version) -> None:
+    """Write a version's row, in the place of one that the same run wrote before.
+
+    Raises:
+        DatabaseUnavailable: Nothing is written.
+        LostError: Another process does this step now.
+    """
+    values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
+    key = ("model_name", "model_version")
+    changed = {name: value for name, value in values.items() if name not in key}
+    with _held(engine, run) as connection:
+        connection.execute(
+            insert(model_versions).values(values).on_conflict_do_update(index_elements=key, set_=changed)
+        )
+
+
+def verdict_on(
+    engine: Engine, model_name: str, model_version: str, champion_version: str
+) -> VerdictRow | None:
+    """Return the verdict on a version against a champion; None where there is none."""
+    columns = [verdicts.c[name] for name in VerdictRow.__dataclass_fields__]
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(*columns).where(_of(model_name, model_version, champion_version))
+        ).first()
+    return VerdictRow(*row) if row else None
+
+
+def put_verdict(engine: Engine, run: Run, model_version: str, verdict: VerdictRow) -> None:
+    """Write a verdict, in the place of one against the same champion; raises as `put_version` does."""
+    values = {name: getattr(verdict, name) for name in VerdictRow.__dataclass_fields__}
+    values["reason"] = verdict.reason[:LONGEST_REASON]
+    with _held(engine, run) as connection:
+        connection.execute(
+            delete(verdicts).where(_of(run.model_name, model_version, verdict.champion_version))
+        )
+        connection.execute(
+            verdicts.insert(), {"model_name": run.model_name, "model_version": model_version, **values}
+        )
+
+
+@contextmanager
+def _held(engine: Engine, run: Run) -> Iterator[Connection]:
+    """Yield a connection in a transaction during which the step is this process's."""
+    try:
+        with engine.begin() as connection:
+            hold(connection, run)
+            yield connection
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+
+
+def _of(model_name: str, model_version: str, champion_version: str) -> Any:
+    return and_(
+        verdicts.c.model_name == model_name,
+        verdicts.c.model_version == model_version,
+        verdicts.c.champion_version == champion_version,
+    )

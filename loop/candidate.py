@@ -1,0 +1,135 @@
+"""A candidate's weights, and the record of all that made them."""
+
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from loop.feedback import Example, digest_of, framed
+from loop.fine_tuning import CPU, Recipe, fine_tuned
+from system.files import PROJECT
+from training.archive.contents import sha256
+from training.data.sets import CACHE, load
+from training.fitting import report
+from training.fitting.measure import calibrated, logits_of, measure
+from training.models import weights
+from training.models.classical_recipes import RECIPES
+from training.names import FOLDER, MODEL_NAMES
+
+WEIGHTS, RECORD = "model.safetensors", "made_of.json"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What a candidate begins from.
+
+    Attributes:
+        version: of the served model.
+        weights: the file of its weights.
+    """
+
+    version: str
+    weights: Path
+
+
+class NothingToLearn(ValueError):  # noqa: N818 - what it is, as callers read it
+    """No candidate can be made of what there is; the message says why, and what to do."""
+
+
+def make(
+    champion: Champion, examples: list[Example], data_dir: Path, recipe: Recipe, version: str, folder: Path
+) -> dict[str, Any]:
+    """Write a candidate's weights and record into a folder; return the record.
+
+    The same arguments give the same weights, bit for bit, on the same machine with the same libraries.
+
+    Args:
+        champion: what is served.
+        examples: what people corrected, those alone that may train.
+        data_dir: where the files of the champion's data set lie.
+        recipe: for how long, and from which seed.
+        version: the candidate's.
+        folder: the run's.
+
+    Raises:
+        FileNotFoundError: the data set's files, or the champion's weights, are not there.
+        NothingToLearn: no example can be used, or the champion is none that can learn more.
+    """
+    model, about = _network(champion)
+    feedback = framed(examples, about.label_names, about.framing)
+    if not len(feedback.frames):
+        raise NothingToLearn(
+            f"none of {len(examples)} drawings can be learnt from: what is corrected to one of "
+            f"{', '.join(about.label_names)} is needed"
+        )
+    # A folder of images has a name of its own.
+    name = about.data_set if about.data_set in MODEL_NAMES else FOLDER
+    data = load(name, data_dir, CACHE, about.framing)
+    if data.label_names != about.label_names:
+        raise NothingToLearn(
+            f"{data_dir} has the labels {', '.join(data.label_names)}, and the champion's are "
+            f"{', '.join(about.label_names)}: name the data that it was trained on"
+        )
+    network = fine_tuned(model, data.train, feedback.frames, data.validation, recipe)
+    fitted, metrics = calibrated(partial(logits_of, network, device=CPU), data, about.architecture, version)
+    weights.save(folder / WEIGHTS, network.state_dict(), fitted)
+    content = data.content()
+    content.pop("labels")
+    record = {
+        "version": version,
+        "champion": {"version": champion.version, "weights_sha256": sha256(champion.weights)},
+        "weights_sha256": sha256(folder / WEIGHTS),
+        "data": {
+            "set": data.name,
+            **content,
+            "feedback": digest_of(examples),
+            "drawings": len(feedback.frames),
+            "drawings_left_out": feedback.left_out,
+            "labels_of_drawings": _counted(feedback.frames.labels, about.label_names),
+        },
+        "seed": recipe.seed,
+        "settings": asdict(recipe),
+        "commit": commit(),
+        "with": {"torch": torch.__version__, "numpy": np.__version__, "machine": platform.machine()},
+        "metrics": {
+            **metrics,
+            "feedback": {
+                "before": measure(logits_of(model, feedback.frames, CPU), feedback.frames.labels),
+                "after": measure(logits_of(network, feedback.frames, CPU), feedback.frames.labels),
+            },
+        },
+    }
+    report.write_json(folder / RECORD, record)
+    return record
+
+
+def commit() -> str | None:
+    """Return the commit of the project's code, with a + where files differ from it; None without git."""
+    try:
+        words = [
+            subprocess.run(
+                ["git", *command], cwd=PROJECT, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        ]
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{words[0]}{'+' if words[1] else ''}"
+
+
+def _network(champion: Champion) -> tuple[torch.nn.Module, weights.About]:
+    if champion.weights.suffix == ".onnx":
+        raise NothingToLearn(
+            f"{champion.weights} is one of {', '.join(sorted(RECIPES))}, and only networks learn more: "
+            "train it anew"
+        )
+    return weights.load(champion.weights)
+
+
+def _counted(labels: np.ndarray, label_names: tuple[str, ...]) -> dict[str, int]:
+    return {label_names[index]: int(count) for index, count in enumerate(np.bincount(labels)) if count}

@@ -1,0 +1,106 @@
+"""The step that judges a candidate, in a TorchServe beside the one that serves."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from client.errors import PredictionError
+from db import candidates
+from db.candidates import VerdictRow, Version
+from db.loop_runs import Outcome, Run
+from loop.engine import StepError, not_enough
+from loop.places import Places, Served, places_of, served
+from loop.train import examples_of
+from loop.verdict import beside
+from loop.verdict.asked import Extent
+from loop.verdict.beside import NoServer
+from loop.verdict.check import NOT_ENOUGH, REFUSED
+from loop.verdict.judge import Case, judge
+from loop.verdict.page import page
+from loop.verdict.replay import Stored
+from system import known_archives
+from system.files import private_folder, written_aside
+from training.fitting.report import write_json
+
+REPORT, RECORD = "verdict.html", "verdict.json"
+
+
+def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
+    """Judge the candidate of a run against the version that answers, and write the verdict's row and report.
+
+    Whoever is killed leaves no verdict, and the next one judges anew; a verdict that is there is final.
+
+    Args:
+        run: whose settings may name the fields of Extent.
+        engine: the database.
+        places: the folders; by default those that the environment names.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read.
+        LostError: another process does this step now.
+        StepError: TorchServe did not start or failed, or what is asked cannot be found.
+    """
+    places = places or places_of()
+    row = next((one for one in candidates.versions(engine, run.model_name) if one.run_id == run.id), None)
+    if row is None:
+        raise StepError(f"run {run.id} has made no candidate: see its step train")
+    try:
+        champion = served(engine, run.model_name, places)
+    except (OSError, ValueError) as error:
+        raise StepError(str(error)) from None
+    found = candidates.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
+    if found is None:
+        try:
+            found = _judged(run, engine, places, row, champion)
+        except (NoServer, OSError, PredictionError, ValueError) as error:
+            raise StepError(f"{row.model_version} cannot be judged: {error}") from error
+        candidates.put_verdict(engine, run, row.model_version, found)
+    numbers = {
+        "version": row.model_version,
+        "champion": champion.about.version,
+        "outcome": found.outcome,
+        "checks": {check["name"]: check["outcome"] for check in found.checks},
+    }
+    if found.outcome == NOT_ENOUGH:
+        return not_enough(numbers, f"there is not enough evidence: {found.reason}")
+    if found.outcome == REFUSED:
+        return Outcome("refused", numbers, f"{row.model_version} is refused: {found.reason}")
+    return Outcome("done", numbers, found.reason)
+
+
+def extent_of(settings: dict[str, Any]) -> Extent:
+    """Return what a run's settings say is to be asked; what they leave out is as usual."""
+    return Extent(**{one.name: settings[one.name] for one in fields(Extent) if one.name in settings})
+
+
+def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Served) -> VerdictRow:
+    archive = places.store / row.archive
+    if known_archives.digest(archive) != row.archive_sha256:
+        raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
+    extent = extent_of(run.settings)
+    held_out = examples_of(candidates.taken(engine, run.id), "gate")
+    stored = [Stored(*one) for one in candidates.newest(engine, run.model_name, extent.replayed)]
+    case = Case(champion.archive, archive, places.data, held_out, stored, extent)
+    with beside.running(champion.archive, archive) as server:
+        judged = judge(server, case)
+        report = page(judged, f"{run.model_name} {row.model_version} against {champion.about.version}")
+    folder = places.of_run(run.model_name, run.id)
+    private_folder(folder)
+    _write(folder / REPORT, report)
+    verdict = VerdictRow(
+        champion.about.version,
+        judged.verdict.outcome,
+        [check.row() for check in judged.verdict.checks],
+        judged.verdict.reason,
+    )
+    write_json(
+        folder / RECORD, {"outcome": verdict.outcome, "reason": verdict.reason, "checks": verdict.checks}
+    )
+    return verdict
+
+
+def _write(path: Path, text: str) -> None:
+    with written_aside(path) as draft:
+        draft.write_text(text, encoding="utf-8")

@@ -1,0 +1,104 @@
+"""Is the candidate right as often as the champion, everywhere, and more often where people corrected it?"""
+
+import numpy as np
+
+from loop.verdict.asked import Both
+from loop.verdict.check import NOT_ENOUGH, PASSED, REFUSED, Check
+from loop.verdict.statistics import (
+    SIGNIFICANT,
+    Pairs,
+    least_differing,
+    lower_bound,
+    p_better,
+    p_worse,
+    pairs_of,
+)
+from training.data.idx_sets import DIGITS
+
+
+def not_inferior(name: str, found: list[Both], margin: float) -> Check:
+    """Check that the candidate is right as often as the champion, but for a margin.
+
+    To demand that it be better would be to demand evidence that cannot come: where both are right in 99.7 %,
+    10,000 pictures have some 30 that only one reads, and 20 of these would have to be the candidate's.
+
+    Args:
+        name: of the pictures.
+        found: the answers.
+        margin: how much rarer it may be right, as a share: the difference's lower bound has to be above that.
+    """
+    pairs = _together(found)
+    low = lower_bound(pairs)
+    numbers = {
+        **_counts(pairs),
+        "difference": pairs.difference,
+        "low": low,
+        "margin": margin,
+        "p": p_worse(pairs),
+    }
+    said = (
+        f"{_points(pairs.difference)} points, at least {_points(low)} (95 %), of {pairs.count:,} pictures, "
+        f"{pairs.candidate} : {pairs.champion} where only one is right"
+    )
+    if low > -margin:
+        return Check(name, PASSED, said, numbers)
+    if pairs.difference <= -margin or p_worse(pairs) < SIGNIFICANT:
+        return Check(name, REFUSED, f"it is right less often: {said}", numbers)
+    wanted = f"{_points(-margin)} points have to be excluded"
+    return Check(name, NOT_ENOUGH, f"{said}: {wanted}, which takes more pictures", numbers)
+
+
+def superior(name: str, found: Both | None) -> Check:
+    """Check that the candidate is better on drawings that people corrected and that never train."""
+    if found is None:
+        return Check(name, NOT_ENOUGH, "there are no drawings with labels that training was kept from", {})
+    pairs = found.pairs
+    numbers = {**_counts(pairs), "difference": pairs.difference, "p": p_better(pairs)}
+    ratio = f"{pairs.candidate} : {pairs.champion} of {pairs.differ} drawings that only one reads"
+    if p_better(pairs) < SIGNIFICANT:
+        return Check(name, PASSED, f"{ratio}, p = {p_better(pairs):.4f}", numbers)
+    if p_worse(pairs) < SIGNIFICANT:
+        return Check(name, REFUSED, f"it is worse: {ratio}, p = {p_worse(pairs):.4f}", numbers)
+    if pairs.differ < least_differing():
+        few = f"{ratio}, and evidence takes {least_differing()} at least"
+        return Check(name, NOT_ENOUGH, few, numbers)
+    return Check(name, NOT_ENOUGH, f"{ratio}, which is chance (p = {p_better(pairs):.2f})", numbers)
+
+
+def no_label_lost(name: str, found: list[Both]) -> Check:
+    """Check that no digit is read worse than before, by an exact test for each (Bonferroni's correction)."""
+    truth = np.concatenate([both.champion.question.truth for both in found])
+    candidate = np.concatenate([both.candidate.correct for both in found])
+    champion = np.concatenate([both.champion.correct for both in found])
+    limit = SIGNIFICANT / len(DIGITS)
+    numbers, worse = {}, []
+    for index, label in enumerate(DIGITS):
+        members = truth == index
+        pairs = pairs_of(candidate[members], champion[members])
+        numbers[label] = {**_counts(pairs), "p": p_worse(pairs)}
+        if p_worse(pairs) < limit:
+            worse.append(f"{label} ({pairs.candidate} : {pairs.champion} where only one is right)")
+    if worse:
+        return Check(name, REFUSED, f"it reads worse: {', '.join(worse)}", numbers)
+    return Check(name, PASSED, "no digit is read worse than before", numbers)
+
+
+def _together(found: list[Both]) -> Pairs:
+    return pairs_of(
+        np.concatenate([both.candidate.correct for both in found]),
+        np.concatenate([both.champion.correct for both in found]),
+    )
+
+
+def _counts(pairs: Pairs) -> dict[str, int]:
+    return {
+        "pictures": pairs.count,
+        "both": pairs.both,
+        "candidate_alone": pairs.candidate,
+        "champion_alone": pairs.champion,
+        "neither": pairs.neither,
+    }
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.2f}"
