@@ -18,8 +18,9 @@ BELOW = {
     "reading": {"client", "handler", "system"},
     "training": {"client", "handler", "reading", "system"},
     "ui": {"client", "db", "reading", "system"},
-    "launch": {"client", "db", "guard", "system", "training"},
-    "bench": {"client", "db", "handler", "launch", "reading", "system", "training"},
+    "loop": {"client", "db", "handler", "reading", "system", "training"},
+    "launch": {"client", "db", "guard", "loop", "system", "training"},
+    "bench": {"client", "db", "handler", "launch", "loop", "reading", "system", "training"},
 }
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
 

@@ -6,21 +6,36 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 from db.schema.constraints import metadata
 from db.schema.counts import daily_changes, daily_counts, judgements
 from db.schema.drawings import FEEDBACK_KINDS, MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES, feedback, predictions
+from db.schema.loop import DECISIONS, REVIEW_REASONS, examples, loop_runs, loop_steps, reviews
 from db.schema.people import ROLES, USER_NAME, api_keys, sign_ins, users
+from db.schema.versions import LOOKS, SHARES, VERDICTS, looks, model_versions, serving, verdicts
 
 __all__ = [
+    "DECISIONS",
     "FEEDBACK_KINDS",
+    "LOOKS",
     "MAX_DRAWING_BYTES",
     "MAX_THUMBNAIL_BYTES",
+    "REVIEW_REASONS",
     "ROLES",
+    "SHARES",
     "USER_NAME",
+    "VERDICTS",
     "api_keys",
     "daily_changes",
     "daily_counts",
+    "examples",
     "feedback",
     "judgements",
+    "looks",
+    "loop_runs",
+    "loop_steps",
     "metadata",
+    "model_versions",
     "predictions",
+    "reviews",
+    "serving",
     "sign_ins",
     "users",
+    "verdicts",
 ]

@@ -16,6 +16,7 @@ from db.records import HistoryRow
 from db.schema import feedback, metadata
 from db.sign_ins import SignIns
 from db.user_rows import Users
+from tests.db import loop_rows
 from tests.db.backing_up import LATEST, MIGRATIONS
 from tests.db.describing import described
 from tests.services.postgres import empty_database
@@ -128,6 +129,9 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
     signed_in = [Users(engine).put(name, NOBODYS) for name in ("ada", "grace")]
     for user in signed_in:
         SignIns(engine).begin(user)
+    loop = loop_rows.rows(loop_rows.add_run(engine), made[0].id)
+    with engine.begin() as connection:
+        loop_rows.add(connection, loop)
     engine.dispose()
     migrate.downgrade(empty_url, revision)
     at_revision = rows_of(empty_url)
