@@ -33,6 +33,7 @@ class Archive:
         trained_file: what it was built from, within the project, or by its name alone.
         trained_sha256: that file's content, in hexadecimal.
         reference: what training and validation looked like.
+        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Archive:
     trained_file: str | None = None
     trained_sha256: str | None = None
     reference: Reference | None = None
+    framing: str | None = None
 
 
 def read_archive(path: Path) -> Archive:
@@ -85,7 +87,8 @@ def _serving(archive: zipfile.ZipFile) -> dict[str, Any]:
     """Return what model.json says beside what serving needs: nothing, where it is not this project's."""
     try:
         found = json.loads(archive.read(SERVING))
-        serving = {key: found.get(key) for key in ("data_set", "coverage", "trained_file", "trained_sha256")}
-        return {**serving, "reference": reference_of(found.get("reference"))}
+        reference = reference_of(found.get("reference"))
+        names = ("data_set", "coverage", "trained_file", "trained_sha256", "framing")
+        return {**{name: found.get(name) for name in names}, "reference": reference}
     except (KeyError, ValueError, TypeError, AttributeError):
         return {}
