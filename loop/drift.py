@@ -21,9 +21,19 @@ DECIMALS = 3
 # A chi-square test needs so many in each cell (Cochran, Biometrics 10, 1954); rarer values are put together.
 LEAST_EXPECTED = 5
 RARE = "rarer"
+# Where the bins of a number are divided: at these quantiles of its reference.
+DECILES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+# Nearly all answers are as sure as can be; that more are not shows below.
+LOW = (0.01, 0.05, *DECILES)
 
 
-def of_numbers(name: str, quantiles: Sequence[float], count: int, drawn: np.ndarray) -> Figure:
+def of_numbers(
+    name: str,
+    quantiles: Sequence[float],
+    count: int,
+    drawn: np.ndarray,
+    divided: Sequence[float] = DECILES,
+) -> Figure:
     """Return how a number differs from its reference, by Kolmogorov and Smirnov's two-sample test.
 
     The other sample is made from the reference: as many values as it was made of, evenly along its quantiles.
@@ -33,12 +43,13 @@ def of_numbers(name: str, quantiles: Sequence[float], count: int, drawn: np.ndar
         quantiles: of the reference, from the least value to the largest.
         count: how many values these are of.
         drawn: the drawings' values, float (LEAST or more,).
+        divided: where the bins of the stability index end, quantiles of the reference.
     """
     places = (np.arange(count) + 0.5) / count
     training = np.interp(places, np.linspace(0, 1, len(quantiles)), quantiles).round(DECIMALS)
     drawn = drawn.round(DECIMALS)
-    # Deciles, of which several are one where many values are the same.
-    edges = np.unique(np.quantile(training, np.linspace(0.1, 0.9, 9)).round(DECIMALS))
+    # Several are one where many values are the same.
+    edges = np.unique(np.quantile(training, divided).round(DECIMALS))
     shares, counts = (
         np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
         for values in (training, drawn)

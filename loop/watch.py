@@ -26,7 +26,7 @@ from db.unprivileged import EmbeddedError
 from handler.bad_image import BadImage
 from handler.mending import decode_mended
 from handler.model import FRAMINGS
-from loop.drift import LEAST, corrected, of_numbers, of_values
+from loop.drift import LEAST, LOW, corrected, of_numbers, of_values
 from system import environment, stopping
 from training.archive.contents import Archive, read_archive
 from training.data.features import features
@@ -113,7 +113,7 @@ def compared(reference: Reference, drawn: Sequence[Drawn], frames: np.ndarray, f
             if name in reference.features
         ]
     confidence = np.array([one.confidence for one in drawn])
-    found.append(of_numbers("confidence", reference.confidence, reference.answers, confidence))
+    found.append(of_numbers("confidence", reference.confidence, reference.answers, confidence, LOW))
     labels = Counter(one.label for one in drawn)
     found.append(of_values("labels", reference.labels, reference.frames, labels))
     sizes = Counter(str(one.set_size) for one in drawn if one.set_size is not None)

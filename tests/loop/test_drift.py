@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from db.drifts import Figure
-from loop.drift import ALPHA, RARE, corrected, of_numbers, of_values, stability
+from loop.drift import ALPHA, DECILES, LOW, RARE, corrected, of_numbers, of_values, stability
 from training.data.features import features
 
 MUCH = 0.1  # from here on the page says that something has changed
@@ -53,7 +53,12 @@ def a_look(
     quantiles: dict[str, list[float]], numbers: dict[str, np.ndarray], labels: np.ndarray, look: int = 1
 ) -> dict[str, Figure]:
     counts = {"confidence": 5000}
-    figures = [of_numbers(name, quantiles[name], counts.get(name, 20_000), numbers[name]) for name in numbers]
+    figures = [
+        of_numbers(
+            name, quantiles[name], counts.get(name, 20_000), values, LOW if name == "confidence" else DECILES
+        )
+        for name, values in numbers.items()
+    ]
     figures.append(of_values("labels", LABELS, 20_000, Counter(map(str, labels.tolist()))))
     return {one.name: one for one in corrected(figures, look)}
 
@@ -116,6 +121,15 @@ def test_other_labels_and_less_confidence_are_reported(
     )
     assert reported(found) == {"confidence", "labels"}
     assert found["labels"].values == list("0123456789")
+
+
+def test_more_doubtful_answers_among_many_sure_ones_are_seen(quantiles: dict[str, list[float]]) -> None:
+    random = np.random.default_rng(7)
+    sure = confidences(2000, random)
+    sure[:200] = random.uniform(0.3, 0.6, 200)
+    (found,) = corrected([of_numbers("confidence", quantiles["confidence"], 5000, sure, LOW)], 20)
+    assert found.is_beyond_chance
+    assert found.stability >= MUCH
 
 
 def test_a_difference_that_is_certain_but_small_is_not_reported(quantiles: dict[str, list[float]]) -> None:
