@@ -81,14 +81,14 @@ class Drawn:
 
 
 def newest(
-    engine: Engine, model: tuple[str, str], since: datetime, most: int, of_a_session: int
+    engine: Engine, model: tuple[str, str], between: tuple[datetime, datetime], most: int, of_a_session: int
 ) -> list[Drawn]:
     """Return the newest answers of a version, the newest first.
 
     Args:
         engine: Of the database.
         model: Name and version.
-        since: The earliest time, with a time zone.
+        between: The earliest and the latest time, with time zones.
         most: How many at most.
         of_a_session: How many of one session at most: one hand is no sample of all hands.
 
@@ -100,7 +100,7 @@ def newest(
         .where(
             predictions.c.model_name == model[0],
             predictions.c.model_version == model[1],
-            predictions.c.created_at >= since,
+            predictions.c.created_at.between(*between),
             counts,
         )
         .order_by(*newest_first)

@@ -81,8 +81,8 @@ def _watched(engine: Engine, archive: Archive, now: datetime) -> str:
         return "its archive does not say what training looked like: train it again"
     model = (archive.name, archive.version)
     count, until = drifts.looks_before(engine, model)
-    since = now - timedelta(days=DAYS)
-    drawn = drifts.newest(engine, model, since, DRAWINGS, OF_A_SESSION)
+    # Not what a clock that was wrong dates into the future: after that nothing would be new.
+    drawn = drifts.newest(engine, model, (now - timedelta(days=DAYS), now), DRAWINGS, OF_A_SESSION)
     new = sum(until is None or one.created_at > until for one in drawn)
     if new < LEAST:
         return (

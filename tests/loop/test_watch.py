@@ -162,11 +162,12 @@ def test_one_hand_is_no_sample_of_all_hands(
     assert said == f"{OF_A_SESSION} new drawings in 30 days, with at most 20 of a session: 200 are needed"
 
 
-def test_drawings_of_last_season_are_not_looked_at(
+def test_neither_drawings_of_last_season_nor_of_a_wrong_clocks_future_are_looked_at(
     database: Engine, store: Path, model_name: str, drawn: Callable[..., None], usual: list[bytes]
 ) -> None:
     now = datetime.now(UTC)
     drawn(usual, now - timedelta(days=31))
+    drawn(usual, now + timedelta(days=2))
     assert lines(database, store, now)[f"{model_name} 1.0.0"].startswith("0 new drawings")
 
 

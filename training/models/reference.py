@@ -52,8 +52,7 @@ def reference_of(fields: Mapping[str, Any] | None) -> Reference | None:
     """Return a reference from JSON's fields; None of none, as files have it that were trained before.
 
     Raises:
-        TypeError: a field is missing, or there is one more.
-        AttributeError: `features` is no object.
+        KeyError, TypeError, AttributeError: they are not those of a reference.
     """
     if fields is None:
         return None
