@@ -3,7 +3,7 @@
 import logging
 import threading
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import DatabaseUnavailable, unavailable
@@ -83,11 +83,16 @@ def count(engine: Engine, limit: int = PART_ROWS) -> int:
     """
     try:
         with engine.begin() as connection:
-            if not connection.scalar(_LOCK, {"key": LOCK_KEY}):
-                return 0
-            counted = connection.scalar(_COUNT, {"limit": limit}) or 0
-            if counted:
-                connection.execute(_FORGET_EMPTY)
-            return counted
+            return add_up(connection, limit)
     except SQLAlchemyError as error:
         raise unavailable(error) from error
+
+
+def add_up(connection: Connection, limit: int = PART_ROWS) -> int:
+    """Do as `count` does, in a transaction that has begun: what it deletes itself never waits for others."""
+    if not connection.scalar(_LOCK, {"key": LOCK_KEY}):
+        return 0
+    counted = connection.scalar(_COUNT, {"limit": limit}) or 0
+    if counted:
+        connection.execute(_FORGET_EMPTY)
+    return counted

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from db import counting
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
 from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first, reading
@@ -190,7 +191,8 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
     """Delete the session's rows, or all answers to one drawing; the feedback goes with its prediction.
 
     In parts, each of which ends within the statement timeout, and begins behind the one before it: what is
-    deleted stays in the indexes until the transaction has ended.
+    deleted stays in the indexes until the transaction has ended. Of many, the counts are mended along with
+    it: as changes that wait for that, they would slow analytics down.
     """
     doomed = select(predictions.c.id).where(predictions.c.session_id == deletion.session_id)
     if (one := deletion.prediction_id) is not None:
@@ -203,8 +205,11 @@ def _delete(connection: Connection, deletion: Deletion) -> None:
     # Locked, so that others take the place of rows that somebody else deletes meanwhile: fewer are the last.
     part = doomed.order_by(*PLACE).limit(DELETED_AT_ONCE).with_for_update()
     gone = _delete_part(connection, part)
+    are_many = len(gone) == DELETED_AT_ONCE
     while len(gone) == DELETED_AT_ONCE:
         gone = _delete_part(connection, part.where(tuple_(*PLACE) > tuple_(*max(gone))))
+    while are_many:
+        are_many = counting.add_up(connection) == counting.PART_ROWS
 
 
 def _delete_part(connection: Connection, part: Select[Any]) -> list[tuple[datetime, UUID]]:

@@ -47,7 +47,13 @@ def build_page(
     """
 
     def on_stroke(pad_value: object, visitor_id: object, request: gr.Request) -> str:
-        result = outcome.predict(backend, pad_value, whose(visitor_id, request))
+        return answered(pad_value, outcome.predict(backend, pad_value, whose(visitor_id, request)))
+
+    def on_live(pad_value: object, visitor_id: object, request: gr.Request) -> Any:
+        result = outcome.follow(backend, pad_value, whose(visitor_id, request))
+        return gr.skip() if result is None else answered(pad_value, result)
+
+    def answered(pad_value: object, result: outcome.Reading | outcome.NoReading) -> str:
         model = backend.models.find(read_model_path(pad_value)) or backend.models.own()
         return panel(result, model, read_sent(pad_value))
 
@@ -132,8 +138,8 @@ def build_page(
         stroke = pad.stroke(on_stroke, [pad, who], [reading], trigger_mode="always_last", **plain)
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # While the pen moves. The pad waits for its end before it sends more: no answer overtakes another.
-        live = pad.live(on_stroke, [pad, who], [reading], trigger_mode="once", **plain)
-        live.then(None, js="() => { document.dispatchEvent(new Event('sketchserve-live-done')); }")
+        live = pad.live(on_live, [pad, who], [reading], trigger_mode="once", **plain)
+        live.then(None, [reading], js=_read("draw/followed.js"))
         judged = judge.judge(on_judge, [who], [judge], trigger_mode="multiple", **plain)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         forgotten = privacy.forget(on_forget, [who], [privacy], trigger_mode="multiple", **plain)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -112,7 +113,10 @@ def add_to(web: FastAPI, desks: Desks) -> None:
             asked = read_asked(said)
             session_id = whose(asked.visitor, gr.Request(request))
             desk, end = (desks.programs, None) if asked.is_listed else (desks.pad, until)
-            return await desk.at(request, _answer, request, payload, model, asked, session_id, end)
+            with desk.backend.live.one() if asked.is_interim else nullcontext(True) as may_be_read:
+                if not may_be_read:
+                    raise TooMany
+                return await desk.at(request, _answer, request, payload, model, asked, session_id, end)
         except BadDrawing as error:
             return refusal(400, "BadRequest", str(error))
         except TooMany:
@@ -155,6 +159,7 @@ def _answer(
             return _loaded_first(503, kind, loads_again(model), after_s)
         return refusal(503, kind, str(error), after_s)
     said = as_json(number)
+    desk.backend.live.answered(model.path, *(one.answer.latency_ms for one in number.digits if one.answer))
     if asked is not None:
         shown = digits_shown(desk.backend, number, model, asked, session_id)
         said["digits"] = [{**digit, **more} for digit, more in zip(said["digits"], shown, strict=True)]

@@ -38,11 +38,14 @@ class SecurityHeaders:
     Args:
         app: What answers.
         script: What runs first in every page that has no policy of its own: Gradio's has no place for one.
+        style: How such a page looks before anything else is loaded.
     """
 
-    def __init__(self, app: ASGIApp, script: str = "") -> None:
+    def __init__(self, app: ASGIApp, script: str = "", style: str = "") -> None:
         self._app = app
-        self._begin = f"<head><script>{script}</script>".encode() if script else b"<head>"
+        styled = f"<style>{style}</style>" if style else ""
+        scripted = f"<script>{script}</script>" if script else ""
+        self._begin = f"<head>{styled}{scripted}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -33,7 +33,8 @@ FILE_DESCRIPTORS = 10_000
 # Of what is done at once, for clients that have gone, too; more is answered 503.
 MOST_AT_ONCE = 2 * MOST_CONNECTIONS
 # What begins the page: it loads it again where a part of it was lost on the way.
-LOST = Path(__file__).parent / "lost.js"
+# A script and a style sheet.
+BEGINNING = [Path(__file__).parent / name for name in ("lost.js", "first.css")]
 # For what is left to do once the answer is there.
 MARGIN_S = 1
 
@@ -109,7 +110,8 @@ def before(web: ASGIApp, settings: Settings, sessions: Sessions | None) -> ASGIA
         limited = Admission(limited, sessions, settings.root_path, is_behind_proxy=settings.is_behind_proxy)
     elif settings.own_names is not None:
         limited = OwnNames(limited, settings.own_names, is_behind_proxy=settings.is_behind_proxy)
-    return SlowReaders(RequestId(SecurityHeaders(limited, LOST.read_text(encoding="utf-8"))))
+    beginning = [file.read_text(encoding="utf-8") for file in BEGINNING]
+    return SlowReaders(RequestId(SecurityHeaders(limited, *beginning)))
 
 
 def _is_not_cut(record: logging.LogRecord) -> bool:

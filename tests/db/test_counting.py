@@ -9,8 +9,10 @@ from sqlalchemy import text
 
 from db import counting, migrate
 from db import engine as database
+from db import log as log_module
 from db.counting import Counting
 from db.log import PredictionLog
+from db.records import Deletion
 from tests.db.backing_up import execute
 
 pytestmark = pytest.mark.integration
@@ -149,6 +151,22 @@ def test_what_comes_while_changes_are_added_up_is_neither_lost_nor_doubled(url, 
     counting.count(own_engine, limit=1000)
     assert execute(url, "SELECT sum(count) FROM daily_counts WHERE figure = 'is_digit'") == [(300,)]
     assert execute(url, "SELECT FROM daily_changes") == []
+
+
+def test_whoever_deletes_many_drawings_mends_the_counts_too(
+    url, own_engine, session_id, prediction, monkeypatch
+):
+    """So that analytics never read tens of thousands of changes that wait."""
+    monkeypatch.setattr(log_module, "DELETED_AT_ONCE", 5)
+    monkeypatch.setattr(counting, "PART_ROWS", 4)
+    log = PredictionLog(own_engine)
+    log.write([prediction() for _ in range(12)])
+    log.write([prediction(session_id="b" * 32, predicted_label="4")])
+    while counting.count(own_engine):
+        pass
+    log.write([Deletion(session_id, datetime.now(UTC))])
+    assert execute(url, "SELECT FROM daily_changes") == []
+    assert execute(url, "SELECT value, count FROM daily_counts WHERE figure = 'label'") == [("4", 1)]
 
 
 def test_two_pages_do_not_count_at_once(own_engine, prediction):

@@ -15,6 +15,8 @@ from launch.doctor import find_browser
 from launch.settings import read_settings
 from system.files import PROJECT
 from tests.e2e.page import ONE, SEVEN, correct, draw, opened, running_page
+from tests.reading.written import strokes
+from training.data.drawing import png as digit_png
 
 FOLDER = PROJECT / "docs" / "views"
 SIZE = {"width": 1100, "height": 860}
@@ -58,8 +60,44 @@ def main() -> int:
             }.items():
                 page.goto(f"{running.url}/{path}")
                 page.screenshot(path=FOLDER / f"{name}.png")
+            _drawer(page, running.url)
+            _many(page, running.url, Path(folder))
+            _number(page)
         chromium.close()
     return 0
+
+
+def _drawer(page: Page, url: str) -> None:
+    page.goto(f"{url}/history")
+    page.locator(".rows a").first.click()
+    page.locator("dialog.drawer[open] h1").wait_for()
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / "drawer.png")
+
+
+def _many(page: Page, url: str, folder: Path) -> None:
+    page.goto(url)
+    page.locator("html[data-paper]").wait_for()
+    files = [folder / f"{digit}.png" for digit in "294"]
+    for file in files:
+        file.write_bytes(digit_png(file.stem))
+    page.locator("input[type=file][multiple]").set_input_files(files)
+    expect(page.locator(".many-note")).to_contain_text("Done")
+    page.locator(".many").scroll_into_view_if_needed()
+    page.screenshot(path=FOLDER / "many.png")
+    page.get_by_role("button", name="Close").click()
+
+
+def _number(page: Page) -> None:
+    page.get_by_role("switch", name="Number").check()
+    page.locator(".pad-paper").scroll_into_view_if_needed()
+    for stroke in strokes("2026"):
+        draw(page, [(0.05 + x / 520, 0.1 + 0.8 * y / 100) for x, y in stroke])
+    expect(page.get_by_test_id("number")).to_have_text("2026")
+    page.get_by_role("button", name="Digit 3 of 4").click()
+    expect(page.locator(".judge-question")).to_be_visible()
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=FOLDER / "number.png")
 
 
 def _draw(page: Page, strokes: list[list[tuple[float, float]]], said: str) -> None:

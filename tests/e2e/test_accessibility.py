@@ -200,6 +200,18 @@ def test_axe_finds_nothing_for_a_visitor_who_has_not_drawn(
     expect_nothing(at(path)(grace, filled) if path else opened(grace, filled))
 
 
+@pytest.mark.parametrize("state", ["History", "a drawing", "Models", "a card", "Analytics"])
+def test_axe_finds_nothing_on_a_telephone_held_sideways(
+    ada: BrowserContext, filled: Filled, state: str
+) -> None:
+    page = STATES[state](ada, filled)
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.evaluate(AXE_SCRIPT)
+    found = AxeResults(page.evaluate("options => axe.run(options)", ALL_RULES))
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate(FITS)
+
+
 @pytest.mark.parametrize("size", [(1200, 900), (390, 844), (320, 640), (844, 390), (600, 450)])
 def test_the_way_to_the_views_is_at_the_same_place_in_each(
     ada: BrowserContext, filled: Filled, size: tuple[int, int]

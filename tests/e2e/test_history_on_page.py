@@ -14,9 +14,23 @@ from tests.e2e.page import SEVEN, correct, draw, is_complaint, opened, wait_unti
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
 
+SMALL_FIVE = [
+    *((0.59, 0.40), (0.46, 0.40), (0.45, 0.49), (0.50, 0.475), (0.55, 0.49), (0.58, 0.53)),
+    *((0.565, 0.57), (0.52, 0.595), (0.44, 0.585)),
+]
+
+
 def heard(page: Page, number: int) -> str:
     """Return what a screen reader says of one of the last drawings, the newest being 0."""
     return page.locator(".history li .only-heard").nth(number).inner_text()
+
+
+def test_a_small_5_of_the_default_pen_is_read_without_doubt(page: Page) -> None:
+    """A fifth of the paper's side high: a wide pen would fill its bows."""
+    draw(page, SMALL_FIVE)
+    expect(page.get_by_test_id("label")).to_have_text("5")
+    expect(page.locator(".reading.is-answer:not(.is-doubted)")).to_have_count(1)
+    expect(page.locator(".reading-headline")).to_contain_text("% sure")
 
 
 def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(

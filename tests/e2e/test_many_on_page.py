@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -98,6 +99,22 @@ def test_twelve_pictures_are_read_listed_saved_and_kept(
 
     page.get_by_role("button", name="Close").click()
     expect(page.locator(".many")).to_have_count(0)
+
+
+def test_forced_colours_show_how_many_pictures_are_read(
+    chromium: Browser, page_address: str, pictures: list[Path]
+) -> None:
+    with chromium.new_context(forced_colors="active", viewport={"width": 1200, "height": 900}) as visitor:
+        page = opened(visitor, page_address)
+        choose(page, pictures[:2])
+        progress(page, "2 of 2 read")
+        page.locator(".many progress").evaluate(
+            "bar => { bar.hidden = false; [bar.max, bar.value] = [2, 1]; bar.scrollIntoView(); }"
+        )
+        shot = Image.open(BytesIO(page.locator(".many progress").screenshot()))
+        done, left = (shot.getpixel((int(shot.width * share), shot.height // 2)) for share in (0.25, 0.75))
+        assert done != left
+        assert page.locator(".many").evaluate("list => getComputedStyle(list).borderTopWidth") == "1px"
 
 
 def test_with_number_on_each_picture_is_read_as_a_number(

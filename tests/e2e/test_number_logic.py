@@ -206,7 +206,8 @@ def test_under_the_pen_one_is_asked_for_at_a_time_and_the_last_stroke_s_comes_af
       const numbers = { isOut: false, ask: (question) => asked.push(question) };
       const content = () => ({ kind: "number", strokes: [1], picture: null, drawing: "a" });
       const sending = m.createSending({ props: {}, ask: {}, content, numbers });
-      const done = () => document.dispatchEvent(new Event("sketchserve-live-done"));
+      const event = () => new CustomEvent("sketchserve-live-done", { detail: asked.at(-1).sent });
+      const done = () => document.dispatchEvent(event());
       const went = [sending.sendInterim(), sending.sendInterim()]; // the second before the first one's answer
       done();
       const time = performance.now;

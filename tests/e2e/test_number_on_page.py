@@ -100,6 +100,26 @@ def test_a_number_is_written_read_and_one_of_its_digits_corrected(
         wait_until(lambda: stored() == (["7"], ["0", "2", "2"], 3), "what was read and said is stored")
 
 
+def test_forced_colours_show_which_digit_is_open(chromium: Browser, page_address: str) -> None:
+    with chromium.new_context(forced_colors="active", viewport={"width": 1200, "height": 900}) as visitor:
+        page = opened(visitor, page_address)
+        switch = page.get_by_role("switch", name="Number")
+        ground = "element => getComputedStyle(element).backgroundColor"
+        off = switch.evaluate(ground)
+        switch.check()
+        assert switch.evaluate(ground) != off
+        write(page, "20")
+        expect_read(page, "20")
+        page.get_by_role("button", name="Digit 1 of 2").click()
+        borders = page.locator(".number-cards button").evaluate_all(
+            "cards => cards.map((card) => getComputedStyle(card).borderTopWidth)"
+        )
+        assert borders == ["3px", "1px"]
+        canvas = page.evaluate(f"({ground})(document.body)")
+        for bar in (".bar.is-top .bar-fill", ".bar:not(.is-top) .bar-fill"):
+            assert page.locator(bar).first.evaluate(ground) not in (canvas, "rgba(0, 0, 0, 0)")
+
+
 def test_one_digit_is_read_as_before_and_each_paper_keeps_what_is_on_it(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/read?" in request.url else None)

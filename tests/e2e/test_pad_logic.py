@@ -226,6 +226,15 @@ def test_live_rests_where_answers_are_slow(page: Page) -> None:
     assert run(page, "live.js", script) == [False, True, False, True]
 
 
+def test_live_rests_where_others_went_before(page: Page) -> None:
+    script = """
+      const gate = m.createGate();
+      gate.asked(0);
+      gate.answered(10, false);
+      return [gate.mayAsk(15_009), gate.mayAsk(15_010)]"""
+    assert run(page, "live.js", script) == [False, True]
+
+
 def test_settings_come_back_and_nothing_that_strangers_kept(page: Page) -> None:
     kept = '{"pen": "#102030", "paper": "#fffff0", "width": 14, "live": true, "number": true}'
     read = run(page, "settings.js", "return m.readSettings(given)", kept)

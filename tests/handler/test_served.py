@@ -1,9 +1,12 @@
 """The archive inside the real TorchServe: answers, refusals, batches, and the APIs that docs/api.md shows."""
 
 import base64
+import json
 import shutil
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +14,12 @@ import pytest
 import requests
 from PIL import Image, ImageDraw
 
+from client.inference import Inference
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from launch.temporary import TorchServe, running
+from reading.finder import Finder
+from reading.reader import Reader
 from tests.handler.scraped import totals
 from tests.management import manage
 from training.archive.build import build
@@ -133,22 +139,29 @@ def test_a_scribble_is_answered_as_no_digit(torchserve: TorchServe) -> None:
     assert answer["label"] in "0123456789"
 
 
-def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) -> None:
-    """One worker and a long delay, so that all requests below share one batch, which the counters prove."""
-    shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    good = {digit: png(digit) for digit in "0123456"}
-    bad = [body for body, _, _ in REFUSED.values()][:8]
-    bodies: list[tuple[str | None, bytes]] = [*good.items(), *((None, body) for body in bad)]
-    with running(tmp_path) as server:
+@pytest.fixture(scope="module")
+def patient(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchServe]:
+    """One worker and a long delay, so that what is asked at once is one batch, which the counters prove."""
+    folder = tmp_path_factory.mktemp("patient")
+    shutil.copy(model_store / "digits.mar", folder / "digits.mar")
+    with running(folder) as server:
         version = manage(server, "GET", "/digits").json()[0]["modelVersion"]
         manage(server, "DELETE", f"/digits/{version}").raise_for_status()
         together = {"url": "digits.mar", "batch_size": 32, "max_batch_delay": 1000, "initial_workers": 1,
                     "synchronous": "true"}  # fmt: skip
         manage(server, "POST", **together).raise_for_status()
         manage(server, "PUT", "/digits", min_worker=1, max_worker=1, synchronous="true")
-        with ThreadPoolExecutor(len(bodies)) as pool:
-            responses = list(pool.map(lambda sent: predict(server, sent[1]), bodies))
-        counted = totals(server.handler_metrics_url)
+        yield server
+
+
+def test_bad_images_do_not_spoil_their_batch(patient: TorchServe) -> None:
+    good = {digit: png(digit) for digit in "0123456"}
+    bad = [body for body, _, _ in REFUSED.values()][:8]
+    bodies: list[tuple[str | None, bytes]] = [*good.items(), *((None, body) for body in bad)]
+    before = totals(patient.handler_metrics_url)
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        responses = list(pool.map(lambda sent: predict(patient, sent[1]), bodies))
+    counted = totals(patient.handler_metrics_url) - before
     for (digit, _), response in zip(bodies, responses, strict=True):
         if digit is None:
             assert response.status_code == 400
@@ -159,6 +172,18 @@ def test_bad_images_do_not_spoil_their_batch(model_store: Path, tmp_path: Path) 
     assert counted["handler_batch_size_sum"] == len(bodies)
     assert counted["handler_batch_size_count"] <= 2
     assert counted["handler_bad_images_total"] == 8
+
+
+def test_a_number_asks_for_all_its_pieces_at_once(patient: TorchServe) -> None:
+    """So that they are one batch, where TorchServe waits long enough for one."""
+    sevens = [[[20 + 60 * i, 20], [55 + 60 * i, 20], [35 + 60 * i, 90]] for i in range(4)]
+    before = totals(patient.handler_metrics_url)
+    with closing(Reader(Inference(patient.inference_url), Finder())) as reader:
+        number = reader.read(json.dumps({"strokes": sevens, "width": 8}).encode(), "digits")
+    counted = totals(patient.handler_metrics_url) - before
+    assert number.text == "7777"
+    assert counted["handler_batch_size_sum"] > 8  # more pieces than digits
+    assert counted["handler_batch_size_count"] == 1
 
 
 def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -> None:

@@ -9,7 +9,7 @@ from starlette.types import Message
 from ui.security_headers import NOTHING, SecurityHeaders, page_policy
 
 
-def answered(response: Response, script: str = "") -> tuple[dict[str, str], bytes]:
+def answered(response: Response, *beginning: str) -> tuple[dict[str, str], bytes]:
     """Return the headers and the body of what a client gets for this answer."""
     sent: list[Message] = []
 
@@ -19,7 +19,7 @@ def answered(response: Response, script: str = "") -> tuple[dict[str, str], byte
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(SecurityHeaders(response, script)({"type": "http"}, receive, send))
+    asyncio.run(SecurityHeaders(response, *beginning)({"type": "http"}, receive, send))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return headers, b"".join(message["body"] for message in sent[1:])
 
@@ -54,8 +54,8 @@ def test_of_inline_scripts_those_run_that_came_with_the_page() -> None:
 
 def test_the_first_script_of_a_page_may_run_and_is_part_of_its_length() -> None:
     page = HTMLResponse("<html><head><title>x</title></head><p>&lt;head&gt;</p></html>")
-    headers, body = answered(page, "first()")
-    assert body.startswith(b"<html><head><script>first()</script><title>")
+    headers, body = answered(page, "first()", "body {}")
+    assert body.startswith(b"<html><head><style>body {}</style><script>first()</script><title>")
     assert headers["content-security-policy"] == page_policy(b"<script>first()</script>")
     assert int(headers["content-length"]) == len(body)
     refusal = HTMLResponse("<head></head>", headers={"Content-Security-Policy": "default-src 'none'"})

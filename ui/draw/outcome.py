@@ -96,6 +96,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     except PredictionError as error:
         count("busy" if isinstance(error, Busy) else "unreachable")
         return loads_again(model) if is_idle(backend, model, error) else _ask_again(drawing, error)
+    backend.live.answered(model.path, answer.latency_ms)
     if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
@@ -104,6 +105,12 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     is_private = is_interim or not read_keep(pad_value)
     is_kept = session_id is not None and not is_private and keep(backend, prediction)
     return Reading(prediction, answer.frame, is_kept, is_private, model.coverage, is_interim)
+
+
+def follow(backend: Backend, pad_value: Any, session_id: str | None) -> Reading | NoReading | None:
+    """Return what `predict` does of a drawing under a moving pen; None where others would wait for it."""
+    with backend.live.one() as may_be_read:
+        return predict(backend, pad_value, session_id) if may_be_read else None
 
 
 def keep(backend: Backend, prediction: Prediction) -> bool:

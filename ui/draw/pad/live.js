@@ -4,7 +4,7 @@
 export const APART_MS = 150; // from one question to the next
 const SHARE = 3; // the server rests three times as long as it took
 const SLOW_MS = 400; // an answer that took so long is no live one: the server has enough to do
-const REST_MS = 15_000;
+const REST_MS = 15_000; // then, or when the server had no time for it at all (ui/draw/live.py)
 
 export function createGate() {
   let askedAt = null; // while a question is out
@@ -20,10 +20,10 @@ export function createGate() {
     asked(now) {
       askedAt = now;
     },
-    answered(now) {
+    answered(now, wasRead = true) {
       if (askedAt === null) return;
       const took = now - askedAt;
-      next = Math.max(askedAt + APART_MS, now + (took >= SLOW_MS ? REST_MS : SHARE * took));
+      next = Math.max(askedAt + APART_MS, now + (took >= SLOW_MS || !wasRead ? REST_MS : SHARE * took));
       askedAt = null;
     },
   };

@@ -21,7 +21,10 @@ export function openNumber(element) {
       const answer = await postNumber(question, before);
       // Of what is caught up with, the next answer tells.
       if (answer.digits && question.keep && !question.isPast) history.postMessage("changed");
-      if (question.isInterim) document.dispatchEvent(new Event("sketchserve-live-done")); // to sending.js
+      if (question.isInterim) {
+        const detail = answer.canAskAgain ? 0 : question.sent; // of sending.js, which hears it
+        document.dispatchEvent(new CustomEvent("sketchserve-live-done", { detail }));
+      }
       return answer;
     },
     show(answer, question) {

@@ -16,6 +16,7 @@ const UNANSWERED = {
 // `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those of a number.
 export function createSending({ props, ask, content, numbers }) {
   const gate = createGate();
+  let live = 0; // the number of the last one that was sent before
   let sent = 0; // counts drawings: an answer carries the number of the one that it answers
   const awaited = { digit: 0, number: 0 }; // the numbers of the last ones that were sent as the pen lifted
   let held = null; // a value that waits for the answer to an interim one, which else could come after its own
@@ -38,8 +39,11 @@ export function createSending({ props, ask, content, numbers }) {
     setNumber(sent);
   }
 
-  document.addEventListener("sketchserve-live-done", () => {
-    gate.answered(performance.now());
+  // Its detail is the number of the drawing that was read. Where others went before, nobody waits for this one.
+  document.addEventListener("sketchserve-live-done", ({ detail }) => {
+    const wasRead = detail === live;
+    gate.answered(performance.now(), wasRead);
+    if (!wasRead && document.documentElement.dataset.sent === String(live)) begun();
     if (held) put(held);
     held = null;
   });
@@ -69,6 +73,7 @@ export function createSending({ props, ask, content, numbers }) {
       if (isAwaited || !gate.mayAsk(performance.now())) return false;
       gate.asked(performance.now());
       number();
+      live = sent;
       if (kind === "number") {
         numbers.ask({ ...content(), sent, model: model(), keep: false, isInterim: true });
       } else {
@@ -80,8 +85,7 @@ export function createSending({ props, ask, content, numbers }) {
     // A stroke begins: what is on the paper is a drawing that nobody was sent.
     begin() {
       gate.begin(performance.now());
-      setNumber("");
-      tell("sketchserve-changed");
+      begun();
     },
     // It was none, or the other sheet is back: the answer that is there fits again, if it is the last drawing's.
     restore() {
@@ -98,6 +102,11 @@ const model = () => document.querySelector(".chooser")?.dataset.model ?? "";
 // The number of the drawing on the paper, for reading.js; "" while a stroke makes it one that nobody was sent.
 function setNumber(number) {
   document.documentElement.dataset.sent = number;
+}
+
+function begun() {
+  setNumber("");
+  tell("sketchserve-changed");
 }
 
 // Other parts of the page hear at once that what was answered is no longer what is drawn.
