@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, TextClause, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from db import drifts
 from db.errors import unavailable
 from db.figures import CONFIDENCES, Figures, Judged, Mistake, Period, Seen, Share, Span
 
@@ -108,6 +109,10 @@ class Reading:
                 for row in self._rows(_WORST, {**judged, "most": WORST})
             ],
         )
+
+    def look(self, name: str, version: str) -> drifts.Look | None:
+        """Return the latest look at whether drawings look like those of training, if there is one."""
+        return drifts.latest(self._connection, (name, version))
 
     def _rows(self, query: TextClause, values: dict[str, Any]) -> list[Any]:
         return list(self._connection.execute(query, values))

@@ -31,6 +31,7 @@ from db.writer import Writer
 from ui import app as page
 from ui import gradio_folder, log_lines, number
 from ui.analytics import view as analytics
+from ui.analytics.metric import Drifts
 from ui.backend import Backend
 from ui.fetching import route as fetching
 from ui.fetching.fetcher import Fetcher
@@ -107,6 +108,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         recent=recent,
         metrics=Metrics(writer),
     )
+    backend.metrics.registry.register(Drifts(engine, lambda: writer.paused))
     desks = number.Desks(backend)
 
     @asynccontextmanager

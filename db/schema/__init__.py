@@ -6,6 +6,7 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 from db.schema.constraints import metadata
 from db.schema.counts import daily_changes, daily_counts, judgements
 from db.schema.drawings import FEEDBACK_KINDS, MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES, feedback, predictions
+from db.schema.drifts import drifts
 from db.schema.loop import DECISIONS, REVIEW_REASONS, examples, loop_runs, loop_steps, reviews
 from db.schema.people import ROLES, USER_NAME, api_keys, sign_ins, users
 from db.schema.versions import LOOKS, SHARES, VERDICTS, looks, model_versions, serving, verdicts
@@ -24,6 +25,7 @@ __all__ = [
     "api_keys",
     "daily_changes",
     "daily_counts",
+    "drifts",
     "examples",
     "feedback",
     "judgements",

@@ -18,6 +18,7 @@ TABLES = (
     "verdicts",
     "serving",
     "looks",
+    "drifts",
 )
 
 
@@ -73,6 +74,7 @@ def rows(run_id: int, prediction_id: uuid.UUID, model_name: str = "digits") -> d
             "reason": "promoted",
         },
         "looks": {**version, "share": 5, "outcome": "held", "reason": "too early to tell"},
+        "drifts": {**version, "first_at": now, "last_at": now, "drawings": 2000, "figures": []},
     }
 
 

@@ -1,6 +1,7 @@
 """The loop's tables refuse what must not be kept, and what is deleted takes along what was made of it."""
 
 import uuid
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import delete, func, select
@@ -62,6 +63,10 @@ def count(engine, name, **values):
         ("serving", {"candidate_version": None}, "serving_share_of_candidate_check"),
         ("looks", {"outcome": "passed"}, "looks_outcome_known_check"),
         ("looks", {"share": 6}, "looks_share_known_check"),
+        ("drifts", {"drawings": 0}, "drifts_drawings_range_check"),
+        ("drifts", {"figures": {}}, "drifts_figures_array_check"),
+        ("drifts", {"last_at": datetime(2000, 1, 1, tzinfo=UTC)}, "drifts_times_in_order_check"),
+        ("drifts", {"model_version": ""}, "drifts_model_version_length_check"),
     ],
 )
 def test_a_row_out_of_bounds_is_refused(engine, valid, table, change, constraint):

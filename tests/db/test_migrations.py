@@ -112,7 +112,14 @@ def rows_of(url):
 DEFAULTS = {"kind": "label", "is_superseded": False, "is_replaced": False}
 # Made again from what the older schema has.
 DERIVED = ("said", "true_label")
-ROWS = {"predictions": 5, "api_keys": 0, "daily_counts": 0, "daily_changes": 9, "judgements": 1}
+ROWS = {
+    **dict.fromkeys(loop_rows.TABLES, 1),
+    "predictions": 5,
+    "api_keys": 0,
+    "daily_counts": 0,
+    "daily_changes": 9,
+    "judgements": 1,
+}
 REVISIONS = [script.revision for script in MIGRATIONS.walk_revisions()]
 
 

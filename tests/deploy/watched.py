@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import requests
 import yaml
 from sqlalchemy import make_url
 
-from db import embedded, migrate
+from db import drifts, embedded, engine, migrate
 from launch import temporary
 from system.ports import free_ports
 from tests.deploy.debian import program
@@ -55,6 +56,7 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
 
         database = stack.enter_context(embedded.start(folder / "database"))
         migrate.upgrade(database.url)
+        _look_once(database.url)
         torchserve = stack.enter_context(temporary.running(model_store))
         page = stack.enter_context(running_page(database.url, torchserve))
         hosts = [url.split("/")[2] for url in (torchserve.inference_url, page.url)]
@@ -163,6 +165,14 @@ def _certificate(folder: Path) -> Certificate:
     ]
     subprocess.run([*certify, "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
     return files[0].read_bytes(), files[1].read_bytes()
+
+
+def _look_once(url: str) -> None:
+    """Keep a look that found that people draw as in training."""
+    now, same = datetime.now(UTC), [0.5, 0.5]
+    ink = drifts.Figure("ink_share", 1.0, False, 0.0, [0.1], None, same, same)
+    with engine.opened(url) as opened:
+        drifts.add(opened, drifts.Look("digits", "1.0.0", now, now, 2000, [ink]))
 
 
 def _for_lib_pq(database_url: str) -> str:

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, expect
 
-from db import embedded
+from db import drifts, embedded
 from db import engine as databases
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
@@ -62,8 +62,11 @@ def address(page_address: str, database: embedded.Server) -> str:
             else Feedback(made.id, really, now, "s")
         )
         records += [made, said]
+    shares = [1 / 30] * 30
+    named = drifts.Figure("labels", 0.0, True, 0.4, None, LABELS, shares, [0.5, *[0.5 / 29] * 29])
     with databases.opened(database.url) as engine:
         PredictionLog(engine).write(records)
+        drifts.add(engine, drifts.Look("words", "1.0.0", now, now, 2000, [named]))
     return f"{page_address}/analytics?model=words/1.0.0&days=30"
 
 
@@ -77,6 +80,10 @@ def test_each_plot_is_seen_heard_and_read_on_every_screen(
         for name in (*PLOTS, "How often answers of a confidence are right"):
             expect(page.get_by_role("img", name=re.compile(f"^{name}"))).to_be_visible()
             expect(page.get_by_text(f"{name} as a table", exact=True)).to_be_visible()
+        training = page.get_by_role("region", name="Like in training?")
+        expect(training.get_by_text("Drawings and training as a table", exact=True)).to_be_visible()
+        expect(training.get_by_role("list", name="Labels, drawn and in training")).to_be_visible()
+        expect(training.get_by_role("img", name=LABELS[0])).to_be_visible()
         fill, card = page.locator("#h-drawings ~ figure rect").first.evaluate(PAINTED)
         assert fill != card
         # Sideways only what is wide scrolls, and the keyboard gets there.

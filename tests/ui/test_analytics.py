@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from db import drifts
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
 from tests.ui.signing_in import Guarded, guarded
@@ -177,6 +178,22 @@ def test_all_days_are_divided_so_that_the_bars_fit(page: Guarded, model: str, dr
     assert "7 days from (UTC)" in section(html, "drawings")
     assert "3 in all days" in section(html, "drawings")
     assert html.count("<rect") < 400
+
+
+def test_the_latest_look_at_training_is_shown_whatever_the_days(page: Guarded, model: str, drawn) -> None:
+    drawn(created_at=datetime.now(UTC) - timedelta(days=1))
+    assert section(shown(page, model), "training").startswith(
+        "Like in training? Nobody has looked yet: python -m"
+    )
+    until = datetime(2026, 1, 2, tzinfo=UTC)
+    labels = drifts.Figure("labels", 0.0, True, 0.3, None, [ODD, "7"], [0.5, 0.5], [0.9, 0.1])
+    drifts.add(page.engine, drifts.Look(model, "1.0.0", until, until, 1234, [labels]))
+    html = shown(page, model, "7")
+    assert "<b onclick" not in html
+    words = section(html, "training")
+    assert "Labels differs 1,234 drawings from 2 Jan 2026 to 2 Jan 2026" in words
+    assert "What differs most: Labels" in words
+    assert "90.0 %, in training 50.0 %" in words
 
 
 def test_what_was_read_a_moment_ago_is_shown_again() -> None:

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import date
 
+from db.drifts import Look
 from db.figures import Figures, Mistake, Period, Span
 from ui.analytics import over_time
 from ui.analytics.address import LATEST_DAYS
 from ui.analytics.confusion import Confusion, confusion
 from ui.analytics.drift import Drift, drift
 from ui.analytics.judged import Doubt, accuracy, coverage, doubt, latest_sizes, reliability, set_sizes
+from ui.analytics.like_training import LikeTraining, like_training
 from ui.analytics.plots import Plot, Rows
 from ui.analytics.statistics import Interval
 from ui.models.listing import Model
@@ -32,6 +34,7 @@ class Report:
         set_sizes: How many labels the sets have.
         doubt: How doubt and judgements agree.
         drift: Of the labels.
+        like_training: How drawings compare with training, whatever the days; None where nobody has looked.
         worst: Wrong answers of which the model was surest.
     """
 
@@ -48,11 +51,17 @@ class Report:
     set_sizes: Rows | None
     doubt: Doubt
     drift: Drift | None
+    like_training: LikeTraining | None
     worst: list[Mistake]
 
 
 def report(
-    model: tuple[str, str], archive: Model | None, span: Span, today: date, figures: Figures
+    model: tuple[str, str],
+    archive: Model | None,
+    span: Span,
+    today: date,
+    figures: Figures,
+    look: Look | None,
 ) -> Report:
     """Return what is shown.
 
@@ -62,6 +71,7 @@ def report(
         span: The days that were asked for.
         today: The last of them.
         figures: What the database has.
+        look: The latest look at whether drawings look like those of training.
     """
     is_all = span.latest != span.since
     # What a clock that was wrong dates into the future is counted, and has no place in the plots.
@@ -83,5 +93,6 @@ def report(
         set_sizes=set_sizes(latest_sizes(figures.set_sizes, with_earlier=is_all)),
         doubt=doubt(figures.judged),
         drift=drift(figures.labels, f"the last {LATEST_DAYS if is_all else count} days", earlier),
+        like_training=like_training(look),
         worst=figures.worst,
     )

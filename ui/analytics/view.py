@@ -69,9 +69,10 @@ def read(backend: Backend, analytics: Analytics, asked: Asked) -> Shown:
         known = {(one.name, one.version): one for one in seen}
         span = address.span_of(asked.days, known.get((name, version)), today)
         figures = reading.figures(name, version, span)
+        look = reading.look(name, version)
     archive = backend.models.find(path_of(name, version)) if version else None
     models = [*known] if (name, version) in known else [(name, version), *known]
-    return Shown((name, version), models, report((name, version), archive, span, today, figures))
+    return Shown((name, version), models, report((name, version), archive, span, today, figures, look))
 
 
 def _own(own: tuple[str, str], seen: list[Seen]) -> tuple[str, str]:
