@@ -1,5 +1,6 @@
 """TorchServe's inference API; `client.management` is the other one."""
 
+import copy
 import logging
 import time
 import uuid
@@ -37,6 +38,12 @@ class Inference:
         self._url = url
         self._timeout_s = timeout_s
         self._session = local_session(POOL_SIZE)
+
+    def hurried(self) -> "Inference":
+        """Return the same API with half the time for a prediction: another one can still be asked for."""
+        hurried = copy.copy(self)
+        hurried._timeout_s = self._timeout_s / 2
+        return hurried
 
     def predict(self, image: bytes, model: str, request_id: str = "") -> Answer:
         """Send one image file and return the model's answer, with the frame that the network saw.

@@ -17,7 +17,8 @@ BELOW = {
     "guard": {"system"},
     "reading": {"client", "handler", "system"},
     "training": {"client", "handler", "reading", "system"},
-    "ui": {"client", "db", "reading", "system"},
+    "rollout": {"client", "db", "system"},
+    "ui": {"client", "db", "reading", "rollout", "system"},
     "launch": {"client", "db", "guard", "system", "training"},
     "bench": {"client", "db", "handler", "launch", "reading", "system", "training"},
 }

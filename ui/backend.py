@@ -1,11 +1,12 @@
 """What stands behind the page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from client.inference import Inference
 from client.management import Management
 from db.log import PredictionLog
 from db.writer import Writer
+from rollout.routes import Routes
 from ui.metrics import Metrics
 from ui.models.listing import Models
 from ui.models.loading import Loader
@@ -25,3 +26,4 @@ class Backend:
     writer: Writer
     recent: Recent
     metrics: Metrics
+    routes: Routes = field(default_factory=Routes)
