@@ -19,8 +19,9 @@ BELOW = {
     "training": {"client", "handler", "reading", "system"},
     "rollout": {"client", "db", "system"},
     "ui": {"client", "db", "reading", "rollout", "system"},
-    "launch": {"client", "db", "guard", "system", "training"},
-    "bench": {"client", "db", "handler", "launch", "reading", "system", "training"},
+    "loop": {"client", "db", "handler", "reading", "rollout", "system", "training"},
+    "launch": {"client", "db", "guard", "loop", "system", "training"},
+    "bench": {"client", "db", "handler", "launch", "loop", "reading", "system", "training"},
 }
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
 

@@ -1,0 +1,257 @@
+"""The loop's runs in PostgreSQL: each is a row, as is each of its steps, which one process does at a time.
+
+Whoever does a step says so again and again. One who was silent for `SILENT_S` was killed, and another may go
+on. Each time a step is begun its `attempts` go up; who began it before is told that it is theirs no longer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, and_, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.schema import loop_runs, loop_steps
+
+SILENT_S = 60
+# A step that was killed so often kills its process by itself: no memory, for example.
+MOST_ATTEMPTS = 5
+LOCK_KEY = 0x6C6F_6F70  # "loop"
+LONGEST_REASON = 2_000
+
+_IS_OPEN = loop_runs.c.state.in_(("waiting", "running"))
+
+
+class RunningError(Exception):
+    """The model's run is being done by somebody; the message says by whom, and what to do."""
+
+
+class LostError(Exception):
+    """Another process has gone on with this run, because this one was silent for too long."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, and the step of it that its holder is to do.
+
+    Attributes:
+        id: The run's.
+        model_name: As registered in TorchServe.
+        created_at: When it was asked for: what is judged later is the next run's.
+        settings: What it was asked for with.
+        step: The step's name.
+        attempt: How often the step was begun, this time included.
+    """
+
+    id: int
+    model_name: str
+    created_at: datetime
+    settings: dict[str, Any] = field(default_factory=dict)
+    step: str = ""
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step ended.
+
+    Attributes:
+        state: "done"; "refused", after which the run does not go on; or "failed".
+        numbers: What was counted and measured, as JSON has it.
+        reason: One line for people.
+    """
+
+    state: str
+    numbers: dict[str, Any]
+    reason: str
+
+
+def begin(
+    engine: Engine, model_name: str, steps: Sequence[str], asked_by: str, settings: Mapping[str, Any]
+) -> Run:
+    """Return a new run of the model, or the one that was killed, with the step that is to be done now.
+
+    Raises:
+        DatabaseUnavailable: Nothing is begun.
+        RunningError: Another process is at it.
+    """
+    with _transaction(engine) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        found = connection.execute(
+            select(loop_runs.c.id, loop_runs.c.asked_by).where(_IS_OPEN, loop_runs.c.model_name == model_name)
+        ).one_or_none()
+        if found is not None:
+            _require_silence(connection, found)
+        run_id = found.id if found else _added(connection, model_name, asked_by, settings)
+        # A run that only waits has none yet.
+        rows = [
+            {"run_id": run_id, "name": name, "position": position, "state": "waiting"}
+            for position, name in enumerate(steps)
+        ]
+        connection.execute(insert(loop_steps).on_conflict_do_nothing(), rows)
+        run = _claimed(connection, run_id)
+        if run is None:
+            raise RunningError(f"run {run_id} of {model_name} has no step that is left to do: see its rows")
+        return run
+
+
+def claim(engine: Engine, run: Run) -> Run | None:
+    """Return the run with its next step, None where no step is left; the one before must be finished.
+
+    Raises:
+        DatabaseUnavailable: None is begun.
+        LostError: Another process has gone on with it.
+    """
+    with _transaction(engine) as connection:
+        found = _claimed(connection, run.id)
+        if found is None:
+            left = select(literal(1)).where(
+                loop_steps.c.run_id == run.id, loop_steps.c.state.in_(("waiting", "running"))
+            )
+            _require(connection.execute(left).first() is None, run)
+        return found
+
+
+def beat(engine: Engine, run: Run) -> None:
+    """Say that the step is still being done.
+
+    Raises:
+        DatabaseUnavailable: That could not be said.
+        LostError: Another process does it now.
+    """
+    with _transaction(engine) as connection:
+        done = connection.execute(update(loop_steps).where(_is_mine(run)).values(beat_at=func.now()))
+        _require(done.rowcount == 1, run)
+
+
+def hold(connection: Connection, run: Run) -> None:
+    """Let nobody take the step until this transaction ends: what it writes is then one process's.
+
+    Raises:
+        LostError: Another process does it now.
+    """
+    mine = connection.execute(select(loop_steps.c.name).where(_is_mine(run)).with_for_update())
+    _require(mine.one_or_none() is not None, run)
+
+
+def finish(engine: Engine, run: Run, outcome: Outcome) -> None:
+    """Record how the step ended; a run ends with a step that is not done, or with the last one.
+
+    Raises:
+        DatabaseUnavailable: Nothing is recorded.
+        LostError: Another process does it now.
+    """
+    ended = {"state": outcome.state, "reason": outcome.reason[:LONGEST_REASON] or None}
+    with _transaction(engine) as connection:
+        done = connection.execute(
+            update(loop_steps)
+            .where(_is_mine(run))
+            .values(**ended, numbers=outcome.numbers, beat_at=func.now(), ended_at=func.now())
+        )
+        _require(done.rowcount == 1, run)
+        left = select(literal(1)).where(loop_steps.c.run_id == run.id, loop_steps.c.state == "waiting")
+        if outcome.state != "done" or connection.execute(left.limit(1)).first() is None:
+            of_run = update(loop_runs).where(loop_runs.c.id == run.id)
+            connection.execute(of_run.values(**ended, ended_at=func.now()))
+
+
+def release(engine: Engine, run: Run) -> None:
+    """Give the step back undone, so that whoever comes next need not wait; nothing if it is another's by now.
+
+    Raises:
+        DatabaseUnavailable: It is free after `SILENT_S`.
+    """
+    with _transaction(engine) as connection:
+        mine = connection.execute(
+            update(loop_steps).where(_is_mine(run)).values(state="waiting", attempts=run.attempt - 1)
+        )
+        if mine.rowcount:
+            of_run = update(loop_steps).where(loop_steps.c.run_id == run.id)
+            connection.execute(of_run.values(beat_at=None))
+
+
+def _added(connection: Connection, model_name: str, asked_by: str, settings: Mapping[str, Any]) -> int:
+    values = {"model_name": model_name, "state": "running", "asked_by": asked_by, "settings": dict(settings)}
+    return connection.execute(insert(loop_runs).values(**values).returning(loop_runs.c.id)).scalar_one()
+
+
+def _claimed(connection: Connection, run_id: int) -> Run | None:
+    """Take the first step that is not done, unless somebody is at it."""
+    silent = func.now() - text(f"interval '{SILENT_S} seconds'")
+    first = (
+        select(loop_steps.c.run_id, loop_steps.c.name)
+        .where(loop_steps.c.run_id == run_id, loop_steps.c.state.in_(("waiting", "running")))
+        .order_by(loop_steps.c.position)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .subquery()
+    )
+    step = connection.execute(
+        update(loop_steps)
+        .where(
+            loop_steps.c.run_id == first.c.run_id,
+            loop_steps.c.name == first.c.name,
+            (loop_steps.c.state == "waiting") | (loop_steps.c.beat_at < silent),
+        )
+        .values(
+            state="running",
+            attempts=loop_steps.c.attempts + 1,
+            started_at=func.now(),
+            beat_at=func.now(),
+            ended_at=None,
+        )
+        .returning(loop_steps.c.name, loop_steps.c.attempts)
+    ).one_or_none()
+    if step is None:
+        return None
+    run = connection.execute(
+        update(loop_runs).where(loop_runs.c.id == run_id).values(state="running").returning(loop_runs)
+    ).one()
+    return Run(run.id, run.model_name, run.created_at, run.settings, step.name, step.attempts)
+
+
+def _require_silence(connection: Connection, run: Row) -> None:
+    """Raise RunningError where the run's last sign of life is younger than that of one who was killed."""
+    ago = func.extract("epoch", func.clock_timestamp() - loop_steps.c.beat_at)
+    last = connection.execute(
+        select(loop_steps.c.name, ago.label("ago_s"))
+        .where(loop_steps.c.run_id == run.id, loop_steps.c.beat_at.is_not(None))
+        .order_by(loop_steps.c.beat_at.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is not None and last.ago_s < SILENT_S:
+        raise RunningError(
+            f"run {run.id} is under way ({last.name}, asked for by {run.asked_by}, heard of "
+            f"{float(last.ago_s):.0f} s ago): wait for it, or until {SILENT_S} s have passed if it was killed"
+        )
+
+
+def _is_mine(run: Run) -> Any:
+    return and_(
+        loop_steps.c.run_id == run.id,
+        loop_steps.c.name == run.step,
+        loop_steps.c.state == "running",
+        loop_steps.c.attempts == run.attempt,
+    )
+
+
+def _require(is_mine: bool, run: Run) -> None:
+    if not is_mine:
+        raise LostError(
+            f"run {run.id}: another process has gone on with {run.step}, since this one was not heard of for "
+            f"{SILENT_S} s"
+        )
+
+
+@contextmanager
+def _transaction(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
