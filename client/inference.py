@@ -10,7 +10,7 @@ import requests
 from requests.exceptions import ChunkedEncodingError
 
 from client.answers import Answer, Explained, read_answer, read_explained
-from client.errors import Busy, NotLoaded, PredictionError, Refused, Unexplained, Unreachable
+from client.errors import Busy, Failed, NotLoaded, PredictionError, Refused, Unexplained, Unreachable
 from client.session import local_session
 
 logger = logging.getLogger(__name__)
@@ -19,6 +19,8 @@ CONNECT_TIMEOUT_S = 1.0
 # One connection per prediction that may run at once: the threads that Gradio calls handlers with.
 POOL_SIZE = 40
 REQUEST_ID = "X-Request-Id"
+# Of a 503, where it is not that no worker is free: an exception that nobody in the handler caught.
+FAILED = "InternalServerException"
 KINDS: dict[int, tuple[type[PredictionError], str]] = {
     503: (Busy, "The model is busy or still starting."),
     404: (NotLoaded, "The model is not loaded."),
@@ -138,6 +140,10 @@ def _error(response: requests.Response) -> PredictionError:
         body = _json(response)
         if isinstance(body, dict) and body.get("type") == "BadImage":
             return Refused(str(body.get("message")))
+    if status == requests.codes.unavailable:
+        body = _json(response)
+        if isinstance(body, dict) and body.get("type") == FAILED:
+            return Failed("The model failed to answer.")
     kind, words = KINDS.get(status, (Unreachable, f"The model could not answer (status {status})."))
     return kind(words)
 

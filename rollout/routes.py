@@ -92,7 +92,7 @@ class Routes:
                 return
             self._counts[*key, "asked"] += 1
             if error is not None:
-                self._counts[*key, "busy" if isinstance(error, Busy) else "failed"] += 1
+                self._counts[*key, "busy" if type(error) is Busy else "failed"] += 1
                 self._why[key] = str(error)
 
     def taken(self, model: str, version: str) -> Tally:
