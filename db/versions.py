@@ -30,6 +30,7 @@ class Version:
         run_id: The run that made it; None for what came otherwise.
         verdict: What the gate said last: "passed", "refused", "not_enough_evidence", or "" for nothing.
         why: The verdict's reason.
+        champion: The version that it was compared with.
     """
 
     model: str
@@ -39,6 +40,7 @@ class Version:
     run_id: int | None = None
     verdict: str = ""
     why: str = ""
+    champion: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Versions:
         """Return the model's versions, newest first, each with its last verdict."""
         columns = model_versions.c
         last = lateral(
-            select(verdicts.c.outcome, verdicts.c.reason)
+            select(verdicts.c.outcome, verdicts.c.reason, verdicts.c.champion_version)
             .where(
                 verdicts.c.model_name == columns.model_name, verdicts.c.model_version == columns.model_version
             )
@@ -83,6 +85,7 @@ class Versions:
                 columns.run_id,
                 func.coalesce(last.c.outcome, ""),
                 func.coalesce(last.c.reason, ""),
+                func.coalesce(last.c.champion_version, ""),
             )
             .join(last, true(), isouter=True)
             .where(columns.model_name == model)

@@ -2,8 +2,8 @@
 
 Each step ends with one look at what sessions got of the version, against sessions that had another one at the
 same time. Sessions were assigned at random, by a hash. So if the version were no worse, any other assignment
-of the same sessions would have been as likely: that is tested by drawing others (Fisher's randomization test,
-The Design of Experiments, 1935), and needs no assumption of how answers of one session hang together.
+of the same sessions would have been as likely: that is tested by drawing others (the randomization test;
+Ernst 2004, doi:10.1214/088342304000000396), and needs no assumption of how a session's answers hang together.
 
 There are several looks, with two questions each. Look k may be wrong with the chance alpha / (k (k + 1)),
 shared by its questions: all looks together with alpha at most, however many there will be (a union bound;

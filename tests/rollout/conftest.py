@@ -72,11 +72,8 @@ class Trial:
         self.driver.turn()
 
     def passes(self, version: str = NEW, outcome: str = "passed") -> None:
-        row = {"model_name": self.model, "model_version": version, "champion_version": OLD}
-        with self.engine.begin() as connection:
-            connection.execute(
-                insert(verdicts).values(**row, outcome=outcome, checks=[], reason="for a test")
-            )
+        """Write a verdict of the gate."""
+        passes(self.engine, self.model, version, outcome)
 
     def session(self, *, is_tried: bool, share: int = 5) -> str:
         """Return a new session that has, or has not, the candidate."""
@@ -98,6 +95,12 @@ class Trial:
                 if number < wrong:
                     records.append(Feedback(one.id, "1", at, session))
         PredictionLog(self.engine).write(records)
+
+
+def passes(engine: Engine, model: str, version: str, outcome: str = "passed") -> None:
+    row = {"model_name": model, "model_version": version, "champion_version": OLD}
+    with engine.begin() as connection:
+        connection.execute(insert(verdicts).values(**row, outcome=outcome, checks=[], reason="for a test"))
 
 
 def prediction(model: str, version: str, session: str, at: datetime, ms: float) -> Prediction:

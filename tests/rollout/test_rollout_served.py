@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -20,7 +21,7 @@ from sqlalchemy import Engine, insert
 from db import embedded
 from db import engine as database
 from db.schema import verdicts
-from db.serving import ServingRows
+from db.serving import Serving, ServingRows
 from db.versions import Version, Versions
 from launch.bring_up import drawn_seven
 from rollout.changes import Desk
@@ -44,6 +45,7 @@ DigitHandler.handle = _broken
 PICTURE = f"data:image/png;base64,{base64.b64encode(drawn_seven()).decode()}"
 # TorchServe starts two workers on a machine that may be busy.
 READY_S = 90
+PAUSE_S = 0.05
 
 
 def copy(archive: Path, out: Path, version: str, handler: str = "") -> None:
@@ -105,6 +107,7 @@ class Platform:
         def go_on(ask: Callable[[], tuple[int, str]]) -> None:
             while not found.is_over:
                 found.got[ask()] += 1
+                time.sleep(PAUSE_S)  # the workers that start need the cores, too
 
         asks = (lambda: self.draw(session), lambda: self.draw(other), self.default)
         people = [threading.Thread(target=go_on, args=(ask,)) for ask in asks]
@@ -117,11 +120,17 @@ class Platform:
             for one in people:
                 one.join()
 
-    def make(self, *words: str) -> str:
-        """Return what a verb of make says."""
+    def said(self, *words: str) -> str:
+        """Return what the command says that is behind make's verbs."""
         more = {"TORCHSERVE_MANAGEMENT_URL": self.run.url("MANAGEMENT_PORT")}
         environ = environment(self.run.var, self.run.ports, **more)
-        done = subprocess.run(["make", *words], cwd=PROJECT, env=environ, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", "rollout", *words],
+            cwd=PROJECT,
+            env=environ,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -175,9 +184,8 @@ def test_versions_are_tried_promoted_applied_again_and_taken_back_while_people_d
         assert platform.draw(tried) == (200, NEW)
         assert platform.draw(other) == (200, old)
         assert platform.default() == (200, old)
-        assert f"{NEW}   " in platform.make("versions")
-        assert "5 % of sessions" in platform.make("versions")
-        platform.make("promote", f"VERSION={NEW}")
+        assert "workers ready  5 % of sessions" in platform.said()
+        platform.said("promote", NEW)
         until(lambda: platform.default() == (200, NEW), "the candidate is the default")
         until(lambda: platform.draw(other) == (200, NEW), "everybody has it")
     assert {status for status, _ in drawing.got} == {200}, drawing.got
@@ -194,11 +202,11 @@ def test_versions_are_tried_promoted_applied_again_and_taken_back_while_people_d
     assert "3 looks failed" in _serving(platform).reason
     assert set(drawing.got) == {(200, NEW)}, drawing.got
 
-    assert "is the default" in platform.make("rollback")
+    assert "is the default" in platform.said("rollback")
     until(lambda: platform.default() == (200, old), "the version before is the default again")
 
 
-def _serving(platform: Platform):
+def _serving(platform: Platform) -> Serving:
     found = platform.desk.rows.find("digits")
     assert found is not None
     return found
