@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, Subquery, func, lateral, select, true
+from sqlalchemy import Connection, Engine, Subquery, func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -119,14 +119,19 @@ class Versions:
             return connection.scalar(select(func.percentile_cont(0.99).within_group(newest.c.latency_ms)))
 
     def sessions(
-        self, model: str, version: str, since: datetime, slow_ms: float, until: datetime | None = None
+        self,
+        model: str,
+        version: str,
+        since: datetime,
+        until: datetime | None = None,
+        slow_ms: float | None = None,
     ) -> list[Session]:
-        """Return what each session got of a version's newest answers, those that answered last first."""
+        """Return what each session got of a version's newest answers, sessions with the newest ones first."""
         newest = _newest(model, version, since, until)
         query = (
             select(
                 func.count(),
-                func.count().filter(newest.c.latency_ms > slow_ms),
+                func.count().filter(newest.c.latency_ms > slow_ms) if slow_ms is not None else literal(0),
                 func.count().filter(newest.c.is_wrong),
             )
             .group_by(newest.c.session_id)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Engine
 
-from client.errors import ChangeRefused, LoadFailed, Unreachable
+from client.errors import LoadFailed, Unreachable
 from db.errors import DatabaseUnavailable
 from db.serving import Look, Serving, ServingRows
 from db.versions import Versions
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 EVERY_S = 2.0
 # A look reads some thousands of rows.
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 10.0
 
 
 class Driver:
@@ -61,6 +61,7 @@ class Driver:
         self._places = places
         self._routes = routes
         self._unready_since: dict[tuple[str, str], float] = {}
+        self._problems: dict[tuple[str, str], str] = {}
         self._on_ready = on_ready
         self._ready: set[tuple[str, str]] = set()
         self._looked_at = -math.inf
@@ -142,15 +143,16 @@ class Driver:
                     )
                 except (LoadFailed, Unreachable) as error:
                     self._say(f"{serving.model} {step.version} ({step.verb}): {error}")
-                    # Without an answer nobody knows; it is tried again.
-                    if step.version == tried and isinstance(error, (ChangeRefused, NotHere)):
+                    self._problems[serving.model, step.version] = f"{step.verb}: {error}"
+                    if step.version == tried and isinstance(error, NotHere):
                         self._take_back(serving, f"it cannot be loaded: {error}")
                         return
                 else:
                     logger.info("%s %s: %s", serving.model, step.version, step.verb)
         self._forget(serving, there, now)
         if tried is not None and self._is_late(serving.model, tried, there):
-            self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s")
+            why = self._problems.get((serving.model, tried), "TorchServe's model.log says why")
+            self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
             return
         if is_time:
             seen = look(self.rows, self.versions, self.rule, serving, now)
@@ -176,6 +178,7 @@ class Driver:
 
     def _take_back(self, serving: Serving, reason: str, numbers: dict | None = None) -> None:
         self._unready_since.clear()
+        self._problems.clear()
         seen = Look(on_trial(serving) or serving.version, serving.share, "failed", reason, numbers or {})
         if take_back(self.rows, serving, seen):
             logger.warning("%s %s was taken back: %s", serving.model, seen.version, reason)

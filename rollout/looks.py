@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from db.serving import Look, Serving, ServingRows
-from db.versions import Session, Versions
+from db.versions import Versions
 from rollout.routes import on_trial
 from rollout.rule import Rule, judge
 
@@ -24,16 +24,12 @@ class Progress:
         sessions: So many sessions got one.
         due: And for so many answers the step waits.
         number: The number of its next look.
-        tried: What its sessions got.
-        others: What sessions got of the version that it is compared with.
     """
 
     answers: int
     sessions: int
     due: int
     number: int
-    tried: list[Session]
-    others: list[Session]
 
     def words(self, rule: Rule) -> str:
         """Return how far it is, in words."""
@@ -49,17 +45,12 @@ def progress(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving
     # The look that began the step has the same time as the step.
     of_step = [one for one in looks if one.created_at and one.created_at > serving.changed_at]
     numbers = [one.numbers.get("number", 0) for one in looks]
-    other, since, until = compared_with(serving, rule)
-    p99 = versions.p99_ms(serving.model, other, since, until)
-    slow_ms = rule.slow * p99 if p99 is not None else float("inf")
-    tried = versions.sessions(serving.model, version, serving.changed_at, slow_ms)
+    tried = versions.sessions(serving.model, version, serving.changed_at)
     return Progress(
         answers=sum(one.answers for one in tried),
         sessions=len(tried),
         due=rule.answers * 2 ** sum("number" in one.numbers for one in of_step),
         number=max(numbers, default=0) + 1,
-        tried=tried,
-        others=versions.sessions(serving.model, other, since, slow_ms, until),
     )
 
 
@@ -83,7 +74,12 @@ def look(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, no
     at = progress(rows, versions, rule, serving)
     if at is None or at.answers < at.due or at.sessions < rule.sessions:
         return None
-    said = judge(rule, at.number, at.tried, at.others)
+    other, since, until = compared_with(serving, rule)
+    p99_ms = versions.p99_ms(serving.model, other, since, until)
+    slow_ms = None if p99_ms is None else rule.slow * p99_ms
+    tried = versions.sessions(serving.model, version, serving.changed_at, None, slow_ms)
+    others = versions.sessions(serving.model, other, since, until, slow_ms)
+    said = judge(rule, at.number, tried, others)
     numbers = {**said.numbers, "number": at.number}
     seen = Look(version, serving.share, "held", said.reason, numbers)
     if said.is_worse:

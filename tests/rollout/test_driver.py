@@ -115,7 +115,9 @@ def test_a_version_whose_workers_do_not_start_is_taken_back(trial: Trial) -> Non
     trial.turn()
     trial.turn()
     assert (trial.serving.share, trial.serving.candidate) == (0, NEW)
-    assert "none of its workers was ready within 0 s" in trial.serving.reason
+    assert (
+        "none of its workers was ready within 0 s (TorchServe's model.log says why)" in trial.serving.reason
+    )
 
 
 def test_an_archive_that_was_changed_after_its_verdict_is_not_registered(trial: Trial) -> None:
