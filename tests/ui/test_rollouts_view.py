@@ -75,7 +75,7 @@ def test_a_version_that_is_made_the_default_stays_it_and_can_be_taken_back(
     }
     seen = words(ada.get("/models").text)
     assert "digits 1.1.0 is the default, and watched: 0 of 200 answers, 0 of 10 sessions." in seen
-    assert "The gate's verdict on 1.1.0: none." in seen
+    assert "The gate has not seen it." in seen
     assert change(ada, "rollback", f"digits/{NEW}").status_code == 303
     serving = rows.find("digits")
     assert serving is not None
@@ -98,7 +98,7 @@ def test_a_version_that_is_tried_is_seen_by_operators_and_can_be_made_the_defaul
     ada = page.client(ADA, ELSEWHERE)
     seen = words(ada.get("/models").text)
     assert "digits 1.1.0 is tried on 5 % of sessions: 0 of 200 answers, 0 of 10 sessions." in seen
-    assert "The gate's verdict on 1.1.0: passed: all is well." in seen
+    assert "The gate said passed: all is well." in seen
     assert "1.1.0, 5 %: held run 1: it is tried on 5 % of sessions." in seen
     change(ada, "default", f"digits/{NEW}")
     serving = rows.find("digits")

@@ -127,13 +127,13 @@ class Rollouts:
         rule = Rule()
         at = progress(self._rows, self._versions, rule, serving)
         made = self._versions.find(serving.model, version) if version else None
-        verdict = f"{made.verdict.replace('_', ' ')}: {made.why}" if made and made.verdict else ""
+        verdict = f"said {made.verdict.replace('_', ' ')}: {made.why}" if made and made.verdict else ""
         return Rollout(
             serving=serving,
             version=version,
             path=path_of(serving.model, version),
             progress=at.words(rule) if at else "",
-            verdict=verdict or "none",
+            verdict=verdict or "has not seen it",
             looks=self._rows.looks(serving.model, SHOWN_LOOKS),
         )
 
