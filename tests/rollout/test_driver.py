@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from client.errors import Busy, NotLoaded, Unreachable
+from db import engine as database
+from db.errors import DatabaseUnavailable
 from db.schema import serving as serving_table
 from rollout.changes import NotPossible
 from rollout.driver import Driver
@@ -15,6 +17,7 @@ from rollout.replicas import Replicas
 from rollout.routes import DEFAULT, Routes
 from rollout.table import table
 from tests.rollout.conftest import NEW, OLD, RULE, Trial
+from tests.ui.conftest import NO_DATABASE
 
 pytestmark = pytest.mark.integration
 
@@ -223,3 +226,12 @@ def test_the_table_says_of_each_version_what_it_is(trial: Trial) -> None:
     assert "whoever names none" in lines[OLD]
     assert "passed   2 of 2 workers ready  5 % of sessions" in lines[NEW]
     assert said[-1] == "a test: it is tried on 5 % of sessions."
+
+
+def test_while_the_database_is_away_what_was_known_last_counts(trial: Trial) -> None:
+    begin(trial)
+    session, away = trial.session(is_tried=True), database.create(NO_DATABASE)
+    driver = Driver(away, Replicas(trial.torchserve.url), Places(trial.store), trial.routes, RULE)
+    with pytest.raises(DatabaseUnavailable):
+        driver.turn()
+    assert trial.routes.versions(trial.model, session) == [NEW, DEFAULT]

@@ -11,12 +11,16 @@ import pytest
 
 from client.errors import NotLoaded
 from db.serving import Serving
+from reading import finder as finder_module
+from reading.piece import Piece
 from rollout.routes import Tally, is_tried_on
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import backend as models_and_loader
 from tests.ui.several_models import put_archive
+from ui import number
 from ui.backend import Backend
 from ui.draw.outcome import NoReading, Reading, predict
+from ui.routing import Choice
 
 NEW = "1.1.0"
 SESSIONS = [uuid.UUID(int=number).hex for number in range(200)]
@@ -68,6 +72,21 @@ def test_who_chose_no_model_may_get_the_version_that_is_tried(page: Page) -> Non
         assert page.version(OTHER, model=path) == "1.0.0"
     assert page.version(None) == "1.0.0"
     assert page.tally == Tally(2)
+
+
+def test_a_number_is_read_by_the_version_that_the_session_has(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece = Piece(0, 1, (0.0, 5.0, 30.0, 50.0), (0.6, 1.0), b"png")
+    monkeypatch.setattr(finder_module.Finder, "pieces", lambda *_: [piece])
+    desks = number.Desks(page.backend)
+    try:
+        own = page.backend.models.own()
+        read = [desks.pad.read(b"a picture", Choice(own, one))[1].version for one in (TRIED, OTHER)]
+        pinned = desks.pad.read(b"a picture", Choice(own, TRIED, has_version=True))[1].version
+    finally:
+        desks.close()
+    assert (read, pinned) == ([NEW, "1.0.0"], "1.0.0")
 
 
 def test_who_chose_a_version_gets_that_one(page: Page) -> None:
