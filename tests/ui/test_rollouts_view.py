@@ -27,10 +27,15 @@ ADA = User(8, "ada", "operator")
 @pytest.fixture
 def engine(postgres_url: str) -> Iterator[Engine]:
     created = database.create(postgres_url, statement_timeout_ms=60_000)
+
+    def forget() -> None:
+        with created.begin() as connection:
+            for table in ("serving", "looks", "verdicts", "model_versions"):
+                connection.execute(text(f"DELETE FROM {table}"))
+
+    forget()
     yield created
-    with created.begin() as connection:
-        for table in ("serving", "looks", "verdicts", "model_versions"):
-            connection.execute(text(f"DELETE FROM {table}"))
+    forget()
     created.dispose()
 
 
