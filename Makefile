@@ -25,7 +25,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 .DELETE_ON_ERROR:
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
-.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds samples gate compare archive \
+.PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds samples gate compare archive retrain \
 	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status \
 	versions promote rollback
 
@@ -99,6 +99,9 @@ ifdef DATASET
 else
 	@exec $(PY) -m launch.build $(if $(findstring B,$(firstword -$(MAKEFLAGS))),--anew)
 endif
+
+retrain: setup-train archive ## the next version, of what people corrected, if it is better (MODEL=...)
+	@exec $(PY) -m loop $(ARGS)
 
 ##@ measure
 

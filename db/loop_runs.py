@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, func, literal, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Connection, Engine, Row, and_, func, insert, literal, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import unavailable
@@ -87,15 +86,10 @@ def begin(
         if found is not None:
             _require_silence(connection, found)
         run_id = found.id if found else _added(connection, model_name, asked_by, settings)
-        # A run that only waits has none yet.
-        rows = [
-            {"run_id": run_id, "name": name, "position": position, "state": "waiting"}
-            for position, name in enumerate(steps)
-        ]
-        connection.execute(insert(loop_steps).on_conflict_do_nothing(), rows)
+        _add_steps(connection, run_id, steps)
         run = _claimed(connection, run_id)
         if run is None:
-            raise RunningError(f"run {run_id} of {model_name} has no step that is left to do: see its rows")
+            raise RunningError(f"run {run_id} of {model_name} is being written by somebody: wait for it")
         return run
 
 
@@ -179,14 +173,24 @@ def _added(connection: Connection, model_name: str, asked_by: str, settings: Map
     return connection.execute(insert(loop_runs).values(**values).returning(loop_runs.c.id)).scalar_one()
 
 
+def _add_steps(connection: Connection, run_id: int, steps: Sequence[str]) -> None:
+    """Give the run its steps, where it has none yet: a new one, and one that only waits."""
+    known = select(loop_steps.c.name).where(loop_steps.c.run_id == run_id).limit(1)
+    if connection.execute(known).first() is None:
+        values = {"run_id": run_id, "state": "waiting"}
+        rows = [{**values, "name": name, "position": position} for position, name in enumerate(steps)]
+        connection.execute(insert(loop_steps), rows)
+
+
 def _claimed(connection: Connection, run_id: int) -> Run | None:
     """Take the first step that is not done, unless somebody is at it."""
     silent = func.now() - text(f"interval '{SILENT_S} seconds'")
+    open_of_run = (loop_steps.c.run_id == run_id, loop_steps.c.state.in_(("waiting", "running")))
+    position = select(func.min(loop_steps.c.position)).where(*open_of_run).scalar_subquery()
+    # Not the next one after a step that is being written.
     first = (
         select(loop_steps.c.run_id, loop_steps.c.name)
-        .where(loop_steps.c.run_id == run_id, loop_steps.c.state.in_(("waiting", "running")))
-        .order_by(loop_steps.c.position)
-        .limit(1)
+        .where(*open_of_run, loop_steps.c.position == position)
         .with_for_update(skip_locked=True)
         .subquery()
     )

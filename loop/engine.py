@@ -78,17 +78,16 @@ def _done(run: Run, database: Engine, step: Step) -> Outcome:
         try:
             with _beating(run, database):
                 outcome = step(run, database)
-        except (DatabaseUnavailable, LostError):
-            raise
         except StepError as error:
             outcome = Outcome("failed", {}, str(error))
-        except Exception as error:
-            loop_runs.finish(database, run, Outcome("failed", {}, f"{type(error).__name__}: {error}"))
-            raise
-        except BaseException:
-            # Somebody stops this process: the next one need not wait.
-            with suppress(DatabaseUnavailable):
-                loop_runs.release(database, run)
+        except BaseException as error:
+            with suppress(DatabaseUnavailable, LostError):
+                if isinstance(error, Exception) and not isinstance(error, DatabaseUnavailable | LostError):
+                    foreseen_by_nobody = Outcome("failed", {}, f"{type(error).__name__}: {error}")
+                    loop_runs.finish(database, run, foreseen_by_nobody)
+                else:
+                    # It may be gone on with, at once.
+                    loop_runs.release(database, run)
             raise
     loop_runs.finish(database, run, outcome)
     return outcome

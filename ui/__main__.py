@@ -42,6 +42,7 @@ from ui.models import view as models_view
 from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.recent import Recent
+from ui.review import view as review
 from ui.server import serve
 from ui.settings import Settings, from_environment
 from ui.shell.files import FOLDER
@@ -130,11 +131,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         logger.info("stopped; %d records wait for the next start", waiting)
 
     web = FastAPI(
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        root_path=settings.root_path,
+        lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, root_path=settings.root_path
     )
     probes.add_to(web, backend, engine)
     fetching.add_to(web, Fetcher())
@@ -147,6 +144,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         is_for_this_machine=settings.is_for_this_machine,
     )
     history.add_to(views, backend, Drawings(engine))
+    review.add_to(views, backend, engine)
     analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)
     if sessions is not None:

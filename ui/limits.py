@@ -16,12 +16,12 @@ ROUTES = {
         r"/(config|theme\.css|manifest\.json|favicon\.ico|livez|readyz|healthz|metrics)?/?"
         r"|/sign-in(\.css)?"
         r"|/(static|assets|files)/.+"
-        r"|/(history|analytics|models)(/.*)?"
+        r"|/(history|analytics|models|review)(/.*)?"
         r"|/gradio_api/(queue/data|heartbeat/[^/]+|startup-events|app_id|info)/?"
     ),
     "POST": re.compile(
         r"/gradio_api/(run/[^/]+|queue/join)/?|/sign-(in|out)|/fetch|/read|/pictures"
-        r"|/(history|analytics|models)/.+"
+        r"|/(history|analytics|models|review)/.+"
     ),
 }
 # A drawing of 8 MiB in base64, and what is beside it.

@@ -71,6 +71,7 @@ def test_every_route_of_the_page_is_documented_and_every_documented_one_exists()
     for_people |= set(re.findall(r"`(/models[\w./-]*)`", read("docs/models.md")))
     for_people |= set(re.findall(r"`(/analytics)`", read("docs/analytics.md")))
     for_people |= set(re.findall(r"`(/history[\w/{}.-]*)`", read("docs/history.md")))
+    for_people |= set(re.findall(r"`(/review[\w/{}]*)`", read("docs/loop.md")))
     for_people |= set(re.findall(r"`(/(?:pictures|manifest\.json))`", read("docs/pictures.md")))
     assert documented | for_people == surface.routes()
 

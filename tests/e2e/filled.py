@@ -11,10 +11,12 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from db import embedded, passwords
+from db import embedded, passwords, reviews
 from db import engine as databases
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
+from db.reviews import Wanted
+from db.schema import REVIEW_REASONS
 from db.user_rows import Users
 from system.files import PROJECT
 from tests.e2e.page import played_torchserve, running_page
@@ -58,6 +60,8 @@ def filled_page(database: embedded.Server, store: Path) -> Iterator[Filled]:
         Users(engine).put("grace", passwords.hashed(PASSWORD))
         drawn = drawings(f"user:{ada.id}")
         PredictionLog(engine).write([*reversed(drawn), *judgements(drawn)])
+        with engine.begin() as connection:
+            reviews.put(connection, "digits", reviewable(drawn))
     with managing(store, loaded=["digits.mar", "digits-vit.mar"]) as server:
         server.explained = EXPLAINED
         server.label = lambda name, _image: "7" if name == "digits" else "1"
@@ -112,6 +116,15 @@ def judgements(drawn: list[Prediction]) -> list[Feedback]:
         kind = "not_a_digit" if number % 9 == 1 else "label"
         said.append({"prediction_id": one.id, "true_label": label if kind == "label" else None, "kind": kind})
     return [Feedback(**one, created_at=datetime.now(UTC), session_id=drawn[0].session_id) for one in said]
+
+
+def reviewable(drawn: list[Prediction]) -> list[Wanted]:
+    """Return what waits for an operator: of each reason one drawing, the most urgent first."""
+    judged = [one for number, one in enumerate(drawn) if number % 15 == 5]
+    return [
+        Wanted(one.id, why, -number)
+        for number, (why, one) in enumerate(zip(REVIEW_REASONS, [*judged, drawn[12]], strict=True))
+    ]
 
 
 def sign_in(page: Page, address: str, name: str) -> None:

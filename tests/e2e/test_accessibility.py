@@ -176,6 +176,7 @@ STATES = {
     "a drawing": at("history/{drawing}?ask=digits-vit/1.0.0", unfold=True),
     "a drawing explained": at("history/{drawing}?why=importance"),
     "judging many": at("history/judge"),
+    "reviewing": at("review"),
     "no such drawing": at("history/none"),
     "Analytics": at("analytics", unfold=True),
     "Models": at("models"),
@@ -192,7 +193,7 @@ def test_axe_finds_nothing_for_an_operator(ada: BrowserContext, filled: Filled, 
     expect_nothing(STATES[state](ada, filled))
 
 
-@pytest.mark.parametrize("path", ["", "history", "history/judge", "analytics", "models"])
+@pytest.mark.parametrize("path", ["", "history", "history/judge", "review", "analytics", "models"])
 def test_axe_finds_nothing_for_a_visitor_who_has_not_drawn(
     grace: BrowserContext, filled: Filled, path: str
 ) -> None:

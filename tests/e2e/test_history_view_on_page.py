@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from sqlalchemy import text
 
 from db import embedded, engine
 from db.drawings import Drawings
@@ -261,6 +262,36 @@ def test_drawings_are_judged_by_keyboard_alone_and_the_last_one_is_taken_back(
     assert three.true_label == "3"
     assert right.is_right
     assert none.is_no_digit
+
+
+def test_what_waits_for_an_operator_is_reviewed_by_keyboard_alone(
+    page: Page, filled: Filled, database: embedded.Server
+) -> None:
+    page.goto(f"{filled.url}/history")
+    page.get_by_role("link", name="Review").click()
+    expect(page.locator(".heading")).to_contain_text("5 drawings to review")
+    reviewed, status = [], page.locator("[data-status]")
+    expect(page.locator("[data-piece]:not([hidden])")).to_contain_text("and something else by another")
+    for key, said in {"3": "3", "x": "Not a digit", "s": "Skip for good", "Enter": None}.items():
+        reviewed.append(shown(page))
+        page.keyboard.press(key)
+        expect(status).to_have_text(re.compile(f"That was {said or '.+'}\\.", re.IGNORECASE))
+    page.keyboard.press("u")
+    expect(status).to_have_text("Taken back.")
+    assert shown(page) == reviewed[-1]
+
+    def decided() -> dict[str, tuple]:
+        query = "SELECT prediction_id, decision, label FROM reviews WHERE decision IS NOT NULL"
+        with engine.opened(database.url) as opened, opened.connect() as connection:
+            return {str(row[0]): tuple(row[1:]) for row in connection.execute(text(query))}
+
+    expected = [("label", "3"), ("not_a_digit", None), ("skip", None)]
+    wait_until(lambda: decided() == dict(zip(reviewed[:3], expected, strict=True)), "kept")
+    page.reload()
+    expect(page.locator(".heading")).to_contain_text("2 drawings to review")
+    assert shown(page) == reviewed[3]
+    # What is reviewed is no judgement of its visitor's.
+    assert stored(database, reviewed[0]).true_label != "3"
 
 
 def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: embedded.Server) -> None:

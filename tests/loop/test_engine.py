@@ -151,14 +151,14 @@ def test_who_was_silent_for_too_long_can_neither_write_nor_finish(database, mode
     assert rows(database, model_name)[0][2:5] == ("collect", "running", 2)
 
 
-def test_who_holds_a_step_keeps_it_until_what_it_writes_is_written(database, model_name):
+def test_who_writes_keeps_the_step_until_that_is_written_and_nobody_takes_the_next_one(database, model_name):
     slow = begin(database, model_name)
+    silence(database, slow.id)
     with database.begin() as connection:
         loop_runs.hold(connection, slow)
-        silence_and_take = "SELECT FROM loop_steps WHERE run_id = :run_id FOR UPDATE SKIP LOCKED"
-        with database.connect() as other:
-            taken = other.execute(text(silence_and_take + " LIMIT 2"), {"run_id": slow.id}).all()
-        assert len(taken) == 1  # "train" alone
+        with pytest.raises(RunningError, match="is being written by somebody"):
+            begin(database, model_name)
+    assert begin(database, model_name).attempt == 2
 
 
 def test_who_is_stopped_gives_the_step_back(database, model_name):

@@ -48,7 +48,7 @@ function send(piece, what) {
     const answer = await fetch(piece.querySelector("form").action, { method: "POST", body, redirect: "manual" }).catch(() => null);
     if (answer?.type === "opaqueredirect") return tell();
     status.textContent = "That could not be kept: go back to the drawing and say it again.";
-    count("label" in what || what.kind === "not_a_digit" ? -1 : 1);
+    count(what.kind === "taken_back" ? 1 : -1);
   });
 }
 
@@ -102,6 +102,7 @@ document.addEventListener("keydown", (event) => {
   const meant = event.key === "Enter" ? button("[data-right]")
     : /^[0-9]$/.test(event.key) ? button(`[name=label][value="${event.key}"]:not([data-right])`)
     : event.key.toLowerCase() === "x" ? button("[name=kind][value=not_a_digit]")
+    : event.key.toLowerCase() === "s" ? button("[name=kind][value=skip]")
     : null;
   if (meant) press(meant);
   else if (event.key.toLowerCase() === "u" || event.key === "Backspace") undo();

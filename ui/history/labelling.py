@@ -28,14 +28,18 @@ def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
     settle(backend.writer)
     wanted = replace(asked.filter, show="open", true_label="")
     rows = drawings.page(wanted, AT_ONCE, asked.before)
-    last = rows[-1].prediction if rows else None
+    last = rows[-1].prediction if len(rows) == AT_ONCE else None
+    after = asked.query_after((last.created_at, last.id)) if last else ""
     return views.html(
         visit,
         "history/labelling.html",
-        asked=asked,
+        query=asked.query(),
         rows=[row for row in rows if not backend.recent.is_deleted(row)],
-        left=counted(drawings.count(wanted)),
-        next=asked.query_after((last.created_at, last.id)) if last and len(rows) == AT_ONCE else "",
+        left=f"{counted(drawings.count(wanted))} not judged",
+        next=f"{views.root}/history/judge{after}" if after else "",
+        action_of=lambda prediction: f"{views.root}/history/{prediction.id}/judge",
+        and_then_fields={"then": "judge", "query": asked.query()},
+        empty="All of them are judged.",
         words=words,
         most_buttons=BUTTONS,
         none_of_these=none_of_these,

@@ -1,0 +1,100 @@
+"""Which drawings people judged, as the loop weighs them: who said what, and what the model held it for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+# The newest ones; each is hashed, which takes some 20 us for 10 kB.
+MOST = 100_000
+# Whose word it is where an operator without an id judges (see ui/history/one.py).
+_OPERATOR = "operator"
+
+# The latest judgement of each, as the trigger of `feedback` keeps it, and an operator's decision.
+_JUDGED = text("""
+WITH ids AS (
+    SELECT prediction_id FROM judgements WHERE model_name = :model_name AND kind <> 'taken_back'
+    UNION
+    SELECT prediction_id FROM reviews WHERE decision IS NOT NULL
+)
+SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confidence, p.probabilities,
+       p.is_digit, sha256(p.drawing) AS picture,
+       f.session_id AS said_by, f.true_label AS label,
+       (f.session_id = :operator OR u.role = 'operator') IS TRUE AS is_by_operator,
+       r.decision, r.label AS decided_label, r.decided_at
+FROM ids
+JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name AND NOT p.is_superseded
+LEFT JOIN judgements j ON j.prediction_id = p.id AND j.kind <> 'taken_back'
+LEFT JOIN feedback f ON f.id = j.feedback_id AND f.created_at <= :until
+LEFT JOIN users u ON f.session_id = 'user:' || u.id
+LEFT JOIN reviews r ON r.prediction_id = p.id AND r.decided_at <= :until
+WHERE f.id IS NOT NULL OR r.decision IS NOT NULL
+ORDER BY p.created_at DESC, p.id DESC LIMIT :most
+""")
+# What nobody judged or reviewed, of the newest answers those that were nearest to another one.
+_OPEN = text("""
+SELECT p.id, p.probabilities FROM (
+    SELECT * FROM predictions WHERE NOT is_superseded ORDER BY created_at DESC, id DESC LIMIT :newest
+) p
+WHERE p.model_name = :model_name AND coalesce(p.said, 'taken_back') = 'taken_back' AND p.created_at <= :until
+    AND NOT EXISTS (SELECT FROM reviews r WHERE r.prediction_id = p.id AND r.decision IS NOT NULL)
+""")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A drawing that somebody judged, or an operator reviewed.
+
+    Attributes:
+        id: The prediction's.
+        created_at: When it was answered.
+        drawn_by: The session that drew it.
+        predicted_label: The most probable label.
+        confidence: Its probability, 0 to 1.
+        probabilities: Every label's probability.
+        is_digit: Whether it looked like a digit; None where the model does not say.
+        picture: SHA-256 of the image file, 32 bytes.
+        said_by: The session that judged it; None where nobody did, and an operator alone decided.
+        label: What they said that it is; None for no digit.
+        is_by_operator: Whether they are an operator.
+        decision: An operator's review, "label", "not_a_digit" or "skip"; None where there is none.
+        decided_label: The label of that.
+        decided_at: When.
+    """
+
+    id: UUID
+    created_at: datetime
+    drawn_by: str
+    predicted_label: str
+    confidence: float
+    probabilities: Mapping[str, float]
+    is_digit: bool | None
+    picture: bytes
+    said_by: str | None
+    label: str | None
+    is_by_operator: bool = False
+    decision: str | None = None
+    decided_label: str | None = None
+    decided_at: datetime | None = None
+
+
+def read(connection: Connection, model_name: str, until: datetime) -> list[Judged]:
+    """Return what was judged or decided of the model's answers until then, the earliest answer first.
+
+    What was taken back, and answers that a later one replaced, are not among them; nor is what was judged
+    again after that time.
+    """
+    given = {"model_name": model_name, "until": until, "operator": _OPERATOR, "most": MOST}
+    rows = connection.execute(_JUDGED, given).all()
+    return [Judged(**{**row._mapping, "picture": bytes(row.picture)}) for row in reversed(rows)]
+
+
+def unjudged(
+    connection: Connection, model_name: str, until: datetime, newest: int
+) -> list[tuple[UUID, dict[str, Any]]]:
+    """Return the ids and probabilities of those of the `newest` answers of all that nobody judged."""
+    rows = connection.execute(_OPEN, {"model_name": model_name, "until": until, "newest": newest})
+    return [(row.id, row.probabilities) for row in rows]

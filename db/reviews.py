@@ -1,0 +1,120 @@
+"""The drawings that wait for an operator's word, and what they said: that is gold, and counts most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.records import HistoryRow
+from db.rows import history_row, history_rows, reading
+from db.schema import predictions, reviews
+
+# Beyond this it is enough to know that there are more.
+MOST_COUNTED = 10_000
+_is_open = reviews.c.decision.is_(None)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A drawing that somebody should look at: why, one of `db.schema.REVIEW_REASONS`, and how urgently."""
+
+    prediction_id: UUID
+    why: str
+    priority: float
+
+
+@dataclass(frozen=True)
+class Review:
+    """A drawing in the queue."""
+
+    row: HistoryRow
+    why: str
+
+
+def put(connection: Connection, model_name: str, wanted: Sequence[Wanted]) -> None:
+    """Let the model's queue be these; what was decided stays as it is."""
+    ids = [one.prediction_id for one in wanted]
+    of_model = select(predictions.c.id).where(predictions.c.model_name == model_name)
+    connection.execute(
+        delete(reviews).where(
+            _is_open, reviews.c.prediction_id.not_in(ids), reviews.c.prediction_id.in_(of_model)
+        )
+    )
+    rows = [{"prediction_id": one.prediction_id, "why": one.why, "priority": one.priority} for one in wanted]
+    if rows:
+        added = insert(reviews)
+        changed = {"why": added.excluded.why, "priority": added.excluded.priority}
+        connection.execute(
+            added.on_conflict_do_update(index_elements=["prediction_id"], set_=changed, where=_is_open), rows
+        )
+
+
+def queue(engine: Engine, limit: int) -> list[Review]:
+    """Return the most informative drawings that wait.
+
+    Raises:
+        DatabaseUnavailable: It cannot be read now.
+    """
+    order = (reviews.c.priority.desc(), reviews.c.prediction_id)
+    waiting = select(reviews.c.prediction_id, reviews.c.why).where(_is_open).order_by(*order).limit(limit)
+    with reading(engine) as connection:
+        whys = {row.prediction_id: row.why for row in connection.execute(waiting)}
+        rows = connection.execute(history_rows().where(predictions.c.id.in_(whys)))
+        found = {row.id: history_row(row) for row in rows}
+    return [Review(found[one], why) for one, why in whys.items() if one in found]
+
+
+def count(engine: Engine) -> int:
+    """Return how many wait, at most `MOST_COUNTED` + 1.
+
+    Raises:
+        DatabaseUnavailable: It cannot be read now.
+    """
+    waiting = select(reviews.c.prediction_id).where(_is_open).limit(MOST_COUNTED + 1)
+    with reading(engine) as connection:
+        return connection.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+
+
+def decide(
+    engine: Engine, prediction_id: UUID, decision: str | None, label: str | None, decided_by: str
+) -> bool:
+    """Record an operator's decision, or with None take it back; return whether there is such a review.
+
+    Raises:
+        DatabaseUnavailable: Nothing is recorded.
+    """
+    is_decided = decision is not None
+    values = {
+        "decision": decision,
+        "label": label if decision == "label" else None,
+        "decided_at": func.now() if is_decided else None,
+        "decided_by": decided_by if is_decided else None,
+    }
+    try:
+        with engine.begin() as connection:
+            done = connection.execute(
+                update(reviews).where(reviews.c.prediction_id == prediction_id).values(**values)
+            )
+            return done.rowcount == 1
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+
+
+def labels(engine: Engine, prediction_id: UUID) -> frozenset[str] | None:
+    """Return the labels that a drawing in the queue may have, its model's; None where there is none such.
+
+    Raises:
+        DatabaseUnavailable: It cannot be read now.
+    """
+    query = (
+        select(predictions.c.probabilities)
+        .join(reviews, reviews.c.prediction_id == predictions.c.id)
+        .where(predictions.c.id == prediction_id)
+    )
+    with reading(engine) as connection:
+        found = connection.scalar(query)
+    return None if found is None else frozenset(found)

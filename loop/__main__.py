@@ -1,0 +1,107 @@
+"""`make retrain`: what people corrected trains the next version, and only a better one passes the gate.
+
+    python -m loop
+
+The model is MODEL's, digits by default; the database that of DATABASE_URL, or else the embedded one. It ends
+with 0 only if a candidate passed, with 3 if one was refused, with 4 if there was not enough evidence.
+"""
+
+import argparse
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from db import own_database
+from db.errors import DatabaseUnavailable
+from db.loop_runs import LostError, Outcome, Run, RunningError
+from db.migrate import MigrationError
+from db.unprivileged import EmbeddedError
+from loop.collect import collect
+from loop.engine import NOT_ENOUGH, OUTCOME, Steps, run_all
+from system import environment, stopping
+from system.files import keep_private
+
+STEPS: Steps = (("collect", collect),)
+# As a model of TorchServe may be called.
+NAME = r"[A-Za-z0-9._-]{1,100}"
+FAILED, REFUSED, UNDECIDED = 1, 3, 4
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do a run, or what is left of one that was killed; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m loop", description=__doc__.splitlines()[0])
+    parser.parse_args(arguments)
+    keep_private()
+    stopping.raise_on_signals()
+    logging.basicConfig(format="loop: %(message)s")
+    try:
+        model_name = environment.text(os.environ, "MODEL", "digits", NAME, "the name of a served model")
+        with own_database.opened() as database:
+            outcome = run_all(database, model_name, STEPS, f"{getpass.getuser()}, by hand", {}, _tell)
+    except (
+        DatabaseUnavailable,
+        EmbeddedError,
+        LostError,
+        MigrationError,
+        OSError,
+        RunningError,
+        ValueError,
+    ) as error:
+        print(f"loop: {error}", file=sys.stderr)
+        return FAILED
+    except stopping.Stopped:
+        print("loop: stopped; the next run goes on where this one was", file=sys.stderr)
+        return FAILED
+    return _status(outcome)
+
+
+def _tell(run: Run, outcome: Outcome | None) -> None:
+    """Print what begins, or how it ended."""
+    if outcome is None:
+        again = f", for the {run.attempt}. time" if run.attempt > 1 else ""
+        print(f"run {run.id} of {run.model_name}: {run.step}{again}", flush=True)
+        return
+    print("".join(f"  {line}\n" for line in [*_said(outcome.numbers), outcome.reason]), end="", flush=True)
+
+
+def _said(numbers: Mapping[str, Any]) -> list[str]:
+    """Return a line for each number, those that belong together in one."""
+    return [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in numbers.items()]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return (
+            ", ".join(
+                f"{name.replace('_', ' ')} ({_words(of)})"
+                if isinstance(of, Mapping)
+                else f"{name.replace('_', ' ')} {_words(of)}"
+                for name, of in value.items()
+            )
+            or "none"
+        )
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
+    )
+
+
+def _status(outcome: Outcome) -> int:
+    """Say how the run ended, in one line; return the exit status."""
+    if outcome.state == "done":
+        print("a candidate passed")
+        return 0
+    if outcome.state == "refused" and outcome.numbers.get(OUTCOME) == NOT_ENOUGH:
+        print(f"not enough evidence: {outcome.reason}", file=sys.stderr)
+        return UNDECIDED
+    if outcome.state == "refused":
+        print(f"refused: {outcome.reason}", file=sys.stderr)
+        return REFUSED
+    print(f"loop: {outcome.reason}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

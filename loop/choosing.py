@@ -1,0 +1,221 @@
+"""Which of the judged drawings train, which measure, and which an operator should look at first.
+
+What one session can do to the model is bounded, and so is what many can do together, as long as no operator
+has confirmed what they say: see the constants.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from db.examples import Chosen
+from db.judged import Judged
+from db.reviews import Wanted
+from loop.trust import Trust, is_improbable, weigh
+
+# New drawings that a run takes of a session, corrections first.
+MOST_OF_SESSION = 20
+MOST_OF_PROVEN = 200
+# New drawings of one kind ("read as 3, said to be 8") that a run takes for a part, of all sessions together
+# that no operator has confirmed, however many these are. Also of what is said to be right: to confirm what is
+# wrong keeps a model from learning. Shown 40 times each, they are 800 of a fine-tuning's 150,000 frames.
+MOST_OF_KIND = 20
+# Of a session's drawings, the most urgent ones: one that judges thousands must not hide the others.
+MOST_REVIEWS_OF_SESSION = 10
+MOST_REVIEWS = 500
+# Where nothing else is to be told apart, sooner is what is nearer to another answer.
+URGENCY = {"contradicted": 4.0, "improbable": 3.0, "informative": 2.0, "untrusted": 1.0, "over_cap": 0.0}
+GATE_PERCENT = 20
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a run does with the judged drawings.
+
+    Attributes:
+        examples: What it takes.
+        new: The pictures of these that no version that passed has learnt with this label.
+        reviews: What operators should look at.
+        left_out: How many drawings are not taken, by reason.
+        trust: The sessions that judged.
+    """
+
+    examples: list[Chosen]
+    new: frozenset[bytes]
+    reviews: list[Wanted]
+    left_out: dict[str, int]
+    trust: dict[str, Trust]
+
+
+@dataclass
+class _Sorted:
+    """What is found meanwhile."""
+
+    taken: list[Judged] = field(default_factory=list)
+    reviews: list[tuple[str, Judged]] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def send(self, why: str, one: Judged) -> None:
+        self.reviews.append((why, one))
+        self.left_out[why] += 1
+
+    def leave_over(self, one: Judged) -> None:
+        # Nobody need look at what says that the model was right.
+        if _is_correction(one):
+            self.send("over_cap", one)
+        else:
+            self.left_out["over_cap"] += 1
+
+
+def is_gate_session(session_id: str) -> bool:
+    """Return whether what a session draws only ever measures: 20 of 100 sessions, for good."""
+    return int.from_bytes(hashlib.sha256(session_id.encode()).digest()[:8]) % 100 < GATE_PERCENT
+
+
+def choose(
+    judged: list[Judged],
+    learnt: set[tuple[bytes, str | None]],
+    measured: set[bytes],
+    unjudged: Iterable[tuple[UUID, Mapping[str, float]]] = (),
+) -> Choice:
+    """Return what a run takes of the judged drawings; the same for the same arguments.
+
+    Args:
+        judged: In the order of time.
+        learnt: Pictures and labels that versions which passed were made with: these count to no bound.
+        measured: Pictures that runs before measured with, which therefore never train.
+        unjudged: Ids and probabilities of drawings that nobody judged; the nearest to another answer are sent
+            to review.
+    """
+    found = _Sorted()
+    gold = _gold(judged)
+    skipped = {one.picture for one in judged if one.decision == "skip"} - gold.keys()
+    claims = [one for one in judged if one.said_by is not None and not one.is_by_operator]
+    said: dict[bytes, set[str | None]] = defaultdict(set)
+    for one in claims:
+        said[one.picture].add(one.label)
+    contradicted = frozenset(picture for picture, labels in said.items() if len(labels) > 1) - gold.keys()
+    trust = weigh(claims, gold, contradicted)
+
+    of_picture: dict[bytes, list[Judged]] = defaultdict(list)
+    for one in judged:
+        of_picture[one.picture].append(one)
+    unproven: list[Judged] = []
+    for picture, same in of_picture.items():
+        one = max(same, key=lambda one: _weight(one, trust))  # of equal ones the first
+        found.left_out["duplicate"] += len(same) - 1
+        if picture in gold:
+            found.taken.append(one)
+        elif picture in skipped:
+            found.left_out["skipped"] += 1
+        elif picture in contradicted:
+            found.send("contradicted", one)
+        elif is_improbable(one):
+            found.send("improbable", one)
+        elif not trust[_judge(one)].is_enough:
+            found.send("untrusted", one)
+        elif (picture, one.label) in learnt:
+            found.taken.append(one)
+        else:
+            unproven.append(one)
+
+    gate = measured | {one.picture for one in judged if is_gate_session(one.drawn_by)}
+    _take(unproven, gate, trust, found)
+    examples = [
+        Chosen(
+            one.id, "gate" if one.picture in gate else "train", gold.get(one.picture, one.label), one.picture
+        )
+        for one in found.taken
+    ]
+    examples.sort(key=lambda one: one.picture)
+    new = frozenset(one.picture for one in examples if (one.picture, one.label) not in learnt)
+    audits = _audits([one for one in found.taken if one.picture in new - gold.keys()], trust)
+    reviews = _reviews(found.reviews + audits, unjudged)
+    left_out = {why: count for why, count in sorted(found.left_out.items()) if count}
+    return Choice(examples, new, reviews, left_out, trust)
+
+
+def _gold(judged: list[Judged]) -> dict[bytes, str | None]:
+    """Return what operators said of pictures: the latest review, or else the latest judgement."""
+    gold = {one.picture: one.label for one in judged if one.is_by_operator}
+    decided = [one for one in judged if one.decision in ("label", "not_a_digit")]
+    for one in sorted(decided, key=lambda one: (one.decided_at, one.id)):
+        gold[one.picture] = one.decided_label
+    return gold
+
+
+def _judge(one: Judged) -> str:
+    return one.said_by or ""
+
+
+def _weight(one: Judged, trust: dict[str, Trust]) -> tuple[bool, bool]:
+    """Return what decides which of several rows of a picture stands for it."""
+    of_judge = trust.get(_judge(one), Trust())
+    return of_judge.is_proven, of_judge.is_enough
+
+
+def _is_correction(one: Judged) -> bool:
+    return one.is_digit is not False if one.label is None else one.label != one.predicted_label
+
+
+def _take(some: list[Judged], gate: set[bytes], trust: dict[str, Trust], found: _Sorted) -> None:
+    """Take of these what the bounds allow, the sessions by turns; the rest is for operators."""
+    of_session: dict[str, list[Judged]] = defaultdict(list)
+    for one in some:
+        of_session[_judge(one)].append(one)
+    turns: list[tuple[int, bytes, Judged]] = []
+    for session, all_of_it in of_session.items():
+        all_of_it.sort(key=_is_correction, reverse=True)
+        most = MOST_OF_PROVEN if trust[session].is_proven else MOST_OF_SESSION
+        turns += [(turn, one.picture, one) for turn, one in enumerate(all_of_it[:most])]
+        for one in all_of_it[most:]:
+            found.leave_over(one)
+    count: Counter[Any] = Counter()
+    for _, picture, one in sorted(turns, key=lambda turn: turn[:2]):
+        kind = (one.predicted_label, one.label, picture in gate)
+        count[kind] += not trust[_judge(one)].is_proven
+        if count[kind] <= MOST_OF_KIND or trust[_judge(one)].is_proven:
+            found.taken.append(one)
+        else:
+            found.leave_over(one)
+
+
+def _audits(taken: list[Judged], trust: dict[str, Trust]) -> list[tuple[str, Judged]]:
+    """Return of each session that is not proven the correction that is the most telling."""
+    telling: dict[str, Judged] = {}
+    for one in taken:
+        if not _is_correction(one) or trust[_judge(one)].is_proven:
+            continue
+        known = telling.get(_judge(one))
+        if known is None or closeness(one.probabilities) > closeness(known.probabilities):
+            telling[_judge(one)] = one
+    return [("informative", one) for one in telling.values()]
+
+
+def closeness(probabilities: Mapping[str, float]) -> float:
+    """Return how near the answer was to another one: 0 for a sure one, 1 for two that are equally likely."""
+    first, second, *_ = [*sorted(probabilities.values(), reverse=True), 0.0, 0.0]
+    return min(1.0, max(0.0, 1.0 - (first - second)))
+
+
+def _reviews(
+    some: list[tuple[str, Judged]], unjudged: Iterable[tuple[UUID, Mapping[str, float]]]
+) -> list[Wanted]:
+    """Return the most urgent ones, of each session a few."""
+    wanted = [
+        (Wanted(one.id, why, URGENCY[why] + closeness(one.probabilities)), _judge(one)) for why, one in some
+    ]
+    wanted += [
+        (Wanted(id_, "informative", URGENCY["informative"] + closeness(of)), str(id_)) for id_, of in unjudged
+    ]
+    wanted.sort(key=lambda one: (-one[0].priority, one[0].prediction_id))
+    count: Counter[str] = Counter()
+    chosen: list[Wanted] = []
+    for one, session in wanted:
+        count[session] += 1
+        if count[session] <= MOST_REVIEWS_OF_SESSION and len(chosen) < MOST_REVIEWS:
+            chosen.append(one)
+    return chosen

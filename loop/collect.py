@@ -1,0 +1,85 @@
+"""The first step of a run: which judged drawings train, which measure, and which go to an operator.
+
+What is judged after the run was asked for is the next run's: so a step that was killed finds the same again.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from db import examples, judged, loop_runs, reviews
+from db.errors import unavailable
+from db.examples import PARTS
+from db.loop_runs import Outcome, Run
+from loop.choosing import Choice, choose, closeness
+from loop.engine import not_enough
+
+# Fewer new ones are not worth a training.
+LEAST_NEW = 10
+# Of so many newest answers those that nobody judged, and were nearest to another one, are sent to review.
+NEWEST, MOST_UNJUDGED = 2_000, 30
+NO_DIGIT = "not a digit"
+
+
+def collect(run: Run, database: Engine) -> Outcome:
+    """Choose what the run learns from and is measured on, and renew the operators' queue, all or nothing.
+
+    Raises:
+        DatabaseUnavailable: Nothing is written.
+        LostError: Another process does it now.
+    """
+    try:
+        with database.begin() as connection:
+            loop_runs.hold(connection, run)
+            found = judged.read(connection, run.model_name, run.created_at)
+            unjudged = judged.unjudged(connection, run.model_name, run.created_at, NEWEST)
+            unjudged.sort(key=lambda one: -closeness(one[1]))
+            choice = choose(
+                found,
+                examples.learnt(connection, run.model_name),
+                examples.gate_pictures(connection),
+                unjudged[:MOST_UNJUDGED],
+            )
+            named = {one.prediction_id for one in choice.examples} | {
+                one.prediction_id for one in choice.reviews
+            }
+            there = examples.kept(connection, named)
+            chosen = [one for one in choice.examples if one.prediction_id in there]
+            examples.put(connection, run.id, chosen)
+            wanted = [one for one in choice.reviews if one.prediction_id in there]
+            reviews.put(connection, run.model_name, wanted)
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+    return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted))
+
+
+def _outcome(count: int, choice: Choice) -> Outcome:
+    taken = {part: [one for one in choice.examples if one.part == part] for part in PARTS}
+    new = {part: sum(one.picture in choice.new for one in some) for part, some in taken.items()}
+    numbers: dict[str, Any] = {
+        "judged": count,
+        **{part: len(some) for part, some in taken.items()},
+        "new": new,
+        "left_out": choice.left_out,
+        "labels": {
+            part: dict(sorted(Counter(NO_DIGIT if one.label is None else one.label for one in some).items()))
+            for part, some in taken.items()
+        },
+        "reviews": dict(sorted(Counter(one.why for one in choice.reviews).items())),
+        "sessions": {
+            "all": len(choice.trust),
+            "proven": sum(one.is_proven for one in choice.trust.values()),
+            "untrusted": sum(not one.is_enough for one in choice.trust.values()),
+        },
+    }
+    said = f"of {count:,} judged drawings {len(taken['train']):,} train and {len(taken['gate']):,} measure"
+    if new["train"] < LEAST_NEW:
+        return not_enough(
+            numbers, f"{said}; {new['train']} that train are new, at least {LEAST_NEW} are needed"
+        )
+    return Outcome(
+        "done", numbers, f"{said}, {new['train']:,} and {new['gate']:,} of them for the first time"
+    )

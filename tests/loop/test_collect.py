@@ -1,0 +1,243 @@
+"""Collecting writes examples and reviews in one transaction, and the same again when it is repeated."""
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import text
+
+from db import loop_runs, reviews
+from db.log import PredictionLog
+from db.loop_runs import LostError
+from db.records import Feedback, Prediction
+from loop import collect as collecting
+from loop.collect import collect
+from tests.loop.judging import OF_THE_GATE, OF_TRAINING, sure, unsure
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def log(database):
+    return PredictionLog(database)
+
+
+@pytest.fixture
+def draw(log, model_name):
+    """A function that has a session draw something, and judge it where a label is given."""
+
+    def draw(session_id, probabilities, label="", *, kind="label", said_by=None, **values):
+        best = max(probabilities, key=lambda name: probabilities[name])
+        drawn = Prediction(
+            id=uuid.uuid4(),
+            created_at=datetime.now(UTC),
+            session_id=session_id,
+            source="sketchpad",
+            model_name=model_name,
+            model_version="1.0.0",
+            preprocessing="a1b2c3d4",
+            predicted_label=best,
+            confidence=probabilities[best],
+            probabilities=probabilities,
+            latency_ms=1.0,
+            request_id="a test's",
+            pen_colour=None,
+            background_colour=None,
+            is_digit=True,
+            **{"drawing": uuid.uuid4().bytes, **values},
+        )
+        log.write([drawn])
+        if label or kind != "label":
+            log.write([Feedback(drawn.id, label or None, datetime.now(UTC), said_by or session_id, kind)])
+        return drawn
+
+    return draw
+
+
+@pytest.fixture
+def run(database, model_name):
+    """A function that begins a run of the model, whose step "collect" is this test's."""
+    return lambda: loop_runs.begin(database, model_name, ["collect", "train"], "a test", {})
+
+
+def rows(database, query, **values):
+    with database.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(query), values)]
+
+
+def examples_of(database, run):
+    query = "SELECT prediction_id, part, label FROM examples WHERE run_id = :run_id ORDER BY picture_sha256"
+    return rows(database, query, run_id=run.id)
+
+
+def queued(database, model_name):
+    query = """
+        SELECT r.prediction_id, why FROM reviews r JOIN predictions p ON p.id = r.prediction_id
+        WHERE model_name = :name AND decision IS NULL ORDER BY priority DESC, r.prediction_id
+    """
+    return rows(database, query, name=model_name)
+
+
+def test_what_counts_is_taken_with_its_numbers(database, draw, run):
+    sevens = [draw(session, unsure("4", "7"), "7") for session in OF_TRAINING[:12]]
+    held_out = draw(OF_THE_GATE[0], unsure("4", "7"), "7")
+    nothing = draw(OF_TRAINING[12], {**unsure("4", "7"), "4": 0.6}, kind="not_a_digit")
+    odd = draw(OF_TRAINING[13], sure("3"), "8")
+    taken_back = draw(OF_TRAINING[14], unsure("4", "7"), "7")
+    outcome_of = run()
+    PredictionLog(database).write(
+        [Feedback(taken_back.id, None, outcome_of.created_at, OF_TRAINING[14], "taken_back")]
+    )
+    outcome = collect(outcome_of, database)
+    assert outcome.state == "done"
+    assert set(examples_of(database, outcome_of)) == {
+        *((one.id, "train", "7") for one in sevens),
+        (held_out.id, "gate", "7"),
+        (nothing.id, "train", None),
+    }
+    assert outcome.numbers == {
+        "judged": 15,
+        "train": 13,
+        "gate": 1,
+        "new": {"train": 13, "gate": 1},
+        "left_out": {"improbable": 1},
+        "labels": {"train": {"7": 12, "not a digit": 1}, "gate": {"7": 1}},
+        "reviews": {"improbable": 1, "informative": 15},
+        "sessions": {"all": 15, "proven": 0, "untrusted": 1},
+    }
+    assert (
+        outcome.reason == "of 15 judged drawings 13 train and 1 measure, 13 and 1 of them for the first time"
+    )
+    assert queued(database, outcome_of.model_name)[0] == (odd.id, "improbable")
+
+
+def test_it_is_the_same_when_it_is_done_again_whatever_was_judged_meanwhile(database, draw, run):
+    drawn = [draw(session, unsure("4", "7"), "7") for session in OF_TRAINING[:12]]
+    begun = run()
+    first, examples = collect(begun, database), examples_of(database, begun)
+    late = draw(OF_TRAINING[20], unsure("4", "7"), "7")
+    again = collect(begun, database)
+    assert (again, examples_of(database, begun)) == (first, examples)
+    assert {one for one, *_ in examples} == {one.id for one in drawn}
+    assert late.id not in {one for one, _ in queued(database, begun.model_name)}
+
+
+def test_the_latest_judgement_counts_and_answers_that_were_replaced_do_not(database, draw, run, log):
+    drawing_id = uuid.uuid4()
+    corrected = draw(OF_TRAINING[0], unsure("4", "7"), "9")
+    log.write([Feedback(corrected.id, "7", datetime.now(UTC), OF_TRAINING[0])])
+    draw(OF_TRAINING[1], unsure("4", "7"), drawing_id=drawing_id)
+    last = draw(OF_TRAINING[1], unsure("4", "7"), "7", drawing_id=drawing_id)
+    begun = run()
+    assert collect(begun, database).numbers["judged"] == 2
+    assert set(examples_of(database, begun)) == {(corrected.id, "train", "7"), (last.id, "train", "7")}
+
+
+def test_too_few_new_ones_are_not_enough_evidence_but_the_queue_is_there(database, draw, run):
+    odd = draw(OF_TRAINING[0], sure("3"), "8")
+    begun = run()
+    outcome = collect(begun, database)
+    assert (outcome.state, outcome.numbers["outcome"]) == ("refused", "not_enough_evidence")
+    assert outcome.reason.endswith("0 that train are new, at least 10 are needed")
+    assert queued(database, begun.model_name)[0] == (odd.id, "improbable")
+
+
+def test_what_an_operator_decides_trains_in_the_next_run_and_leaves_the_queue(database, draw, run):
+    odd = draw(OF_TRAINING[0], sure("4"), "7")
+    nobody = draw(OF_TRAINING[1], unsure("4", "7", 0.45))
+    begun = run()
+    collect(begun, database)
+    assert {one for one, _ in queued(database, begun.model_name)} == {odd.id, nobody.id}
+    assert reviews.decide(database, odd.id, "label", "7", "user:1")
+    assert reviews.decide(database, nobody.id, "label", "4", "user:1")
+    loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, "too few"))
+    following = run()
+    collect(following, database)
+    assert set(examples_of(database, following)) == {(odd.id, "train", "7"), (nobody.id, "train", "4")}
+    assert queued(database, begun.model_name) == []
+
+
+def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw, run):
+    draw(OF_TRAINING[0], sure("4"), "7")
+    with database.begin() as connection:
+        add = """INSERT INTO users (name, role, password_hash) VALUES (:name, :role, 'x') RETURNING id"""
+        users = {
+            role: connection.scalar(text(add), {"name": uuid.uuid4().hex, "role": role})
+            for role in ("operator", "visitor")
+        }
+    by_operator = draw(OF_TRAINING[1], sure("4"), "7", said_by=f"user:{users['operator']}")
+    without_id = draw(OF_TRAINING[2], sure("4"), "7", said_by="operator")
+    draw(OF_TRAINING[3], sure("4"), "7", said_by=f"user:{users['visitor']}")
+    begun = run()
+    collect(begun, database)
+    assert {one for one, *_ in examples_of(database, begun)} == {by_operator.id, without_id.id}
+
+
+def test_what_a_passed_version_learnt_is_not_new_and_what_a_refused_one_took_is(
+    database, draw, run, model_name
+):
+    for session in OF_TRAINING[:12]:
+        draw(session, unsure("4", "7"), "7")
+    add = """
+        INSERT INTO model_versions (model_name, model_version, archive_sha256, archive, run_id, made_of)
+        VALUES (:name, :version, repeat('0', 64), 'x.mar', :run_id, '{}')
+    """
+    judge = """
+        INSERT INTO verdicts (model_name, model_version, champion_version, outcome, checks, reason)
+        VALUES (:name, :version, '1.0.0', :outcome, '[]', 'so it is')
+    """
+    for version, outcome, new in (("1.1.0", "refused", 12), ("1.2.0", "passed", 12), ("1.3.0", "refused", 0)):
+        begun = run()
+        assert collect(begun, database).numbers["new"]["train"] == new
+        with database.begin() as connection:
+            told = {"name": model_name, "version": version, "run_id": begun.id, "outcome": outcome}
+            connection.execute(text(add), told)
+            connection.execute(text(judge), told)
+        loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
+
+
+def test_another_models_drawings_are_not_taken_and_its_queue_stays(database, draw, run, log, model_name):
+    other = f"other-{model_name}"
+    draw(OF_TRAINING[0], sure("4"), "7")
+    begun = run()
+    collect(begun, database)
+    theirs = loop_runs.begin(database, other, ["collect"], "a test", {})
+    assert collect(theirs, database).numbers["judged"] == 0
+    assert len(queued(database, model_name)) == 1
+
+
+def test_what_is_deleted_while_it_is_collected_is_left_out(database, draw, run, monkeypatch):
+    kept, gone = (draw(session, unsure("4", "7"), "7") for session in OF_TRAINING[:2])
+    choose = collecting.choose
+
+    def and_delete(*given):
+        with database.begin() as connection:
+            connection.execute(text("DELETE FROM predictions WHERE id = :id"), {"id": gone.id})
+        return choose(*given)
+
+    monkeypatch.setattr(collecting, "choose", and_delete)
+    begun = run()
+    assert collect(begun, database).numbers["train"] == 1
+    assert [one for one, *_ in examples_of(database, begun)] == [kept.id]
+
+
+def test_who_is_no_longer_the_runs_writes_nothing(database, draw, run):
+    draw(OF_TRAINING[0], unsure("4", "7"), "7")
+    slow = run()
+    with pytest.raises(LostError):
+        collect(replace(slow, attempt=slow.attempt - 1), database)
+    assert examples_of(database, slow) == []
+
+
+def test_all_or_nothing_is_written(database, draw, run, monkeypatch):
+    draw(OF_TRAINING[0], unsure("4", "7"), "7")
+    begun = run()
+
+    def broken(*_):
+        raise RuntimeError("killed between the two")
+
+    monkeypatch.setattr(collecting.reviews, "put", broken)
+    with pytest.raises(RuntimeError):
+        collect(begun, database)
+    assert examples_of(database, begun) == []
