@@ -10,7 +10,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from client.errors import LoadFailed, Unreachable
 from db.errors import DatabaseUnavailable
 from db.serving import Look, Serving, ServingRows
-from db.versions import Versions
+from db.versions import Version, Versions
 from rollout import reconcile
 from rollout.looks import look, take_back
 from rollout.reconcile import NotHere, Places
@@ -42,7 +42,7 @@ class Driver:
         places: Where archives are.
         routes: What the page asks.
         rule: What a step takes.
-        on_ready: Called when another version can answer, or one no longer.
+        on_ready: Called when other versions can answer, or another one is the default.
     """
 
     def __init__(
@@ -63,7 +63,9 @@ class Driver:
         self._unready_since: dict[tuple[str, str], float] = {}
         self._problems: dict[tuple[str, str], str] = {}
         self._on_ready = on_ready
-        self._ready: set[tuple[str, str]] = set()
+        self._news: tuple[set[tuple[str, str]], dict[str, list[str]]] = (set(), {})
+        # What was found to be without an archive here.
+        self._unknown: set[tuple[str, str]] = set()
         self._looked_at = -math.inf
         # What was wrong in the last turn, and what is in this one.
         self._said: set[str] = set()
@@ -87,8 +89,9 @@ class Driver:
         servings = self.rows.all()
         found = {serving.model: self._replicas.of(serving.model) for serving in servings}
         ready = {(model, version) for model, there in found.items() for version in _ready(there)}
-        if ready != self._ready:
-            self._ready = ready
+        news = (ready, {model: [one.default for one in there] for model, there in found.items()})
+        if news != self._news:
+            self._news = news
             self._on_ready()
         self._routes.update(servings, ready)
         for serving in servings:
@@ -134,6 +137,7 @@ class Driver:
     def _drive(self, serving: Serving, there: list[Replica], *, is_time: bool) -> None:
         now = datetime.now(UTC)
         known = {one.version: one for one in self.versions.all(serving.model)}
+        self._note(serving.model, known, there)
         tried = on_trial(serving)
         for replica in there:
             for step in reconcile.steps(serving, replica.served, replica.default, now, self.rule):
@@ -158,6 +162,17 @@ class Driver:
             seen = look(self.rows, self.versions, self.rule, serving, now)
             if seen is not None:
                 logger.info("%s %s: %s: %s", serving.model, seen.version, seen.outcome, seen.reason)
+
+    def _note(self, model: str, known: Mapping[str, Version], there: list[Replica]) -> None:
+        """Remember the archives of what TorchServe was started with: it may have to be registered again."""
+        for version, status in {key: one for replica in there for key, one in replica.served.items()}.items():
+            if version in known or (model, version) in self._unknown:
+                continue
+            made = self._places.found(model, version, status.file)
+            if made is None:
+                self._unknown.add((model, version))
+            else:
+                self.versions.note(made)
 
     def _forget(self, serving: Serving, there: list[Replica], now: datetime) -> None:
         """Name a version no longer that was taken away everywhere."""

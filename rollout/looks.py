@@ -76,7 +76,7 @@ def look(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, no
         return None
     other, since, until = compared_with(serving, rule)
     p99_ms = versions.p99_ms(serving.model, other, since, until)
-    slow_ms = None if p99_ms is None else rule.slow * p99_ms
+    slow_ms = None if p99_ms is None else max(rule.slow * p99_ms, rule.slow_ms)
     tried = versions.sessions(serving.model, version, serving.changed_at, None, slow_ms)
     others = versions.sessions(serving.model, other, since, until, slow_ms)
     said = judge(rule, at.number, tried, others)

@@ -4,6 +4,8 @@ Nothing remembers what was done before. So it does not matter whether a version 
 started again, or whoever was at it was killed: what is missing is done next time.
 """
 
+import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +21,7 @@ from system import known_archives
 
 # What is tried no longer is asked until all pages know that.
 TAKEN_AWAY_AFTER_S = 60.0
+MANIFEST = "MAR-INF/MANIFEST.json"
 
 
 class NotHere(LoadFailed):
@@ -72,6 +75,20 @@ class Places:
         except OSError as error:
             raise NotHere(f"{archive} cannot be read ({error.strerror})") from error
         return known.archive
+
+    def found(self, model: str, version: str, file: str) -> Version | None:
+        """Return a version that was registered from this file, None where that is not here any more."""
+        if self.store is None or Path(file).name != file:
+            return None
+        archive = self.store / file
+        try:
+            with zipfile.ZipFile(archive) as content:
+                made = json.loads(content.read(MANIFEST))["model"]
+            if str(made["modelVersion"]) != version:
+                return None
+            return Version(model, version, file, known_archives.digest(archive))
+        except (OSError, zipfile.BadZipFile, LookupError, TypeError, ValueError):
+            return None
 
 
 def wanted(serving: Serving, now: datetime, rule: Rule) -> list[str]:

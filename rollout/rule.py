@@ -31,7 +31,8 @@ class Rule:
         sessions: And so many sessions that got one; twice that number and more would see a difference sooner.
         held_s: A step lasts so long at least: people correct an answer after they have seen it.
         alpha: The chance that a version no worse than the one before is taken back, over all looks.
-        slow: Slow is what takes so many times what 99 % of the other version's answers take at most.
+        slow: Slow is what takes so many times what 99 % of the other version's answers take at most,
+        slow_ms: and longer than this, which people notice.
         tolerated: The share of questions that may fail without a failed look.
         failed_looks: So many failed looks within ten minutes take a version back.
         ready_s: Within such a time its workers have to run.
@@ -43,6 +44,7 @@ class Rule:
     held_s: float = 60.0
     alpha: float = 0.05
     slow: float = 2.0
+    slow_ms: float = 100.0
     tolerated: float = 0.01
     failed_looks: int = 3
     ready_s: float = 150.0

@@ -4,7 +4,7 @@ A version that is tried shows no failure to anybody: the default one is asked at
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from client.errors import PredictionError
@@ -65,7 +65,9 @@ def answered(
 def _models(backend: Backend, choice: Choice) -> list[tuple[str, Model]]:
     """Return the versions to ask, one or two, as `Routes` calls them and as they are asked."""
     model = choice.model
-    if choice.has_version or not model.is_own:
+    if choice.has_version and model.is_own and model.version:
+        return [(DEFAULT, replace(model, path=path_of(model.name, model.version)))]
+    if not model.is_own:
         return [(DEFAULT, model)]
     found: list[tuple[str, Model]] = []
     for version in backend.routes.versions(model.name, choice.session_id):

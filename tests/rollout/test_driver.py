@@ -18,6 +18,7 @@ from rollout.routes import DEFAULT, Routes
 from rollout.table import table
 from tests.rollout.conftest import NEW, OLD, RULE, Trial
 from tests.ui.conftest import NO_DATABASE
+from tests.ui.several_models import put_archive
 
 pytestmark = pytest.mark.integration
 
@@ -77,10 +78,32 @@ def test_a_version_whose_answers_are_corrected_is_taken_back_and_then_away(trial
 def test_a_version_that_is_slow_is_taken_back(trial: Trial) -> None:
     begin(trial)
     trial.answers(OLD, 60, 5)
-    trial.answers(NEW, 8, 6, ms=80.0)
+    trial.answers(NEW, 8, 6, ms=180.0)
     trial.turn()
     assert trial.serving.share == 0
     assert "slow: 48 of 48, else 0 of 300" in trial.serving.reason
+
+
+def test_what_nobody_notices_is_not_slow(trial: Trial) -> None:
+    begin(trial)
+    trial.answers(OLD, 60, 5)
+    trial.answers(NEW, 8, 6, ms=80.0)
+    trial.turn()
+    assert trial.serving.share == 25
+
+
+def test_what_torchserve_was_started_with_can_be_promoted_and_registered_again(trial: Trial) -> None:
+    newest, file = "1.2.0", f"{trial.model}-1.2.0.mar"
+    put_archive(trial.store, file, trial.model, newest)
+    trial.torchserve.register(trial.store / file)
+    begin(trial)
+    trial.desk.promote(trial.model, newest, OLD, "ada", is_forced=True)
+    trial.turn()
+    assert trial.versions[0] == newest
+    trial.torchserve.workers = {(trial.model, OLD): 2}
+    trial.turn()
+    trial.turn()
+    assert trial.versions[0] == newest
 
 
 def test_a_version_that_fails_is_taken_back_after_three_failed_looks(trial: Trial) -> None:
