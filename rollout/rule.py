@@ -18,7 +18,8 @@ import numpy as np
 
 from db.versions import Session
 
-DRAWN, AT_ONCE = 9_999, 500
+# So few at once that a stroke does not wait for them: other threads have their turn in between.
+DRAWN, AT_ONCE = 9_999, 50
 QUESTIONS = 2
 
 

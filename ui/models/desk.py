@@ -165,8 +165,8 @@ class Desk:
                 self._management.scale(version.path, change.workers)
             case "unload":
                 with self._models.leaving(version.model.path):
-                    self._rollouts.unloaded(version, who)
                     self._wait_until_quiet(version)
+                    self._rollouts.unloaded(version, who)
                     self._management.unregister(version.path)
             case "default":
                 before = self._management.describe(path_of(version.model.name)).version
