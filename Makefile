@@ -15,7 +15,7 @@ export no_proxy := 127.0.0.1,localhost,::1,$(no_proxy),$(NO_PROXY)
 export NO_PROXY := $(no_proxy)
 endif
 # These are said to make, and never found: WSL sets NAME for everybody, and tcsh GROUP.
-SAID := DELETE FILE GROUP NAME PASSWORD_FILE RATE REVOKE ROLE YES
+SAID := DELETE FILE FORCE GROUP NAME PASSWORD_FILE RATE REVOKE ROLE VERSION YES
 $(foreach name,$(SAID),$(if $(filter environment,$(origin $(name))),$(eval $(name) :=)))
 # For what trains, and for archives of what was trained, MODEL is an architecture. For what serves it is the name of
 # a served model, as in `make run MODEL=fashion`, and is found in the environment, where make puts it.
@@ -26,7 +26,8 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 # Each verb is one step after another, also under `make -j`.
 .NOTPARALLEL:
 .PHONY: help setup setup-train setup-dev run test test-unit lint format train seeds samples gate compare archive retrain \
-	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status
+	evaluate bench soak tune chaos doctor lock clean backup restore user key up down ps logs db-shell status \
+	versions promote rollback
 
 help:
 	@awk -F ':.*## ' '/^##@ / {group = substr($$0, 5)} \
@@ -65,6 +66,15 @@ key: setup ## who may ask from other hosts; with NAME=... issue (RATE=10) or REV
 user: setup ## who may sign in; with NAME=... add or change (ROLE=operator), DELETE=1
 	@exec $(PY) -m db.users $(if $(NAME),"$(NAME)") $(if $(ROLE),--role "$(ROLE)") \
 		$(if $(PASSWORD_FILE),--password-file "$(PASSWORD_FILE)") $(if $(DELETE),--delete)
+
+versions: setup ## of a model: the run, the verdict, what each does, how right it is
+	@exec $(PY) -m rollout
+
+promote: setup ## make VERSION=1.1.0 the default, if the gate passed it (else FORCE=1)
+	@exec $(PY) -m rollout promote $(if $(VERSION),"$(VERSION)") $(if $(FORCE),--force)
+
+rollback: setup ## try a new version no longer, or go back to the one before
+	@exec $(PY) -m rollout rollback
 
 setup: ## only install, for run or GROUP=train, dev (PYTHON=..., TORCH_INDEX=...)
 	@$(SETUP) $(or $(GROUP),run)

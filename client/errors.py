@@ -14,6 +14,10 @@ class Busy(PredictionError):
     """TorchServe's queue is full, or no worker is up yet: both come as the same 503."""
 
 
+class Failed(Busy):
+    """TorchServe answers 503, too, where the model itself failed; another try may do better."""
+
+
 class Unreachable(PredictionError):
     """TorchServe cannot be reached, does not answer in time, or answers something unforeseen."""
 

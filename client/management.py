@@ -99,6 +99,10 @@ class Management:
         except NotLoaded:
             return None
 
+    def versions(self, name: str) -> list[ModelStatus]:
+        """Return every version of a model; raise as `describe` does."""
+        return _versions(self._get(f"/models/{path_of(name)}/all"))
+
     def served(self) -> tuple[list[ModelStatus], dict[str, str]]:
         """Return every version of every registered model, those without workers too.
 

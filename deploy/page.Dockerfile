@@ -1,5 +1,5 @@
-# The page, and with it the migrations, the backups and the making of secrets: all of client/, db/, reading/ and ui/, with
-# the preprocessing of handler/, no torch.
+# The page, and with it the migrations, the backups and the making of secrets: all of client/, db/, reading/, rollout/ and
+# ui/, with the preprocessing of handler/, no torch.
 #   docker build -f deploy/page.Dockerfile -t sketchserve/page .
 ARG PYTHON=3.11.14-slim-bookworm
 
@@ -25,9 +25,10 @@ COPY db/ db/
 COPY deploy/make_secrets.py deploy/
 COPY handler/ handler/
 COPY reading/ reading/
+COPY rollout/ rollout/
 COPY system/ system/
 COPY ui/ ui/
-RUN /venv/bin/python -m compileall -q client db handler reading system ui
+RUN /venv/bin/python -m compileall -q client db handler reading rollout system ui
 ENV PATH="/venv/bin:$PATH" PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp VAR_DIR=/var/lib/sketchserve
 USER 10001:10001
 EXPOSE 7860

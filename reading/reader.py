@@ -26,7 +26,14 @@ class Reader:
         self._finder = finder or Finder()
         self._threads = ThreadPoolExecutor(AT_ONCE, "pieces")
 
-    def read(self, payload: bytes, model: str, request_id: str = "", until: float | None = None) -> Number:
+    def read(
+        self,
+        payload: bytes,
+        model: str,
+        request_id: str = "",
+        until: float | None = None,
+        inference: Inference | None = None,
+    ) -> Number:
         """Return the number on a picture, or that strokes write.
 
         Args:
@@ -34,6 +41,7 @@ class Reader:
             model: the model's name, or name/version, as they stand in a URL.
             request_id: for TorchServe's log.
             until: when whoever asks gives up, by time.monotonic(); None where they wait for any answer.
+            inference: what is asked instead of the reader's own.
 
         Raises:
             NoNumber: there is no number; its message says why.
@@ -44,7 +52,7 @@ class Reader:
 
         def ask(png: bytes) -> Answer | None:
             try:
-                return self._inference.predict(png, model, request_id)
+                return (inference or self._inference).predict(png, model, request_id)
             except Refused:
                 return None
 

@@ -17,8 +17,9 @@ BELOW = {
     "guard": {"system"},
     "reading": {"client", "handler", "system"},
     "training": {"client", "handler", "reading", "system"},
-    "ui": {"client", "db", "reading", "system"},
-    "loop": {"client", "db", "handler", "reading", "system", "training"},
+    "rollout": {"client", "db", "system"},
+    "ui": {"client", "db", "reading", "rollout", "system"},
+    "loop": {"client", "db", "handler", "reading", "rollout", "system", "training"},
     "launch": {"client", "db", "guard", "loop", "system", "training"},
     "bench": {"client", "db", "handler", "launch", "loop", "reading", "system", "training"},
 }

@@ -7,11 +7,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio.to_thread
 import gradio as gr
-from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from client.inference import Inference
@@ -28,14 +25,16 @@ from db.sign_ins import SignIns
 from db.spool import Spool
 from db.user_rows import Users
 from db.writer import Writer
+from rollout.driver import Driver
+from rollout.reconcile import Places
+from rollout.replicas import Replicas
 from ui import app as page
-from ui import gradio_folder, log_lines, number
+from ui import gradio_folder, log_lines, number, probes
 from ui.analytics import view as analytics
 from ui.analytics.metric import Drifts
 from ui.backend import Backend
 from ui.fetching import route as fetching
 from ui.fetching.fetcher import Fetcher
-from ui.health import health, readiness
 from ui.history import view as history
 from ui.history.waiting import recall
 from ui.many import route as many
@@ -50,7 +49,6 @@ from ui.settings import Settings, from_environment
 from ui.shell.files import FOLDER
 from ui.shell.views import Views
 from ui.sign_in import starting
-from ui.sign_in.admission import may_know_details
 from ui.sign_in.form import Form
 from ui.sign_in.sessions import Sessions
 
@@ -58,8 +56,6 @@ logger = logging.getLogger("ui")
 
 # For the writer's last records once the last request is answered.
 DRAIN_S = 0.5
-# So many health checks and scrapes at once; one may wait for the database for seconds.
-THREADS = 8
 
 
 def main() -> int:
@@ -110,6 +106,13 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     )
     backend.metrics.registry.register(Drifts(engine, lambda: writer.paused))
     desks = number.Desks(backend)
+    driver = Driver(
+        engine,
+        Replicas(settings.management_url, settings.management_token_file),
+        Places(settings.model_store, settings.known_archives),
+        backend.routes,
+        on_ready=backend.models.listing,
+    )
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -117,9 +120,11 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         backend.loader.start()
         retention.start()
         counting.start()
+        driver.start()
         logger.info("starting the page at %s", settings.url)
         yield
         backend.loader.stop()
+        driver.stop()
         retention.stop()
         desks.close()
         counting.stop()
@@ -130,7 +135,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     web = FastAPI(
         lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, root_path=settings.root_path
     )
-    _add_routes(web, backend, engine)
+    probes.add_to(web, backend, engine)
     fetching.add_to(web, Fetcher())
     number.add_to(web, desks)
     many.add_to(web, backend)
@@ -163,33 +168,6 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         favicon_path=str(FOLDER / "shell" / "icons" / "icon.svg"),
         head='<meta name="color-scheme" content="light dark">',
     )
-
-
-def _add_routes(web: FastAPI, backend: Backend, engine: Engine) -> None:
-    # Threads of their own, since all others may be waiting for TorchServe.
-    threads = anyio.CapacityLimiter(THREADS)
-
-    @web.get("/livez")
-    async def livez() -> dict[str, bool]:
-        return {"is_alive": True}
-
-    @web.get("/readyz")
-    async def readyz() -> JSONResponse:
-        found = await anyio.to_thread.run_sync(readiness, backend, limiter=threads)
-        return JSONResponse(found, status_code=200 if found["is_ready"] else 503)
-
-    @web.get("/healthz")
-    async def healthz(request: Request) -> JSONResponse:
-        found = await anyio.to_thread.run_sync(health, backend, engine, limiter=threads)
-        status_code = 200 if found["status"] == "ok" else 503
-        if not may_know_details(request.scope):
-            found = {"status": found["status"]}
-        return JSONResponse(found, status_code=status_code)
-
-    @web.get("/metrics")
-    async def metrics() -> Response:
-        written = await anyio.to_thread.run_sync(generate_latest, backend.metrics.registry, limiter=threads)
-        return Response(written, media_type=CONTENT_TYPE_LATEST)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from client.inference import Inference
 from client.management import Management
 from db.log import PredictionLog
 from db.writer import Writer
+from rollout.routes import Routes
 from ui.draw.live import Live
 from ui.metrics import Metrics
 from ui.models.listing import Models
@@ -27,3 +28,4 @@ class Backend:
     recent: Recent
     metrics: Metrics
     live: Live = field(default_factory=Live)
+    routes: Routes = field(default_factory=Routes)

@@ -7,6 +7,7 @@ import gradio as gr
 from starlette.requests import Request
 
 from client.errors import PredictionError
+from client.management import path_of
 from db.log import HISTORY_ROWS
 from db.records import HistoryRow
 from reading.piece import NoNumber
@@ -15,6 +16,7 @@ from ui.backend import Backend
 from ui.draw.outcome import NoReading, is_on_disk, predict
 from ui.history.corrections import judge
 from ui.history.strip import read_history
+from ui.routing import Choice
 from ui.shares import TooMany
 from ui.sign_in.who import whose
 
@@ -28,7 +30,8 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
         known = backend.models.named(model)
         if known is None:
             raise said_to_client(f"There is no model {model[:100]!r} here: name one as name/version.")
-        value = {"image": _data_url(picture), "source": "api", "model": known.path, "keep": keep}
+        path = path_of(known.name, known.version) if "/" in model else known.path
+        value = {"image": _data_url(picture), "source": "api", "model": path, "keep": keep}
         found = predict(backend, value, whose(visitor, _asked(request)))
         if isinstance(found, NoReading) and found.loads:
             raise said_to_client(f"{known.title} is not loaded: choose it on the page first.")
@@ -81,7 +84,8 @@ HISTORY = f"The visitor's last {HISTORY_ROWS} drawings, newest first."
 def _read_number(desk: number.Desk, picture: str, named: str) -> dict[str, Any]:
     try:
         model = desk.model(named)
-        return number.as_json(desk.read(json.dumps({"image": picture}).encode(), model))
+        choice = Choice(model, None, "/" in named)
+        return number.as_json(desk.read(json.dumps({"image": picture}).encode(), choice)[0])
     except (number.NoSuchModel, NoNumber, PredictionError) as error:
         raise said_to_client(str(error)) from error
 

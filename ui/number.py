@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from client.errors import Busy, PredictionError
+from client.inference import Inference
 from reading.finder import Finder
 from reading.number import Digit, Number
 from reading.piece import NoNumber
@@ -22,6 +23,7 @@ from ui.draw.number import Asked, digits_shown, read_asked
 from ui.draw.outcome import NoReading, is_idle, loads_again, not_there
 from ui.models.listing import Model
 from ui.refusal import refusal
+from ui.routing import Choice, answered
 from ui.shares import Shares, TooMany
 from ui.sign_in.who import whose
 
@@ -73,10 +75,14 @@ class Desk:
             raise NoSuchModel(f"{words}; another than the page's own is named as name/version.")
         return model
 
-    def read(self, payload: bytes, model: Model, until: float | None = None) -> Number:
-        """Return the number in a body, as `Reader.read` does."""
-        self.backend.loader.used(model)
-        return self._reader.read(payload, model.path, request_id.current(), until)
+    def read(self, payload: bytes, choice: Choice, until: float | None = None) -> tuple[Number, Model]:
+        """Return the number in a body, as `Reader.read` does, and the model that read it."""
+        self.backend.loader.used(choice.model)
+
+        def ask(path: str, inference: Inference) -> Number:
+            return self._reader.read(payload, path, request_id.current(), until, inference)
+
+        return answered(self.backend, choice, ask)
 
     def close(self) -> None:
         """End what it has begun."""
@@ -141,7 +147,7 @@ def _answer(
     of_pad = desk.backend.metrics.predictions if asked and not asked.is_interim else None
     try:
         model = desk.model(named)
-        number = desk.read(payload, model, until)
+        number, model = desk.read(payload, Choice(model, session_id, "/" in named), until)
     except NoSuchModel as error:
         if asked:
             return _loaded_first(404, "ModelNotFound", not_there(named, desk.backend.models.own()))

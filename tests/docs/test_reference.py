@@ -103,7 +103,7 @@ def test_make_alone_lists_every_verb_on_one_screen() -> None:
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_option_is_documented_and_every_documented_option_exists(package: str) -> None:
     sections = re.split(r"^## ", read("docs/commands.md"), flags=re.MULTILINE)[1:]
-    of_package = [section for section in sections if section.startswith(f"`{package}.")]
+    of_package = [section for section in sections if re.match(f"`{package}[.`]", section)]
     documented = {
         option for section in of_package for option in re.findall(r"^\| `(--[\w-]+)", section, re.M)
     }

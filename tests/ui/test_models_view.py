@@ -113,7 +113,7 @@ def test_load_scale_default_and_unload_are_confirmed_done_and_logged(
     assert [record.getMessage() for record in caplog.records] == [
         "ada: Load digits 1.1.0: done",
         "ada: Give digits 1.1.0 3 workers: done",
-        "ada: Make digits 1.1.0 the default: done",
+        "ada: Make digits 1.1.0 the default: done, until TorchServe starts again: the database is away",
         "ada: Unload digits 1.0.0: done",
     ]
     assert "ada: Unload digits 1.0.0 done" in words(ada.get("/models").text)

@@ -7,6 +7,7 @@ from typing import Any
 
 from client.answers import Answer
 from client.errors import Busy, NotLoaded, PredictionError, Refused
+from client.inference import Inference
 from db.records import Prediction
 from ui import request_id
 from ui.backend import Backend
@@ -20,6 +21,7 @@ from ui.draw.drawing import (
     read_thumbnail,
 )
 from ui.models.listing import Model
+from ui.routing import Choice, answered
 
 
 @dataclass(frozen=True)
@@ -88,8 +90,12 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
         count("unreachable")
         return not_there(model_path, backend.models.own())
     backend.loader.used(model)
+
+    def ask(path: str, inference: Inference) -> Answer:
+        return inference.predict(drawing.image, path, request_id.current())
+
     try:
-        answer = backend.inference.predict(drawing.image, model.path, request_id.current())
+        answer, model = answered(backend, Choice(model, session_id, "/" in model_path), ask)
     except Refused as error:
         count("refused")
         return NoReading(NOTHING, str(error))

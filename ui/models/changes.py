@@ -7,11 +7,14 @@ from typing import Literal, get_args
 from ui.models.archives import UNKNOWN
 from ui.models.board import Board, Version
 
-Verb = Literal["load", "scale", "unload", "default"]
+Verb = Literal["load", "scale", "unload", "default", "rollback"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
 # Each is a process that waits for a core; more than this is a slip of the finger.
 MOST_WORKERS = 64
 MB = 1_000_000
+STAYS = (
+    "The version before it stays ready for a day, and takes its place again where it turns out to be worse."
+)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Change:
                 return f"Unload {name}"
             case "default":
                 return f"Make {name} the default"
+            case "rollback":
+                return f"Take {name} back"
 
 
 def read_change(verb: str, path: str, workers: str) -> Change | str:
@@ -76,16 +81,24 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
                 "model from then on, unless they may load models: then their next drawing loads it again.",
                 "What other programs ask it at that moment may get no answer, and later they get 404.",
             ]
+        case "rollback":
+            return [
+                "Where it is tried on some sessions, the default version answers these again, in seconds. "
+                f"Where it is the default itself, the version before it is that again. {name} is taken away "
+                "a minute later.",
+            ]
         case "default":
             if version.model.name == board.versions[0].model.name:
                 return [
                     f"Everybody who has chosen nothing else draws for {name} from then on: it is what this "
-                    f"page reads with, and what programs get that ask for {version.model.name}."
+                    f"page reads with, and what programs get that ask for {version.model.name}.",
+                    STAYS,
                 ]
             return [
                 f"Programs that ask for {version.model.name} without naming a version get {name} from then "
                 "on. This page goes on reading with "
-                f"{board.versions[0].model.title}, its own model."
+                f"{board.versions[0].model.title}, its own model.",
+                STAYS,
             ]
 
 
@@ -111,6 +124,8 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
             if not version.is_ready:
                 return f"{name} has no worker that can answer: load it first."
             return f"{name} is the default already." if version.is_default else ""
+        case "rollback":
+            return ""
 
 
 def why_it_stays(version: Version) -> str:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from client.errors import LoadFailed, Unreachable
-from client.management import Management
+from client.management import Management, path_of
 from ui.models.board import Boards, Version
 from ui.models.changes import Change, refusal
 from ui.models.listing import Models
 from ui.models.loading import Loader
+from ui.models.rollouts import Rollouts
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Desk:
 
     Args:
         boards: Says how things are.
+        rollouts: Says how they are to be.
         models: What visitors may choose.
         loader: Loads models.
         management: TorchServe's management API.
@@ -66,12 +68,14 @@ class Desk:
     def __init__(
         self,
         boards: Boards,
+        rollouts: Rollouts,
         models: Models,
         loader: Loader,
         management: Management,
         free_bytes: Callable[[], int | None],
     ) -> None:
         self._boards = boards
+        self._rollouts = rollouts
         self._models = models
         self._loader = loader
         self._management = management
@@ -136,8 +140,8 @@ class Desk:
 
     def _run(self, change: Change, version: Version, entry: Entry, done: Future[None]) -> None:
         try:
-            self._make(change, version)
-            outcome, failed = "done", False
+            hindered = self._make(change, version, entry.who)
+            outcome, failed = f"done, {hindered}" if hindered else "done", False
         except (LoadFailed, Unreachable) as error:
             outcome, failed = str(error).rstrip("."), True
         except Exception:
@@ -151,7 +155,9 @@ class Desk:
         self._over(change)
         done.set_result(None)
 
-    def _make(self, change: Change, version: Version) -> None:
+    def _make(self, change: Change, version: Version, who: str) -> str:
+        """Make it; return why it will not last, "" where it will."""
+        hindered = ""
         match change.verb:
             case "load":
                 self._loader.load(version.model)
@@ -160,11 +166,18 @@ class Desk:
             case "unload":
                 with self._models.leaving(version.model.path):
                     self._wait_until_quiet(version)
+                    self._rollouts.unloaded(version, who)
                     self._management.unregister(version.path)
             case "default":
+                before = self._management.describe(path_of(version.model.name)).version
                 self._management.set_default(version.path)
+                board, _ = self._boards.board()
+                hindered = self._rollouts.made_default(version, before, board.versions if board else (), who)
+            case "rollback":
+                self._rollouts.take_back(version, who)
         # Nor is what an operator has loaded, scaled or chosen as the default taken down when it is idle.
         self._loader.leave(version.model.path)
+        return hindered
 
     def _wait_until_quiet(self, version: Version) -> None:
         """Return once nothing has waited for the version for a while.

@@ -102,6 +102,10 @@ class Models:
             self._list_again()
         return self._known.get(path)
 
+    def known(self, path: str) -> Model | None:
+        """Return the model of this path as it was listed last, None where it was not; it waits for nobody."""
+        return self._known.get(path)
+
     def named(self, name: str) -> Model | None:
         """Return the model that a program names as name/version, the page's own for its name alone or for "".
 

@@ -18,6 +18,7 @@ from ui.models.changes import MOST_WORKERS, Change, consequences, read_change, r
 from ui.models.comparing import Comparer
 from ui.models.desk import WAIT_S, ChangeNotMade, Desk
 from ui.models.facts import facts, reads
+from ui.models.rollouts import Rollouts
 from ui.models.soon import Soon
 from ui.settings import Settings
 from ui.shell.views import Views
@@ -55,8 +56,10 @@ class ModelsView:
         self._figures: Soon[dict[tuple[str, str], Figures]] = Soon(
             comparison.figures, FIGURES_AGE_S, FIGURES_WAIT_S
         )
+        self._rollouts = Rollouts(engine)
         self._desk = Desk(
             self._boards,
+            self._rollouts,
             backend.models,
             backend.loader,
             backend.management,
@@ -80,6 +83,7 @@ class ModelsView:
             is_current=is_current,
             refused=board.refused if board else {},
             lately=[*self._desk.lately],
+            rollouts=self._rollouts.shown() if visit.is_operator else [],
             job=self.comparer.job,
             most_workers=MOST_WORKERS,
             again=visit.is_operator and (is_moving or not is_current or self._desk.is_at_work),

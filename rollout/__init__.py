@@ -1,0 +1,1 @@
+"""New versions of a model: tried on a share of sessions, watched, made the default, and taken back."""

@@ -1,0 +1,103 @@
+"""Versions of a model: `python -m rollout` lists them, makes one the default, or goes back.
+
+    python -m rollout
+    python -m rollout promote 1.1.0
+    python -m rollout promote 1.1.0 --force
+    python -m rollout rollback
+
+What is decided is written to the database; the page brings TorchServe there within seconds, or as soon as
+both run.
+"""
+
+import argparse
+import getpass
+import os
+import sys
+
+from client.errors import NotLoaded, Unreachable
+from client.management import Management, path_of
+from db import own_database
+from db.errors import DatabaseUnavailable
+from db.migrate import MigrationError
+from db.serving import Serving, ServingRows
+from db.unprivileged import EmbeddedError
+from db.versions import Versions
+from rollout.changes import Desk, NotPossible
+from rollout.replicas import Replicas
+from rollout.table import table
+from system import environment, stopping, variables
+
+
+def main() -> int:
+    """Do what the arguments say; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m rollout", description="List a model's versions, make one the default, or go back."
+    )
+    parser.add_argument("verb", nargs="?", choices=("versions", "promote", "rollback"), default="versions")
+    parser.add_argument("version", nargs="?", help="to promote: which one")
+    parser.add_argument("--force", action="store_true", help="promote what the gate has not passed")
+    told = parser.parse_args()
+    stopping.raise_on_signals()
+    try:
+        model = environment.text(os.environ, "MODEL", "digits")
+        url = environment.http_address(os.environ, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081")
+        token_file = variables.token_file(os.environ)
+        with own_database.opened() as engine:
+            desk = Desk(ServingRows(engine), Versions(engine))
+            match told.verb:
+                case "versions":
+                    print(table(desk, model, Replicas(url, token_file).of(model)))
+                case "promote":
+                    if not told.version:
+                        raise NotPossible("promote which one? make promote VERSION=1.1.0")
+                    served = _served(desk, model, Management(url, token_file))
+                    print(_promoted(desk.promote(model, told.version, served, _who(), is_forced=told.force)))
+                case "rollback":
+                    print(_rolled_back(desk.roll_back(model, _who())))
+    except (DatabaseUnavailable, EmbeddedError, MigrationError, NotPossible, ValueError) as error:
+        print(f"rollout: {error}", file=sys.stderr)
+        return 1
+    except stopping.Stopped:
+        print("rollout: stopped", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _served(desk: Desk, model: str, management: Management) -> str:
+    """Return the default version: as the database says, or else TorchServe.
+
+    Raises:
+        NotPossible: Neither says.
+    """
+    if serving := desk.rows.find(model):
+        return serving.version
+    try:
+        return management.describe(path_of(model)).version
+    except NotLoaded as error:
+        raise NotPossible(f"TorchServe does not serve {model}: start it with that model first") from error
+    except Unreachable as error:
+        raise NotPossible(f"nobody knows which version of {model} is the default: {error}") from error
+
+
+def _promoted(serving: Serving) -> str:
+    return (
+        f"{serving.model} {serving.version} is the default as soon as it is ready; {serving.previous} stays "
+        "for a day, and make rollback goes back to it"
+    )
+
+
+def _rolled_back(serving: Serving) -> str:
+    return (
+        f"{serving.model} {serving.version} is the default; {serving.candidate} is taken away within minutes"
+    )
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user has no name
+        return f"user {os.getuid()}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

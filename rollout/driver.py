@@ -1,0 +1,213 @@
+"""Brings TorchServe to what is to be served, watches what is tried, and tells the page whom to ask.
+
+It is a thread of each page, since a page has all that it takes: the database, the management API, and what
+failed. All of them read; what changes anything is done by the one that holds a lock of the database. If that
+page ends, however it does, its connection and so the lock end with it, and another page goes on: all state is
+in the database and in TorchServe.
+"""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine
+
+from client.errors import LoadFailed, Unreachable
+from db.errors import DatabaseUnavailable
+from db.serving import Look, Serving, ServingRows
+from db.versions import Version, Versions
+from rollout import reconcile
+from rollout.looks import look, take_back
+from rollout.reconcile import NotHere, Places
+from rollout.replicas import Replica, Replicas
+from rollout.routes import Routes, on_trial
+from rollout.rule import Rule
+
+logger = logging.getLogger(__name__)
+
+EVERY_S = 2.0
+# A look reads some thousands of rows.
+LOOK_EVERY_S = 10.0
+
+
+class Driver:
+    """Does all that for one page.
+
+    Args:
+        engine: The database.
+        replicas: The TorchServes.
+        places: Where archives are.
+        routes: What the page asks.
+        rule: What a step takes.
+        on_ready: Called when other versions can answer, or another one is the default.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        replicas: Replicas,
+        places: Places,
+        routes: Routes,
+        rule: Rule | None = None,
+        on_ready: Callable[[], object] = lambda: None,
+    ) -> None:
+        self.rows = ServingRows(engine)
+        self.versions = Versions(engine)
+        self.rule = rule or Rule()
+        self._replicas = replicas
+        self._places = places
+        self._routes = routes
+        self._unready_since: dict[tuple[str, str], float] = {}
+        self._problems: dict[tuple[str, str], str] = {}
+        self._on_ready = on_ready
+        self._news: tuple[set[tuple[str, str]], dict[str, list[str]]] = (set(), {})
+        # What was found to be without an archive here.
+        self._unknown: set[tuple[str, str]] = set()
+        self._looked_at = -math.inf
+        # What was wrong in the last turn, and what is in this one.
+        self._said: set[str] = set()
+        self._saying: set[str] = set()
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        threading.Thread(target=self._run, name="rollout", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop after what is being done now."""
+        self._stopping.set()
+
+    def turn(self) -> None:
+        """Do all of it once.
+
+        Raises:
+            DatabaseUnavailable: What was known last goes on counting.
+        """
+        servings = self.rows.all()
+        found = {serving.model: self._replicas.of(serving.model) for serving in servings}
+        ready = {(model, version) for model, there in found.items() for version in _ready(there)}
+        news = (ready, {model: [one.default for one in there] for model, there in found.items()})
+        if news != self._news:
+            self._news = news
+            self._on_ready()
+        self._routes.update(servings, ready)
+        for serving in servings:
+            self._count_failures(serving, ready)
+        if not servings:
+            return
+        with self.rows.alone() as is_alone:
+            if is_alone:
+                is_time = time.monotonic() - self._looked_at >= LOOK_EVERY_S
+                for serving in self.rows.all():
+                    self._drive(serving, found.get(serving.model, []), is_time=is_time)
+                if is_time:
+                    self._looked_at = time.monotonic()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.turn()
+            except DatabaseUnavailable as error:
+                self._say(f"what is to be served is as it was known last: {error}")
+            except Exception:  # what one turn cannot do, the next one may
+                logger.exception("what is to be served could not be looked after")
+            self._said, self._saying = self._saying, set()
+            self._stopping.wait(EVERY_S)
+
+    def _count_failures(self, serving: Serving, ready: set[tuple[str, str]]) -> None:
+        version = on_trial(serving)
+        if version is None:
+            return
+        tally = self._routes.taken(serving.model, version)
+        # Whoever has a ready worker and no time may have it later; without one, that is the failure.
+        failed = tally.failed + (0 if (serving.model, version) in ready else tally.busy)
+        if failed <= self.rule.tolerated * tally.asked:
+            return
+        reason = f"{failed} of {tally.asked} questions failed, and others answered ({tally.why})"
+        numbers = {"asked": tally.asked, "failed": failed}
+        seen = Look(version, serving.share, "failed", reason, numbers)
+        count = self.rows.failed(serving, seen)
+        logger.warning("%s %s: %s; failed looks: %d", serving.model, version, reason, count)
+        if count >= self.rule.failed_looks:
+            self._take_back(serving, f"{count} looks failed, the last one: {reason}", numbers)
+
+    def _drive(self, serving: Serving, there: list[Replica], *, is_time: bool) -> None:
+        now = datetime.now(UTC)
+        known = {one.version: one for one in self.versions.all(serving.model)}
+        self._note(serving.model, known, there)
+        tried = on_trial(serving)
+        for replica in there:
+            for step in reconcile.steps(serving, replica.served, replica.default, now, self.rule):
+                try:
+                    reconcile.do(
+                        step, serving.model, known.get(step.version), replica.management, self._places
+                    )
+                except (LoadFailed, Unreachable) as error:
+                    self._say(f"{serving.model} {step.version} ({step.verb}): {error}")
+                    self._problems[serving.model, step.version] = f"{step.verb}: {error}"
+                    if step.version == tried and isinstance(error, NotHere):
+                        self._take_back(serving, f"it cannot be loaded: {error}")
+                        return
+                else:
+                    logger.info("%s %s: %s", serving.model, step.version, step.verb)
+        self._forget(serving, there, now)
+        if tried is not None and self._is_late(serving.model, tried, there):
+            why = self._problems.get((serving.model, tried), "TorchServe's model.log says why")
+            self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
+            return
+        if is_time:
+            seen = look(self.rows, self.versions, self.rule, serving, now)
+            if seen is not None:
+                logger.info("%s %s: %s: %s", serving.model, seen.version, seen.outcome, seen.reason)
+
+    def _note(self, model: str, known: Mapping[str, Version], there: list[Replica]) -> None:
+        """Remember the archives of what TorchServe was started with: it may have to be registered again."""
+        for version, status in {key: one for replica in there for key, one in replica.served.items()}.items():
+            if version in known or (model, version) in self._unknown:
+                continue
+            made = self._places.found(model, version, status.file)
+            if made is None:
+                self._unknown.add((model, version))
+            else:
+                self.versions.note(made)
+
+    def _forget(self, serving: Serving, there: list[Replica], now: datetime) -> None:
+        """Name a version no longer that was taken away everywhere."""
+        if not there:
+            return
+        for version, column in reconcile.unwanted(serving, now, self.rule).items():
+            if not any(version in replica.served for replica in there):
+                self.rows.forget(serving, column)
+
+    def _is_late(self, model: str, version: str, there: list[Replica]) -> bool:
+        """Return whether a version has had no ready worker for longer than workers take to start."""
+        key = (model, version)
+        if not there or version in _ready(there):
+            self._unready_since.pop(key, None)
+            return False
+        since = self._unready_since.setdefault(key, time.monotonic())
+        return time.monotonic() - since >= self.rule.ready_s
+
+    def _take_back(self, serving: Serving, reason: str, numbers: dict | None = None) -> None:
+        self._unready_since.clear()
+        self._problems.clear()
+        seen = Look(on_trial(serving) or serving.version, serving.share, "failed", reason, numbers or {})
+        if take_back(self.rows, serving, seen):
+            logger.warning("%s %s was taken back: %s", serving.model, seen.version, reason)
+
+    def _say(self, words: str) -> None:
+        """Log what is wrong, once, as long as it stays so."""
+        if words not in self._said | self._saying:
+            logger.warning("%s", words)
+        self._saying.add(words)
+
+
+def _ready(there: list[Replica]) -> set[str]:
+    """Return the versions that each TorchServe can answer with now."""
+    if not there:
+        return set()
+    ready = [{name for name, one in replica.served.items() if one.ready_workers} for replica in there]
+    return set.intersection(*ready)

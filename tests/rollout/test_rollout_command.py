@@ -1,0 +1,110 @@
+"""`make versions`, `make promote` and `make rollback`, in a database of the test's own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from db import embedded, migrate
+from db import engine as database
+from db.serving import ServingRows
+from db.versions import Version, Versions
+from system.files import PROJECT
+from tests.docs.documents import blocks
+from tests.rollout.conftest import OLD, passes
+from tests.services.postgres import empty_database
+from tests.ui.managing import Managing, managing
+from tests.ui.several_models import put_archive
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def url(postgres_server: embedded.Server) -> Iterator[str]:
+    with empty_database(postgres_server.url) as url:
+        migrate.upgrade(url)
+        yield url
+
+
+@pytest.fixture
+def torchserve(tmp_path: Path) -> Iterator[Managing]:
+    put_archive(tmp_path, "digits.mar", "digits", OLD)
+    with managing(tmp_path, loaded=["digits.mar"]) as server:
+        yield server
+
+
+def environ(url: str, torchserve: Managing, var: Path) -> dict[str, str]:
+    addresses = {"DATABASE_URL": url, "TORCHSERVE_MANAGEMENT_URL": torchserve.url}
+    return {**os.environ, **addresses, "VAR_DIR": str(var), "MODEL": "digits"}
+
+
+def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_path: Path) -> None:
+    with database.opened(url) as engine:
+        for version in ("1.1.0", "1.2.0"):
+            Versions(engine).note(Version("digits", version, f"{version}.mar", "0" * 64))
+        passes(engine, "digits", "1.1.0")
+        (block,) = blocks("docs/rollout.md")
+        done = subprocess.run(
+            ["sh", "-e", "-c", block.text],
+            cwd=PROJECT,
+            env=environ(url, torchserve, tmp_path),
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        for expected in (
+            "2 of 2 workers ready  whoever names none",
+            "digits 1.1.0 is the default as soon as it is ready; 1.0.0 stays for a day",
+            "digits 1.2.0 is the default as soon as it is ready; 1.1.0 stays for a day",
+            "digits 1.1.0 is the default; 1.2.0 is taken away within minutes",
+        ):
+            assert expected in done.stdout
+        serving = ServingRows(engine).find("digits")
+        assert serving is not None
+        assert (serving.version, serving.candidate, serving.share) == ("1.1.0", "1.2.0", 0)
+        forced = [one.reason for one in ServingRows(engine).looks("digits", 9) if "forced" in one.reason]
+        assert len(forced) == 1
+        assert forced[0].endswith(": forced, although the gate has not seen it.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["promote"], "rollout: promote which one? make promote VERSION=1.1.0"),
+        (["promote", "1.1.0"], "rollout: digits 1.1.0 is not promoted: the gate has not seen it"),
+        (["promote", "9.9.9"], "rollout: nobody knows an archive of digits 9.9.9: make versions lists those"),
+        (["rollback"], "rollout: nothing of digits is tried, and no version before this one is kept"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    url: str, torchserve: Managing, tmp_path: Path, arguments: list[str], says: str
+) -> None:
+    with database.opened(url) as engine:
+        Versions(engine).note(Version("digits", "1.1.0", "new.mar", "0" * 64))
+    done = subprocess.run(
+        [sys.executable, "-m", "rollout", *arguments],
+        cwd=PROJECT,
+        env=environ(url, torchserve, tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(says)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_where_torchserve_is_away_promoting_says_why_it_cannot(
+    url: str, torchserve: Managing, tmp_path: Path
+) -> None:
+    told = environ(url, torchserve, tmp_path) | {"TORCHSERVE_MANAGEMENT_URL": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rollout", "promote", "1.1.0"],
+        cwd=PROJECT,
+        env=told,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.startswith("rollout: nobody knows which version of digits is the default: TorchServe")

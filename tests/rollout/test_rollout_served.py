@@ -1,0 +1,212 @@
+"""Rollouts in a real `make run`: TorchServe, PostgreSQL and the page, while people draw."""
+
+import base64
+import json
+import subprocess
+import sys
+import threading
+import time
+import uuid
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import requests
+from sqlalchemy import Engine, insert
+
+from db import embedded
+from db import engine as database
+from db.schema import verdicts
+from db.serving import Serving, ServingRows
+from db.versions import Version, Versions
+from launch.bring_up import drawn_seven
+from rollout.changes import Desk
+from rollout.routes import is_tried_on
+from system import known_archives
+from system.files import PROJECT
+from tests.services.platform import Run, environment, make_run
+
+pytestmark = pytest.mark.integration
+
+NEW, BROKEN = "77.1.0", "77.2.0"
+# It starts as it should, and then answers nobody.
+BREAKS = """
+
+def _broken(self, rows, context):
+    raise RuntimeError("it is broken")
+
+
+DigitHandler.handle = _broken
+"""
+PICTURE = f"data:image/png;base64,{base64.b64encode(drawn_seven()).decode()}"
+# TorchServe starts two workers on a machine that may be busy.
+READY_S = 90
+PAUSE_S = 0.05
+
+
+def copy(archive: Path, out: Path, version: str, handler: str = "") -> None:
+    """Copy an archive as another version, with more in its handler."""
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(out, "w") as made:
+        for member in source.infolist():
+            content = source.read(member)
+            if member.filename == "MAR-INF/MANIFEST.json":
+                manifest = json.loads(content)
+                manifest["model"]["modelVersion"] = version
+                content = json.dumps(manifest).encode()
+            if member.filename == "digit_handler.py":
+                content += handler.encode()
+            made.writestr(member, content)
+
+
+@dataclass
+class Drawing:
+    """People who draw until they are told to stop, and what they got."""
+
+    got: Counter[tuple[int, str]] = field(default_factory=Counter)
+    is_over: bool = False
+
+
+@dataclass
+class Platform:
+    """A running platform, and its versions."""
+
+    run: Run
+    store: Path
+    engine: Engine
+    old: str
+
+    @property
+    def desk(self) -> Desk:
+        """Where it is decided."""
+        return Desk(ServingRows(self.engine), Versions(self.engine))
+
+    def draw(self, session: str) -> tuple[int, str]:
+        """Return the status and version of what the page answers."""
+        said = {"image": PICTURE, "source": "upload", "visitor": session}
+        answer = requests.post(f"{self.run.url('UI_PORT')}/pictures", json=said, timeout=60)
+        return answer.status_code, answer.json().get("version", answer.text)
+
+    def default(self) -> tuple[int, str]:
+        """Return the status and version of what TorchServe itself answers."""
+        url = f"{self.run.url('INFERENCE_PORT')}/predictions/digits"
+        try:
+            answer = requests.post(url, data=drawn_seven(), timeout=60)
+            return answer.status_code, answer.json().get("version", answer.text)
+        except requests.RequestException as error:
+            return 0, type(error).__name__
+
+    @contextmanager
+    def drawing(self, session: str, other: str) -> Iterator[Drawing]:
+        """Let two people draw, and a program ask TorchServe, until the end of the block."""
+        found = Drawing()
+
+        def go_on(ask: Callable[[], tuple[int, str]]) -> None:
+            while not found.is_over:
+                found.got[ask()] += 1
+                time.sleep(PAUSE_S)  # the workers that start need the cores, too
+
+        asks = (lambda: self.draw(session), lambda: self.draw(other), self.default)
+        people = [threading.Thread(target=go_on, args=(ask,)) for ask in asks]
+        for one in people:
+            one.start()
+        try:
+            yield found
+        finally:
+            found.is_over = True
+            for one in people:
+                one.join()
+
+    def said(self, *words: str) -> str:
+        """Return what the command says that is behind make's verbs."""
+        more = {"TORCHSERVE_MANAGEMENT_URL": self.run.url("MANAGEMENT_PORT")}
+        environ = environment(self.run.var, self.run.ports, **more)
+        done = subprocess.run(
+            [sys.executable, "-m", "rollout", *words],
+            cwd=PROJECT,
+            env=environ,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def platform(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    store, var = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("var")
+    (store / "digits.mar").write_bytes((model_store / "digits.mar").read_bytes())
+    copy(store / "digits.mar", store / "new.mar", NEW)
+    copy(store / "digits.mar", store / "broken.mar", BROKEN, BREAKS)
+    with zipfile.ZipFile(store / "digits.mar") as archive:
+        old = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]["modelVersion"]
+    with make_run(var, MODEL_STORE=str(store)) as run:
+        url = embedded.running_url(var / "postgres")
+        assert url is not None
+        with database.opened(url) as engine:
+            platform = Platform(run, store, engine, old)
+            for version, file in ((NEW, "new.mar"), (BROKEN, "broken.mar")):
+                sha256 = known_archives.digest(store / file)
+                platform.desk.versions.note(Version("digits", version, file, sha256))
+                row = {"model_name": "digits", "model_version": version, "champion_version": old}
+                with engine.begin() as connection:
+                    connection.execute(
+                        insert(verdicts).values(**row, outcome="passed", checks=[], reason="for a test")
+                    )
+            yield platform
+
+
+def session_of(version: str, *, is_tried: bool) -> str:
+    """Return a session that has, or has not, a version that is tried on 5 %."""
+    sessions = (uuid.uuid4().hex for _ in range(10_000))
+    return next(one for one in sessions if is_tried_on(one, "digits", version, 5) == is_tried)
+
+
+def until(is_so: Callable[[], object], what: str, limit_s: float = READY_S) -> None:
+    end = time.monotonic() + limit_s
+    while not is_so():
+        assert time.monotonic() < end, f"{what}: not so after {limit_s:g} s"
+        time.sleep(0.2)
+
+
+def test_versions_are_tried_promoted_applied_again_and_taken_back_while_people_draw(
+    platform: Platform,
+) -> None:
+    """One test, since each part begins where the one before it ended."""
+    old = platform.old
+    tried, other = session_of(NEW, is_tried=True), session_of(NEW, is_tried=False)
+    with platform.drawing(tried, other) as drawing:
+        platform.desk.try_out("digits", NEW, old, "a test")
+        until(lambda: drawing.got[200, NEW], "the candidate answers those on whom it is tried")
+        assert platform.draw(tried) == (200, NEW)
+        assert platform.draw(other) == (200, old)
+        assert platform.default() == (200, old)
+        assert "workers ready  5 % of sessions" in platform.said()
+        platform.said("promote", NEW)
+        until(lambda: platform.default() == (200, NEW), "the candidate is the default")
+        until(lambda: platform.draw(other) == (200, NEW), "everybody has it")
+    assert {status for status, _ in drawing.got} == {200}, drawing.got
+
+    (java,) = platform.run.members("org.pytorch.serve.ModelServer")
+    java.kill()
+    until(lambda: platform.default() == (200, old), "TorchServe is back with what it is started with")
+    until(lambda: platform.default() == (200, NEW), "it has what is to be served again")
+
+    tried = session_of(BROKEN, is_tried=True)
+    with platform.drawing(tried, other) as drawing:
+        platform.desk.try_out("digits", BROKEN, NEW, "a test")
+        until(lambda: _serving(platform).share == 0, "what fails is taken back by itself")
+    assert "3 looks failed" in _serving(platform).reason
+    assert set(drawing.got) == {(200, NEW)}, drawing.got
+
+    assert "is the default" in platform.said("rollback")
+    until(lambda: platform.default() == (200, old), "the version before is the default again")
+
+
+def _serving(platform: Platform) -> Serving:
+    found = platform.desk.rows.find("digits")
+    assert found is not None
+    return found

@@ -1,0 +1,142 @@
+"""What is to be served, as operators see it and decide on it beside the changes of TorchServe itself."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from client.errors import LoadFailed
+from client.management import path_of
+from db.errors import DatabaseUnavailable
+from db.serving import Look, Serving, ServingRows
+from db.versions import Version as Archived
+from db.versions import Versions
+from rollout.changes import Desk, NotPossible
+from rollout.looks import progress
+from rollout.routes import on_trial
+from rollout.rule import Rule
+from ui.models.board import Version
+from ui.models.soon import Soon
+
+AGE_S, WAIT_S = 2.0, 1.0
+SHOWN_LOOKS = 6
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What is to be served of one model, and what was seen of it.
+
+    Attributes:
+        serving: What is to be served.
+        version: The version on trial; "" where there is none.
+        path: Its path.
+        progress: How far its step is, in words.
+        verdict: What the gate said of it, in words.
+        looks: The last looks, newest first.
+    """
+
+    serving: Serving
+    version: str
+    path: str
+    progress: str
+    verdict: str
+    looks: list[Look]
+
+    @property
+    def words(self) -> str:
+        """In a sentence, what is on trial."""
+        name = f"{self.serving.model} {self.version}"
+        if self.serving.share:
+            return f"{name} is tried on {self.serving.share} % of sessions: {self.progress}."
+        if self.version:
+            return (
+                f"{name} is the default, and watched: {self.progress}. {self.serving.previous} stays ready."
+            )
+        return f"{self.serving.model} {self.serving.version} is the default; nothing is tried."
+
+
+class Rollouts:
+    """Reads and changes what is to be served; may be used by many threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._rows, self._versions = ServingRows(engine), Versions(engine)
+        self._desk = Desk(self._rows, self._versions)
+        self._shown: Soon[list[Rollout]] = Soon(
+            lambda: [self._rollout(serving) for serving in self._rows.all()], AGE_S, WAIT_S
+        )
+
+    def shown(self) -> list[Rollout]:
+        """Return what is to be served of each model, as it was known last."""
+        return self._shown.get()[0] or []
+
+    def made_default(self, version: Version, before: str, versions: Iterable[Version], who: str) -> str:
+        """Have a version stay the default that was made it; return what hinders that, "" where nothing does.
+
+        Args:
+            version: The new default.
+            before: The version that was the default before.
+            versions: What the page knows of all versions.
+            who: Who wants it.
+        """
+        name = version.model.name
+        try:
+            for one in versions:
+                if (
+                    one.sha256
+                    and one.model.name == name
+                    and one.model.version in (before, version.model.version)
+                ):
+                    self._versions.note(Archived(name, one.model.version, one.model.file, one.sha256))
+            self._desk.promote(name, version.model.version, before, who, is_forced=True)
+        except (DatabaseUnavailable, NotPossible) as error:
+            return f"until TorchServe starts again: {_why(error)}"
+        self._shown.renewed(WAIT_S)
+        return ""
+
+    def unloaded(self, version: Version, who: str) -> None:
+        """Have a version stay away that is taken away.
+
+        Raises:
+            LoadFailed: It would come back.
+        """
+        try:
+            serving = self._rows.find(version.model.name)
+            if serving and serving.share and serving.candidate == version.model.version:
+                self._desk.roll_back(serving.model, who)
+            elif serving and serving.previous == version.model.version:
+                self._rows.forget(serving, "previous_version")
+        except DatabaseUnavailable:
+            return  # then it was not the database that had it loaded
+        except NotPossible as error:
+            raise LoadFailed(str(error)) from error
+
+    def take_back(self, version: Version, who: str) -> None:
+        """Try a version no longer, or make the one before it the default.
+
+        Raises:
+            LoadFailed: That is not possible now.
+        """
+        try:
+            self._desk.roll_back(version.model.name, who)
+        except (DatabaseUnavailable, NotPossible) as error:
+            raise LoadFailed(_why(error)) from error
+        self._shown.renewed(WAIT_S)
+
+    def _rollout(self, serving: Serving) -> Rollout:
+        version = on_trial(serving) or ""
+        rule = Rule()
+        at = progress(self._rows, self._versions, rule, serving)
+        made = self._versions.find(serving.model, version) if version else None
+        verdict = f"said {made.verdict.replace('_', ' ')}: {made.why}" if made and made.verdict else ""
+        return Rollout(
+            serving=serving,
+            version=version,
+            path=path_of(serving.model, version),
+            progress=at.words(rule) if at else "",
+            verdict=verdict or "has not seen it",
+            looks=self._rows.looks(serving.model, SHOWN_LOOKS),
+        )
+
+
+def _why(error: Exception) -> str:
+    return "the database is away" if isinstance(error, DatabaseUnavailable) else str(error)
