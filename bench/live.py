@@ -12,7 +12,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +64,7 @@ def measure(url: str, torchserve: str, rounds: int, seconds: int) -> Iterator[st
         kinds = (ALONE, DRAWING, LIVE) if turn % 2 == 0 else (LIVE, DRAWING, ALONE)
         for kind in kinds:
             with drawing(url, files, kind, seconds + SETTLED_S) as visited:
-                threading.Event().wait(SETTLED_S)
+                time.sleep(SETTLED_S)
                 loads[kind].append(load(predict, files, CLIENTS, seconds))
             visits["loaded", kind] += visited
         for kind in (kind for kind in kinds if kind != ALONE):

@@ -21,7 +21,7 @@ LEAST_INK_SHARE = 0.15
 # Paths to a width as large as the height.
 MOST_PER_HEIGHT = 3
 # What a path pays for a pixel of paper, for one of ink, for each stroke that it enters, and for a step aside.
-PAPER, INK, STROKE, ASIDE = 0.02, 0.35, 4.0, 0.06
+PAPER, INK, STROKE, ASIDE = 0.02, 0.35, 2.0, 0.06
 # A path that costs more cuts no two digits apart.
 DEAREST = 26.0
 

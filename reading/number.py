@@ -15,6 +15,8 @@ from reading.piece import Piece
 # Fitted on strings of the validation writers: `python -m training.evaluation.numbers --part validation`.
 # Each piece costs so much, and each cut that it goes across.
 EACH, ACROSS = 0.25, 0.2
+# So much does the gate count beside the network, which is sure of many a half digit.
+GATE = 2.0
 # Of the row's height: pieces lower or wider than this are seldom digits; a whole height too low costs LOW.
 LOW_SHARE, LOW, WIDE_SHARE, WIDE = 0.77, 15.0, 1.0, 3.5
 # What counts as impossible is only very unlikely: there is always a way.
@@ -100,7 +102,7 @@ def _cost(piece: Piece, answer: Answer | None) -> float:
     width, height = piece.shape
     shape = LOW * max(0.0, LOW_SHARE - height) + WIDE * max(0.0, width - WIDE_SHARE)
     across = ACROSS * (piece.end - piece.first - 1)
-    return EACH + across + shape - math.log(confidence + LEAST) - math.log(score + LEAST)
+    return EACH + across + shape - math.log(confidence + LEAST) - GATE * math.log(score + LEAST)
 
 
 def _best(pieces: Sequence[Piece], costs: Sequence[float]) -> tuple[float, list[int]]:
