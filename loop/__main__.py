@@ -84,18 +84,15 @@ def _said(numbers: Mapping[str, Any]) -> list[str]:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return (
-            ", ".join(
-                f"{name.replace('_', ' ')} ({_words(of)})"
-                if isinstance(of, Mapping)
-                else f"{name.replace('_', ' ')} {_words(of)}"
-                for name, of in value.items()
-            )
-            or "none"
-        )
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else str(value)
-    )
+        named = [(name.replace("_", " "), of) for name, of in value.items()]
+        parts = [
+            f"{name} ({_words(of)})" if isinstance(of, Mapping) else f"{name} {_words(of)}"
+            for name, of in named
+        ]
+        return ", ".join(parts) or "none"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"{value:,}" if type(value) is int else str(value)
 
 
 def _status(outcome: Outcome) -> int:

@@ -36,7 +36,7 @@ def collect(run: Run, database: Engine) -> Outcome:
             loop_runs.hold(connection, run)
             found = judged.read(connection, run.model_name, run.created_at)
             unjudged = judged.unjudged(connection, run.model_name, run.created_at, NEWEST)
-            unjudged.sort(key=lambda one: -closeness(one[1]))
+            unjudged.sort(key=lambda one: (-closeness(one[1]), one[0]))
             choice = choose(
                 found,
                 examples.learnt(connection, run.model_name),
