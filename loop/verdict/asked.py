@@ -23,7 +23,7 @@ OF_DIGITS = ("digits", "mnist")
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is asked. All of it takes some ten minutes on two cores.
+    """How much is asked. All of it may take half an hour on two cores.
 
     Attributes:
         scans: of MNIST's test images, the first so many; None: all 10,000.

@@ -1,0 +1,66 @@
+"""What candidates of the default model are asked: MNIST, every kind of strokes, and what is no digit."""
+
+from pathlib import Path
+
+import pytest
+
+from handler.bad_image import BadImage
+from handler.model import Model
+from loop.feedback import framed
+from loop.verdict.asked import Extent, ask_both, corrected, known, no_digits
+from loop.verdict.check import PASSED
+from loop.verdict.judge import _unpacked
+from loop.verdict.sureness import calibrated, covering, rejecting
+from tests.loop.written import crossed_sevens, example
+from training.data.drawing import png
+from training.evaluation.ask import Server
+
+EXTENT = Extent(scans=12, strokes=3, hands=2, outliers=1)
+
+
+class InProcess(Server):
+    """An archive that is asked without a server."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__("http://127.0.0.1/predictions/digits")
+        self.model = model
+
+    def answer(self, picture: bytes, headers: dict[str, str] | None = None) -> dict:
+        """Return what the archive answers."""
+        try:
+            (reading,) = self.model.read(self.model.frame(picture)[None])
+        except BadImage as error:
+            return {"type": "BadImage", "message": str(error)}
+        return {**self.model.answer(reading), "model": "digits", "version": "1.0.0", "preprocessing": "-"}
+
+
+def test_the_held_out_drawings_are_those_with_a_digit() -> None:
+    question = corrected([*crossed_sevens(2, 1), example(png("3"), None), example(png("4"), "4")])
+    assert question is not None
+    assert question.truth.tolist() == [7, 7, 4]
+    assert framed([example(question.picture(2), "4")], ("4",), "ink").frames.labels.tolist() == [0]
+    assert corrected([example(png("3"), None)]) is None
+
+
+@pytest.mark.mnist
+def test_all_kinds_are_asked_of_both_and_make_checks(mnist_dir: Path, model_store: Path) -> None:
+    with _unpacked(model_store / "digits.mar") as folder:
+        server = InProcess(Model(folder))
+        found = list(ask_both(server, server, known("digits", mnist_dir, EXTENT)))
+        others = list(ask_both(server, server, no_digits(mnist_dir, EXTENT)))
+    counts: dict[str, int] = {}
+    for both in found:
+        counts[both.name] = counts.get(both.name, 0) + both.pairs.count
+    assert counts.pop("MNIST test set") == 12
+    assert len(counts) == 11
+    assert set(counts.values()) == {12}, "three digits, by two pens, by two hands"
+    assert len({both.champion.question.picture(0) for both in found}) == len(found)
+    assert [
+        check.outcome
+        for check in (
+            calibrated("calibration", found),
+            covering("sets", found, 0.99),
+            rejecting("no digit", found, others),
+        )
+    ] == [PASSED] * 3
+    assert rejecting("no digit", found, others).numbers["candidate"] > 0.9
