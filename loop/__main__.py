@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         model_name = environment.text(os.environ, "MODEL", "digits", NAME, "the name of a served model")
         with own_database.opened() as database:
-            outcome = run_all(database, model_name, STEPS, f"{getpass.getuser()}, by hand", {}, _tell)
+            outcome = run_all(database, model_name, STEPS, _asked_by(), {}, _tell)
     except (
         DatabaseUnavailable,
         EmbeddedError,
@@ -56,6 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("loop: stopped; the next run goes on where this one was", file=sys.stderr)
         return FAILED
     return _status(outcome)
+
+
+def _asked_by() -> str:
+    """Return who runs this: a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 def _tell(run: Run, outcome: Outcome | None) -> None:

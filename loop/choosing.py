@@ -16,12 +16,13 @@ from db.judged import Judged
 from db.reviews import Wanted
 from loop.trust import Trust, is_improbable, weigh
 
-# New drawings that a run takes of a session, corrections first.
+# New drawings that a run takes of a session, corrections first; and of one that operators confirmed.
 MOST_OF_SESSION = 20
-MOST_OF_PROVEN = 200
+MOST_OF_PROVEN = 100
 # New drawings of one kind ("read as 3, said to be 8") that a run takes for a part, of all sessions together
-# that no operator has confirmed, however many these are. Also of what is said to be right: to confirm what is
-# wrong keeps a model from learning. Shown 40 times each, they are 800 of a fine-tuning's 150,000 frames.
+# that no operator has confirmed, however many these are, and of each that one did. Also of what is said to be
+# right: to confirm what is wrong keeps a model from learning. Shown 40 times each, they are 800 of the
+# 150,000 frames of a fine-tuning.
 MOST_OF_KIND = 20
 # Of a session's drawings, the most urgent ones: one that judges thousands must not hide the others.
 MOST_REVIEWS_OF_SESSION = 10
@@ -54,20 +55,19 @@ class Choice:
 class _Sorted:
     """What is found meanwhile."""
 
+    salt: str
     taken: list[Judged] = field(default_factory=list)
     reviews: list[tuple[str, Judged]] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def send(self, why: str, one: Judged) -> None:
-        self.reviews.append((why, one))
-        self.left_out[why] += 1
+    def lot(self, one: Judged) -> bytes:
+        return hashlib.sha256(self.salt.encode() + one.picture).digest()
 
-    def leave_over(self, one: Judged) -> None:
+    def leave_out(self, why: str, one: Judged) -> None:
+        self.left_out[why] += 1
         # Nobody need look at what says that the model was right.
-        if _is_correction(one):
-            self.send("over_cap", one)
-        else:
-            self.left_out["over_cap"] += 1
+        if _is_correction(one) or why == "contradicted":
+            self.reviews.append((why, one))
 
 
 def is_gate_session(session_id: str) -> bool:
@@ -80,6 +80,7 @@ def choose(
     learnt: set[tuple[bytes, str | None]],
     measured: set[bytes],
     unjudged: Iterable[tuple[UUID, Mapping[str, float]]] = (),
+    salt: str = "",
 ) -> Choice:
     """Return what a run takes of the judged drawings; the same for the same arguments.
 
@@ -87,10 +88,10 @@ def choose(
         judged: In the order of time.
         learnt: Pictures and labels that versions which passed were made with: these count to no bound.
         measured: Pictures that runs before measured with, which therefore never train.
-        unjudged: Ids and probabilities of drawings that nobody judged; the nearest to another answer are sent
-            to review.
+        unjudged: Ids and probabilities of drawings that nobody judged and that are sent to review.
+        salt: What nobody knew before: lots are drawn by it, so that nobody can choose pictures by them.
     """
-    found = _Sorted()
+    found = _Sorted(salt)
     gold = _gold(judged)
     skipped = {one.picture for one in judged if one.decision == "skip"} - gold.keys()
     claims = [one for one in judged if one.said_by is not None and not one.is_by_operator]
@@ -112,11 +113,11 @@ def choose(
         elif picture in skipped:
             found.left_out["skipped"] += 1
         elif picture in contradicted:
-            found.send("contradicted", one)
+            found.leave_out("contradicted", one)
         elif is_improbable(one):
-            found.send("improbable", one)
+            found.leave_out("improbable", one)
         elif not trust[_judge(one)].is_enough:
-            found.send("untrusted", one)
+            found.leave_out("untrusted", one)
         elif (picture, one.label) in learnt:
             found.taken.append(one)
         else:
@@ -132,8 +133,8 @@ def choose(
     ]
     examples.sort(key=lambda one: one.picture)
     new = frozenset(one.picture for one in examples if (one.picture, one.label) not in learnt)
-    audits = _audits([one for one in found.taken if one.picture in new - gold.keys()], trust)
-    reviews = _reviews(found.reviews + audits, unjudged)
+    found.reviews += _audits([one for one in found.taken if one.picture in new - gold.keys()], found)
+    reviews = _reviews(found.reviews, unjudged)
     left_out = {why: count for why, count in sorted(found.left_out.items()) if count}
     return Choice(examples, new, reviews, left_out, trust)
 
@@ -168,31 +169,32 @@ def _take(some: list[Judged], gate: set[bytes], trust: dict[str, Trust], found: 
         of_session[_judge(one)].append(one)
     turns: list[tuple[int, bytes, Judged]] = []
     for session, all_of_it in of_session.items():
-        all_of_it.sort(key=_is_correction, reverse=True)
+        all_of_it.sort(key=lambda one: (not _is_correction(one), found.lot(one)))
         most = MOST_OF_PROVEN if trust[session].is_proven else MOST_OF_SESSION
-        turns += [(turn, one.picture, one) for turn, one in enumerate(all_of_it[:most])]
+        turns += [(turn, found.lot(one), one) for turn, one in enumerate(all_of_it[:most])]
         for one in all_of_it[most:]:
-            found.leave_over(one)
+            found.leave_out("over_cap", one)
     count: Counter[Any] = Counter()
-    for _, picture, one in sorted(turns, key=lambda turn: turn[:2]):
-        kind = (one.predicted_label, one.label, picture in gate)
-        count[kind] += not trust[_judge(one)].is_proven
-        if count[kind] <= MOST_OF_KIND or trust[_judge(one)].is_proven:
+    for _, _, one in sorted(turns, key=lambda turn: turn[:2]):
+        # A session that operators confirmed has a bound of its own; all others share one.
+        who = _judge(one) if trust[_judge(one)].is_proven else None
+        kind = (who, one.predicted_label, one.label, one.picture in gate)
+        count[kind] += 1
+        if count[kind] <= MOST_OF_KIND:
             found.taken.append(one)
         else:
-            found.leave_over(one)
+            found.leave_out("over_cap", one)
 
 
-def _audits(taken: list[Judged], trust: dict[str, Trust]) -> list[tuple[str, Judged]]:
-    """Return of each session that is not proven the correction that is the most telling."""
-    telling: dict[str, Judged] = {}
+def _audits(taken: list[Judged], found: _Sorted) -> list[tuple[str, Judged]]:
+    """Return one correction of each session, by lot: nobody knows beforehand what an operator will see."""
+    drawn: dict[str, Judged] = {}
     for one in taken:
-        if not _is_correction(one) or trust[_judge(one)].is_proven:
-            continue
-        known = telling.get(_judge(one))
-        if known is None or closeness(one.probabilities) > closeness(known.probabilities):
-            telling[_judge(one)] = one
-    return [("informative", one) for one in telling.values()]
+        if _is_correction(one) and (
+            (known := drawn.get(_judge(one))) is None or found.lot(one) < found.lot(known)
+        ):
+            drawn[_judge(one)] = one
+    return [("informative", one) for one in drawn.values()]
 
 
 def closeness(probabilities: Mapping[str, float]) -> float:
@@ -204,18 +206,17 @@ def closeness(probabilities: Mapping[str, float]) -> float:
 def _reviews(
     some: list[tuple[str, Judged]], unjudged: Iterable[tuple[UUID, Mapping[str, float]]]
 ) -> list[Wanted]:
-    """Return the most urgent ones, of each session a few."""
+    """Return the most urgent ones; of each session a few, of which those after the first have to wait."""
+    of_session: dict[str, list[tuple[float, float, UUID, str]]] = defaultdict(list)
+    for why, one in some:
+        of_session[_judge(one)].append((URGENCY[why], closeness(one.probabilities), one.id, why))
+    for id_, probabilities in unjudged:
+        of_session[str(id_)] = [(URGENCY["informative"], closeness(probabilities), id_, "informative")]
     wanted = [
-        (Wanted(one.id, why, URGENCY[why] + closeness(one.probabilities)), _judge(one)) for why, one in some
+        Wanted(id_, why, urgency + near / (1 + turn))
+        for all_of_it in of_session.values()
+        for turn, (urgency, near, id_, why) in enumerate(
+            sorted(all_of_it, key=lambda one: (-one[0], -one[1], one[2]))[:MOST_REVIEWS_OF_SESSION]
+        )
     ]
-    wanted += [
-        (Wanted(id_, "informative", URGENCY["informative"] + closeness(of)), str(id_)) for id_, of in unjudged
-    ]
-    wanted.sort(key=lambda one: (-one[0].priority, one[0].prediction_id))
-    count: Counter[str] = Counter()
-    chosen: list[Wanted] = []
-    for one, session in wanted:
-        count[session] += 1
-        if count[session] <= MOST_REVIEWS_OF_SESSION and len(chosen) < MOST_REVIEWS:
-            chosen.append(one)
-    return chosen
+    return sorted(wanted, key=lambda one: (-one.priority, one.prediction_id))[:MOST_REVIEWS]

@@ -42,6 +42,7 @@ def collect(run: Run, database: Engine) -> Outcome:
                 examples.learnt(connection, run.model_name),
                 examples.gate_pictures(connection),
                 unjudged[:MOST_UNJUDGED],
+                salt=run.created_at.isoformat(),
             )
             named = {one.prediction_id for one in choice.examples} | {
                 one.prediction_id for one in choice.reviews

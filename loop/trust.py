@@ -16,9 +16,9 @@ RIGHT_BEFORE, WRONG_BEFORE = 4.0, 1.0
 # Nothing of a session below is used without an operator's word. One wrong judgement is below, and above again
 # with two right ones.
 BOUND = 0.75
-# Whoever says what the model is nearly sure of agrees with what thousands wrote, but that is cheaply said: it
-# takes ten to make up for one that is improbable.
-EASY, EASY_WORTH = 0.99, 0.2
+# Whoever says what the model is nearly sure of agrees with what thousands wrote, but that is cheaply said:
+# ten make up for one that is improbable, and more of them for no more.
+EASY, EASY_WORTH, MOST_EASY = 0.99, 0.2, 10
 # Labels that the model gave less are nearly always slips of the finger, or lies.
 IMPROBABLE = 0.001
 # So many right ones in an operator's eyes, and a session is proven; so many looks, and they alone tell.
@@ -44,10 +44,12 @@ class Trust:
     @property
     def mean(self) -> float:
         """Return the share of its judgements that an operator would confirm, as far as is known, 0 to 1."""
-        right = RIGHT_BEFORE + self.right + EASY_WORTH * self.easy
-        # Where operators looked at some, these tell more than that the others are odd.
-        odd = self.odd if self.right + self.wrong < PROVEN else 0
-        return right / (right + WRONG_BEFORE + self.wrong + odd)
+        right, wrong = RIGHT_BEFORE + self.right, WRONG_BEFORE + self.wrong
+        # Where operators looked at some, that tells more than whether the others look easy or odd.
+        if self.right + self.wrong < PROVEN:
+            right += EASY_WORTH * min(self.easy, MOST_EASY)
+            wrong += self.odd
+        return right / (right + wrong)
 
     @property
     def is_enough(self) -> bool:
@@ -57,8 +59,8 @@ class Trust:
 
     @property
     def is_proven(self) -> bool:
-        """Whether operators confirmed enough of it."""
-        return self.is_enough and self.right >= PROVEN
+        """Whether operators confirmed enough of it, and contradicted next to nothing."""
+        return self.is_enough and self.right >= max(PROVEN, 10 * self.wrong)
 
 
 def probability(one: Judged) -> float:

@@ -121,21 +121,36 @@ def test_a_session_trains_with_so_many_a_run_and_corrections_come_first():
 
 def test_a_session_that_operators_confirmed_may_say_more():
     confirmed = [reviewed(judged(ADA, "7", sure("4")), "7") for _ in range(3)]
-    more = [judged(ADA, "7", unsure("4", "7")) for _ in range(MOST_OF_PROVEN + 1)]
+    more = [judged(ADA, label, unsure("4", label)) for label in "012356789" for _ in range(MOST_OF_KIND)]
     choice = choose(confirmed + more, set(), set())
     assert len(choice.examples) == 3 + MOST_OF_PROVEN
-    assert choice.left_out == {"over_cap": 1}
+    assert choice.left_out == {"over_cap": 9 * MOST_OF_KIND - MOST_OF_PROVEN}
+    of_one_kind = [judged(ADA, "7", unsure("4", "7")) for _ in range(MOST_OF_KIND + 1)]
+    others = [judged(session, "7", unsure("4", "7")) for session in OF_TRAINING[50:80] for _ in range(2)]
+    assert len(choose(confirmed + of_one_kind + others, set(), set()).examples) == 3 + 2 * MOST_OF_KIND
 
 
-def test_every_session_that_nobody_confirmed_is_looked_at_once():
+def test_of_every_session_one_correction_is_looked_at_and_nobody_knows_which():
     drawn = {
-        session: [judged(session, "7", unsure("4", "7", 0.1 * n)) for n in (1, 4, 2)]
-        for session in OF_TRAINING[:5]
+        session: [judged(session, "7", unsure("4", "7")) for _ in range(3)] for session in OF_TRAINING[:5]
     }
-    choice = choose([one for some in drawn.values() for one in some], set(), set())
-    assert {(one.prediction_id, one.why) for one in choice.reviews} == {
-        (some[1].id, "informative") for some in drawn.values()
-    }
+    drawn[ADA] += [reviewed(judged(ADA, "7", sure("4")), "7") for _ in range(3)]
+    everything = [one for some in drawn.values() for one in some]
+    seen = set()
+    for salt in map(str, range(20)):
+        reviews = choose(everything, set(), set(), salt=salt).reviews
+        looked_at = {one.prediction_id for one in reviews}
+        assert {one.why for one in reviews} == {"informative"}
+        assert [sum(one.id in looked_at for one in some) for some in drawn.values()] == [1] * 5
+        seen |= looked_at
+    assert len(seen) == 15
+
+
+def test_those_after_a_sessions_first_have_to_wait():
+    many = [judged(ADA, "9", {"4": 0.5, "1": 0.4996, "9": 0.0004}) for _ in range(5)]
+    one = judged(GRACE, "9", {"4": 0.7, "1": 0.2996, "9": 0.0004})
+    reviews = [of.prediction_id for of in choose([*many, one], set(), set()).reviews]
+    assert reviews.index(one.id) == 1
 
 
 def test_what_nobody_judged_is_asked_about_where_that_tells_most():

@@ -211,10 +211,10 @@ def test_what_is_deleted_while_it_is_collected_is_left_out(database, draw, run, 
     kept, gone = (draw(session, unsure("4", "7"), "7") for session in OF_TRAINING[:2])
     choose = collecting.choose
 
-    def and_delete(*given):
+    def and_delete(*given, **named):
         with database.begin() as connection:
             connection.execute(text("DELETE FROM predictions WHERE id = :id"), {"id": gone.id})
-        return choose(*given)
+        return choose(*given, **named)
 
     monkeypatch.setattr(collecting, "choose", and_delete)
     begun = run()

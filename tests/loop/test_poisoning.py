@@ -71,6 +71,29 @@ def test_all_kinds_of_lies_of_one_session_are_bounded_together():
     assert len(choose(lies, set(), set()).examples) == MOST_OF_SESSION
 
 
+def test_who_was_confirmed_and_lies_then_is_bounded_and_found_out():
+    truths = [reviewed(judged(LIARS[0], "7", sure("4")), "7") for _ in range(4)]
+    lies = [judged(LIARS[0], "8", unsure("3", "8")) for _ in range(100)]
+    choice = choose(truths + lies, set(), set())
+    assert len(of_liars(choice)) == MOST_OF_KIND
+    # A look at each of two runs, and nothing that it says is used any more.
+    for _ in range(2):
+        shown = {one.prediction_id for one in choice.reviews if one.why == "informative"}
+        lies = [reviewed(one, "3") if one.id in shown else one for one in lies]
+        learnt = {(one.picture, one.label) for one in choice.examples}
+        choice = choose(truths + lies, learnt, set())
+    assert choice.trust[LIARS[0]] == Trust(right=4, wrong=2)
+    assert of_liars(choice) == []
+
+
+def test_who_confirms_a_thousand_easy_ones_first_gains_next_to_nothing():
+    easy = [judged(LIARS[0], "1", sure("1")) for _ in range(1_000)]
+    lies = [judged(LIARS[0], "8", sure("3")) for _ in range(2)]
+    lies += [judged(LIARS[0], "8", unsure("3", "8")) for _ in range(10)]
+    choice = choose(easy + lies, set(), set())
+    assert (choice.examples, choice.left_out) == ([], {"improbable": 2, "untrusted": 1_010})
+
+
 def test_who_confirms_what_is_wrong_is_bounded_as_well():
     lies = [judged(session, "4", unsure("4", "7")) for session in LIARS for _ in range(10)]
     assert len(choose(lies, set(), set()).examples) == MOST_OF_KIND
@@ -110,7 +133,8 @@ def test_a_visitor_whose_sevens_the_model_cannot_read_is_believed_once_an_operat
         (Trust(), True),
         (Trust(odd=1), False),
         (Trust(odd=1, easy=10), True),
-        (Trust(odd=2, easy=10), False),
+        (Trust(odd=2, easy=10_000), False),
+        (Trust(wrong=2, easy=10_000), False),
         (Trust(wrong=1), False),
         (Trust(wrong=1, right=1), False),
         (Trust(wrong=1, right=2), True),
