@@ -8,6 +8,7 @@ of its shape is.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from client.answers import Answer
 from reading.piece import Piece
@@ -50,6 +51,18 @@ class Digit:
         """The likeliest label, "?" where it could not be read."""
         return "?" if self.answer is None else self.answer.label
 
+    def as_json(self) -> dict[str, Any]:
+        """Return what is answered for it."""
+        answer = self.answer
+        return {
+            "label": self.label,
+            "confidence": 0.0 if answer is None else answer.confidence,
+            "set": [] if answer is None else list(answer.label_set),
+            "is_digit": False if answer is None else answer.is_digit,
+            "is_sure": self.is_sure,
+            "box": [round(value, 1) for value in self.box],
+        }
+
 
 @dataclass(frozen=True)
 class Number:
@@ -70,6 +83,17 @@ class Number:
     def is_sure(self) -> bool:
         """Whether every digit is."""
         return all(digit.is_sure for digit in self.digits)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what is answered for it."""
+        answers = [digit.answer for digit in self.digits if digit.answer is not None]
+        return {
+            "text": self.text,
+            "is_sure": self.is_sure,
+            "digits": [digit.as_json() for digit in self.digits],
+            "model": answers[0].model if answers else None,
+            "version": answers[0].version if answers else None,
+        }
 
 
 def number_of(pieces: Sequence[Piece], answers: Sequence[Answer | None]) -> Number:

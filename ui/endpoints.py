@@ -85,7 +85,7 @@ def _read_number(desk: number.Desk, picture: str, named: str) -> dict[str, Any]:
     try:
         model = desk.model(named)
         choice = Choice(model, None, "/" in named)
-        return number.as_json(desk.read(json.dumps({"image": picture}).encode(), choice)[0])
+        return desk.read(json.dumps({"image": picture}).encode(), choice)[0].as_json()
     except (number.NoSuchModel, NoNumber, PredictionError) as error:
         raise said_to_client(str(error)) from error
 

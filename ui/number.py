@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse
 from client.errors import Busy, PredictionError
 from client.inference import Inference
 from reading.finder import Finder
-from reading.number import Digit, Number
+from reading.number import Number
 from reading.piece import NoNumber
 from reading.reader import Reader
 from ui import request_id
@@ -164,7 +164,7 @@ def _answer(
         if asked and model and is_idle(desk.backend, model, error):
             return _loaded_first(503, kind, loads_again(model), after_s)
         return refusal(503, kind, str(error), after_s)
-    said = as_json(number)
+    said = number.as_json()
     desk.backend.live.answered(model.path, *(one.answer.latency_ms for one in number.digits if one.answer))
     if asked is not None:
         shown = digits_shown(desk.backend, number, model, asked, session_id)
@@ -175,30 +175,6 @@ def _answer(
 def _loaded_first(code: int, kind: str, why: NoReading, after_s: int | None = None) -> JSONResponse:
     """Return what the pad is told, in the digit panel's words, so that it has a model loaded."""
     return refusal(code, kind, f"{why.title}. {why.advice}", after_s, why.loads)
-
-
-def as_json(number: Number) -> dict[str, Any]:
-    """Return what is answered for a number."""
-    answers = [digit.answer for digit in number.digits if digit.answer is not None]
-    return {
-        "text": number.text,
-        "is_sure": number.is_sure,
-        "digits": [_digit(digit) for digit in number.digits],
-        "model": answers[0].model if answers else None,
-        "version": answers[0].version if answers else None,
-    }
-
-
-def _digit(digit: Digit) -> dict[str, Any]:
-    answer = digit.answer
-    return {
-        "label": digit.label,
-        "confidence": 0.0 if answer is None else answer.confidence,
-        "set": [] if answer is None else list(answer.label_set),
-        "is_digit": False if answer is None else answer.is_digit,
-        "is_sure": digit.is_sure,
-        "box": [round(value, 1) for value in digit.box],
-    }
 
 
 def _type(request: Request) -> str:
