@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 
 from handler import paper
-from handler.bad_image import nothing_drawn
+from handler.bad_image import BadImage, nothing_drawn
+from handler.even_sheet import sheet_on_even_ground
+from handler.edges import around_the_sheet, beside_the_sheet
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
@@ -29,11 +31,24 @@ def find_ink(pixels: np.ndarray) -> Ink:
     Raises:
         BadImage: nothing is drawn.
     """
+    box = sheet_on_even_ground(pixels)
+    if box is not None:
+        top, bottom, left, right = box
+        try:
+            ink = _find_ink(pixels[top:bottom, left:right])
+            a, b, c, d = ink.shown
+            return ink._replace(shown=(a + top, b + top, c + left, d + left))
+        except BadImage:
+            pass
+    return _find_ink(pixels)
+
+
+def _find_ink(pixels: np.ndarray) -> Ink:
     pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     height, width = pixels.shape[:2]
     coarse = _reduced(pixels, COARSE_SIDE_PX)
-    sheet = paper.find_paper(coarse)
-    marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
+    sheet, distance = _distance(coarse)
+    marks = find_marks(distance, FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
     if not marks.any():
         raise nothing_drawn()
     inner = grown(box_of(marks), marks.shape)
@@ -51,6 +66,51 @@ def find_ink(pixels: np.ndarray) -> Ink:
     if not ink.cover.size:
         raise nothing_drawn()
     return ink
+
+
+def _distance(coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
+    sheet = paper.find_paper(coarse)
+    distance = sheet.distance(coarse)
+    outside = None
+    for _ in range(4):
+        new = None
+        for sign in (1, -1):
+            seen = distance if sign == 1 else sheet.distance(coarse, sign=sign)
+            if outside is not None:
+                seen[outside] = 0
+            marks = find_marks(seen, FLOOR_PER_MEDIAN * sheet.noise, 0.0)
+            new = beside_the_sheet(marks, outside)
+            if new is None and outside is None:
+                new = around_the_sheet(seen, marks)
+            if new is not None:
+                break
+        if new is None:
+            break
+        new = cv2.dilate(new.view(np.uint8), np.ones((5, 5), np.uint8)).view(bool)
+        outside = new if outside is None else outside | new
+        coarse = _covered(coarse, outside)
+        sheet = paper.find_paper(coarse)
+        distance = sheet.distance(coarse)
+        distance[outside] = 0
+    return sheet, distance
+
+
+def _covered(pixels: np.ndarray, outside: np.ndarray) -> np.ndarray:
+    """Return the pixels with the sheet's nearest colour where it does not lie."""
+    size = pixels.shape[1::-1]
+    inside = (~outside).astype(np.float32)
+    value, weight = pixels * inside[..., None], inside
+    out = pixels.copy()
+    todo = outside.copy()
+    k = 7
+    while todo.any():
+        weight = cv2.blur(inside, (k, k), borderType=cv2.BORDER_CONSTANT)
+        value = cv2.blur(pixels * inside[..., None], (k, k), borderType=cv2.BORDER_CONSTANT)
+        now = todo & (weight > 1e-3)
+        out[now] = value[now] / weight[now][:, None]
+        todo &= ~now
+        k = 2 * k + 1
+    return out
 
 
 def _reduced(pixels: np.ndarray, side_px: int) -> np.ndarray:

@@ -37,7 +37,7 @@ class Paper:
     noise: float
 
     def distance(
-        self, pixels: np.ndarray, window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+        self, pixels: np.ndarray, window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0), sign: int = 1
     ) -> np.ndarray:
         """Return how far each pixel lies from the paper: float32 (height, width), 0 = paper .. 2.
 
@@ -49,7 +49,7 @@ class Paper:
             _magnified(light, pixels.shape[:2], window) for light in (self.darkest, self.lightest)
         )
         away = pixels - np.clip(pixels, darkest, lightest)
-        return _norm(away) * (away @ self.side > 0)
+        return _norm(away) * (sign * (away @ self.side) > 0)
 
 
 def find_paper(pixels: np.ndarray) -> Paper:
