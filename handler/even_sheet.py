@@ -12,6 +12,7 @@ from numba import njit
 
 from handler.bad_image import nothing_drawn
 from handler.edges import around_the_sheet, beside_the_sheet
+from handler.rules import without_rules
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Box, Ink, box_of, cut, find_marks, grown, in_picture
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
@@ -94,7 +95,10 @@ def _is_beside_something(distance: np.ndarray, box: Box, shape: tuple[int, int])
         return False
     # Where the box does not reach the border, its marks do not touch it.
     marks = np.pad(find_marks(distance, 0.0, 0.0), inside)
-    return beside_the_sheet(marks) is not None
+    if beside_the_sheet(marks) is not None:
+        return True
+    across = inside[0] == (0, 0) or inside[1] == (0, 0)
+    return across and without_rules(distance, max(0.12 * float(distance.max()), FAINTEST / 2)) is not None
 
 
 def _are_strokes(distance: np.ndarray) -> bool:

@@ -12,6 +12,7 @@ from handler import paper
 from handler.bad_image import BadImage, nothing_drawn
 from handler.even_sheet import sheet_on_even_ground
 from handler.edges import around_the_sheet, beside_the_sheet
+from handler.rules import without_rules
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
@@ -92,7 +93,9 @@ def _distance(coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
         sheet = paper.find_paper(coarse)
         distance = sheet.distance(coarse)
         distance[outside] = 0
-    return sheet, distance
+    low = max(0.12 * float(np.quantile(distance, 0.998)), FLOOR_PER_MEDIAN * sheet.noise, FAINTEST / 2)
+    ruled = without_rules(distance, low)
+    return sheet, distance if ruled is None else ruled
 
 
 def _covered(pixels: np.ndarray, outside: np.ndarray) -> np.ndarray:
