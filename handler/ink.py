@@ -12,7 +12,7 @@ from handler import paper
 from handler.bad_image import BadImage, nothing_drawn
 from handler.even_sheet import sheet_on_even_ground
 from handler.edges import around_the_sheet, beside_the_sheet
-from handler.rules import without_rules
+from handler.rules import without_rules, inside_marks
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
@@ -48,8 +48,7 @@ def _find_ink(pixels: np.ndarray) -> Ink:
     pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     height, width = pixels.shape[:2]
     coarse = _reduced(pixels, COARSE_SIDE_PX)
-    sheet, distance = _distance(coarse)
-    marks = find_marks(distance, FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
+    sheet, distance, marks = _distance(pixels, coarse)
     if not marks.any():
         raise nothing_drawn()
     inner = grown(box_of(marks), marks.shape)
@@ -69,7 +68,7 @@ def _find_ink(pixels: np.ndarray) -> Ink:
     return ink
 
 
-def _distance(coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
+def _distance(pixels, coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
     sheet = paper.find_paper(coarse)
     distance = sheet.distance(coarse)
     outside = None
@@ -93,9 +92,25 @@ def _distance(coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
         sheet = paper.find_paper(coarse)
         distance = sheet.distance(coarse)
         distance[outside] = 0
-    low = max(0.12 * float(np.quantile(distance, 0.998)), FLOOR_PER_MEDIAN * sheet.noise, FAINTEST / 2)
-    ruled = without_rules(distance, low)
-    return sheet, distance if ruled is None else ruled
+    if not _is_ruled(distance, sheet.noise):
+        return sheet, distance, find_marks(distance, FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
+    larger = _reduced(pixels, 2 * COARSE_SIDE_PX)
+    distance = sheet.distance(larger)
+    if outside is not None:
+        distance[cv2.resize(outside.view(np.uint8), distance.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0
+    noise = max(sheet.noise, 1e-3)
+    ruled = without_rules(distance, _low(distance, sheet.noise))
+    if ruled is None: ruled = distance
+    marks = find_marks(ruled, FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
+    return sheet, ruled, inside_marks(marks)
+
+
+def _low(distance, noise):
+    return max(0.12 * float(np.quantile(distance, 0.998)), FLOOR_PER_MEDIAN * noise, FAINTEST / 2)
+
+
+def _is_ruled(distance, noise):
+    return without_rules(distance, _low(distance, noise)) is not None
 
 
 def _covered(pixels: np.ndarray, outside: np.ndarray) -> np.ndarray:

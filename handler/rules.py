@@ -142,3 +142,16 @@ def _erased(distance: np.ndarray, lines: list[Line], low: float) -> np.ndarray:
             at = np.clip(line.rows + step, 0, rows - 1)
             cleaned[at[~is_met], x[~is_met]] = 0
     return cleaned
+
+
+def inside_marks(marks: np.ndarray) -> np.ndarray:
+    """Return the marks without those that reach the border, unless it is the largest that does."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8))
+    if count < 3:
+        return marks
+    main = 1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax())
+    left, top = boxes[:, cv2.CC_STAT_LEFT], boxes[:, cv2.CC_STAT_TOP]
+    right, bottom = left + boxes[:, cv2.CC_STAT_WIDTH], top + boxes[:, cv2.CC_STAT_HEIGHT]
+    kept = (left > 1) & (top > 1) & (right < marks.shape[1] - 1) & (bottom < marks.shape[0] - 1)
+    kept[0], kept[main] = False, True
+    return kept[labels]
