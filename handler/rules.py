@@ -8,7 +8,8 @@ import numpy as np
 # How far from level or upright lines may be, in radians; in which steps they are looked for.
 MOST_TURN, STEP = 0.15, np.pi / 480
 # A line rises above what is so many cells beside it, one of these distances.
-BESIDE_CELLS = (2, 3, 5)
+BESIDE_CELLS = (2, 3, 5, 8)
+MOST_HALF = 8
 # The share of the picture's width or height on which a line has to be seen.
 SEEN_SHARE = 0.7
 # Where a line is followed: so many cells up and down, over so many along it.
@@ -58,9 +59,10 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
     if rows < 24 or columns < 24:
         return []
     ridge = np.zeros((rows, columns), bool)
-    padded = np.pad(distance, ((5, 5), (0, 0)))
+    most = BESIDE_CELLS[-1]
+    padded = np.pad(distance, ((most, most), (0, 0)))
     for cells in BESIDE_CELLS:
-        above, below = padded[5 - cells : 5 - cells + rows], padded[5 + cells : 5 + cells + rows]
+        above, below = padded[most - cells : most - cells + rows], padded[most + cells : most + cells + rows]
         ridge |= (distance - np.maximum(above, below)) > np.maximum(low * 0.5, 0.4 * distance)
     ridge &= distance > low * 0.6
     # Some of each line is at either side.
@@ -107,14 +109,15 @@ def _followed(distance: np.ndarray, y: np.ndarray) -> Line:
     best = smooth[4:-4].argmax(axis=0) - FOLLOWED_CELLS
     best = _median(best, 2 * ALONG_CELLS + 1)
     middle = np.clip(y + best, 0, rows - 1)
-    at = middle + np.arange(-5, 6)[:, None]
+    mid = MOST_HALF + 1
+    at = middle + np.arange(-mid, mid + 1)[:, None]
     band = distance[np.clip(at, 0, rows - 1), x] * ((at >= 0) & (at < rows))
     profile = np.median(band, axis=1)
     half = 1
-    least = WIDTH_SHARE * profile[4:7].max()
-    while half < 4 and max(profile[5 - half - 1], profile[5 + half + 1]) > least:
+    least = WIDTH_SHARE * profile[mid - 1 : mid + 2].max()
+    while half < MOST_HALF and max(profile[mid - half - 1], profile[mid + half + 1]) > least:
         half += 1
-    strength = _median((band[4:7].max(axis=0) * 1000).astype(int), 4 * ALONG_CELLS + 1).astype(np.float32) / 1000
+    strength = _median((band[mid - 1 : mid + 2].max(axis=0) * 1000).astype(int), 4 * ALONG_CELLS + 1).astype(np.float32) / 1000
     return Line(middle, half, strength)
 
 
