@@ -18,6 +18,8 @@ LEAST_CELLS = 3
 DRAWING_SHARE = 0.12
 # A bar of the drawing lies nearer to the rest than this share of the rest's longer side.
 NEAR_SHARE = 0.25
+# A line goes from one side of the picture to the other, and is thinner than that.
+ACROSS_SHARE, THIN_SHARE = 0.96, 0.1
 # A sheet fills its upright or turned rectangle to this share, and is no longer than so many times its width.
 FILLED_SHARE = 0.85
 LONGEST = 4.0
@@ -48,6 +50,8 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray | None = None) -> np.n
         border, touched = border + beside, touched + 2 * (beside > 0)
     cells = boxes[:, cv2.CC_STAT_AREA]
     is_beside = (border >= LEAST_CELLS) & (border.astype(float) ** 2 >= ALONG * cells)
+    is_across = _across(boxes, marks.shape)
+    is_beside |= is_across
     is_beside[0] = False
     if not is_beside.any():
         return None
@@ -57,8 +61,20 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray | None = None) -> np.n
     length = max(boxes[main, cv2.CC_STAT_WIDTH], boxes[main, cv2.CC_STAT_HEIGHT])
     if not left[main] or border[main] or length < DRAWING_SHARE * min(marks.shape):
         return None
+    x, y, width, height = boxes[main, :4]
+    inside = np.bincount(labels[y : y + height, x : x + width].ravel(), minlength=count)
+    is_beside &= (inside < 0.03 * cells) | ~is_across
     is_beside &= (touched >= 2) | (_gaps(boxes, main) > NEAR_SHARE * length)
     return is_beside[labels] if is_beside.any() else None
+
+
+def _across(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Tell which boxes hold thin marks from one side of the map to the other: bool (boxes,)."""
+    width, height, cells = boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
+    across = width >= ACROSS_SHARE * shape[1]
+    upright = height >= ACROSS_SHARE * shape[0]
+    length = across * width + upright * height
+    return (length > 0) & (cells < THIN_SHARE * length * max(shape))
 
 
 def around_the_sheet(distance: np.ndarray, marks: np.ndarray) -> np.ndarray | None:

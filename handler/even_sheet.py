@@ -13,6 +13,7 @@ from numba import njit
 from handler.bad_image import nothing_drawn
 from handler.edges import around_the_sheet, beside_the_sheet
 from handler.rules import without_rules
+from handler.emphasis import without_emphasis
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Box, Ink, box_of, cut, find_marks, grown, in_picture
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
@@ -60,11 +61,14 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
         marks = find_marks(distance, 0.0, SPECK_SHARE)
         if attempt == 1 and (_is_sheet(distance, marks) or _is_beside_something(distance, box, packed.shape)):
             return None
+        less = without_emphasis(marks)
+        has_less = less is not marks
+        marks = less
         inner = top, bottom, left, right = box_of(marks)
         if not any(inner):
             raise nothing_drawn()
         is_whole = max(bottom - top, right - left) >= SHRUNK_SHARE * max(marks.shape)
-        if is_whole or attempt == PASSES:
+        if is_whole or has_less or attempt == PASSES:
             break
         box = in_picture(grown(inner, marks.shape), marks.shape, box)
     ink = _ink(distance, cv2.dilate(marks.view(np.uint8), AROUND), FAINTEST / 2)

@@ -13,6 +13,7 @@ from handler.bad_image import BadImage, nothing_drawn
 from handler.even_sheet import sheet_on_even_ground
 from handler.edges import around_the_sheet, beside_the_sheet
 from handler.rules import without_rules, inside_marks
+from handler.emphasis import without_emphasis
 from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
@@ -49,6 +50,7 @@ def _find_ink(pixels: np.ndarray) -> Ink:
     height, width = pixels.shape[:2]
     coarse = _reduced(pixels, COARSE_SIDE_PX)
     sheet, distance, marks = _distance(pixels, coarse)
+    marks = without_emphasis(marks)
     if not marks.any():
         raise nothing_drawn()
     inner = grown(box_of(marks), marks.shape)

@@ -19,6 +19,8 @@ WIDTH_SHARE = 0.2
 # What is as strong as this share of the line, beside it, is a stroke that meets it.
 STROKE_SHARE = 0.5
 MOST_LINES = 60
+# So many lines have one width.
+FAMILY = 3
 
 
 class Line(NamedTuple):
@@ -96,6 +98,10 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
         lines.append(line)
         if len(lines) == MOST_LINES:
             break
+    if len(lines) >= FAMILY:
+        # A stroke along one of them does not make it wider than the others.
+        usual = int(np.median([line.half for line in lines]))
+        lines = [line._replace(half=min(line.half, usual)) for line in lines]
     return lines
 
 
