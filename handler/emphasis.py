@@ -10,7 +10,7 @@ LEAST_SHARE, FARTHEST_SHARE = 0.3, 0.6
 # Of a box's or circle's shorter side: the least length of what is in it. A dot in a zero is smaller.
 CONTENT_SHARE = 0.3
 # How much of a frame may lie in its content's box.
-WITHIN_SHARE = 0.03
+WITHIN_SHARE = 0.12
 # Of a frame's cells, how many lie close to its box, or to the ellipse in it; how close, of its sides.
 CLOSE_CELLS, CLOSE_SHARE = 0.92, 0.2
 # A straight stroke inside a round frame may be a zero's slash: a one is more upright than this, in radians.
@@ -87,8 +87,11 @@ def _is_frame(mark: np.ndarray, content: tuple[int, int, int, int], labels: np.n
     if mark[top:bottom, left:right].sum() > WITHIN_SHARE * cells:
         return False
     y, x = np.nonzero(mark)
-    side = np.minimum(np.minimum(x, width - 1 - x) / width, np.minimum(y, height - 1 - y) / height)
-    if (side < CLOSE_SHARE / 2).mean() < CLOSE_CELLS:
+    # A line's width, were it to go round.
+    line = cells / (2 * (width + height))
+    is_beside = np.minimum(x, width - 1 - x) < max(CLOSE_SHARE / 2 * width, 1.5 * line + 1)
+    is_over = np.minimum(y, height - 1 - y) < max(CLOSE_SHARE / 2 * height, 1.5 * line + 1)
+    if (is_beside | is_over).mean() < CLOSE_CELLS:
         radius = np.hypot((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
         if (np.abs(radius - 0.9) < CLOSE_SHARE).mean() < CLOSE_CELLS:
             return False

@@ -89,7 +89,10 @@ def _distance(pixels, coarse: np.ndarray) -> tuple[paper.Paper, np.ndarray]:
         if new is None:
             break
         new = cv2.dilate(new.view(np.uint8), np.ones((5, 5), np.uint8)).view(bool)
-        outside = new if outside is None else outside | new
+        new = new if outside is None else outside | new
+        if new.mean() > 0.9:
+            break
+        outside = new
         coarse = _covered(coarse, outside)
         sheet = paper.find_paper(coarse)
         distance = sheet.distance(coarse)
@@ -116,21 +119,13 @@ def _is_ruled(distance, noise):
 
 
 def _covered(pixels: np.ndarray, outside: np.ndarray) -> np.ndarray:
-    """Return the pixels with the sheet's nearest colour where it does not lie."""
-    size = pixels.shape[1::-1]
-    inside = (~outside).astype(np.float32)
-    value, weight = pixels * inside[..., None], inside
-    out = pixels.copy()
-    todo = outside.copy()
-    k = 7
-    while todo.any():
-        weight = cv2.blur(inside, (k, k), borderType=cv2.BORDER_CONSTANT)
-        value = cv2.blur(pixels * inside[..., None], (k, k), borderType=cv2.BORDER_CONSTANT)
-        now = todo & (weight > 1e-3)
-        out[now] = value[now] / weight[now][:, None]
-        todo &= ~now
-        k = 2 * k + 1
-    return out
+    """Return the pixels with the sheet's nearest ones where it does not lie."""
+    _, nearest = cv2.distanceTransformWithLabels(
+        outside.view(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    sources = np.zeros((int(nearest.max()) + 1, pixels.shape[2]), np.float32)
+    sources[nearest[~outside]] = pixels[~outside]
+    return sources[nearest]
 
 
 def _reduced(pixels: np.ndarray, side_px: int) -> np.ndarray:
