@@ -1,7 +1,7 @@
 """What lies beside the sheet and reaches into the picture: a desk, a scanner's black edge, a frame.
 
-A stroke that leaves the picture touches its border with its width; what lies beside the sheet touches it along
-its length.
+A stroke that leaves the picture touches its border with its width; what lies beside the sheet touches it
+along its length.
 """
 
 import cv2
@@ -29,22 +29,25 @@ MIDDLE_SHARE = 0.08
 DRAWN_SHARE = 0.15
 
 
-def beside_the_sheet(marks: np.ndarray, known: np.ndarray | None = None) -> np.ndarray | None:
+def beside_the_sheet(marks: np.ndarray, known: np.ndarray) -> np.ndarray | None:
     """Return where the sheet does not lie: bool (rows, columns); None where nothing but strokes is marked.
 
     If no other mark would be left that lies inside, these are the strokes: of a drawing cut out closely.
 
     Args:
         marks: bool (rows, columns), where something lies on the paper.
-        known: bool (rows, columns), what is known to lie beside the sheet; None for nothing.
+        known: bool (rows, columns), what is known to lie beside the sheet.
     """
     frame = [marks[0], marks[-1], marks[:, 0], marks[:, -1]]
-    if known is None and not any(side.any() for side in frame):
+    if not known.any() and not any(side.any() for side in frame):
         return None
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8))
-    sides = [np.bincount(side, minlength=count) for side in (labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1])]
+    sides = [
+        np.bincount(side, minlength=count)
+        for side in (labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1])
+    ]
     border, touched = np.sum(sides, axis=0), np.sum([side > 0 for side in sides], axis=0)
-    if known is not None:
+    if known.any():
         near = cv2.dilate(known.view(np.uint8), AROUND) - known.view(np.uint8)
         beside = np.bincount(labels[near > 0], minlength=count)
         border, touched = border + beside, touched + 2 * (beside > 0)
@@ -70,7 +73,11 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray | None = None) -> np.n
 
 def _across(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Tell which boxes hold thin marks from one side of the map to the other: bool (boxes,)."""
-    width, height, cells = boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT], boxes[:, cv2.CC_STAT_AREA]
+    width, height, cells = (
+        boxes[:, cv2.CC_STAT_WIDTH],
+        boxes[:, cv2.CC_STAT_HEIGHT],
+        boxes[:, cv2.CC_STAT_AREA],
+    )
     across = width >= ACROSS_SHARE * shape[1]
     upright = height >= ACROSS_SHARE * shape[0]
     length = across * width + upright * height

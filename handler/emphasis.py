@@ -1,4 +1,4 @@
-"""What people draw beside a digit to set it off: a line below it, as 6 and 9 are told apart, a box, a circle."""
+"""What sets a digit off: a line below it, by which 6 and 9 are told apart, a box or a circle around it."""
 
 import cv2
 import numpy as np
@@ -28,7 +28,14 @@ def without_emphasis(marks: np.ndarray) -> np.ndarray:
         return marks
     kept = set(range(1, count))
     while len(kept) > 1:
-        found = next((label for label in sorted(kept, key=lambda one: -_longer(boxes[one])) if _sets_off(label, kept, labels, boxes)), None)
+        found = next(
+            (
+                label
+                for label in sorted(kept, key=lambda one: -_longer(boxes[one]))
+                if _sets_off(label, kept, labels, boxes)
+            ),
+            None,
+        )
         if found is None:
             break
         kept.remove(found)
@@ -43,7 +50,7 @@ def _longer(box: np.ndarray) -> int:
 
 def _sets_off(label: int, kept: set[int], labels: np.ndarray, boxes: np.ndarray) -> bool:
     others = [other for other in kept if other != label]
-    x, y, width, height, cells = (int(value) for value in boxes[label])
+    x, y, width, height = (int(value) for value in boxes[label, :4])
     left, top = boxes[others, 0].min(), boxes[others, 1].min()
     right, bottom = (boxes[others, 0] + boxes[others, 2]).max(), (boxes[others, 1] + boxes[others, 3]).max()
     rest = max(right - left, bottom - top)
@@ -75,10 +82,16 @@ def _shape(mark: np.ndarray) -> tuple[float, float, float]:
     across, along, both = moments["mu20"] / cells, moments["mu02"] / cells, moments["mu11"] / cells
     spread = np.hypot((across - along) / 2, both)
     length = float(np.sqrt(12 * ((across + along) / 2 + spread) + 1))
-    return length, float(np.sqrt(12 * max((across + along) / 2 - spread, 0) + 1)), float(0.5 * np.arctan2(2 * both, across - along))
+    return (
+        length,
+        float(np.sqrt(12 * max((across + along) / 2 - spread, 0) + 1)),
+        float(0.5 * np.arctan2(2 * both, across - along)),
+    )
 
 
-def _is_frame(mark: np.ndarray, content: tuple[int, int, int, int], labels: np.ndarray, others: list[int]) -> bool:
+def _is_frame(
+    mark: np.ndarray, content: tuple[int, int, int, int], labels: np.ndarray, others: list[int]
+) -> bool:
     left, top, right, bottom = content
     height, width = mark.shape
     if max(right - left, bottom - top) < CONTENT_SHARE * min(width, height):
@@ -97,4 +110,8 @@ def _is_frame(mark: np.ndarray, content: tuple[int, int, int, int], labels: np.n
             return False
     inner = np.isin(labels, others).view(np.uint8)
     length, thickness, turn = _shape(inner)
-    return length < STRAIGHT * thickness or abs(turn) > np.pi / 2 - UPRIGHT or min(width, height) > 0.9 * max(width, height)
+    return (
+        length < STRAIGHT * thickness
+        or abs(turn) > np.pi / 2 - UPRIGHT
+        or min(width, height) > 0.9 * max(width, height)
+    )

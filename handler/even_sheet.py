@@ -12,9 +12,21 @@ from numba import njit
 
 from handler.bad_image import nothing_drawn
 from handler.edges import around_the_sheet, beside_the_sheet
-from handler.rules import without_rules
 from handler.emphasis import without_emphasis
-from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Box, Ink, box_of, cut, find_marks, grown, in_picture
+from handler.marks import (
+    AROUND,
+    FAINTEST,
+    SPECK_SHARE,
+    Box,
+    Ink,
+    box_of,
+    count_marks,
+    cut,
+    find_marks,
+    grown,
+    in_picture,
+)
+from handler.rules import without_rules
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
 # sheet; strokes may fill the rest.
@@ -58,17 +70,17 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
         distance = _distances(packed, np.uint32(colour), *box)
         if attempt == 1 and not _are_strokes(distance):
             return None
-        marks = find_marks(distance, 0.0, SPECK_SHARE)
+        marks, count = count_marks(distance, 0.0, SPECK_SHARE)
         if attempt == 1 and (_is_sheet(distance, marks) or _is_beside_something(distance, box, packed.shape)):
             return None
-        less = without_emphasis(marks)
-        has_less = less is not marks
-        marks = less
+        strokes = without_emphasis(marks) if count > 1 else marks
+        is_set_off, marks = strokes is not marks, strokes
         inner = top, bottom, left, right = box_of(marks)
         if not any(inner):
             raise nothing_drawn()
         is_whole = max(bottom - top, right - left) >= SHRUNK_SHARE * max(marks.shape)
-        if is_whole or has_less or attempt == PASSES:
+        # In a smaller box, what is left of a frame would not be told from strokes.
+        if is_whole or is_set_off or attempt == PASSES:
             break
         box = in_picture(grown(inner, marks.shape), marks.shape, box)
     ink = _ink(distance, cv2.dilate(marks.view(np.uint8), AROUND), FAINTEST / 2)
@@ -87,22 +99,22 @@ def sheet_on_even_ground(pixels: np.ndarray) -> Box | None:
 
 def _is_sheet(distance: np.ndarray, marks: np.ndarray) -> bool:
     """Tell whether the marks are a sheet with a drawing of its own."""
-    is_filled = np.count_nonzero(marks) > FILLED_SHARE * marks.size and min(marks.shape) >= FEWEST_CELLS
-    return is_filled and around_the_sheet(distance, marks) is not None
+    if min(marks.shape) < FEWEST_CELLS or np.count_nonzero(marks) < FILLED_SHARE * marks.size:
+        return False
+    return around_the_sheet(distance, marks) is not None
 
 
 def _is_beside_something(distance: np.ndarray, box: Box, shape: tuple[int, int]) -> bool:
-    """Tell whether something beside the sheet reaches into the picture."""
+    """Tell whether something beside the sheet reaches into the picture, or a line runs across it."""
     top, bottom, left, right = box
-    inside = ((int(top > 0), int(bottom < shape[0])), (int(left > 0), int(right < shape[1])))
-    if np.all(inside):
+    if top and bottom < shape[0] and left and right < shape[1]:
         return False
     # Where the box does not reach the border, its marks do not touch it.
+    inside = ((int(top > 0), int(bottom < shape[0])), (int(left > 0), int(right < shape[1])))
     marks = np.pad(find_marks(distance, 0.0, 0.0), inside)
-    if beside_the_sheet(marks) is not None:
+    if beside_the_sheet(marks, np.zeros(marks.shape, bool)) is not None:
         return True
-    across = inside[0] == (0, 0) or inside[1] == (0, 0)
-    return across and without_rules(distance, max(0.12 * float(distance.max()), FAINTEST / 2)) is not None
+    return (0, 0) in inside and without_rules(distance, 0.0) is not None
 
 
 def _are_strokes(distance: np.ndarray) -> bool:
