@@ -21,12 +21,14 @@ NEAR_SHARE = 0.25
 # A line goes from one side of the picture to the other, and is thinner than that.
 ACROSS_SHARE, THIN_SHARE = 0.96, 0.1
 # A sheet fills its upright or turned rectangle to this share, and is no longer than so many times its width.
-FILLED_SHARE = 0.85
+FILLED_SHARE = 0.92
 LONGEST = 4.0
 # From the sheet's edge to its middle, at least, of its longer side: the drawing takes some of it.
 MIDDLE_SHARE = 0.08
 # Of a sheet's distance from what is around it: how much its drawing differs from it, at least.
-DRAWN_SHARE = 0.15
+DRAWN_SHARE, DRAWING_CELLS = 0.15, 12
+# From a stroke's edge to its middle, at most, of the drawing's longer side.
+STROKE_SHARE = 0.14
 
 
 def beside_the_sheet(marks: np.ndarray, known: np.ndarray) -> np.ndarray | None:
@@ -109,12 +111,22 @@ def around_the_sheet(distance: np.ndarray, marks: np.ndarray) -> np.ndarray | No
     padded = cv2.copyMakeBorder(mark, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     if cv2.distanceTransform(padded, cv2.DIST_L2, 3).max() < MIDDLE_SHARE * max(width, height):
         return None
-    # An area in one colour is a mark itself.
-    inside = distance[cv2.erode(filled, AROUND, iterations=3) > 0]
-    middle = float(np.median(inside)) if inside.size else 0.0
-    if np.count_nonzero(np.abs(inside - middle) > DRAWN_SHARE * middle) < 0.01 * inside.size:
+    # An area in one colour is a mark itself, and so are a bold zero and an eight: what they enclose is no stroke.
+    inside = cv2.erode(filled, AROUND, iterations=3)
+    middle = float(np.median(distance[inside > 0])) if inside.any() else 0.0
+    drawn = (inside > 0) & (np.abs(distance - middle) > DRAWN_SHARE * middle)
+    if np.count_nonzero(drawn) < DRAWING_CELLS or not _is_of_strokes(drawn):
         return None
     return filled == 0
+
+
+def _is_of_strokes(drawn: np.ndarray) -> bool:
+    """Tell whether the largest mark is narrow for its length."""
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(drawn.view(np.uint8))
+    main = 1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax())
+    length = max(boxes[main, cv2.CC_STAT_WIDTH], boxes[main, cv2.CC_STAT_HEIGHT])
+    middle = cv2.distanceTransform((labels == main).view(np.uint8), cv2.DIST_L2, 3).max()
+    return bool(count > 1 and length >= DRAWING_SHARE * max(drawn.shape) and middle <= STROKE_SHARE * length)
 
 
 def _gaps(boxes: np.ndarray, main: int) -> np.ndarray:

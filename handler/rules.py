@@ -10,7 +10,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from handler.marks import FAINTEST
+from handler.edges import DRAWING_SHARE
+from handler.marks import FAINTEST, SPECK_SHARE, find_marks
 
 # How far from level or upright lines may be, and in which steps they are looked for: radians.
 MOST_TURN, STEP = 0.15, np.pi / 480
@@ -27,6 +28,8 @@ FEWEST_CELLS, MOST_LINES = 24, 60
 UP_CELLS, ALONG_CELLS = 2, 9
 # It is as wide, to either side of its middle, as its profile has this share of its height.
 WIDTH_SHARE, MOST_HALF = 0.2, 8
+# Of the map's shorter side: a wider line is a stroke of a drawing that was cut out closely.
+WIDEST_SHARE = 0.05
 # So many lines have one width: a stroke along one of them does not make it wider.
 FAMILY = 3
 # What lies beside a line and is as strong as this share of it is a stroke that meets it.
@@ -62,7 +65,10 @@ def without_rules(distance: np.ndarray, floor: float) -> np.ndarray | None:
     if not level and not upright:
         return None
     cleaned = _erased(distance, level, low)
-    return np.ascontiguousarray(_erased(np.ascontiguousarray(cleaned.T), upright, low).T)
+    cleaned = np.ascontiguousarray(_erased(np.ascontiguousarray(cleaned.T), upright, low).T)
+    # One line or two can be strokes of a drawing that was cut out closely; then its rest reaches the border.
+    is_ruled = max(len(level), len(upright)) >= FAMILY
+    return cleaned if is_ruled or _is_inside(find_marks(cleaned, floor, SPECK_SHARE)) else None
 
 
 def inside(marks: np.ndarray) -> np.ndarray:
@@ -78,6 +84,17 @@ def inside(marks: np.ndarray) -> np.ndarray:
     is_inside[1 + int(cells[1:].argmax()) if count > 1 else 0] = True
     is_inside[0] = False
     return is_inside[labels]
+
+
+def _is_inside(marks: np.ndarray) -> bool:
+    """Tell whether the largest mark is a drawing's, and does not reach the border."""
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8))
+    if count < 2:
+        return False
+    left, top, width, height, _ = boxes[1 + int(boxes[1:, cv2.CC_STAT_AREA].argmax())]
+    rows, columns = marks.shape
+    is_inside = min(left, top) > 1 and left + width < columns - 1 and top + height < rows - 1
+    return bool(is_inside and max(width, height) >= DRAWING_SHARE * min(rows, columns))
 
 
 def _lines(distance: np.ndarray, low: float) -> list[Line]:
@@ -106,6 +123,8 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
         if seen[is_inside].mean() < SEEN_SHARE or min(seen[:end].mean(), seen[-end:].mean()) < END_SHARE:
             continue
         line = _followed(distance, y)
+        if 2 * line.half - 1 > WIDEST_SHARE * min(rows, columns):
+            continue
         for step in range(-line.half - 2, line.half + 3):
             taken[np.clip(line.rows + step, 0, rows - 1), x] = True
         lines.append(line)
