@@ -14,6 +14,8 @@ from handler.marks import AROUND
 ALONG = 2.0
 # Fewer cells than this are a speck's, or a stroke's.
 LEAST_CELLS = 3
+# On a smaller map a strip cannot be told from a stroke.
+FEWEST_CELLS = 24
 # A drawing's longer side, at least, as a share of the map's shorter one.
 DRAWING_SHARE = 0.12
 # A bar of the drawing lies nearer to the rest than this share of the rest's longer side.
@@ -40,6 +42,8 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray) -> np.ndarray | None:
         marks: bool (rows, columns), where something lies on the paper.
         known: bool (rows, columns), what is known to lie beside the sheet.
     """
+    if min(marks.shape) < FEWEST_CELLS:
+        return None
     frame = [marks[0], marks[-1], marks[:, 0], marks[:, -1]]
     if not known.any() and not any(side.any() for side in frame):
         return None
@@ -111,7 +115,7 @@ def around_the_sheet(distance: np.ndarray, marks: np.ndarray) -> np.ndarray | No
     padded = cv2.copyMakeBorder(mark, 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     if cv2.distanceTransform(padded, cv2.DIST_L2, 3).max() < MIDDLE_SHARE * max(width, height):
         return None
-    # An area in one colour is a mark itself, and so are a bold zero and an eight: what they enclose is no stroke.
+    # An area in one colour is a mark itself, and so is a bold zero: what that encloses is no stroke.
     inside = cv2.erode(filled, AROUND, iterations=3)
     middle = float(np.median(distance[inside > 0])) if inside.any() else 0.0
     drawn = (inside > 0) & (np.abs(distance - middle) > DRAWN_SHARE * middle)
