@@ -22,13 +22,16 @@ DRAWING_SHARE = 0.12
 NEAR_SHARE = 0.25
 # A line goes from one side of the picture to the other, and is thinner than that.
 ACROSS_SHARE, THIN_SHARE = 0.96, 0.1
+# Or it goes this far along a side, from its end, and so near to the side.
+PART_SHARE, SIDE_SHARE = 0.35, 0.15
 # A sheet fills its upright or turned rectangle to this share, and is no longer than so many times its width.
 FILLED_SHARE = 0.92
 LONGEST = 4.0
 # From the sheet's edge to its middle, at least, of its longer side: the drawing takes some of it.
 MIDDLE_SHARE = 0.08
-# Of a sheet's distance from what is around it: how much its drawing differs from it, at least.
-DRAWN_SHARE, DRAWING_CELLS = 0.15, 12
+# Of a sheet's distance from what is around it: how much its drawing differs from it, at least. Its light is
+# the median over this share of its longer side.
+DRAWN_SHARE, LIGHT_SHARE, DRAWING_CELLS = 0.15, 0.3, 12
 # From a stroke's edge to its middle, at most, of the drawing's longer side.
 STROKE_SHARE = 0.14
 
@@ -59,7 +62,7 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray) -> np.ndarray | None:
         border, touched = border + beside, touched + 2 * (beside > 0)
     cells = boxes[:, cv2.CC_STAT_AREA]
     is_beside = (border >= LEAST_CELLS) & (border.astype(float) ** 2 >= ALONG * cells)
-    is_across = _across(boxes, marks.shape)
+    is_across = _across(boxes, marks.shape, touched)
     is_beside |= is_across
     is_beside[0] = False
     if not is_beside.any():
@@ -77,17 +80,16 @@ def beside_the_sheet(marks: np.ndarray, known: np.ndarray) -> np.ndarray | None:
     return is_beside[labels] if is_beside.any() else None
 
 
-def _across(boxes: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Tell which boxes hold thin marks from one side of the map to the other: bool (boxes,)."""
-    width, height, cells = (
-        boxes[:, cv2.CC_STAT_WIDTH],
-        boxes[:, cv2.CC_STAT_HEIGHT],
-        boxes[:, cv2.CC_STAT_AREA],
-    )
-    across = width >= ACROSS_SHARE * shape[1]
-    upright = height >= ACROSS_SHARE * shape[0]
-    length = across * width + upright * height
-    return (length > 0) & (cells < THIN_SHARE * length * max(shape))
+def _across(boxes: np.ndarray, shape: tuple[int, ...], touched: np.ndarray) -> np.ndarray:
+    """Tell which boxes hold thin lines from side to side, or along a side from its end: bool (boxes,)."""
+    left, top, width, height, cells = boxes.T
+    rows, columns = shape
+    is_low_or_high = (top + height < SIDE_SHARE * rows) | (top > (1 - SIDE_SHARE) * rows)
+    is_left_or_right = (left + width < SIDE_SHARE * columns) | (left > (1 - SIDE_SHARE) * columns)
+    level = (width >= ACROSS_SHARE * columns) | ((width >= PART_SHARE * columns) & is_low_or_high)
+    upright = (height >= ACROSS_SHARE * rows) | ((height >= PART_SHARE * rows) & is_left_or_right)
+    length = level * width + upright * height
+    return (length > 0) & (touched > 0) & (cells < THIN_SHARE * length * max(shape))
 
 
 def around_the_sheet(distance: np.ndarray, marks: np.ndarray) -> np.ndarray | None:
@@ -116,9 +118,12 @@ def around_the_sheet(distance: np.ndarray, marks: np.ndarray) -> np.ndarray | No
     if cv2.distanceTransform(padded, cv2.DIST_L2, 3).max() < MIDDLE_SHARE * max(width, height):
         return None
     # An area in one colour is a mark itself, and so is a bold zero: what that encloses is no stroke.
-    inside = cv2.erode(filled, AROUND, iterations=3)
-    middle = float(np.median(distance[inside > 0])) if inside.any() else 0.0
-    drawn = (inside > 0) & (np.abs(distance - middle) > DRAWN_SHARE * middle)
+    inside = cv2.erode(filled, AROUND, iterations=3) > 0
+    levels = np.rint(distance * 127).astype(np.uint8)
+    around = (
+        cv2.medianBlur(levels, 2 * int(LIGHT_SHARE / 2 * max(width, height)) + 1).astype(np.float32) / 127
+    )
+    drawn = inside & (np.abs(distance - around) > DRAWN_SHARE * around)
     if np.count_nonzero(drawn) < DRAWING_CELLS or not _is_of_strokes(drawn):
         return None
     return filled == 0

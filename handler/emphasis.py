@@ -11,10 +11,12 @@ LEAST_SHARE, FARTHEST_SHARE = 0.3, 0.6
 CONTENT_SHARE = 0.3
 # How much of a frame may lie in its content's box.
 WITHIN_SHARE = 0.12
-# Of a frame's cells, how many lie close to its box, or to the ellipse in it; how close, of its sides.
-CLOSE_CELLS, CLOSE_SHARE = 0.92, 0.2
+# Of a frame's cells, how many lie close to its convex hull; how close, of its shorter side.
+CLOSE_CELLS, CLOSE_SHARE = 0.92, 0.1
+# In how many of so many directions a frame is seen from its content.
+AROUND_SHARE, DIRECTIONS = 0.6, 24
 # A straight stroke inside a round frame may be a zero's slash: a one is more upright than this, in radians.
-STRAIGHT, UPRIGHT = 5.0, 0.4
+STRAIGHT, UPRIGHT = 2.5, 0.4
 
 
 def without_emphasis(marks: np.ndarray) -> np.ndarray:
@@ -99,19 +101,18 @@ def _is_frame(
     cells = int(mark.sum())
     if mark[top:bottom, left:right].sum() > WITHIN_SHARE * cells:
         return False
+    # Boxes, circles and what the border leaves of them are convex: all of a frame is close to its hull.
+    hull = cv2.convexHull(cv2.findNonZero(mark))
+    filled = cv2.fillConvexPoly(np.zeros((height + 2, width + 2), np.uint8), hull + 1, 1)
+    depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)[1:-1, 1:-1][mark > 0]
+    line = 2 * cells / cv2.arcLength(hull, True)
+    if (depth < max(CLOSE_SHARE * min(width, height), line + 1)).mean() < CLOSE_CELLS:
+        return False
+    # It goes round its content, or as far as the picture's border lets it.
     y, x = np.nonzero(mark)
-    # A line's width, were it to go round.
-    line = cells / (2 * (width + height))
-    is_beside = np.minimum(x, width - 1 - x) < max(CLOSE_SHARE / 2 * width, 1.5 * line + 1)
-    is_over = np.minimum(y, height - 1 - y) < max(CLOSE_SHARE / 2 * height, 1.5 * line + 1)
-    if (is_beside | is_over).mean() < CLOSE_CELLS:
-        radius = np.hypot((x + 0.5) / width * 2 - 1, (y + 0.5) / height * 2 - 1)
-        if (np.abs(radius - 0.9) < CLOSE_SHARE).mean() < CLOSE_CELLS:
-            return False
+    directions = np.arctan2(y - (top + bottom - 1) / 2, x - (left + right - 1) / 2) / (2 * np.pi) % 1
+    if len(np.unique((directions * DIRECTIONS).astype(int))) < AROUND_SHARE * DIRECTIONS:
+        return False
     inner = np.isin(labels, others).view(np.uint8)
     length, thickness, turn = _shape(inner)
-    return (
-        length < STRAIGHT * thickness
-        or abs(turn) > np.pi / 2 - UPRIGHT
-        or min(width, height) > 0.9 * max(width, height)
-    )
+    return length < STRAIGHT * thickness or abs(turn) > np.pi / 2 - UPRIGHT

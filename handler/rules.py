@@ -123,7 +123,7 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
         if seen[is_inside].mean() < SEEN_SHARE or min(seen[:end].mean(), seen[-end:].mean()) < END_SHARE:
             continue
         line = _followed(distance, y)
-        if 2 * line.half - 1 > WIDEST_SHARE * min(rows, columns):
+        if 2 * line.half - 1 > max(WIDEST_SHARE * min(rows, columns), 3):
             continue
         for step in range(-line.half - 2, line.half + 3):
             taken[np.clip(line.rows + step, 0, rows - 1), x] = True
