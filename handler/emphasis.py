@@ -15,8 +15,9 @@ WITHIN_SHARE = 0.12
 CLOSE_CELLS, CLOSE_SHARE = 0.92, 0.1
 # In how many of so many directions a frame is seen from its content.
 AROUND_SHARE, DIRECTIONS = 0.6, 24
-# A straight stroke inside a round frame may be a zero's slash: a one is more upright than this, in radians.
-STRAIGHT, UPRIGHT = 2.5, 0.4
+# A straight stroke inside a frame may be a zero's slash: so long for its thickness, and full of ink. A one is
+# more upright than this, in radians.
+STRAIGHT, STRAIGHT_SHARE, UPRIGHT = 2.0, 0.7, 0.4
 
 
 def without_emphasis(marks: np.ndarray) -> np.ndarray:
@@ -115,4 +116,5 @@ def _is_frame(
         return False
     inner = np.isin(labels, others).view(np.uint8)
     length, thickness, turn = _shape(inner)
-    return length < STRAIGHT * thickness or abs(turn) > np.pi / 2 - UPRIGHT
+    is_straight = length > STRAIGHT * thickness and inner.sum() > STRAIGHT_SHARE * length * thickness
+    return not is_straight or abs(turn) > np.pi / 2 - UPRIGHT
