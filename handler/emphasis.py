@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+# A picture of more marks is something else.
+MOST_MARKS = 40
 # An underline: how long for its thickness; how far from level, as rise over length.
 LONG, MOST_RISE = 4.5, 0.3
 # Of the longer side of the rest: the least length of an underline, and the farthest that it lies below.
@@ -27,7 +29,7 @@ def without_emphasis(marks: np.ndarray) -> np.ndarray:
         marks: bool (rows, columns), where strokes are.
     """
     count, labels, boxes, _ = cv2.connectedComponentsWithStats(marks.view(np.uint8))
-    if count < 3:
+    if not 2 < count <= MOST_MARKS:
         return marks
     kept = set(range(1, count))
     while len(kept) > 1:
