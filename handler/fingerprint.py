@@ -10,8 +10,8 @@ from pathlib import Path
 # that was not turned, and leave those of all others as they are.
 FILES = {
     "ink": (
-        "png.py", "decode.py", "even_sheet.py", "marks.py", "emphasis.py", "edges.py", "rules.py", "paper.py",
-        "ink.py", "frame.py",
+        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "emphasis.py", "edges.py",
+        "rules.py", "paper.py", "ink.py", "frame.py",
     ),
     "picture": ("png.py", "decode.py", "picture.py"),
 }  # fmt: skip
