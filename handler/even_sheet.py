@@ -40,6 +40,8 @@ PASSES = 3
 SHRUNK_SHARE = 0.9
 # What covers more of its box than this may be a sheet itself.
 FILLED_SHARE = 0.6
+# Where the box does not reach the picture's border, there is so much paper at least.
+BEYOND_CELLS = 4
 # On fewer cells nothing wide can be told from a stroke.
 FEWEST_CELLS = 16
 
@@ -66,7 +68,7 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
         if attempt == 1 and not _are_strokes(distance):
             return None
         marks, count = count_marks(distance, 0.0, SPECK_SHARE)
-        if attempt == 1 and (_is_sheet(distance, marks) or _is_beside_something(distance, box, packed.shape)):
+        if attempt == 1 and (_is_sheet(distance) or _is_beside_something(distance, box, packed.shape)):
             return None
         strokes = without_emphasis(marks) if count > 1 else marks
         is_set_off, marks = strokes is not marks, strokes
@@ -89,14 +91,15 @@ def sheet_on_even_ground(pixels: np.ndarray) -> Box | None:
     if colour < 0 or not any(box):
         return None
     distance = distances_on(packed, np.uint32(colour), *box)
-    return tuple(box) if _is_sheet(distance, find_marks(distance, 0.0, SPECK_SHARE)) else None
+    return tuple(box) if _is_sheet(distance) else None
 
 
-def _is_sheet(distance: np.ndarray, marks: np.ndarray) -> bool:
-    """Tell whether the marks are a sheet with a drawing of its own."""
-    if min(marks.shape) < FEWEST_CELLS or np.count_nonzero(marks) < FILLED_SHARE * marks.size:
+def _is_sheet(distance: np.ndarray) -> bool:
+    """Tell whether what differs from the paper is a sheet with a drawing of its own."""
+    if np.count_nonzero(distance > FAINTEST) < FILLED_SHARE * distance.size:
         return False
-    return around_the_sheet(distance, marks) is not None
+    marks = distance > np.median(distance) / 2
+    return min(marks.shape) >= FEWEST_CELLS and around_the_sheet(distance, marks) is not None
 
 
 def _is_beside_something(distance: np.ndarray, box: Box, shape: tuple[int, int]) -> bool:
@@ -105,11 +108,15 @@ def _is_beside_something(distance: np.ndarray, box: Box, shape: tuple[int, int])
     if top and bottom < shape[0] and left and right < shape[1]:
         return False
     # Where the box does not reach the border, its marks do not touch it.
-    inside = ((int(top > 0), int(bottom < shape[0])), (int(left > 0), int(right < shape[1])))
-    marks = np.pad(find_marks(distance, 0.0, 0.0), inside)
+    beyond = (
+        (BEYOND_CELLS * (top > 0), BEYOND_CELLS * (bottom < shape[0])),
+        (BEYOND_CELLS * (left > 0), BEYOND_CELLS * (right < shape[1])),
+    )
+    distance = np.pad(distance, beyond)
+    marks = find_marks(distance, 0.0, 0.0)
     if beside_the_sheet(marks, np.zeros(marks.shape, bool)) is not None:
         return True
-    return (0, 0) in inside and without_rules(distance, 0.0) is not None
+    return (0, 0) in beyond and without_rules(distance, 0.0) is not None
 
 
 def _are_strokes(distance: np.ndarray) -> bool:
