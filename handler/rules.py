@@ -22,8 +22,9 @@ BESIDE_CELLS = (2, 3, 5, 8)
 # The share of a side on which a line has to be seen: as Hough's transform has it straight, and as it is
 # followed; and at both of its ends.
 STRAIGHT_SHARE, SEEN_SHARE, END_SHARE = 0.45, 0.7, 0.4
-# On maps of fewer cells a line cannot be told from a stroke; there is a bound to what lines may cost.
-FEWEST_CELLS, MOST_LINES = 24, 60
+# On maps of fewer cells a line cannot be told from a stroke; so many candidates are tried, and lines are no
+# closer together than this.
+FEWEST_CELLS, MOST_TRIED, APART_CELLS = 24, 240, 2
 # A line is followed so many cells up and down, each time over so many along it.
 UP_CELLS, ALONG_CELLS = 2, 9
 # It is as wide, to either side of its middle, as its profile has this share of its height.
@@ -112,9 +113,17 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
     near = cv2.dilate(ridge, np.ones((3, 1), np.uint8)).view(bool)
     taken = np.zeros((rows, columns), bool)
     lines: list[Line] = []
-    # Those with most votes come first; many more are the same line once more.
-    for rho, theta in found[: 8 * MOST_LINES, 0]:
-        y = np.rint((rho - x * np.cos(theta)) / np.sin(theta)).astype(int)
+    # Those with most votes come first; the others close to them are the same line once more.
+    rho, theta = found[:, 0].T
+    slopes = -1 / np.tan(theta)
+    middles = rho / np.sin(theta) + slopes * columns / 2
+    is_new = np.ones(len(found), bool)
+    for _ in range(MOST_TRIED):
+        index = int(is_new.argmax())
+        if not is_new[index]:
+            break
+        is_new[index] = False
+        y = np.rint(middles[index] + slopes[index] * (x - columns / 2)).astype(int)
         is_inside = (y >= 0) & (y < rows)
         y = np.clip(y, 0, rows - 1)
         if is_inside.mean() < SEEN_SHARE or taken[y, x].mean() > 0.3:
@@ -122,14 +131,13 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
         seen = near[y, x]
         if seen[is_inside].mean() < SEEN_SHARE or min(seen[:end].mean(), seen[-end:].mean()) < END_SHARE:
             continue
+        is_new &= np.abs(middles - middles[index]) > APART_CELLS
         line = _followed(distance, y)
         if 2 * line.half - 1 > max(WIDEST_SHARE * min(rows, columns), 3):
             continue
         for step in range(-line.half - 2, line.half + 3):
             taken[np.clip(line.rows + step, 0, rows - 1), x] = True
         lines.append(line)
-        if len(lines) == MOST_LINES:
-            break
     if len(lines) >= FAMILY:
         usual = int(np.median([line.half for line in lines]))
         lines = [line._replace(half=min(line.half, usual)) for line in lines]
