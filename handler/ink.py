@@ -27,6 +27,8 @@ PASSES = 4
 EDGE, MOST_OUTSIDE = np.ones((5, 5), np.uint8), 0.9
 # The norm of three Gaussian channels has its median at 1.54 sigma and 0.1 % of its mass beyond 4.03 sigma.
 FLOOR_PER_MEDIAN = 4.03 / 1.54
+# The same of its lower quartile, 1.10 sigma.
+FLOOR_PER_QUARTILE = 4.03 / 1.10
 
 
 def find_ink(pixels: np.ndarray) -> Ink:
@@ -80,15 +82,15 @@ def _strokes(pixels: np.ndarray) -> tuple[Paper, np.ndarray]:
         pixels: uint8 (height, width, 4), premultiplied RGBA.
     """
     sheet, distance, outside = _sheet(_reduced(pixels, COARSE_SIDE_PX))
-    floor = FLOOR_PER_MEDIAN * sheet.noise
-    if without_rules(distance, floor) is not None:
+    quiet = FLOOR_PER_QUARTILE * sheet.quiet
+    if without_rules(distance, quiet) is not None:
         # Next to a thin line a thin stroke needs more cells.
         finer = sheet.distance(_reduced(pixels, RULED_SIDE_PX))
         finer[cv2.resize(outside.view(np.uint8), finer.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0] = 0
-        cleaned = without_rules(finer, floor)
+        cleaned = without_rules(finer, quiet)
         if cleaned is not None:
-            return sheet, without_emphasis(inside(find_marks(cleaned, floor, SPECK_SHARE)))
-    return sheet, without_emphasis(find_marks(distance, floor, SPECK_SHARE))
+            return sheet, without_emphasis(inside(find_marks(cleaned, quiet, SPECK_SHARE)))
+    return sheet, without_emphasis(find_marks(distance, FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE))
 
 
 def _sheet(coarse: np.ndarray) -> tuple[Paper, np.ndarray, np.ndarray]:

@@ -29,12 +29,14 @@ class Paper:
         lightest: the same, nowhere darker; equal where light is even.
         side: float32 (4,), a direction of colour: only what lies on this side of the paper is ink.
         noise: the median distance of paper pixels from the sheet, 0..2.
+        quiet: its lower quartile, in which lines have no part that cover half the sheet.
     """
 
     darkest: np.ndarray
     lightest: np.ndarray
     side: np.ndarray
     noise: float
+    quiet: float
 
     def distance(
         self,
@@ -89,8 +91,8 @@ def find_paper(pixels: np.ndarray) -> Paper:
             SURE_SHARE * float(np.quantile(distance, 0.995)), 4 * float(np.median(distance))
         )
         paper = np.where(sure[..., None], sheet, small)
-    noise = float(np.median(_norm(small - sheet)))
-    return Paper(darkest, lightest, side, noise)
+    quiet, noise = np.quantile(_norm(small - sheet), [0.25, 0.5]).tolist()
+    return Paper(darkest, lightest, side, noise, quiet)
 
 
 def _magnified(
