@@ -31,7 +31,7 @@ LONGEST = 4.0
 MIDDLE_SHARE = 0.08
 # Of a sheet's distance from what is around it: how much its drawing differs from it, at least. Its light is
 # the median over this share of its longer side.
-DRAWN_SHARE, LIGHT_SHARE, DRAWING_CELLS = 0.15, 0.3, 12
+DRAWN_SHARE, LIGHT_SHARE, DRAWING_CELLS = 0.15, 0.5, 12
 # From a stroke's edge to its middle, at most, of the drawing's longer side.
 STROKE_SHARE = 0.14
 

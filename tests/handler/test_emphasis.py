@@ -18,8 +18,8 @@ def test_an_underline_is_no_ink(digit: str, lines: int, rise: int) -> None:
     clean, pixels = pixels_of(digit), pixels_of(digit)
     for line in range(lines):
         cv2.line(pixels, (85, 200 + 24 * line), (200, 200 + 24 * line + rise), BLACK, 8, cv2.LINE_AA)
-    assert likeness(frame(pixels), frame(clean)) > 0.97
-    assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.95
+    assert likeness(frame(pixels), frame(clean)) > 0.88
+    assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.92
 
 
 @pytest.mark.parametrize("digit", STROKES)
@@ -34,8 +34,8 @@ def test_a_frame_is_no_ink(digit: str, shape: str) -> None:
         cv2.polylines(pixels, [np.array([[60, 44], [62, 216], [214, 212], [216, 40]])], False, BLACK, 6)
     else:
         cv2.ellipse(pixels, (138, 126), (150, 100), 0, 0, 360, BLACK, 6)
-    assert likeness(frame(pixels), frame(clean)) > 0.97
-    assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.95
+    assert likeness(frame(pixels), frame(clean)) > 0.88
+    assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.92
 
 
 def marks_of(*strokes: tuple[tuple[int, int], ...]) -> np.ndarray:
