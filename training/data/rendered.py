@@ -1,5 +1,6 @@
 """Frames of pen strokes: each digit drawn in many ways, then sent through the serving preprocessing."""
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -8,17 +9,31 @@ from tqdm import tqdm
 
 from handler.bad_image import BadImage
 from handler.frame import frame_of_pixels
-from training.data.paint import KINDS
+from training.data import paint
+from training.data.hands import hands
+from training.data.marked import encircled, outlined, underlined
+from training.data.paint import Picture
+from training.data.papers import cell, ruled, sheet_ends, squared
 from training.data.pendigits import UCI, Source, download
 from training.data.strokes import FILE, Drawn, read_unipen
 
 # By writer, so that no hand is on two sides: chosen once by drawing lots, never by results.
 VALIDATION_WRITERS = frozenset({3, 9, 14, 22, 28})
 REPORT_WRITERS = frozenset({5, 11, 17, 24, 30})
-# How often a kind of picture is drawn for training. Photos cost twenty times as much as the rest.
+# What is drawn for training: a drawing and nothing else, and what people have on their paper besides.
+KINDS: dict[str, Callable[[Drawn, np.random.Generator], Picture]] = {
+    **paint.KINDS,
+    **{
+        kind.__name__: kind
+        for kind in (ruled, squared, cell, sheet_ends, underlined, encircled, outlined, hands)
+    },
+}
+# How often each kind is drawn. Photos cost twenty times as much as the rest.
 TRAINING_SHARES = {
-    "plain": 0.16, "inverted": 0.06, "transparent": 0.08, "thin": 0.14, "thick": 0.12, "coloured": 0.08,
-    "corner": 0.06, "wide": 0.06, "photo": 0.12, "strong_jpeg": 0.06, "small": 0.06,
+    "plain": 0.1, "inverted": 0.04, "transparent": 0.05, "thin": 0.09, "thick": 0.08, "coloured": 0.05,
+    "corner": 0.03, "wide": 0.03, "photo": 0.08, "strong_jpeg": 0.04, "small": 0.04,
+    "ruled": 0.06, "squared": 0.06, "cell": 0.03, "sheet_ends": 0.06, "underlined": 0.04, "encircled": 0.04,
+    "outlined": 0.04, "hands": 0.04,
 }  # fmt: skip
 
 

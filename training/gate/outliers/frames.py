@@ -21,10 +21,13 @@ SHARES = {
     "few curves": 2, "lines": 2, "arrows": 1, "hearts": 1,
     "stars": 1, "signs": 3, "faces": 2, "clothes": 2, "stick figures": 1, "several digits": 5,
     "digits over each other": 4, "pieces of digits": 3, "struck out digits": 3, "textures": 2,
+    "empty papers": 2, "marks of nothing": 2,
     "several scanned digits": 3, "scanned digits over each other": 3,
 }  # fmt: skip
 TRAINING_COUNT, VALIDATION_COUNT, REPORT_COUNT = 500, 100, 300  # of each kind; training's times its share
 SEEDS = {"train": 0, "validation": 1, "report": 2}
+# The modules of training.data that draw.
+PAINTERS = ("hands", "marked", "paint", "papers", "rendered", "sheet", "strokes")
 CHUNK = 100  # pictures a process draws at a time
 SCANNED = 5000  # of MNIST's images are enough to put side by side
 
@@ -83,7 +86,7 @@ def _sources() -> str:
     """Return eight hexadecimal digits that change with the code that draws."""
     digest = hashlib.sha256()
     here = Path(__file__)
-    painters = [here.parents[2] / "data" / f"{name}.py" for name in ("paint", "rendered", "strokes")]
+    painters = [here.parents[2] / "data" / f"{name}.py" for name in PAINTERS]
     for file in sorted([*here.parent.glob("*.py"), *painters]):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
