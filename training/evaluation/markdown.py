@@ -67,7 +67,7 @@ def model_card(found: Findings, command: str, archive: Archive) -> str:
         model["version"],
         f"Reads one handwritten digit from a picture. Preprocessing `{model['preprocessing']}`.",
         _use(found),
-        _data(found, archive.data_set),
+        _data(found, archive),
         f"    {command}",
         measured,
         _terms(found, archive.coverage),
@@ -83,7 +83,9 @@ def _use(found: Findings) -> str:
     )
 
 
-def _data(found: Findings, data_set: str | None) -> str:
+def _data(found: Findings, archive: Archive) -> str:
+    data_set = archive.data_set
+    looks = f" ({archive.reference.in_words()}; in brackets nine in ten)" if archive.reference else ""
     trained_on = TRAINED_ON.get(data_set, f"the data set `{data_set}`") if data_set else "data not known here"
     strokes = (
         " and on the strokes of five writers who are kept out of training and validation, drawn by the "
@@ -92,8 +94,8 @@ def _data(found: Findings, data_set: str | None) -> str:
         else ""
     )
     return _wrapped(
-        f"**Trained on** {trained_on}. **Measured on** MNIST's test set{strokes}. Everything went over HTTP "
-        "through the served archive:"
+        f"**Trained on** {trained_on}{looks}. **Measured on** MNIST's test set{strokes}. Everything "
+        "went over HTTP through the served archive:"
     )
 
 
