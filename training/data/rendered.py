@@ -1,5 +1,6 @@
 """Frames of pen strokes: each digit drawn in many ways, then sent through the serving preprocessing."""
 
+import hashlib
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -35,6 +36,18 @@ TRAINING_SHARES = {
     "ruled": 0.06, "squared": 0.06, "cell": 0.03, "sheet_ends": 0.06, "underlined": 0.04, "encircled": 0.04,
     "outlined": 0.04, "hands": 0.04,
 }  # fmt: skip
+
+
+# The modules beside this one that draw.
+PAINTERS = ("hands", "marked", "paint", "papers", "rendered", "sheet", "strokes")
+
+
+def drawn_by() -> str:
+    """Return eight hexadecimal digits that change with the code that draws."""
+    digest = hashlib.sha256()
+    for name in PAINTERS:
+        digest.update((Path(__file__).with_name(f"{name}.py")).read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def writers(data_dir: Path, source: Source = UCI) -> dict[str, list[Drawn]]:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from handler.fingerprint import preprocessing_fingerprint
 from training.data import sets as data
 from training.data.frames import arrays
-from training.data.rendered import writers
+from training.data.rendered import drawn_by, writers
 from training.gate.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 
 # How often each kind is drawn for training, relative to the others: 1 for a narrow kind, more for a wide one.
@@ -26,8 +26,6 @@ SHARES = {
 }  # fmt: skip
 TRAINING_COUNT, VALIDATION_COUNT, REPORT_COUNT = 500, 100, 300  # of each kind; training's times its share
 SEEDS = {"train": 0, "validation": 1, "report": 2}
-# The modules of training.data that draw.
-PAINTERS = ("hands", "marked", "paint", "papers", "rendered", "sheet", "strokes")
 CHUNK = 100  # pictures a process draws at a time
 SCANNED = 5000  # of MNIST's images are enough to put side by side
 
@@ -84,9 +82,7 @@ def _chunk(job: tuple[str, int, int], material: Material, seed: int) -> np.ndarr
 
 def _sources() -> str:
     """Return eight hexadecimal digits that change with the code that draws."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    painters = [here.parents[2] / "data" / f"{name}.py" for name in PAINTERS]
-    for file in sorted([*here.parent.glob("*.py"), *painters]):
+    digest = hashlib.sha256(drawn_by().encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]
