@@ -104,16 +104,16 @@ def ruled(drawn: Drawn, random: np.random.Generator) -> bytes:
     one = write(drawn, random, pen=(0.012, 0.08))
     apart = one.tall / random.uniform(0.7, 5)
     lines = _lines(one, max(8.0, apart), random)
-    return _read(one.over(_stained(one.sheet(), lines, _rule(random))), random)
+    return _read(one.over(_stained(one.sheet(), lines, _rule(one, random))), random)
 
 
 def squared(drawn: Drawn, random: np.random.Generator) -> bytes:
-    """On squared paper, one to eight squares to a digit."""
+    """On squared paper, one to six squares to a digit."""
     one = write(drawn, random, pen=(0.012, 0.08))
-    apart = max(8.0, one.tall / random.uniform(1, 8))
+    apart = max(8.0, one.tall / random.uniform(1, 6.5))
     lines = [_lines(one, apart, random, turn) for turn in (0, 90)]
     both = Image.fromarray(np.maximum(*(np.asarray(line) for line in lines)))
-    return _read(one.over(_stained(one.sheet(), both, _rule(random))), random)
+    return _read(one.over(_stained(one.sheet(), both, _rule(one, random))), random)
 
 
 def cell(drawn: Drawn, random: np.random.Generator) -> bytes:
@@ -125,7 +125,7 @@ def cell(drawn: Drawn, random: np.random.Generator) -> bytes:
     line_px = max(1, round(one.pen_px * random.uniform(0.25, 1.1)))
     table = one.sheet()
     brush = ImageDraw.Draw(table)
-    line = one.pen if random.random() < 0.6 else _rule(random)
+    line = one.pen if random.random() < 0.6 else _rule(one, random)
     # The cell is about as large as the cut; where it lies decides which lines are seen.
     wide, high = width * random.uniform(0.97, 1.12), height * random.uniform(0.97, 1.12)
     left, top = random.uniform(-0.07, 0.07) * width, random.uniform(-0.07, 0.07) * height
@@ -232,8 +232,10 @@ def _lines(one: Written, apart: float, random: np.random.Generator, turn: float 
     return found.resize(one.size, Image.Resampling.BOX)
 
 
-def _rule(random: np.random.Generator) -> Colour:
-    return RULES[random.integers(len(RULES))]
+def _rule(one: Written, random: np.random.Generator) -> Colour:
+    """Return a colour of lines that are no stronger than the pen."""
+    fitting = [rule for rule in RULES if sum(rule) >= sum(one.pen) or sum(one.paper) < sum(one.pen)]
+    return fitting[random.integers(len(fitting))]
 
 
 def _stained(sheet: Image.Image, where: Image.Image, colour: Colour) -> Image.Image:
