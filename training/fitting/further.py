@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
+from training.data.frames import DataSet
 from training.data.sets import CACHE, load
 from training.fitting.ensemble import put_together
 from training.fitting.network import finish
@@ -63,24 +65,29 @@ def train_further(begin: Path, data_dir: Path, epochs: int, out: Path, version: 
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     data = load(about.data_set, data_dir, CACHE)
     for number, (member, name, folder) in enumerate(zip(members, names, folders, strict=True)):
-        folder.mkdir(parents=True, exist_ok=True)
         settings = Settings(
             data_dir, folder, about.data_set, name, epochs, patience=0, seed=number, device="cpu",
             precision="float32", version=version,
         )  # fmt: skip
-        run = Run(settings, data, torch.device("cpu"))
-        steps = run.schedule.total_steps
-        run.schedule = OneCycleLR(run.optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP_SHARE)
-        for network in (run.model, run.average):
-            network.load_state_dict(member.state_dict())
-        run.resume()
-        run.say(f"{name} further on {len(data.train):,} frames of {data.name}")
-        while not run.over:
-            run.one_epoch()
-            run.keep()
-        finish(run)
+        _train(member, settings, data)
     if len(folders) > 1:
         put_together(folders, data_dir, out, version)
+
+
+def _train(network: nn.Module, settings: Settings, data: DataSet) -> None:
+    """Train a network further, and write what training.fitting.train writes of one."""
+    settings.out.mkdir(parents=True, exist_ok=True)
+    run = Run(settings, data, torch.device("cpu"))
+    steps = run.schedule.total_steps
+    run.schedule = OneCycleLR(run.optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP_SHARE)
+    for one in (run.model, run.average):
+        one.load_state_dict(network.state_dict())
+    run.resume()
+    run.say(f"{settings.model} further on {len(data.train):,} frames of {data.name}")
+    while not run.over:
+        run.one_epoch()
+        run.keep()
+    finish(run)
 
 
 if __name__ == "__main__":
