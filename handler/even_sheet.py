@@ -11,7 +11,22 @@ import numpy as np
 from numba import njit
 
 from handler.bad_image import nothing_drawn
-from handler.marks import AROUND, FAINTEST, SPECK_SHARE, Ink, box_of, cut, find_marks, grown, in_picture
+from handler.edges import around_the_sheet, beside_the_sheet
+from handler.emphasis import without_emphasis
+from handler.marks import (
+    AROUND,
+    FAINTEST,
+    SPECK_SHARE,
+    Box,
+    Ink,
+    box_of,
+    count_marks,
+    cut,
+    find_marks,
+    grown,
+    in_picture,
+)
+from handler.rules import without_rules
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
 # sheet; strokes may fill the rest.
@@ -27,6 +42,10 @@ SIDE_PX = 80
 # drawn anew without specks, and below which share of its longer side.
 PASSES = 3
 SHRUNK_SHARE = 0.9
+# What covers more of its box than this may be a sheet itself.
+FILLED_SHARE = 0.5
+# On fewer cells nothing wide can be told from a stroke.
+FEWEST_CELLS = 16
 ONE = np.float32(1)  # a plain 1 would turn the inner loop into one of double precision
 
 
@@ -42,8 +61,8 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
     # Compiled code is made for one kind of array: contiguous and writable.
     packed = np.require(pixels, requirements=["C", "W"]).view(np.uint32)[..., 0]
     found = _find_sheet(packed)
-    colour, box = found[0], found[1:]
-    if colour < 0:
+    colour, box, equal = found[0], found[1:5], found[5]
+    if colour < 0 or equal < EVEN_SHARE * packed.size:
         return None
     if not any(box):
         raise nothing_drawn()
@@ -51,16 +70,51 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
         distance = _distances(packed, np.uint32(colour), *box)
         if attempt == 1 and not _are_strokes(distance):
             return None
-        marks = find_marks(distance, 0.0, SPECK_SHARE)
+        marks, count = count_marks(distance, 0.0, SPECK_SHARE)
+        if attempt == 1 and (_is_sheet(distance, marks) or _is_beside_something(distance, box, packed.shape)):
+            return None
+        strokes = without_emphasis(marks) if count > 1 else marks
+        is_set_off, marks = strokes is not marks, strokes
         inner = top, bottom, left, right = box_of(marks)
         if not any(inner):
             raise nothing_drawn()
         is_whole = max(bottom - top, right - left) >= SHRUNK_SHARE * max(marks.shape)
-        if is_whole or attempt == PASSES:
+        # In a smaller box, what is left of a frame would not be told from strokes.
+        if is_whole or is_set_off or attempt == PASSES:
             break
         box = in_picture(grown(inner, marks.shape), marks.shape, box)
     ink = _ink(distance, cv2.dilate(marks.view(np.uint8), AROUND), FAINTEST / 2)
     return cut(ink, box)
+
+
+def sheet_on_even_ground(pixels: np.ndarray) -> Box | None:
+    """Return the box of a sheet with a drawing that lies on one colour exactly; None where there is none."""
+    packed = np.require(pixels, requirements=["C", "W"]).view(np.uint32)[..., 0]
+    colour, *box, _ = _find_sheet(packed)
+    if colour < 0 or not any(box):
+        return None
+    distance = _distances(packed, np.uint32(colour), *box)
+    return tuple(box) if _is_sheet(distance, find_marks(distance, 0.0, SPECK_SHARE)) else None
+
+
+def _is_sheet(distance: np.ndarray, marks: np.ndarray) -> bool:
+    """Tell whether the marks are a sheet with a drawing of its own."""
+    if min(marks.shape) < FEWEST_CELLS or np.count_nonzero(marks) < FILLED_SHARE * marks.size:
+        return False
+    return around_the_sheet(distance, marks) is not None
+
+
+def _is_beside_something(distance: np.ndarray, box: Box, shape: tuple[int, int]) -> bool:
+    """Tell whether something beside the sheet reaches into the picture, or a line runs across it."""
+    top, bottom, left, right = box
+    if top and bottom < shape[0] and left and right < shape[1]:
+        return False
+    # Where the box does not reach the border, its marks do not touch it.
+    inside = ((int(top > 0), int(bottom < shape[0])), (int(left > 0), int(right < shape[1])))
+    marks = np.pad(find_marks(distance, 0.0, 0.0), inside)
+    if beside_the_sheet(marks, np.zeros(marks.shape, bool)) is not None:
+        return True
+    return (0, 0) in inside and without_rules(distance, 0.0) is not None
 
 
 def _are_strokes(distance: np.ndarray) -> bool:
@@ -107,15 +161,15 @@ def _find_sheet(packed):  # type: ignore[no-untyped-def]
             equal += int(same)
             if same < width:
                 top, bottom = min(top, y), y + 1
-    if equal < EVEN_SHARE * height * width:
-        return np.int64(-1), 0, 0, 0, 0
+    if equal == 0:
+        return np.int64(-1), 0, 0, 0, 0, 0
     if bottom == 0:
-        return np.int64(colour), 0, 0, 0, 0
+        return np.int64(colour), 0, 0, 0, 0, equal
     while not differs[left]:
         left += 1
     while not differs[right - 1]:
         right -= 1
-    return np.int64(colour), top, bottom, left, right
+    return np.int64(colour), top, bottom, left, right, equal
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

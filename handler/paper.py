@@ -37,19 +37,24 @@ class Paper:
     noise: float
 
     def distance(
-        self, pixels: np.ndarray, window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0)
+        self,
+        pixels: np.ndarray,
+        window: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0),
+        is_opposite: bool = False,
     ) -> np.ndarray:
         """Return how far each pixel lies from the paper: float32 (height, width), 0 = paper .. 2.
 
         Args:
             pixels: float32 (height, width, 4), premultiplied RGBA, 0..1.
             window: which part of the whole picture they show: left, right, top, bottom as shares 0..1.
+            is_opposite: of what does not lie on the side that ink lies on, in place of what does.
         """
         darkest, lightest = (
             _magnified(light, pixels.shape[:2], window) for light in (self.darkest, self.lightest)
         )
         away = pixels - np.clip(pixels, darkest, lightest)
-        return _norm(away) * (away @ self.side > 0)
+        is_ink = away @ self.side > 0
+        return _norm(away) * (~is_ink if is_opposite else is_ink)
 
 
 def find_paper(pixels: np.ndarray) -> Paper:
