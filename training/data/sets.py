@@ -14,7 +14,7 @@ from training.data.rendered import drawn_by, render, writers
 from training.names import FOLDER
 
 CACHE = Path("var/frames")  # drawn or framed once, and found there by later runs
-STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn
+STROKE_COPIES = {"train": 8, "validation": 2, "report": 2}  # how often each pen digit is drawn
 OPTDIGITS_TRAIN = 1500  # of 1,797
 
 
