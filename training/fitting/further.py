@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--weights", type=Path, default=weights.DEFAULT_WEIGHTS, help="what to begin with (%(default)s)"
     )
-    parser.add_argument("--epochs", type=positive, default=6, help="for each network (default: %(default)s)")
+    parser.add_argument("--epochs", type=positive, default=8, help="for each network (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=Path("runs/digits-further"), help="results' folder")
     parser.add_argument("--version", default="1.0.0", help="the model's version")
     given = parser.parse_args(arguments)
