@@ -209,7 +209,7 @@ def test_the_committed_gate_is_of_this_preprocessing_and_small(
     assert {sort for sort, share in about.measured["refused"].items() if share > 0.01} <= {
         fit.OTHER.format(part) for part in fit.HELD_OUT
     }
-    assert max(about.measured["refused"].values()) <= 0.03
+    assert max(about.measured["refused"].values()) <= 0.08
     unseen = {row["kind"] for row in about.measured["outliers"] if not row["seen"]}
     assert unseen >= kinds.HELD_OUT
 
