@@ -39,7 +39,7 @@ THIN_HAND = 0.5  # how far another hand's strokes lie from those that were recor
 # would be by chance in 6 of 100 samples of as many pen strokes (2,500), and in 12 of 100 of as many thin ones
 # (1,250). It covers chance in the choice of drawings, not of writers.
 REFUSED = 0.007
-# Digits on ruled paper, underlined, boxed ... are promised nothing: what preprocessing leaves of the rest there
+# Digits on ruled paper, underlined, boxed ... are promised nothing: what is left of the rest there
 # looks like scribbles, and a threshold low enough for these lets five times as many outliers pass.
 OTHER = "pen strokes on other papers, {}"
 HELD_OUT = ("validation", "report")
