@@ -3,6 +3,7 @@ import os
 import socket
 import subprocess
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from launch.weights import count_tensors, where_weights_come_from
 from system import known_archives
 from system.ports import free_ports, is_free
 from training.archive.contents import MANIFEST, SERVING
+from training.models.reference import Reference
 
 
 def write_archive(path: Path, model: object, serving: str | None = None) -> None:
@@ -76,7 +78,19 @@ def test_an_archive_says_what_its_model_was_trained_on(tmp_path):
     assert read_archive(tmp_path / "k.mar") == Archive("k", "1", "kmnist", 0.95, None, "ab")
 
 
-@pytest.mark.parametrize("serving", [None, '{"framing": "ink", "set_threshold": 0.9}', "[1]", "nonsense"])
+def test_an_archive_says_what_training_looked_like(tmp_path):
+    looks = Reference(2, {"7": 1.0}, {"ink_share": (0.1, 0.2)}, 1, (0.5, 0.9), {"1": 1.0})
+    serving = json.dumps({"data_set": "kmnist", "reference": asdict(looks)})
+    write_archive(tmp_path / "k.mar", {"modelName": "k", "modelVersion": "1"}, serving)
+    assert read_archive(tmp_path / "k.mar") == Archive("k", "1", "kmnist", reference=looks)
+
+
+BROKEN = '{"framing": "ink", "set_threshold": 0.9, "reference": {"features": {"ink_share": 1}}}'
+
+
+@pytest.mark.parametrize(
+    "serving", [None, '{"framing": "ink", "set_threshold": 0.9}', BROKEN, "[1]", "nonsense"]
+)
 def test_an_archive_that_does_not_say_what_it_was_trained_on_is_one_all_the_same(tmp_path, serving):
     write_archive(tmp_path / "k.mar", {"modelName": "k", "modelVersion": "1"}, serving)
     assert read_archive(tmp_path / "k.mar") == Archive("k", "1")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -62,6 +63,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
             "set_threshold": about.set_threshold,
             "digit_threshold": threshold,
             "data_set": about.data_set,
+            "reference": about.reference and asdict(about.reference),
             "trained_file": within_project(trained),
             "trained_sha256": sha256(trained),
         }

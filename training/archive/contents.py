@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from system.files import PROJECT
+from training.models.reference import Reference, reference_of
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 SERVING = "model.json"
@@ -31,6 +32,7 @@ class Archive:
         coverage: how often an answer's set is to hold the true label, 0..1.
         trained_file: what it was built from, within the project, or by its name alone.
         trained_sha256: that file's content, in hexadecimal.
+        reference: what training and validation looked like.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Archive:
     coverage: float | None = None
     trained_file: str | None = None
     trained_sha256: str | None = None
+    reference: Reference | None = None
 
 
 def read_archive(path: Path) -> Archive:
@@ -82,6 +85,7 @@ def _serving(archive: zipfile.ZipFile) -> dict[str, Any]:
     """Return what model.json says beside what serving needs: nothing, where it is not this project's."""
     try:
         found = json.loads(archive.read(SERVING))
-        return {key: found.get(key) for key in ("data_set", "coverage", "trained_file", "trained_sha256")}
-    except (KeyError, ValueError, AttributeError):
+        serving = {key: found.get(key) for key in ("data_set", "coverage", "trained_file", "trained_sha256")}
+        return {**serving, "reference": reference_of(found.get("reference"))}
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}

@@ -22,13 +22,14 @@ def table(rows: list[Row]) -> str:
     """Return rows as a table."""
     lines = [
         "| pictures | renderer | number | correct | 95 % interval | ECE | refused | set holds it | set size "
-        "| called no digit |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| called no digit | right, a digit | wrong, a digit |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {row.kind} | {row.renderer or '-'} | {row.pictures:,} | {row.accuracy:.2%} "
         f"| {row.low:.2%} to {row.high:.2%} | {row.ece:.4f} | {row.refused} "
-        f"| {row.covered:.2%} | {row.set_size:.3f} | {row.no_digit / row.pictures:.2%} |"
+        f"| {row.covered:.2%} | {row.set_size:.3f} | {row.no_digit / row.pictures:.2%} "
+        f"| {row.trusted / row.pictures:.2%} | {row.misled / row.pictures:.2%} |"
         for row in rows
     ]
     return "\n".join(lines)
@@ -66,7 +67,7 @@ def model_card(found: Findings, command: str, archive: Archive) -> str:
         model["version"],
         f"Reads one handwritten digit from a picture. Preprocessing `{model['preprocessing']}`.",
         _use(found),
-        _data(found, archive.data_set),
+        _data(found, archive),
         f"    {command}",
         measured,
         _terms(found, archive.coverage),
@@ -82,7 +83,9 @@ def _use(found: Findings) -> str:
     )
 
 
-def _data(found: Findings, data_set: str | None) -> str:
+def _data(found: Findings, archive: Archive) -> str:
+    data_set = archive.data_set
+    looks = f" ({archive.reference.in_words()}; in brackets nine in ten)" if archive.reference else ""
     trained_on = TRAINED_ON.get(data_set, f"the data set `{data_set}`") if data_set else "data not known here"
     strokes = (
         " and on the strokes of five writers who are kept out of training and validation, drawn by the "
@@ -91,8 +94,8 @@ def _data(found: Findings, data_set: str | None) -> str:
         else ""
     )
     return _wrapped(
-        f"**Trained on** {trained_on}. **Measured on** MNIST's test set{strokes}. Everything went over HTTP "
-        "through the served archive:"
+        f"**Trained on** {trained_on}{looks}. **Measured on** MNIST's test set{strokes}. Everything "
+        "went over HTTP through the served archive:"
     )
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from handler.fingerprint import preprocessing_fingerprint
 from training.data.frames import DataSet, Frames
 from training.fitting.conformal import coverage_for, fit_set_threshold, measure_sets
+from training.fitting.looks import reference
 from training.models.weights import About
 
 ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
@@ -76,6 +77,8 @@ def calibrated(
     temperature = fit_temperature(logits, labels)
     probabilities = torch.softmax(logits / temperature, dim=1).numpy()
     coverage = coverage_for(len(labels))
+    set_threshold = fit_set_threshold(probabilities, labels, coverage)
+    looks = reference(data, probabilities, set_threshold)
     about = About(
         architecture=model,
         label_names=data.label_names,
@@ -83,16 +86,18 @@ def calibrated(
         temperature=temperature,
         preprocessing=preprocessing_fingerprint(framing=data.framing),
         data_set=data.name,
-        set_threshold=fit_set_threshold(probabilities, labels, coverage),
+        set_threshold=set_threshold,
         coverage=coverage,
         framing=data.framing,
+        reference=looks,
     )
     return about, {
         "temperature": temperature,
-        "set_threshold": about.set_threshold,
+        "set_threshold": set_threshold,
         "coverage": coverage,
         "preprocessing": about.preprocessing,
         "frames": {"train": len(data.train), "validation": len(labels)},
+        "frames_look_like": looks.in_words(),
         **measured(read, about, data),
     }
 

@@ -28,6 +28,7 @@ def write(folder: Path, metrics: dict[str, Any], what: str, made: dict[str, str]
     write_json(folder / "metrics.json", metrics)
     rows = {
         **made,
+        "frames look like": f"{metrics['frames_look_like']}; in brackets nine in ten",
         "preprocessing": f"`{metrics['preprocessing']}`",
         "temperature": f"{metrics['temperature']:.3f}, fitted on validation",
         "sets of labels": promise(metrics),

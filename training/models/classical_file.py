@@ -11,7 +11,7 @@ import onnx
 from onnx import helper
 
 from system.files import written_aside
-from training.models.weights import About
+from training.models.weights import About, about_of
 
 ABOUT = "about"
 
@@ -35,8 +35,7 @@ def load_classical(path: Path) -> tuple[bytes, About]:
     content = path.read_bytes()
     try:
         network = onnx.load_model_from_string(content)
-        fields = json.loads({entry.key: entry.value for entry in network.metadata_props}[ABOUT])
-        about = About(**{**fields, "label_names": tuple(fields["label_names"])})
+        about = about_of(json.loads({entry.key: entry.value for entry in network.metadata_props}[ABOUT]))
         names = [value.name for value in (*network.graph.input, *network.graph.output)]
         if names != ["frames", "probabilities"]:
             raise ValueError(f"it has {', '.join(names) or 'nothing'} in place of frames, probabilities")

@@ -31,7 +31,8 @@ def load(
 
     Args:
         path: of the file.
-        rebuild: may raise KeyError, TypeError, ValueError or RuntimeError where they do not fit together.
+        rebuild: may raise KeyError, TypeError, AttributeError, ValueError or RuntimeError where they do not
+            fit together.
         kind: what the file holds, in words.
         command: that makes such a file.
 
@@ -46,5 +47,5 @@ def load(
             about = json.loads((file.metadata() or {})["about"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
         return rebuild(about, tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} does not hold {kind} ({error}): train it again.") from None

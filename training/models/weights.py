@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from training.models import tensor_file
 from training.models.networks import build
+from training.models.reference import Reference, reference_of
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
 COVERAGE = 0.99  # how often the true label is to be in the set, where validation can carry that
@@ -29,6 +30,7 @@ class About:
         set_threshold: of its prediction sets, 0..1 (training/fitting/conformal.py).
         coverage: how often a set is to hold the true label, 0..1.
         framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+        reference: what training and validation looked like; None in files from before it was kept.
     """
 
     architecture: str
@@ -40,6 +42,17 @@ class About:
     set_threshold: float
     coverage: float = COVERAGE
     framing: str = "ink"
+    reference: Reference | None = None
+
+
+def about_of(fields: dict[str, Any]) -> About:
+    """Return what a file says of itself, from JSON's fields; those that were added later may be missing.
+
+    Raises:
+        KeyError, TypeError, AttributeError: they are not those of such a file.
+    """
+    reference = reference_of(fields.get("reference"))
+    return About(**{**fields, "label_names": tuple(fields["label_names"]), "reference": reference})
 
 
 def save(path: Path, state: dict[str, Tensor], about: About) -> None:
@@ -58,7 +71,7 @@ def load(path: Path) -> tuple[nn.Module, About]:
 
 
 def _rebuilt(fields: dict[str, Any], state: dict[str, Tensor]) -> tuple[nn.Module, About]:
-    about = About(**{**fields, "label_names": tuple(fields["label_names"])})
+    about = about_of(fields)
     model = build(about.architecture, len(about.label_names))
     model.load_state_dict(state)
     return model.eval(), about

@@ -25,7 +25,7 @@ from tests.handler.constant_network import network
 from training.archive import golden
 from training.archive.__main__ import main
 from training.archive.build import build, export
-from training.archive.contents import sha256
+from training.archive.contents import read_archive, sha256
 from training.data.drawing import png
 from training.models import weights
 from training.models.classical_file import save_classical
@@ -69,6 +69,7 @@ def test_it_says_what_it_was_made_of(model_store: Path) -> None:
     assert (found["data_set"], found["coverage"]) == (about.data_set, about.coverage)
     assert found["trained_file"] == "model_store/digits.safetensors"
     assert found["trained_sha256"] == sha256(PROJECT / weights.DEFAULT_WEIGHTS)
+    assert read_archive(model_store / "digits.mar").reference == about.reference
 
 
 def test_the_exported_network_answers_like_the_trained_one(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
 from training.evaluation.questions import MNIST, UNCHANGED
 from training.gate.outliers.kinds import HELD_OUT, NO_DIGIT
+from training.models.reference import Reference
 
 COMMAND = "make evaluate DATA=<folder & more>"
 ARCHIVE = Archive("digits", "1.0.0", "digits", 0.99)
@@ -68,6 +69,8 @@ def test_every_row_is_on_the_page_with_its_numbers(found: Findings, text: str) -
             f"{100 * row.covered:.2f} %",
             f"{row.set_size:.3f}",
             f"{100 * row.no_digit / row.pictures:.2f} %",
+            f"{100 * row.trusted / row.pictures:.2f} %",
+            f"{100 * row.misled / row.pictures:.2f} %",
         ]
         assert any(line[1:] == numbers for line in shown), numbers
     for change in found.changes:
@@ -152,6 +155,12 @@ def test_the_card_says_what_this_model_was_trained_on(
     card = words(model_card(found, COMMAND, replace(ARCHIVE, data_set=data_set)))
     assert f"**Trained on** {trained_on}" in card
     assert ("20 writers" in card) == (data_set == "digits")
+
+
+def test_the_card_says_in_a_line_what_training_looked_like_where_the_archive_does(found: Findings) -> None:
+    looks = Reference(3, {"7": 1.0}, {"ink_share": (0.0,) * 50 + (0.25,) * 51}, 2, (), {})
+    card = words(model_card(found, COMMAND, replace(ARCHIVE, reference=looks)))
+    assert "(ink on 25.0% of a frame (0.0% to 25.0%); in brackets nine in ten). **Measured on**" in card
 
 
 def test_the_card_speaks_of_is_digit_only_where_there_is_a_gate(found: Findings) -> None:

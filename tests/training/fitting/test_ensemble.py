@@ -57,6 +57,11 @@ def test_it_answers_with_the_weighted_mean_of_its_members_calibrated_logarithms(
     assert torch.allclose(found, shares[0] * parts[0] + shares[1] * parts[1], atol=1e-4)
     assert (about.architecture, about.version) == ("cnn-8+lenet5", "2.0.0")
     assert about.temperature == pytest.approx(fit_temperature(found, data.validation.labels))
+    assert about.reference is not None
+    assert about.reference.features == loaded[0][1].reference.features
+    assert about.reference.confidence[-1] == round(
+        float(torch.softmax(found / about.temperature, 1).max()), 5
+    )
 
 
 def test_its_figures_stand_beside_its_members(members: list[Path], together: Path) -> None:

@@ -53,6 +53,10 @@ def test_it_leaves_weights_metrics_plots_and_a_model_card(finished: Path) -> Non
     metrics = json.loads((finished / "metrics.json").read_text())
     assert f"{metrics['tests']['optdigits']['accuracy']:.2%}" in card
     assert metrics["preprocessing"] in card
+    reference = weights.load(finished / "model.safetensors")[1].reference
+    assert reference is not None
+    assert f"| frames look like | {reference.in_words()}; in brackets nine in ten |" in card
+    assert reference.frames == metrics["frames"]["train"]
     assert "125 validation frames are too few for 99%" in card
     assert f"hold the true one in {metrics['tests']['optdigits']['covered']:.2%}" in card
 
