@@ -9,9 +9,12 @@ from pathlib import Path
 # `mending.py` and `bitfields.py` are not among them: they give frames to broken files that had none, or one
 # that was not turned, and leave those of all others as they are.
 FILES = {
-    "ink": ("png.py", "decode.py", "even_sheet.py", "marks.py", "paper.py", "ink.py", "frame.py"),
+    "ink": (
+        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "emphasis.py", "edges.py",
+        "rules.py", "paper.py", "ink.py", "frame.py",
+    ),
     "picture": ("png.py", "decode.py", "picture.py"),
-}
+}  # fmt: skip
 LAYOUT = {
     tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
     tokenize.ENDMARKER,

@@ -71,7 +71,13 @@ def in_picture(box: Box, shape: tuple[int, ...], shown: Box) -> Box:
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def find_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
-    """Return where strokes are: bool (rows, columns), all False when nothing is drawn.
+    """Return where strokes are, as `count_marks` does, without their number."""
+    return count_marks(distance, floor, speck_share)[0]
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def count_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
+    """Return where strokes are, bool (rows, columns), all False when nothing is drawn, and how many marks.
 
     Hysteresis as in Canny's edge detector: connected cells above a low threshold that somewhere reach a
     high one. Connected are runs of cells in neighbouring rows that touch, be it by a corner.
@@ -112,7 +118,7 @@ def find_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
                 touching += 1
             count += 1
         first_above = first
-    largest = 0.0
+    largest, marked = 0.0, 0
     for run in range(count):
         mark = _mark(mark_of, run)
         if mark != run:
@@ -126,7 +132,8 @@ def find_marks(distance, floor, speck_share):  # type: ignore[no-untyped-def]
         mark = _mark(mark_of, run)
         if reaches[mark] and amounts[mark] >= speck_share * largest:
             marks[place[run, 0], place[run, 1] : place[run, 2]] = True
-    return marks
+            marked += mark == run
+    return marks, marked
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

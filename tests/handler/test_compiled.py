@@ -18,11 +18,11 @@ pytestmark = pytest.mark.training
 CHECK_AND_READ = """
 import sys
 from pathlib import Path
-from handler import even_sheet, frame, marks, png, self_check
+from handler import even_cells, frame, marks, png, self_check
 from handler.model import Model
 
 def compiled():
-    found = [one for module in (png, even_sheet, marks, frame) for one in vars(module).values()]
+    found = [one for module in (png, even_cells, marks, frame) for one in vars(module).values()]
     return {str(one): one.signatures for one in found if hasattr(one, "signatures")}
 
 model = Model(Path())

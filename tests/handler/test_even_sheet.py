@@ -5,7 +5,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from handler.bad_image import BadImage
-from handler.even_sheet import SIDE_PX, _distances, ink_on_even_sheet
+from handler.even_cells import SIDE_PX, distances_on
+from handler.even_sheet import ink_on_even_sheet
 from handler.frame import frame_of_pixels
 from training.data.drawing import STROKES, drawing
 
@@ -42,7 +43,7 @@ def test_a_speck_far_away_does_not_change_the_frame(digit: str) -> None:
 def test_distances_are_means_over_cells_of_equal_area() -> None:
     random = np.random.default_rng(0)
     pixels = random.integers(0, 256, (173, 311, 4), np.uint8)
-    found = _distances(pixels.view(np.uint32)[..., 0], np.uint32(0xFFFFFFFF), 0, 173, 0, 311)
+    found = distances_on(pixels.view(np.uint32)[..., 0], np.uint32(0xFFFFFFFF), 0, 173, 0, 311)
     alpha = pixels[..., 3:] / 255
     away = np.concatenate([pixels[..., :3] / 255 * alpha, alpha], axis=-1) - 1
     rows, columns = found.shape

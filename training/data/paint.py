@@ -68,11 +68,11 @@ def _cover(
 
 def _coloured(cover: np.ndarray, pen: np.ndarray, paper: np.ndarray) -> np.ndarray:
     """Return opaque pixels of a pen's colour on a paper's, both float32 (3,), 0..1."""
-    rgb = paper + (pen - paper) * cover[..., None]
-    return _opaque(rgb)
+    return opaque(paper + (pen - paper) * cover[..., None])
 
 
-def _opaque(rgb: np.ndarray) -> np.ndarray:
+def opaque(rgb: np.ndarray) -> np.ndarray:
+    """Return colours, float (height, width, 3), 0..1, as opaque RGBA, uint8 (height, width, 4)."""
     eight = np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
     return np.dstack([eight, np.full(eight.shape[:2], 255, np.uint8)])
 
@@ -143,6 +143,15 @@ def photo(drawn: Drawn, random: np.random.Generator) -> Picture:
         drawn, random, size=(int(width), int(height)), box_share=(0.3, 0.8), pen_share=(0.02, 0.11)
     )
     cover = cv2.GaussianBlur(cover, (0, 0), random.uniform(0.5, 0.004 * min(width, height)))
+    light = lit(cover.shape, random)
+    paper = 1 - random.uniform(0, 0.12, 3).astype(np.float32)
+    pen = random.uniform(0, 0.45, 3).astype(np.float32)
+    return photographed(paper + (pen - paper) * cover[..., None], light, random)
+
+
+def lit(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    """Return uneven light, perhaps with a shadow's edge: float32 (height, width), 0.12..1.1."""
+    height, width = shape
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)
     angle = random.uniform(0, 2 * np.pi)
     light = random.uniform(0.55, 0.95) + random.uniform(0.05, 0.3) * (np.cos(angle) * x + np.sin(angle) * y)
@@ -151,15 +160,16 @@ def photo(drawn: Drawn, random: np.random.Generator) -> Picture:
         turn, offset = random.uniform(0, 2 * np.pi), random.uniform(-0.5, 0.5)
         edge = (np.cos(turn) * x + np.sin(turn) * y - offset) / random.uniform(0.1, 0.5)
         light *= 1 - random.uniform(0.1, 0.45) / (1 + np.exp(-6 * edge))
-    paper = 1 - random.uniform(0, 0.12, 3).astype(np.float32)
-    pen = random.uniform(0, 0.45, 3).astype(np.float32)
-    grain = cv2.resize(
-        random.standard_normal((height // 3, width // 3), np.float32), (int(width), int(height))
-    )
-    surface = paper + (pen - paper) * cover[..., None] + random.uniform(0, 0.015) * grain[..., None]
-    rgb = surface * np.clip(light, 0.12, 1.1)[..., None]
+    return np.clip(light, 0.12, 1.1)
+
+
+def photographed(surface: np.ndarray, light: np.ndarray, random: np.random.Generator) -> Picture:
+    """Return the photo of a surface, float32 (height, width, 3), 0..1, in this light: grain, noise, JPEG."""
+    height, width = light.shape
+    grain = cv2.resize(random.standard_normal((height // 3, width // 3), np.float32), (width, height))
+    rgb = (surface + random.uniform(0, 0.015) * grain[..., None]) * light[..., None]
     rgb += np.float32(random.uniform(0.003, 0.03)) * random.standard_normal(rgb.shape, np.float32)
-    return Picture(_opaque(rgb), jpeg_quality=int(random.integers(50, 92)))
+    return Picture(opaque(rgb), jpeg_quality=int(random.integers(50, 92)))
 
 
 def strong_jpeg(drawn: Drawn, random: np.random.Generator) -> Picture:

@@ -10,11 +10,11 @@ from training.data import idx_sets
 from training.data.frames import DataSet, cached, framed, validation_index
 from training.data.idx_sets import DIGITS, idx_images, load_idx
 from training.data.image_folder import USUAL_FRAMING, load_folder
-from training.data.rendered import render, writers
+from training.data.rendered import drawn_by, render, writers
 from training.names import FOLDER
 
 CACHE = Path("var/frames")  # drawn or framed once, and found there by later runs
-STROKE_COPIES = {"train": 6, "validation": 2, "report": 2}  # how often each pen digit is drawn
+STROKE_COPIES = {"train": 8, "validation": 2, "report": 2}  # how often each pen digit is drawn
 OPTDIGITS_TRAIN = 1500  # of 1,797
 
 
@@ -60,7 +60,9 @@ def digits(data_dir: Path, cache_dir: Path) -> DataSet:
     """Return MNIST together with pen strokes, drawn in many ways; no writer is in two parts."""
     base = mnist(data_dir, cache_dir)
     drawn = {
-        part: cached(cache_dir / f"strokes-{part}", partial(render, pen, STROKE_COPIES[part], seed))
+        part: cached(
+            cache_dir / f"strokes-{part}-{drawn_by()}", partial(render, pen, STROKE_COPIES[part], seed)
+        )
         for seed, (part, pen) in enumerate(writers(data_dir).items())
     }
     return DataSet(

@@ -88,6 +88,16 @@ def smooth(stroke: np.ndarray, passes: int) -> np.ndarray:
     return stroke
 
 
+def resampled(stroke: np.ndarray, step: float) -> np.ndarray:
+    """Return the stroke with points about `step` apart, float32 (points, 2); that rounds its corners."""
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
+    if lengths[-1] <= step:
+        return stroke
+    at = np.linspace(0, lengths[-1], int(np.ceil(lengths[-1] / step)) + 1)
+    columns = [np.interp(at, lengths, stroke[:, axis]) for axis in (0, 1)]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
 def rasterise(
     strokes: list[np.ndarray], size: tuple[int, int], pen_px: float, *, soft: bool = True
 ) -> np.ndarray:

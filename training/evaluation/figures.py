@@ -29,6 +29,8 @@ class Row:
         covered: the share of answers whose set holds the true label, 0..1; refused pictures are left out.
         set_size: the mean number of labels in a set.
         no_digit: how many were answered as no digit.
+        trusted: how many were answered with the true label, as a digit.
+        misled: how many were answered with another label, as a digit.
     """
 
     kind: str
@@ -43,6 +45,8 @@ class Row:
     covered: float
     set_size: float
     no_digit: int
+    trusted: int
+    misled: int
 
 
 @dataclass(frozen=True)
@@ -131,6 +135,8 @@ def row(answers: list[Answers], kind: str | None = None, renderer: str | None = 
         len(correct) - len(truth),
         *_sets(answers),
         sum(int((~part.called_digits & (part.predicted >= 0)).sum()) for part in answers),
+        sum(int((part.called_digits & part.correct).sum()) for part in answers),
+        sum(int((part.called_digits & ~part.correct & (part.predicted >= 0)).sum()) for part in answers),
     )
 
 

@@ -22,13 +22,14 @@ def table(rows: list[Row]) -> str:
     """Return rows as a table."""
     lines = [
         "| pictures | renderer | number | correct | 95 % interval | ECE | refused | set holds it | set size "
-        "| called no digit |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| called no digit | right, a digit | wrong, a digit |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     lines += [
         f"| {row.kind} | {row.renderer or '-'} | {row.pictures:,} | {row.accuracy:.2%} "
         f"| {row.low:.2%} to {row.high:.2%} | {row.ece:.4f} | {row.refused} "
-        f"| {row.covered:.2%} | {row.set_size:.3f} | {row.no_digit / row.pictures:.2%} |"
+        f"| {row.covered:.2%} | {row.set_size:.3f} | {row.no_digit / row.pictures:.2%} "
+        f"| {row.trusted / row.pictures:.2%} | {row.misled / row.pictures:.2%} |"
         for row in rows
     ]
     return "\n".join(lines)

@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.data import paint
+from training.data import rendered
+from training.data.paint import Picture
 from training.data.strokes import Drawn, rasterise
 from training.evaluation import brush, sheets
+from training.evaluation.handwriting import hands
+from training.evaluation.markings import encircled, outlined, underlined
+from training.evaluation.stationery import cell, ruled, sheet_ends, squared
 
 # A drawing and a source of chance -> the bytes of an image file.
 Painted = Callable[[Drawn, np.random.Generator], bytes]
@@ -30,11 +34,18 @@ class Renderer:
     cover: Cover
 
 
-def _encoded(kind: Callable[[Drawn, np.random.Generator], paint.Picture]) -> Painted:
+def _encoded(kind: Callable[[Drawn, np.random.Generator], Picture]) -> Painted:
     return lambda drawn, random: kind(drawn, random).encoded()
 
 
+_INDEPENDENT: dict[str, Painted] = {
+    **sheets.KINDS,
+    **{
+        kind.__name__: kind
+        for kind in (ruled, squared, cell, sheet_ends, underlined, encircled, outlined, hands)
+    },
+}
 RENDERERS = (
-    Renderer("training's", {name: _encoded(kind) for name, kind in paint.KINDS.items()}, rasterise),
-    Renderer("independent", sheets.KINDS, brush.cover),
+    Renderer("training's", {name: _encoded(kind) for name, kind in rendered.KINDS.items()}, rasterise),
+    Renderer("independent", _INDEPENDENT, brush.cover),
 )

@@ -16,44 +16,44 @@ from training.evaluation.brush import Stroke, cover_of, written
 
 Colour = tuple[int, int, int]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
-# The least weighted distance of pen and paper (_apart), where black and white are 1 apart.
+# The least weighted distance of pen and paper (apart), where black and white are 1 apart.
 TOLD_APART = 0.25
 
 
 def plain(drawn: Drawn, random: np.random.Generator) -> bytes:
     """Black on white."""
-    return _png(_on(_cover(drawn, random), BLACK, WHITE), str(random.choice(["L", "RGB", "RGBA"])))
+    return png(_on(_cover(drawn, random), BLACK, WHITE), str(random.choice(["L", "RGB", "RGBA"])))
 
 
 def inverted(drawn: Drawn, random: np.random.Generator) -> bytes:
     """White on black."""
-    return _png(_on(_cover(drawn, random), WHITE, BLACK), str(random.choice(["L", "RGB", "RGBA"])))
+    return png(_on(_cover(drawn, random), WHITE, BLACK), str(random.choice(["L", "RGB", "RGBA"])))
 
 
 def transparent(drawn: Drawn, random: np.random.Generator) -> bytes:
     """A layer of a drawing program: any pen, nothing below, sometimes not quite opaque."""
     alpha = _cover(drawn, random) * random.choice([1.0, 1.0, random.uniform(0.5, 1)])
-    picture = Image.new("RGBA", alpha.shape[::-1], (*_crayon(random), 0))
+    picture = Image.new("RGBA", alpha.shape[::-1], (*crayon(random), 0))
     picture.putalpha(Image.fromarray(np.rint(alpha * 255).astype(np.uint8)))
-    return _png(picture, "RGBA")
+    return png(picture, "RGBA")
 
 
 def thin(drawn: Drawn, random: np.random.Generator) -> bytes:
     """A hairline, one to two and a half pixels on a sheet of 240 to 520."""
-    return _png(_on(_cover(drawn, random, pen_px=random.uniform(1, 2.5)), BLACK, WHITE), "L")
+    return png(_on(_cover(drawn, random, pen_px=random.uniform(1, 2.5)), BLACK, WHITE), "L")
 
 
 def thick(drawn: Drawn, random: np.random.Generator) -> bytes:
     """A broad marker."""
-    return _png(_on(_cover(drawn, random, pen_share=(0.12, 0.17)), BLACK, WHITE), "RGB")
+    return png(_on(_cover(drawn, random, pen_share=(0.12, 0.17)), BLACK, WHITE), "RGB")
 
 
 def coloured(drawn: Drawn, random: np.random.Generator) -> bytes:
     """A crayon on coloured paper, that a person can tell apart."""
-    pen, sheet = _crayon(random), _crayon(random)
-    while _apart(pen, sheet) < TOLD_APART:
-        pen, sheet = _crayon(random), _crayon(random)
-    return _png(_on(_cover(drawn, random), pen, sheet), "RGB")
+    pen, sheet = crayon(random), crayon(random)
+    while apart(pen, sheet) < TOLD_APART:
+        pen, sheet = crayon(random), crayon(random)
+    return png(_on(_cover(drawn, random), pen, sheet), "RGB")
 
 
 def corner(drawn: Drawn, random: np.random.Generator) -> bytes:
@@ -65,7 +65,7 @@ def corner(drawn: Drawn, random: np.random.Generator) -> bytes:
     strokes = [
         Stroke(stroke.points * box + place, stroke.pressure) for stroke in written(drawn.strokes, random)
     ]
-    return _png(_on(cover_of(strokes, (side, side), pen), BLACK, WHITE), "L")
+    return png(_on(cover_of(strokes, (side, side), pen), BLACK, WHITE), "L")
 
 
 def wide(drawn: Drawn, random: np.random.Generator) -> bytes:
@@ -73,19 +73,19 @@ def wide(drawn: Drawn, random: np.random.Generator) -> bytes:
     short = int(random.integers(90, 220))
     size = (round(short * random.uniform(3, 7)), short)
     size = size if random.random() < 2 / 3 else size[::-1]
-    return _png(_on(_cover(drawn, random, size=size), BLACK, WHITE), "RGB")
+    return png(_on(_cover(drawn, random, size=size), BLACK, WHITE), "RGB")
 
 
 def small(drawn: Drawn, random: np.random.Generator) -> bytes:
     """An icon of 16 to 40 pixels a side."""
     side = int(random.integers(16, 41))
     ink = _cover(drawn, random, size=(side, side), box_share=(0.65, 0.9), pen_share=(0.07, 0.14))
-    return _png(_on(ink, *_either_way(random)), "L")
+    return png(_on(ink, *_either_way(random)), "L")
 
 
 def strong_jpeg(drawn: Drawn, random: np.random.Generator) -> bytes:
     """Saved by Pillow at a quality of 5 to 15, colours at half the resolution."""
-    return _jpeg(_on(_cover(drawn, random), *_either_way(random)), int(random.integers(5, 16)))
+    return jpeg(_on(_cover(drawn, random), *_either_way(random)), int(random.integers(5, 16)))
 
 
 def photo(drawn: Drawn, random: np.random.Generator) -> bytes:
@@ -98,19 +98,24 @@ def photo(drawn: Drawn, random: np.random.Generator) -> bytes:
 
 def photographed(ink: np.ndarray, random: np.random.Generator) -> bytes:
     """Return a phone's picture of a sheet with this ink, float32 (height, width), 0..1."""
-    size = (ink.shape[1], ink.shape[0])
     ink = _tilted(ink, random)
     paper = np.array([random.uniform(0.86, 1)] * 3) - random.uniform(0, 0.06, 3)
     pen = random.uniform(0.02, 0.4) * np.array([1, 1, 1]) + random.choice([0, 0.25]) * np.eye(3)[2]
-    fibres = 1 + random.uniform(0, 0.02) * _clouds(size, random)
-    rgb = (paper + (pen - paper) * ink[..., None]) * (_lamp(size, random) * fibres)[..., None]
+    return seen(paper + (pen - paper) * ink[..., None], random)
+
+
+def seen(surface: np.ndarray, random: np.random.Generator) -> bytes:
+    """Return a phone's picture of a flat surface of these colours, float (height, width, 3), 0..1."""
+    size = (surface.shape[1], surface.shape[0])
+    fibres = 1 + random.uniform(0, 0.02) * clouds(size, random)
+    rgb = surface * (_lamp(size, random) * fibres)[..., None]
     rgb = np.clip(rgb * random.uniform(0.85, 1.0, 3), 0, 1) ** random.uniform(0.85, 1.2)
     blurred = _picture(rgb).filter(ImageFilter.GaussianBlur(random.uniform(0.4, 1.8)))
-    seen = np.asarray(blurred, np.float32) / 255
+    sharp = np.asarray(blurred, np.float32) / 255
     # Light comes in grains: a sensor's noise grows with the root of what it sees.
-    grain = random.standard_normal(seen.shape, np.float32) * np.sqrt(seen + 0.02)
-    return _jpeg(
-        _picture(seen + np.float32(random.uniform(0.003, 0.03)) * grain), int(random.integers(55, 93))
+    grain = random.standard_normal(sharp.shape, np.float32) * np.sqrt(sharp + 0.02)
+    return jpeg(
+        _picture(sharp + np.float32(random.uniform(0.003, 0.03)) * grain), int(random.integers(55, 93))
     )
 
 
@@ -161,14 +166,14 @@ def _either_way(random: np.random.Generator) -> tuple[Colour, Colour]:
     return (BLACK, WHITE) if random.random() < 0.5 else (WHITE, BLACK)
 
 
-def _crayon(random: np.random.Generator) -> Colour:
+def crayon(random: np.random.Generator) -> Colour:
     """Return a colour by hue, so that vivid ones are as frequent as in a box of crayons."""
     hue, saturation, lightness = random.integers(0, 360), random.integers(0, 101), random.integers(5, 96)
     red, green, blue, *_ = ImageColor.getrgb(f"hsl({hue},{saturation}%,{lightness}%)")
     return red, green, blue
 
 
-def _apart(first: Colour, second: Colour) -> float:
+def apart(first: Colour, second: Colour) -> float:
     """Return how different two colours look, 0..1: https://www.compuphase.com/cmetric.htm ("redmean")."""
     red, green, blue = (np.array(first) - np.array(second)) / 255
     mean = (first[0] + second[0]) / 510
@@ -210,7 +215,7 @@ def _lamp(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     return (light * random.uniform(0.7, 1) / light.max()).astype(np.float32)
 
 
-def _clouds(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
+def clouds(size: tuple[int, int], random: np.random.Generator) -> np.ndarray:
     """Return the unevenness of paper: float32 (height, width), about -1..1, two pixels wide."""
     half = random.standard_normal((size[1] // 2 + 1, size[0] // 2 + 1), np.float32)
     return np.asarray(Image.fromarray(half).resize(size, Image.Resampling.BICUBIC))
@@ -220,13 +225,15 @@ def _picture(rgb: np.ndarray) -> Image.Image:
     return Image.fromarray(np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8))
 
 
-def _png(picture: Image.Image, mode: str) -> bytes:
+def png(picture: Image.Image, mode: str) -> bytes:
+    """Return the file of a picture in a mode."""
     buffer = io.BytesIO()
     picture.convert(mode).save(buffer, "PNG", compress_level=3)
     return buffer.getvalue()
 
 
-def _jpeg(picture: Image.Image, quality: int) -> bytes:
+def jpeg(picture: Image.Image, quality: int) -> bytes:
+    """Return the file of a picture."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()

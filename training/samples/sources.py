@@ -15,8 +15,7 @@ from training.data import idx_sets
 from training.data.frames import FRAMINGS, as_pixels
 from training.data.idx_sets import DIGITS, IdxSet, idx_images
 from training.data.image_folder import read_folder
-from training.data.paint import KINDS
-from training.data.rendered import TRAINING_SHARES, writers
+from training.data.rendered import KINDS, TRAINING_SHARES, writers
 from training.data.sets import OPTDIGITS_TRAIN, optdigits_images
 from training.names import FOLDER
 

@@ -10,7 +10,7 @@ import pytest
 from launch.temporary import TorchServe
 from tests.training.evaluation.answers import answers
 from training.archive.contents import MANIFEST, SERVING, Archive
-from training.data import paint
+from training.data.rendered import KINDS
 from training.data.strokes import FILE
 from training.evaluation import __main__ as command
 from training.evaluation import evaluate, figures
@@ -109,7 +109,7 @@ def test_a_small_evaluation_through_the_real_server(
     assert report["rows"][0]["pictures"] == 300
     assert report["rows"][0]["accuracy"] > 0.95
     strokes = report["rows"][1:]
-    assert len(strokes) == 2 * len(paint.KINDS)
+    assert len(strokes) == 2 * len(KINDS)
     assert all(row["pictures"] == 5 and row["refused"] == 0 for row in strokes)
     assert sum(row["correct"] for row in strokes) > 0.8 * 5 * len(strokes)
     assert sum(map(sum, report["confusions"]["mnist"])) == 300

@@ -43,6 +43,13 @@ def test_sets_are_counted_over_what_was_read_and_what_is_no_digit_over_all() -> 
     assert (row.covered, row.set_size, row.no_digit) == (pytest.approx(2 / 3), pytest.approx(4 / 3), 1)
 
 
+def test_right_and_wrong_answers_are_counted_that_say_it_is_a_digit() -> None:
+    asked = answers([1, 2, -1, 4, 5, 6], [1, 2, 3, 5, 5, 7])
+    asked.called_digits[[1, 3]] = False
+    row = figures.row([asked])
+    assert (row.trusted, row.misled) == (2, 1)
+
+
 def test_pictures_of_the_same_digits_do_not_narrow_the_interval() -> None:
     one = answers([1, 2, 3, 4], [1, 2, 3, 5])
     once, often = figures.row([one]), figures.row([one] * 10, "all kinds", "both")

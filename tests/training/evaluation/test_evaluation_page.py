@@ -69,6 +69,8 @@ def test_every_row_is_on_the_page_with_its_numbers(found: Findings, text: str) -
             f"{100 * row.covered:.2f} %",
             f"{row.set_size:.3f}",
             f"{100 * row.no_digit / row.pictures:.2f} %",
+            f"{100 * row.trusted / row.pictures:.2f} %",
+            f"{100 * row.misled / row.pictures:.2f} %",
         ]
         assert any(line[1:] == numbers for line in shown), numbers
     for change in found.changes:

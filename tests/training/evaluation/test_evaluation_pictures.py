@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from handler.frame import frame_of
-from training.data import paint
+from training.data import paint, rendered
 from training.data.strokes import Drawn, rasterise
 from training.evaluation import brush, changes, questions, sheets
 from training.evaluation.renderers import RENDERERS
@@ -24,7 +24,7 @@ SEVEN = Drawn(
 
 def test_both_renderers_paint_the_same_kinds() -> None:
     assert set(sheets.KINDS) == set(paint.KINDS)
-    assert [set(renderer.kinds) for renderer in RENDERERS] == [set(paint.KINDS)] * 2
+    assert [set(renderer.kinds) for renderer in RENDERERS] == [set(rendered.KINDS)] * 2
 
 
 @pytest.mark.parametrize("kind", paint.KINDS)
@@ -82,7 +82,9 @@ def test_a_change_keeps_the_drawing_on_the_sheet(name: str) -> None:
 
 def test_a_question_sends_the_same_picture_each_time() -> None:
     asked = [*questions.kinds([SEVEN]), *questions.resolutions([SEVEN]), *questions.changed([SEVEN])]
-    assert len(asked) == 2 * (len(paint.KINDS) + len(changes.SIDES_PX) + 1 + len(changes.CHANGES))
+    assert len(asked) == 2 * (len(rendered.KINDS) + len(changes.SIDES_PX) + 1 + len(changes.CHANGES))
     for question in asked:
         assert question.picture(0) == question.picture(0)
-    assert Image.open(io.BytesIO(asked[22].picture(0))).size == (changes.SIDES_PX[0],) * 2
+    assert (
+        Image.open(io.BytesIO(asked[2 * len(rendered.KINDS)].picture(0))).size == (changes.SIDES_PX[0],) * 2
+    )

@@ -85,6 +85,7 @@ def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_repor
     both = replace(data, train=digits.joined(digits), validation=digits.joined(digits))
     monkeypatch.setattr(fit, "load", lambda name, *_: data if name == "mnist" else both)
     monkeypatch.setattr(fit, "thin_digits", lambda *_: digits)
+    monkeypatch.setattr(fit, "pen_strokes", lambda *_: digits)
     monkeypatch.setattr(fit.frames, "materials", lambda *_: dict.fromkeys(fit.frames.SEEDS, material()))
     scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(5)])
     monkeypatch.setattr(fit.frames, "load", lambda *_: {"scribbles": scribbles})
@@ -205,7 +206,10 @@ def test_the_committed_gate_is_of_this_preprocessing_and_small(
     assert about.preprocessing == preprocessing_fingerprint()
     assert 10_000 <= sum(parameter.numel() for parameter in network.parameters()) <= 40_000
     assert 0 < about.threshold < 1
-    assert max(about.measured["refused"].values()) <= 0.01
+    assert {sort for sort, share in about.measured["refused"].items() if share > 0.01} <= {
+        fit.OTHER.format(part) for part in fit.HELD_OUT
+    }
+    assert max(about.measured["refused"].values()) <= 0.08
     unseen = {row["kind"] for row in about.measured["outliers"] if not row["seen"]}
     assert unseen >= kinds.HELD_OUT
 

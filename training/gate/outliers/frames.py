@@ -12,7 +12,7 @@ from tqdm import tqdm
 from handler.fingerprint import preprocessing_fingerprint
 from training.data import sets as data
 from training.data.frames import arrays
-from training.data.rendered import writers
+from training.data.rendered import drawn_by, writers
 from training.gate.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 
 # How often each kind is drawn for training, relative to the others: 1 for a narrow kind, more for a wide one.
@@ -21,6 +21,7 @@ SHARES = {
     "few curves": 2, "lines": 2, "arrows": 1, "hearts": 1,
     "stars": 1, "signs": 3, "faces": 2, "clothes": 2, "stick figures": 1, "several digits": 5,
     "digits over each other": 4, "pieces of digits": 3, "struck out digits": 3, "textures": 2,
+    "empty papers": 2, "marks of nothing": 2,
     "several scanned digits": 3, "scanned digits over each other": 3,
 }  # fmt: skip
 TRAINING_COUNT, VALIDATION_COUNT, REPORT_COUNT = 500, 100, 300  # of each kind; training's times its share
@@ -81,9 +82,7 @@ def _chunk(job: tuple[str, int, int], material: Material, seed: int) -> np.ndarr
 
 def _sources() -> str:
     """Return eight hexadecimal digits that change with the code that draws."""
-    digest = hashlib.sha256()
-    here = Path(__file__)
-    painters = [here.parents[2] / "data" / f"{name}.py" for name in ("paint", "rendered", "strokes")]
-    for file in sorted([*here.parent.glob("*.py"), *painters]):
+    digest = hashlib.sha256(drawn_by().encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:8]

@@ -7,6 +7,8 @@ painted, so only proportions count.
 import cv2
 import numpy as np
 
+from training.data.strokes import resampled
+
 # Float32 (points, 2) each, x to the right and y down.
 Strokes = tuple[np.ndarray, ...]
 
@@ -105,13 +107,3 @@ def by_hand(strokes: Strokes, random: np.random.Generator, strength: float = 1.0
         return ((on_grid + bend + random.normal(0, tremor, on_grid.shape)) @ matrix).astype(np.float32)
 
     return tuple(drawn(stroke) for stroke in strokes)
-
-
-def resampled(stroke: np.ndarray, step: float) -> np.ndarray:
-    """Return the stroke with points about `step` apart, float32 (points, 2); that rounds its corners."""
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))])
-    if lengths[-1] <= step:
-        return stroke
-    at = np.linspace(0, lengths[-1], int(np.ceil(lengths[-1] / step)) + 1)
-    columns = [np.interp(at, lengths, stroke[:, axis]) for axis in (0, 1)]
-    return np.stack(columns, axis=1).astype(np.float32)

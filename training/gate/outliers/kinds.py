@@ -7,19 +7,21 @@ import numpy as np
 
 from handler.bad_image import BadImage
 from handler.frame import frame_of_pixels
-from training.data import paint
 from training.data.paint import Picture
+from training.data.rendered import KINDS
 from training.data.strokes import Drawn
-from training.gate.outliers import figures, glyphs, mixtures, shapes, textures
+from training.gate.outliers import figures, glyphs, mixtures, papers, shapes, textures
 from training.gate.outliers.hand import Strokes, by_hand
 
 NO_DIGIT, NOBODY = -1, 0  # the label and the writer of a drawing that is no digit
-ATTEMPTS = 20
+ATTEMPTS = 200
 # How often an outlier is painted in each way: about as often as the digits that the gate is trained on, two
 # thirds of which are MNIST's scans and no photos. Photos and large sheets cost ten times as much as the rest.
 PAINT_SHARES = {
-    "plain": 0.2, "inverted": 0.1, "transparent": 0.1, "thin": 0.14, "thick": 0.14, "coloured": 0.07,
-    "corner": 0.02, "wide": 0.04, "photo": 0.04, "strong_jpeg": 0.05, "small": 0.1,
+    "plain": 0.14, "inverted": 0.07, "transparent": 0.07, "thin": 0.1, "thick": 0.1, "coloured": 0.05,
+    "corner": 0.02, "wide": 0.03, "photo": 0.03, "strong_jpeg": 0.04, "small": 0.07,
+    "ruled": 0.04, "squared": 0.04, "cell": 0.04, "sheet_ends": 0.03, "underlined": 0.05, "encircled": 0.05,
+    "outlined": 0.02, "hands": 0.01,
 }  # fmt: skip
 
 
@@ -81,6 +83,8 @@ SKETCHES: dict[str, Sketch] = {
 # Kinds that are pictures of their own.
 PICTURES: dict[str, Callable[[Material, np.random.Generator], Picture]] = {
     "textures": lambda _, random: textures.texture(random),
+    "empty papers": lambda _, random: papers.empty(random),
+    "marks of nothing": lambda _, random: papers.mark(random),
     "several scanned digits": lambda material, random: mixtures.several_scanned(material.images, random),
     "scanned digits over each other": lambda material, random: mixtures.overlaid_scanned(
         material.images, random
@@ -104,7 +108,7 @@ def picture(kind: str, material: Material, random: np.random.Generator) -> Pictu
     if kind in PICTURES:
         return PICTURES[kind](material, random)
     way = str(random.choice(tuple(PAINT_SHARES), p=tuple(PAINT_SHARES.values())))
-    return paint.KINDS[way](drawn(kind, material, random), random)
+    return KINDS[way](drawn(kind, material, random), random)
 
 
 def frame(kind: str, material: Material, seed: tuple[int, ...]) -> np.ndarray:

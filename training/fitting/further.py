@@ -1,0 +1,94 @@
+"""Train the networks of a weights file further, on their data set as it now is, and put them together again.
+
+    python -m training.fitting.further --data DIR [--weights model_store/digits.safetensors] [--epochs 6]
+
+For when kinds of pictures were added to the training, or preprocessing changed: weights that know most of it
+need a tenth of the epochs that new ones do. An interrupted run goes on, as in training.fitting.train.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import OneCycleLR
+
+from training.data.frames import DataSet
+from training.data.sets import CACHE, load
+from training.fitting.ensemble import put_together
+from training.fitting.network import finish
+from training.fitting.run import WARM_UP_SHARE, Run
+from training.fitting.settings import Settings
+from training.models import weights
+from training.models.networks import Ensemble
+from training.options import data_folder, positive
+
+# A peak that moves weights far enough to learn a new kind and not so far that they have to find the known
+# ones again: a quarter of what new weights take.
+LEARNING_RATE = 1e-3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.fitting.further", description=(__doc__ or "").split("\n")[0]
+    )
+    data_folder(parser)
+    parser.add_argument(
+        "--weights", type=Path, default=weights.DEFAULT_WEIGHTS, help="what to begin with (%(default)s)"
+    )
+    parser.add_argument("--epochs", type=positive, default=8, help="for each network (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("runs/digits-further"), help="results' folder")
+    parser.add_argument("--version", default="1.0.0", help="the model's version")
+    given = parser.parse_args(arguments)
+    try:
+        train_further(given.weights, given.data, given.epochs, given.out, given.version)
+    except (OSError, ValueError) as error:
+        print(f"further: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def train_further(begin: Path, data_dir: Path, epochs: int, out: Path, version: str) -> None:
+    """Train each network of a weights file further; of an ensemble, write out/model.safetensors as one.
+
+    Raises:
+        OSError: the weights or the data set are not there, or the results cannot be written.
+        ValueError: the file is no weights file, or a run in `out` has other settings.
+    """
+    model, about = weights.load(begin)
+    members = list(model.members) if isinstance(model, Ensemble) else [model]
+    names = about.architecture.split("+")
+    folders = [out / f"{number}-{name}" for number, name in enumerate(names)]
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    data = load(about.data_set, data_dir, CACHE)
+    for number, (member, name, folder) in enumerate(zip(members, names, folders, strict=True)):
+        settings = Settings(
+            data_dir, folder, about.data_set, name, epochs, patience=0, seed=number, device="cpu",
+            precision="float32", version=version,
+        )  # fmt: skip
+        _train(member, settings, data)
+    if len(folders) > 1:
+        put_together(folders, data_dir, out, version)
+
+
+def _train(network: nn.Module, settings: Settings, data: DataSet) -> None:
+    """Train a network further, and write what training.fitting.train writes of one."""
+    settings.out.mkdir(parents=True, exist_ok=True)
+    run = Run(settings, data, torch.device("cpu"))
+    steps = run.schedule.total_steps
+    run.schedule = OneCycleLR(run.optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP_SHARE)
+    for one in (run.model, run.average):
+        one.load_state_dict(network.state_dict())
+    run.resume()
+    run.say(f"{settings.model} further on {len(data.train):,} frames of {data.name}")
+    while not run.over:
+        run.one_epoch()
+        run.keep()
+    finish(run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
