@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw, ImageOps
 
 from training.data.drawing import drawing
 
@@ -42,6 +42,15 @@ def test_the_self_check_compiles_all_that_any_picture_needs(model_store: Path, t
     seven = drawing("7")
     shadow = Image.fromarray(np.linspace(120, 255, 280, dtype=np.uint8)[None].repeat(280, axis=0))
     images = [seven, seven.resize((2500, 2500)), ImageChops.multiply(seven, shadow.convert("RGB"))]
+    # What is no drawing goes other ways: lines across, one below, a box, a desk, a page around the sheet.
+    rules, below, box, desk = (seven.copy() for _ in range(4))
+    for at in range(5, 280, 30):
+        ImageDraw.Draw(rules).line((0, at, 280, at + 6), (90, 120, 200), 2)
+    ImageDraw.Draw(below).line((40, 270, 240, 270), (0, 0, 0), 6)
+    ImageDraw.Draw(box).rectangle((4, 4, 275, 275), None, (0, 0, 0), 4)
+    ImageDraw.Draw(desk).polygon([(0, 0), (90, 0), (0, 60)], (40, 30, 20))
+    page = ImageOps.expand(seven.point(lambda level: level * 4 // 5), 30, (255, 255, 255))
+    images += [rules, below, box, desk, page]
     files = []
     for number, image in enumerate(images):
         for mode, ending in (("L", "png"), ("RGBA", "png"), ("RGB", "jpg"), ("1", "tiff")):
