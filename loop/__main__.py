@@ -1,4 +1,4 @@
-"""`make retrain`: what people corrected trains the next version, and only a better one passes the gate.
+"""`make retrain`: what people corrected trains the next version, and only a better one is rolled out.
 
     python -m loop
 
@@ -22,11 +22,12 @@ from db.unprivileged import EmbeddedError
 from loop.collect import collect
 from loop.engine import NOT_ENOUGH, OUTCOME, Steps, run_all
 from loop.gate import gate
+from loop.rollout import roll_out
 from loop.train import train
 from system import environment, stopping
 from system.files import keep_private
 
-STEPS: Steps = (("collect", collect), ("train", train), ("gate", gate))
+STEPS: Steps = (("collect", collect), ("train", train), ("gate", gate), ("roll_out", roll_out))
 # As a model of TorchServe may be called.
 NAME = r"[A-Za-z0-9._-]{1,100}"
 FAILED, REFUSED, UNDECIDED = 1, 3, 4
@@ -72,7 +73,7 @@ def _tell(run: Run, outcome: Outcome | None) -> None:
     """Print what begins, or how it ended."""
     if outcome is None:
         again = f", for the {run.attempt}. time" if run.attempt > 1 else ""
-        print(f"run {run.id} of {run.model_name}: {run.step}{again}", flush=True)
+        print(f"run {run.id} of {run.model_name}: {run.step.replace('_', ' ')}{again}", flush=True)
         return
     print("".join(f"  {line}\n" for line in [*_said(outcome.numbers), outcome.reason]), end="", flush=True)
 

@@ -22,7 +22,7 @@ MOST_OF_PROVEN = 100
 # New drawings of one kind ("read as 3, said to be 8") that a run takes for a part, of all sessions together
 # that no operator has confirmed, however many these are, and of each that one did. Also of what is said to be
 # right: to confirm what is wrong keeps a model from learning. Shown 40 times each, they are 800 of the
-# 150,000 frames of a fine-tuning.
+# 77,000 frames of a fine-tuning.
 MOST_OF_KIND = 20
 # Of a session's drawings, the most urgent ones: one that judges thousands must not hide the others.
 MOST_REVIEWS_OF_SESSION = 10
