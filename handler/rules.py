@@ -50,6 +50,11 @@ class Line(NamedTuple):
     half: int
     strength: np.ndarray
 
+    @property
+    def width(self) -> int:
+        """How wide it is without its soft edges, in cells."""
+        return 2 * self.half - 1
+
 
 def without_rules(distance: np.ndarray, floor: float) -> np.ndarray | None:
     """Return the distances without lines that run across, float32 (rows, columns); None where none does.
@@ -68,8 +73,10 @@ def without_rules(distance: np.ndarray, floor: float) -> np.ndarray | None:
     cleaned = _erased(distance, level, low)
     cleaned = np.ascontiguousarray(_erased(np.ascontiguousarray(cleaned.T), upright, low).T)
     # One line or two can be strokes of a drawing that was cut out closely; then its rest reaches the border.
-    is_ruled = max(len(level), len(upright)) >= FAMILY
-    return cleaned if is_ruled or _is_inside(find_marks(cleaned, floor, SPECK_SHARE)) else None
+    if max(len(level), len(upright)) >= FAMILY:
+        return cleaned
+    is_thin = max(line.width for line in level + upright) <= WIDEST_SHARE * min(distance.shape)
+    return cleaned if is_thin and _is_inside(find_marks(cleaned, floor, SPECK_SHARE)) else None
 
 
 def inside(marks: np.ndarray) -> np.ndarray:
@@ -133,7 +140,7 @@ def _lines(distance: np.ndarray, low: float) -> list[Line]:
             continue
         is_new &= np.abs(middles - middles[index]) > APART_CELLS
         line = _followed(distance, y)
-        if 2 * line.half - 1 > max(WIDEST_SHARE * min(rows, columns), 3):
+        if line.width > max(WIDEST_SHARE * min(rows, columns), 3):
             continue
         for step in range(-line.half - 2, line.half + 3):
             taken[np.clip(line.rows + step, 0, rows - 1), x] = True
