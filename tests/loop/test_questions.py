@@ -13,6 +13,7 @@ from loop.verdict.judge import _unpacked
 from loop.verdict.sureness import calibrated, covering, rejecting
 from tests.loop.written import crossed_sevens, example
 from training.data.drawing import png
+from training.data.rendered import KINDS
 from training.evaluation.ask import Server
 
 EXTENT = Extent(scans=12, strokes=3, hands=2, outliers=1)
@@ -52,7 +53,7 @@ def test_all_kinds_are_asked_of_both_and_make_checks(mnist_dir: Path, model_stor
     for both in found:
         counts[both.name] = counts.get(both.name, 0) + both.pairs.count
     assert counts.pop("MNIST test set") == 12
-    assert len(counts) == 11
+    assert list(counts) == list(KINDS)
     assert set(counts.values()) == {12}, "three digits, by two pens, by two hands"
     assert len({both.champion.question.picture(0) for both in found}) == len(found)
     assert [
