@@ -16,7 +16,7 @@ from training.models import weights
 
 PROJECT = Path(__file__).resolve().parents[3]
 EACH = 3  # pictures of each of the ten digits
-# Of these, read right and called a digit. Before such paper was trained on, 0 to 24 of 30 were.
+# Of these, read right and called a digit, at least; two to five fewer than when this was written.
 LEAST = {"squared": 23, "encircled": 23}
 USUAL_LEAST = 25
 
