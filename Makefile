@@ -144,23 +144,20 @@ db-shell: ## psql on the database (ARGS="-c ...")
 
 ##@ develop
 
-# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, two files at a time,
-# services and other programs; all that deploys containers, which mostly waits, counts as one file (tests/conftest.py).
-# Last, one by one, what measures, and browsers: to these, containers that come and go are a network that changes.
+# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, one by one, services
+# and other programs, whose times would not be their own beside others.
 WAITING := integration or browser or processes
-BY_ITSELF := browser or alone
 test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
 ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)
 else
-	@$(PY) -m coverage erase; earlier=0; \
-	$(PY) -m coverage run -m pytest -n 2 --dist loadfile -m "not ($(WAITING))" || earlier=1; \
+	@$(PY) -m coverage erase; first=0; \
+	$(PY) -m coverage run -m pytest -n 2 --dist loadfile -m "not ($(WAITING))" || first=1; \
 	$(PY) -m coverage combine --quiet; \
-	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || earlier=1; \
-	$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "($(WAITING)) and not ($(BY_ITSELF))" || earlier=1; \
-	$(PY) -m pytest -m "($(WAITING)) and ($(BY_ITSELF))"; last=$$?; \
-	[ $$earlier = 0 ] || echo "make test: an earlier run of pytest failed, or ran too little of the code: see there" >&2; \
-	exit $$((earlier + last))
+	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || first=1; \
+	$(PY) -m pytest -m "$(WAITING)"; second=$$?; \
+	[ $$first = 0 ] || echo "make test: the first run of pytest failed, or ran too little of the code: see there" >&2; \
+	exit $$((first + second))
 endif
 
 test-unit: setup-dev ## those that start nothing and train nothing

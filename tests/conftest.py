@@ -25,23 +25,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data", default=os.environ.get("MNIST_DIR"), help="the folder that holds MNIST/raw")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Make each file a group, and one of all that shares the deployed platform; that one comes first.
-
-    Groups run side by side with `--dist loadgroup`. Containers take longest, and mostly wait.
-    """
-
-    def deploys(item: pytest.Item) -> bool:
-        return "host" in getattr(item, "fixturenames", ())
-
-    for item in items:
-        item.add_marker(
-            pytest.mark.xdist_group("containers" if deploys(item) else item.nodeid.split("::")[0])
-        )
-    items.sort(key=lambda item: not deploys(item))
-
-
 @pytest.fixture(scope="session")
 def mnist_dir(request: pytest.FixtureRequest) -> Path:
     """The data sets' folder; tests that need MNIST skip where there is none."""

@@ -84,7 +84,6 @@ def test_a_wrong_argument_is_refused(given: list[str]) -> None:
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 @pytest.mark.mnist
 def test_the_committed_model_through_the_real_server(
     mnist_dir: Path, monkeypatch: pytest.MonkeyPatch

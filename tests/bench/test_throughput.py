@@ -27,7 +27,6 @@ LABELS = [str(index % 10) for index in range(64)]
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve):
     url = f"{torchserve.inference_url}/predictions/digits"
     files = pictures()
@@ -42,7 +41,6 @@ def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve)
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
     files = pictures()
     with running(model_store, TS_JOB_QUEUE_SIZE="20") as server:
@@ -58,7 +56,6 @@ def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     command = [
         *(sys.executable, "-m", "bench.throughput", "--clients", "1", "8", "--seconds", "1", "--rounds", "1"),
@@ -88,7 +85,6 @@ def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
 
 
 @pytest.mark.integration
-@pytest.mark.alone
 def test_the_archive_outside_torchserve_answers_as_inside(model_store, tmp_path):
     folder = unpack(model_store / "digits.mar", tmp_path)
     (status, body), (refused, message) = answers(load_handler(folder), [pictures(1)[0], b"no picture"])

@@ -114,7 +114,6 @@ def workers_of(server):
 
 
 @pytest.mark.integration
-@pytest.mark.alone
 def test_the_settings_asked_for_are_those_that_serve(torchserve):
     before = served(torchserve)
     try:
@@ -150,7 +149,6 @@ def started(tmp_path, *arguments):
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 def test_the_command_measures_and_names_the_best(tmp_path):
     with started(tmp_path, "--rounds", "1") as command:
         said, progress = command.communicate(timeout=280)
@@ -172,7 +170,6 @@ def in_session(leader):
 
 @needs_wrk
 @pytest.mark.integration
-@pytest.mark.alone
 def test_ctrl_c_prints_what_was_measured_and_leaves_nothing_behind(tmp_path):
     with started(tmp_path, "--rounds", "50") as command:
         for line in command.stderr:

@@ -57,7 +57,6 @@ def spent_s() -> float:
 
 
 @pytest.mark.processes
-@pytest.mark.alone
 @pytest.mark.parametrize("name", [*COSTLY, *IN_TEXT])
 def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:
     payload = {**COSTLY, **IN_TEXT}[name]()
