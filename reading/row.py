@@ -1,6 +1,7 @@
 """A picture, or the strokes of a pen -> all pieces that may be digits."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -15,6 +16,10 @@ from reading.strokes import laid_down, read_strokes
 
 # Of the row's height: no digit is wider, and none has a wider gap in it.
 WIDEST_SHARE, GAP_SHARE = 1.3, 0.12
+# What does not hang together is no digit where two parts of at least this share of the row's height lie
+# beside each other, with less than the other share of the narrower one's width in common: a network that
+# knows what forms leave beside digits would take a one for that.
+TALL_SHARE, COMMON_SHARE = 0.6, 0.5
 # A run of more fragments is no digit.
 LONGEST_RUN = 5
 # Paper around a piece, of its longer side: so that most of the picture, and its edge, is paper.
@@ -57,11 +62,14 @@ def pieces(parts: Sequence[Part], scale: float, corner: tuple[float, float] = (0
     """
     whole = gathered(parts)
     height = row_height(whole)
-    row = [fragment for part in whole for fragment in fragments(part, height)]
+    cut = [(part, fragment) for part in whole for fragment in fragments(part, height)]
+    row = [fragment for _, fragment in cut]
     found: list[Piece] = []
     for first in range(len(row)):
         for end in range(first + 1, min(first + LONGEST_RUN, len(row)) + 1):
             if end > first + 1 and not _may_be_one(row[first:end], height):
+                break
+            if _are_two([part for part, _ in cut[first:end]], height):
                 break
             if len(found) == MOST_PIECES:
                 raise too_many()
@@ -118,3 +126,14 @@ def _may_be_one(run: Sequence[Part], height: int) -> bool:
             return False
         reached = max(reached, part.right)
     return True
+
+
+def _are_two(parts: Sequence[Part], height: int) -> bool:
+    """Tell whether there are two tall parts beside each other, of one or more parts from left to right."""
+    tall = [part for part in parts if part.ink.shape[0] >= TALL_SHARE * height]
+    return any(
+        min(one.right, other.right) - max(one.left, other.left)
+        < COMMON_SHARE * min(one.ink.shape[1], other.ink.shape[1])
+        for one, other in pairwise(tall)
+        if one is not other
+    )
