@@ -19,7 +19,7 @@ WIDEST_SHARE, GAP_SHARE = 1.3, 0.12
 # What does not hang together is no digit where two parts of at least this share of the row's height lie
 # beside each other, with less than the other share of the narrower one's width in common: a network that
 # knows what forms leave beside digits would take a one for that.
-TALL_SHARE, COMMON_SHARE = 0.6, 0.5
+TALL_SHARE, COMMON_SHARE = 0.6, 0.85
 # A run of more fragments is no digit.
 LONGEST_RUN = 5
 # Paper around a piece, of its longer side: so that most of the picture, and its edge, is paper.

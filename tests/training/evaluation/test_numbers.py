@@ -74,7 +74,7 @@ def test_strokes_are_sent_as_json() -> None:
         ("spaced", "photographed", 0.98, 0.95),
         ("spaced", "as strokes", 0.98, 0.95),
         ("close", "drawn", 0.95, 0.6),
-        ("touching", "as strokes", 0.95, 0.85),
+        ("touching", "as strokes", 0.95, 0.8),
         ("touching", "drawn", 0.6, 0.2),
     ],
 )
