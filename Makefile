@@ -144,24 +144,27 @@ db-shell: ## psql on the database (ARGS="-c ...")
 
 ##@ develop
 
-# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, one by one, services
-# and other programs, whose times would not be their own beside others.
+# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, two files at a time,
+# services and other programs; and one by one browsers, and what measures times that would not be its own beside others.
+TOGETHER := -n 2 --dist loadfile
 WAITING := integration or browser or processes
+ALONE := browser or alone
 test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
 ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)
 else
-	@$(PY) -m coverage erase; first=0; \
-	$(PY) -m coverage run -m pytest -n 2 --dist loadfile -m "not ($(WAITING))" || first=1; \
+	@$(PY) -m coverage erase; failed=0; \
+	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not ($(WAITING))" || failed=1; \
 	$(PY) -m coverage combine --quiet; \
-	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || first=1; \
-	$(PY) -m pytest -m "$(WAITING)"; second=$$?; \
-	[ $$first = 0 ] || echo "make test: the first run of pytest failed, or ran too little of the code: see there" >&2; \
-	exit $$((first + second))
+	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || failed=1; \
+	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder -m "($(WAITING)) and not ($(ALONE))" || failed=1; \
+	$(PY) -m pytest -m "$(ALONE)"; last=$$?; \
+	[ $$failed = 0 ] || echo "make test: an earlier run of pytest failed, or ran too little of the code: see there" >&2; \
+	exit $$((failed + last))
 endif
 
 test-unit: setup-dev ## those that start nothing and train nothing
-	@exec $(PY) -m pytest -n 2 --dist loadfile -m "not ($(WAITING) or training)" $(ARGS)
+	@exec $(PY) -m pytest $(TOGETHER) -m "not ($(WAITING) or training)" $(ARGS)
 
 lint: setup-dev ## ruff and mypy, as CI runs them
 	$(PY) -m ruff format --check .

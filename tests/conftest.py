@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ from training.archive.build import build
 from training.models import weights
 
 PROJECT = Path(__file__).resolve().parent.parent
-
+# These share one deployed platform (tests/deploy/conftest.py), of which a machine can have one at a time.
+DEPLOYED = ("test_container_networks.py", "test_containers.py", "test_faults.py")
 
 for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
     del os.environ[_key]  # a company's, which does not find what tests start here
@@ -23,6 +25,28 @@ for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_p
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the folder of MNIST from the command line too."""
     parser.addoption("--data", default=os.environ.get("MNIST_DIR"), help="the folder that holds MNIST/raw")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put first what takes longest, so that no worker of pytest-xdist has it alone at the end."""
+    items.sort(key=lambda item: item.path.name not in DEPLOYED)
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Return pytest-xdist's scheduler of whole files, for which `DEPLOYED` are one file.
+
+    Its own groups (`--dist loadgroup`) do nothing with pytest 9: it renames tests in an attribute that is no
+    longer read.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "deployed" if file.startswith("tests/deploy/") and file.endswith(DEPLOYED) else file
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -83,6 +83,7 @@ def test_a_wrong_argument_is_refused(given: list[str]) -> None:
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 @pytest.mark.mnist
 def test_the_committed_model_through_the_real_server(

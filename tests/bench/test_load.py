@@ -4,7 +4,7 @@ from bench.load import NO_ANSWER, LoadError, load, require_loopback
 from system.ports import free_ports
 from tests.bench.tiny_server import REFUSED, needs_wrk, tiny_server
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 PICTURES = [b"one", b"two" * 1000, bytes(range(256))]
 # Connections that are asked a last time while the clock runs out.

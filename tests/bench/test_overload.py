@@ -6,7 +6,7 @@ from bench.load import Measured
 from bench.overload import NEWCOMERS, PAUSE_S, RAMP_S, Pressure, configured_queue_size, main, markdown, press
 from tests.bench.tiny_server import REFUSED, needs_wrk, tiny_server
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 
 def pressure(accepted, refused, cpu, newcomers):

@@ -12,7 +12,7 @@ from system.files import PROJECT
 from system.ports import free_ports
 from tests.bench.tiny_server import REFUSED, tiny_server
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 PLAIN = """
 import sys

@@ -26,6 +26,7 @@ LABELS = [str(index % 10) for index in range(64)]
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve):
     url = f"{torchserve.inference_url}/predictions/digits"
@@ -40,6 +41,7 @@ def test_torchserve_reads_the_pictures_of_the_bench_and_answers_load(torchserve)
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
     files = pictures()
@@ -55,6 +57,7 @@ def test_a_full_queue_refuses_the_surplus_and_serves_on(model_store):
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     command = [
@@ -84,6 +87,7 @@ def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     assert "Throughput was" in overload
 
 
+@pytest.mark.alone
 @pytest.mark.integration
 def test_the_archive_outside_torchserve_answers_as_inside(model_store, tmp_path):
     folder = unpack(model_store / "digits.mar", tmp_path)

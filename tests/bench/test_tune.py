@@ -113,6 +113,7 @@ def workers_of(server):
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.integration
 def test_the_settings_asked_for_are_those_that_serve(torchserve):
     before = served(torchserve)
@@ -148,6 +149,7 @@ def started(tmp_path, *arguments):
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 def test_the_command_measures_and_names_the_best(tmp_path):
     with started(tmp_path, "--rounds", "1") as command:
@@ -169,6 +171,7 @@ def in_session(leader):
 
 
 @needs_wrk
+@pytest.mark.alone
 @pytest.mark.integration
 def test_ctrl_c_prints_what_was_measured_and_leaves_nothing_behind(tmp_path):
     with started(tmp_path, "--rounds", "50") as command:

@@ -16,7 +16,7 @@ from system.keeper import STOP_S
 from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
 
-pytestmark = pytest.mark.processes
+pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
 # Works all the time, in a process of its own and in its child, and answers beside that.
 BUSY = f"""

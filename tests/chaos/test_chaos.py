@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos.script import play
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.alone, pytest.mark.timeout(600)]
 SEED = 1
 
 

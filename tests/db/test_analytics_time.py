@@ -16,7 +16,7 @@ from db import engine as database
 from db.analytics import Analytics
 from db.figures import Span
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 
 DAYS, FEW, MANY, TIMES = 90, 2_000, 20_000, 9
 LONGEST_MS = 300

@@ -12,7 +12,7 @@ from tests.handler.costly import COSTLY, TOO_LARGE
 from tests.management import manage
 from training.data.drawing import png
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 # Both workers are given full batches, and some requests wait for the next ones.
 AT_ONCE = 34
 # A batch has 2.25 s, on cores of its own. Two in a row, and others at work beside the test, make it 12.

@@ -56,6 +56,7 @@ def spent_s() -> float:
     return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
+@pytest.mark.alone
 @pytest.mark.processes
 @pytest.mark.parametrize("name", [*COSTLY, *IN_TEXT])
 def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:

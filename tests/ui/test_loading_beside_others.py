@@ -16,7 +16,7 @@ from training.models import weights
 from ui.models.listing import Models
 from ui.models.loading import Loader
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.alone]
 CLIENTS = 4
 
 
