@@ -1,11 +1,10 @@
 """One training run: its recipe, and the state that an interruption must not lose."""
 
-import contextlib
 import copy
 import io
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -21,7 +20,7 @@ from training.data.augment import augment
 from training.data.frames import DataSet
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
-from training.fitting.settings import Settings
+from training.fitting.settings import Settings, autocast
 from training.models.networks import MODELS
 
 LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
@@ -63,6 +62,8 @@ class Run:
         self.frames = torch.from_numpy(data.train.frames).unsqueeze(1).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
         self.content = data.content()
+        # Of logits, labels and the frames that were read, which a teacher may read, too.
+        self.loss: Callable[[Tensor, Tensor, Tensor], Tensor] = smoothed
         self.epoch, self.best_state = 0, self.average.state_dict()
         self.curves: list[dict[str, float]] = []
 
@@ -130,8 +131,8 @@ class Run:
         frames = augment(
             self.frames[chosen].float() / 255, self.generator, self.batch, self.part, self._strength()
         ).contiguous(memory_format=torch.channels_last)
-        with _autocast(self.device, self.settings.precision):
-            loss = F.cross_entropy(self.network(frames), self.labels[chosen], label_smoothing=LABEL_SMOOTHING)
+        with autocast(self.device, self.settings.precision):
+            loss = self.loss(self.network(frames), self.labels[chosen], frames)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
@@ -227,6 +228,11 @@ def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [key for key, value in now.items() if then.get(key) != value]
 
 
+def smoothed(logits: Tensor, labels: Tensor, _: Tensor) -> Tensor:
+    """Return the mean cross-entropy with smoothed labels."""
+    return F.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)
+
+
 @torch.no_grad()
 def follow(means: Iterable[Tensor], values: Iterable[Tensor], step: Tensor | int) -> None:
     """Move averaged tensors one step towards the trained ones; early on they follow faster.
@@ -242,9 +248,3 @@ def follow(means: Iterable[Tensor], values: Iterable[Tensor], step: Tensor | int
             mean.lerp_(value, 1 - decay)
         else:
             mean.copy_(value)
-
-
-def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
-    if precision == "float32":
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype=torch.bfloat16)

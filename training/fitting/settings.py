@@ -1,8 +1,10 @@
 """What a training run is made of, from the command line."""
 
 import argparse
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -121,6 +123,13 @@ def precision_of(wanted: str, device: torch.device) -> str:
     if device.type == "cpu":
         native = bool(torch.cpu.get_capabilities().get("amx_bf16", False))
     return "bfloat16" if native else "float32"
+
+
+def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager[Any]:
+    """Return what a network is called in to multiply with this precision, float32 or bfloat16."""
+    if precision == "float32":
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def _best(*, alone: bool) -> str:

@@ -21,19 +21,25 @@ class Cnn(nn.Module):
         classes: how many logits.
         channels: at each resolution.
         dropout: the share of features that training leaves out before the last layer.
+        inner: channels between the two convolutions of each residual block; None: as many as around it.
     """
 
     def __init__(
-        self, classes: int, channels: tuple[int, int, int] = (16, 32, 64), dropout: float = 0.1
+        self,
+        classes: int,
+        channels: tuple[int, int, int] = (16, 32, 64),
+        dropout: float = 0.1,
+        inner: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         first, second, third = channels
+        second_inner, third_inner = inner or (second, third)
         self.body = nn.Sequential(
             convolution(1, first),
             convolution(first, second, stride=2),
-            ResidualBlock(second),
+            ResidualBlock(second, second_inner),
             convolution(second, third, stride=2),
-            ResidualBlock(third),
+            ResidualBlock(third, third_inner),
             nn.Conv2d(third, third, FRAME_PX // 4, groups=third, bias=False),
             nn.BatchNorm2d(third),
             nn.ReLU(inplace=True),
@@ -50,11 +56,11 @@ class Cnn(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions beside the identity."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, inner: int) -> None:
         super().__init__()
-        self.first = convolution(channels, channels)
+        self.first = convolution(channels, inner)
         self.second = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
+            nn.Conv2d(inner, channels, 3, padding=1, bias=False), nn.BatchNorm2d(channels)
         )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -196,6 +202,7 @@ MODELS: dict[str, Callable[[int], nn.Module]] = {
     "cnn": Cnn,
     "cnn-8": partial(Cnn, channels=(8, 16, 32)),
     "cnn-24": partial(Cnn, channels=(24, 48, 96)),
+    "cnn-slim": partial(Cnn, inner=(16, 32)),  # at 16 and 32 channels ONNX Runtime's kernels are full
     "cnn-32": partial(Cnn, channels=(32, 64, 128)),
     "lenet5": LeNet5,
     "vit": Vit,
