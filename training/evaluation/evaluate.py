@@ -9,6 +9,7 @@ from training.archive.contents import Archive, read_archive
 from training.evaluation import outliers, questions
 from training.evaluation.ask import Question, Server
 from training.evaluation.findings import Findings, find
+from training.gate import characters
 
 
 def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = None) -> Iterable[Question]:
@@ -32,7 +33,7 @@ def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = N
         questions.kinds(digits),
         questions.resolutions(some),
         questions.changed(some),
-        outliers.questions(outliers.material(data_dir), len(some)),
+        outliers.questions(outliers.material(data_dir), len(some), characters.parted(data_dir)["report"]),
     )
 
 

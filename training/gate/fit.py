@@ -23,6 +23,7 @@ from training.data.rendered import OTHER_KINDS, TRAINING_SHARES, drawn_by, rende
 from training.data.sets import CACHE, STROKE_COPIES, load
 from training.data.strokes import Drawn
 from training.fitting.run import follow
+from training.gate import characters
 from training.gate.network import NONE, Gate, GateAbout
 from training.gate.outliers import frames
 from training.gate.outliers.hand import by_hand
@@ -72,13 +73,16 @@ def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gat
     Raises:
         FileNotFoundError: MNIST or the pen strokes are not under data_dir and cannot be downloaded; or there
             is no folder `none`.
-        ValueError: `none` has too few pictures.
+        ValueError: `none` has too few pictures, or there is an archive of characters that cannot be used.
     """
     judged, held_out = load_parted(none, "ink") if none else (np.empty((0, 28, 28), np.uint8),) * 2
     started = time.perf_counter()
     scanned, known = load("mnist", data_dir, CACHE), load("digits", data_dir, CACHE)
     made_of = frames.materials(data_dir, CACHE)
-    outliers = np.concatenate([*frames.load("train", made_of["train"], CACHE).values(), judged])
+    real = {part: characters.frames(part, data_dir) for part in ("train", "report")}
+    outliers = np.concatenate(
+        [*frames.load("train", made_of["train"], CACHE).values(), judged, real["train"]]
+    )
     thin = {part: thin_digits(made_of[part].digits, seed) for part, seed in frames.SEEDS.items()}
     drawn_alone = {part: pen_strokes(made_of[part].digits, part, "alone", paint.KINDS) for part in HELD_OUT}
     drawn_other = {part: pen_strokes(made_of[part].digits, part, "other", OTHER_KINDS) for part in HELD_OUT}
@@ -87,6 +91,11 @@ def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gat
     digits = known.train.joined(strokes).joined(thin["train"])
     loaded = time.perf_counter()
     print(f"{len(digits):,} digits, {len(outliers):,} outliers ({loaded - started:.0f} s)")
+    print(
+        f"{len(real['train']):,} of them real characters"
+        if len(real["train"])
+        else characters.without(data_dir)
+    )
     gate = fit(digits.frames, digits.labels, outliers, recipe)
     print(f"{recipe.steps} steps ({time.perf_counter() - loaded:.0f} s)")
     # Each sort of validation digits keeps the promise by itself.
@@ -106,7 +115,8 @@ def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gat
         OTHER.format("report"): scores(gate, drawn_other["report"].frames),
     }
     drawn = frames.load("report", made_of["report"], CACHE)
-    found = _rows(gate, report, {**drawn, JUDGED: held_out} if len(held_out) else drawn, threshold)
+    more = {kind: some for kind, some in ((characters.KIND, real["report"]), (JUDGED, held_out)) if len(some)}
+    found = _rows(gate, report, {**drawn, **more}, threshold)
     print(f"\nreport, which nothing was chosen on:\n{outlier_table(with_means(found))}")
     refused = {part: float(np.mean(some < threshold)) for part, some in {**validation, **report}.items()}
     for part, share in refused.items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from training.gate import characters
 from training.gate.outliers.kinds import HELD_OUT
 
 KEPT = 0.95  # the share of digits that is let through where false positives are counted
@@ -48,7 +49,7 @@ def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.
     is_digit = np.concatenate([np.ones(len(digits)), np.zeros(len(outliers))])
     return Rejection(
         kind,
-        kind not in HELD_OUT,
+        kind not in HELD_OUT | {characters.KIND},
         len(outliers),
         float(roc_auc_score(is_digit, np.concatenate([digits, outliers]))),
         float(np.mean(outliers >= np.quantile(digits, 1 - KEPT, method="lower"))),

@@ -1,0 +1,92 @@
+"""Real characters: read from an archive of them, parted, and left out where there is none."""
+
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from handler.frame import frame_of
+from tests.training.gate.outlier_material import material
+from training.data.omniglot import FILE, characters
+from training.evaluation import outliers
+from training.gate import characters as real
+from training.gate.rejection import rejection
+
+WIDTH_PX = 60
+
+
+def archive(folder: Path, alphabets: dict[str, int]) -> Path:
+    """Write an archive of so many characters of each alphabet, each drawn twice, and return its path."""
+    path = folder / FILE
+    with zipfile.ZipFile(path, "w") as file:
+        for alphabet, count in alphabets.items():
+            for number in range(1, count + 1):
+                for drawer in (1, 2):
+                    paper = np.full((WIDTH_PX, WIDTH_PX), 255, np.uint8)
+                    cv2.line(paper, (10, 10), (50, 10 + number), 0, 2)
+                    cv2.line(paper, (10, 50), (20 + 10 * drawer, 20), 0, 2)
+                    name = f"images/{alphabet}/character{number:02}/{number:04}_{drawer:02}.png"
+                    file.writestr(name, cv2.imencode(".png", paper)[1].tobytes())
+    return path
+
+
+def test_each_drawing_is_read_with_its_alphabet_number_and_drawer(tmp_path: Path) -> None:
+    found = characters(archive(tmp_path, {"Korean": 2, "Greek": 1}))
+    names = [(one.alphabet, one.number, one.drawer) for one in found]
+    assert names == [("Greek", 1, 1), ("Greek", 1, 2), *(("Korean", n, d) for n in (1, 2) for d in (1, 2))]
+    assert found[0].ink.shape == (WIDTH_PX, WIDTH_PX)
+    assert (found[0].ink[10, 12], found[0].ink[0, 0]) == (255, 0), "ink is 255"
+
+
+def test_no_character_is_in_both_parts_and_none_that_looks_like_a_digit_is_in_any(tmp_path: Path) -> None:
+    archive(tmp_path, {"Greek": 24, "Korean": 40, "Latin": 26})
+    parts = {
+        part: {(one.alphabet, one.number) for one in drawn} for part, drawn in real.parted(tmp_path).items()
+    }
+    assert not parts["train"] & parts["report"]
+    assert {number for alphabet, number in parts["report"] if alphabet == "Greek"} == set(
+        range(1, 25)
+    ) - real.LIKE_DIGITS["Greek"]
+    assert {alphabet for alphabet, _ in parts["train"]} == {"Korean", "Latin"}
+    like = {(alphabet, number) for alphabet, numbers in real.LIKE_DIGITS.items() for number in numbers}
+    assert not (parts["train"] | parts["report"]) & like
+
+
+def test_training_varies_a_drawing_and_the_report_has_it_as_it_is(tmp_path: Path) -> None:
+    archive(tmp_path, {"Greek": 2, "Balinese": 2})
+    (report, trained) = (real.frames(part, tmp_path) for part in ("report", "train"))
+    drawn = real.parted(tmp_path)
+    assert (len(report), len(trained)) == (4, 4 * real.COPIES)
+    assert len({one.tobytes() for one in trained}) == len(trained)
+    np.testing.assert_array_equal(report[0], frame_of(real.picture(drawn["report"][0]).encoded()))
+    np.testing.assert_array_equal(trained, real.frames("train", tmp_path))
+
+
+def test_without_an_archive_there_are_none_and_it_is_said_where_it_is(tmp_path: Path) -> None:
+    assert real.parted(tmp_path) == {"train": [], "report": []}
+    assert real.frames("train", tmp_path).shape == (0, 28, 28)
+    assert str(tmp_path / FILE) in real.without(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"no archive", None])
+def test_another_file_in_its_place_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is None:
+        with zipfile.ZipFile(tmp_path / FILE, "w") as file:
+            file.writestr("images/picture.png", b"")
+    else:
+        (tmp_path / FILE).write_bytes(content)
+    with pytest.raises(ValueError, match=FILE):
+        real.parted(tmp_path)
+
+
+def test_the_report_asks_about_them_as_a_kind_that_training_has_not_seen(tmp_path: Path) -> None:
+    archive(tmp_path, {"Greek": 3})
+    drawn = real.parted(tmp_path)["report"]
+    *_, asked = outliers.questions(material(), 5, drawn)
+    assert (asked.name, len(asked.truth)) == (real.KIND, 5)
+    assert len({asked.picture(index) for index in range(5)}) == 5
+    *_, without = outliers.questions(material(), 5)
+    assert without.name != real.KIND
+    assert not rejection(real.KIND, np.ones(1), np.zeros(1), np.zeros(1, bool)).seen

