@@ -13,6 +13,7 @@ import requests
 
 from tests.deploy.host import Host
 from tests.deploy.visitors import Visitor, predict
+from tests.served_model import NAMED
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 
@@ -198,7 +199,7 @@ def test_make_status_says_what_runs_and_what_is_wrong(host: Host):
     for words in (
         "torchserve",
         "healthy",
-        "digits 1.0.0, 2 ready workers",
+        f"{NAMED}, 2 ready workers",
         "newest backup",
         "nothing is wrong",
     ):

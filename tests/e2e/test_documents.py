@@ -79,7 +79,7 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     manage, second = scripts("docs/api.md", "Manage models")
     assert run_script(manage, platform).count("digits.mar") == 2
     first = platform.members("model_service_worker")
-    assert '"version": "1.1.0"' in run_script(second, platform)
+    assert '"version": "1.2.0"' in run_script(second, platform)
     # The first version's worker ends after the answer, and with it, until another takes its place, the
     # handler's metrics. A process is a zombie before its last thread, and its port, are gone.
     wait_until(lambda: not any(one.is_running() for one in first), "the first version's worker is gone")

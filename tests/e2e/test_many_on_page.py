@@ -18,6 +18,7 @@ from launch.doctor import find_browser
 from tests.e2e.page import ONE, SEVEN, opened, wait_until
 from tests.e2e.test_pictures_on_page import drag
 from tests.reading.written import png, sheet
+from tests.served_model import NAMED
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -84,7 +85,7 @@ def test_twelve_pictures_are_read_listed_saved_and_kept(
     assert [row["label"] for row in rows] == [*labels, "", ""]
     assert [row["error"] for row in rows[9:]] == ["", BROKEN, HEIC]
     assert rows[0]["set"] == "1" and float(rows[0]["confidence"]) > 0.5
-    assert rows[0]["model"] == "digits 1.0.0"
+    assert rows[0]["model"] == NAMED
 
     wait_until(lambda: len(stored(database, page)) == 10, "all that were read are kept")
     kept = {str(row.prediction.id): row.prediction for row in stored(database, page)}

@@ -20,6 +20,7 @@ from system.files import PROJECT
 from tests.e2e.page import running_page
 from tests.e2e.test_model_chooser import LOAD_MS, changed_copy
 from tests.management import manage
+from tests.served_model import NAMED, VERSION
 from tests.ui.asking import stroke
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -64,7 +65,7 @@ def judge(url: str) -> None:
             session_id="0" * 32,
             source="upload",
             model_name="digits",
-            model_version="1.0.0",
+            model_version=VERSION,
             preprocessing="a1b2c3d4",
             predicted_label="7",
             confidence=0.9,
@@ -144,21 +145,21 @@ def test_without_scripts_a_change_is_confirmed_on_a_page_of_its_own(
     with chromium.new_context(java_script_enabled=False) as context:
         page = context.new_page()
         page.goto(f"{address}/models")
-        own = page.get_by_role("article", name="digits 1.0.0")
-        own.get_by_label("Workers of digits 1.0.0").fill("1")
+        own = page.get_by_role("article", name=NAMED)
+        own.get_by_label(f"Workers of {NAMED}").fill("1")
         own.get_by_role("button", name="Scale").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Give digits 1.0.0 1 worker?")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Give {NAMED} 1 worker?")
         assert len(manage(server, "GET", "/digits").json()[0]["workers"]) == 2
         page.get_by_role("link", name="Leave it as it is").click()
         expect(own).to_contain_text("2 ready of 2")
         own.get_by_role("link", name="Card").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Model card: digits 1.0.0")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Model card: {NAMED}")
 
 
 @pytest.mark.parametrize("width", [1200, 390, 320])
 def test_the_view_fits_the_screen(chromium: Browser, address: str, width: int) -> None:
     with chromium.new_context(viewport={"width": width, "height": 700}) as context:
         page = context.new_page()
-        for path in ("/models", "/models/card?path=digits/1.0.0", "/models/comparison"):
+        for path in ("/models", f"/models/card?path=digits/{VERSION}", "/models/comparison"):
             page.goto(address + path)
             assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from system.files import PROJECT
+from tests.served_model import VERSION
 from ui.models.cards import MAX_BYTES, Card, read_card
 from ui.models.model import Model
 
@@ -19,7 +20,7 @@ TRAINED = """# Model card: fashion 1.0.0
 
 
 def test_the_committed_card_is_read_and_shown_with_its_tables() -> None:
-    card = read_card(PROJECT / "model_store", Model("digits", "digits", "1.0.0", "digits.mar"))
+    card = read_card(PROJECT / "model_store", Model("digits", "digits", VERSION, "digits.mar"))
     assert card is not None
     assert card.accuracy == "99.70% (MNIST test set)"
     assert not card.is_of_another
