@@ -178,7 +178,7 @@ format: setup-dev ## rewrite the code as ruff formats it
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock"
 lock: setup-dev ## renew the locks from pyproject.toml
 	$(PY) $(COMPILE) --upgrade --group dev -o requirements.lock
-	for group in serve archive page run train; do \
+	for group in serve archive page run train loop; do \
 		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done
 
 clean: ## remove .venv, archives and caches (not var/: it has your data)

@@ -15,11 +15,7 @@ from db.backup_folder import BusyError
 from db.backup_metrics import Metrics
 from db.dump import BackupError
 from db.unprivileged import EmbeddedError
-
-FIRST_RETRY_S = 60.0
-LAST_RETRY_S = 3600.0
-# Short, since clocks are set and backups are also made by hand.
-LOOK_AGAIN_S = 60.0
+from system import schedule
 
 
 def run(
@@ -29,7 +25,7 @@ def run(
 
     `database` is asked for each: an embedded server that was started again has another port.
 
-    A failure is tried again after a minute, then two, four, ... at most an hour or the period.
+    A failure is tried again as `schedule.repeat` says.
 
     Raises:
         BackupError: The folder cannot be made.
@@ -47,23 +43,20 @@ def run(
             f"the metrics cannot be served at {host}:{port} ({error.strerror}): "
             "set METRICS_HOST and BACKUP_METRICS_PORT"
         ) from error
-    retry_s = FIRST_RETRY_S
-    while True:
-        wait_s = _until_due(folder, every_s)
-        if wait_s > 0:
-            time.sleep(min(wait_s, LOOK_AGAIN_S))
-            continue
+
+    def attempt(retry_s: float) -> bool:
         try:
             back_up(database(), folder, keep)
-            retry_s = FIRST_RETRY_S
-            continue
         except BusyError as busy:
             print(f"db.backup: {busy}", file=sys.stderr, flush=True)
+            return False
         except (BackupError, EmbeddedError) as error:
             metrics.failures.inc()
             print(f"db.backup: {error} (again in {retry_s:.0f} s)", file=sys.stderr, flush=True)
-        time.sleep(retry_s)
-        retry_s = min(2 * retry_s, LAST_RETRY_S, max(every_s, FIRST_RETRY_S))
+            return False
+        return True
+
+    schedule.repeat(lambda: _until_due(folder, every_s), attempt, every_s)
 
 
 def back_up(url: URL, folder: Path, keep: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, Subquery, func, lateral, literal, select, true
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import unavailable
@@ -99,7 +99,7 @@ class Versions:
         return next((one for one in self.all(model) if one.version == version), None)
 
     def note(self, version: Version) -> None:
-        """Remember a version's archive, unless the version is known already."""
+        """Remember a version's archive, unless a run of the loop has made the version."""
         values = {
             "model_name": version.model,
             "model_version": version.version,
@@ -108,7 +108,15 @@ class Versions:
             "made_of": {},
         }
         with self._connection() as connection:
-            connection.execute(insert(model_versions).on_conflict_do_nothing(), values)
+            noted = insert(model_versions).values(values)
+            archive = {key: noted.excluded[key] for key in ("archive", "archive_sha256")}
+            connection.execute(
+                noted.on_conflict_do_update(
+                    constraint=model_versions.primary_key,
+                    set_=archive,
+                    where=model_versions.c.made_of == literal({}, JSONB),
+                )
+            )
 
     def p99_ms(
         self, model: str, version: str, since: datetime, until: datetime | None = None

@@ -15,7 +15,7 @@ RUN python -m venv /tools && /tools/bin/pip install --no-cache-dir --quiet "$(gr
 FROM python:${PYTHON}
 # A volume that is mounted over one of these folders for the first time becomes its owner's.
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin sketchserve \
-    && for folder in /backups /var/lib/sketchserve /secrets/postgres /secrets/app /secrets/monitor /secrets/grafana \
+    && for folder in /backups /models /var/lib/sketchserve /secrets/postgres /secrets/app /secrets/monitor /secrets/grafana \
             /secrets/management /secrets/keys; do \
         install -d -m 0700 -o 10001 -g 10001 "$folder"; done
 COPY --from=installed /venv /venv

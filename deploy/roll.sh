@@ -125,6 +125,8 @@ go_back() {
     done
     copy previous app
     set_tag "$taken"
+    # A release from before there was a shared store has no such service.
+    compose run --rm --no-deps models 2>/dev/null || true
     # Where it had moved, or could not read its new settings.
     proxy move
     exit "$((status == 0 ? 1 : status))"
@@ -142,6 +144,7 @@ check_settings
 say "bringing passwords and schema up to date"
 compose run --rm --no-deps secrets
 compose run --rm --no-deps migrate
+compose run --rm --no-deps models
 
 # By their common names the new ones would be asked as soon as they run, and two pages would share a visitor's calls.
 if [ "${#old_torchserve[@]}" -gt 0 ] && [ "${#old_page[@]}" -gt 0 ]; then
@@ -173,14 +176,14 @@ sleep "$DRAIN_S"
 proxy move
 # What else has other settings now, and nothing else: by itself compose would recreate all that depends on a new one.
 compose config --hash '*' | sort >hashes.new
-mapfile -t services < <(comm -13 hashes hashes.new | cut -d ' ' -f 1 | grep -vxE 'migrate|secrets|torchserve|ui')
+mapfile -t services < <(comm -13 hashes hashes.new | cut -d ' ' -f 1 | grep -vxE 'migrate|models|secrets|torchserve|ui')
 [ "${#services[@]}" -eq 0 ] || compose up --detach --no-deps --wait --wait-timeout "$READY_S" "${services[@]}"
 mv hashes.new hashes
 # Rules and probes are in folders that are mounted. Not `docker kill`: who was sent a signal by that is not started again.
 for service in prometheus blackbox; do compose exec -T "$service" sh -c 'kill -HUP 1'; done
 # The images of this release and of the one before it stay, and those of other installations on this host.
 sort -u built | without "$revision" "$taken" | while read -r tag; do
-    docker image rm "sketchserve/page:$tag" "sketchserve/torchserve:$tag" >/dev/null 2>&1 || true
+    docker image rm "sketchserve/page:$tag" "sketchserve/torchserve:$tag" "sketchserve/loop:$tag" >/dev/null 2>&1 || true
 done
 printf '%s\n' "$taken" "$revision" >built
 say "$revision runs"

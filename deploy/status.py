@@ -17,7 +17,7 @@ from typing import Any
 
 ANSWER_S = 5
 COMMAND_S = 30
-ONCE = ("migrate", "secrets")  # these end when they are done
+ONCE = ("migrate", "models", "secrets")  # these end when they are done
 BACKUP_AGE = """
 import time, urllib.request
 said = urllib.request.urlopen("http://backup-metrics:9188/metrics", timeout=4).read().decode().splitlines()

@@ -1,5 +1,6 @@
 """A candidate's weights, and the record of all that made them."""
 
+import os
 import platform
 import subprocess
 from dataclasses import asdict, dataclass
@@ -109,7 +110,10 @@ def make(
 
 
 def commit() -> str | None:
-    """Return the commit of the project's code, with a + where files differ from it; None without git."""
+    """Return the commit of the project's code, with a + where files differ from it; None where nobody knows.
+
+    An image has no git: REVISION says which release it was built from.
+    """
     try:
         words = [
             subprocess.run(
@@ -118,7 +122,7 @@ def commit() -> str | None:
             for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
         ]
     except (OSError, subprocess.CalledProcessError):
-        return None
+        return os.environ.get("REVISION") or None
     return f"{words[0]}{'+' if words[1] else ''}"
 
 

@@ -74,7 +74,11 @@ def served(engine: Engine, model_name: str, places: Places) -> Served:
     """
     version = candidates.served_version(engine, model_name)
     made = [one for one in candidates.versions(engine, model_name) if one.model_version == version]
-    archive = places.store / (made[0].archive if made else f"{model_name}.mar")
+    archive = places.store / f"{model_name}.mar"
+    if made:
+        known = made[0]
+        found = known_archives.placed(places.store, known.archive, known.archive_sha256)
+        archive = found or places.store / known.archive
     about = read_archive(archive)
     if version and about.version != version:
         raise ValueError(

@@ -64,8 +64,8 @@ class Driver:
         self._problems: dict[tuple[str, str], str] = {}
         self._on_ready = on_ready
         self._news: tuple[set[tuple[str, str]], dict[str, list[str]]] = (set(), {})
-        # What was found to be without an archive here.
-        self._unknown: set[tuple[str, str]] = set()
+        # Whose archives were noted, or found not to be here.
+        self._looked_for: set[tuple[str, str]] = set()
         self._looked_at = -math.inf
         # What was wrong in the last turn, and what is in this one.
         self._said: set[str] = set()
@@ -166,12 +166,14 @@ class Driver:
     def _note(self, model: str, known: Mapping[str, Version], there: list[Replica]) -> None:
         """Remember the archives of what TorchServe was started with: it may have to be registered again."""
         for version, status in {key: one for replica in there for key, one in replica.served.items()}.items():
-            if version in known or (model, version) in self._unknown:
+            if (model, version) in self._looked_for:
                 continue
+            # A release may bring the same version anew, with another handler.
+            if version in known and self._places.is_unchanged(known[version]):
+                continue
+            self._looked_for.add((model, version))
             made = self._places.found(model, version, status.file)
-            if made is None:
-                self._unknown.add((model, version))
-            else:
+            if made is not None:
                 self.versions.note(made)
 
     def _forget(self, serving: Serving, there: list[Replica], now: datetime) -> None:

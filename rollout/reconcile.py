@@ -65,7 +65,9 @@ class Places:
             raise NotHere(f"nobody knows an archive of {model} {version}: load it at /models, or MODELS=...")
         if self.store is None:
             return known.archive
-        archive = self.store / known.archive
+        # A release that brings another version under its name has left it under another one.
+        found = known_archives.placed(self.store, known.archive, known.sha256)
+        archive = found or self.store / known.archive
         try:
             if known_archives.digest(archive) != known.sha256:
                 raise NotHere(f"{archive} is another file than the one of {model} {version}")
@@ -74,7 +76,13 @@ class Places:
                 raise NotHere(f"{archive} was not built here, and no operator has accepted it: {accept}")
         except OSError as error:
             raise NotHere(f"{archive} cannot be read ({error.strerror})") from error
-        return known.archive
+        return archive.name
+
+    def is_unchanged(self, known: Version) -> bool:
+        """Return whether the archive of a version that no run has made is the one that it was."""
+        if self.store is None or known.run_id is not None:
+            return True
+        return known_archives.placed(self.store, known.archive, known.sha256) is not None
 
     def found(self, model: str, version: str, file: str) -> Version | None:
         """Return a version that was registered from this file, None where that is not here any more."""

@@ -13,6 +13,7 @@ import re
 import shlex
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def add(archive: Path, known: Path) -> None:
     """
     if digest(archive) not in _LINE.findall(_read(known)):
         _append(known, _line(archive))
+
+
+def placed(store: Path, name: str, sha256: str) -> Path | None:
+    """Return the archive with this content, by this name or another one; None where the store has none."""
+    for path in (store / name, *sorted(store.glob("*.mar"))):
+        with suppress(OSError):
+            if digest(path) == sha256:
+                return path
+    return None
 
 
 def digest(file: Path) -> str:

@@ -16,7 +16,7 @@ from training.models import weights
 
 PROJECT = Path(__file__).resolve().parent.parent
 # These share one deployed platform (tests/deploy/conftest.py), of which a machine can have one at a time.
-DEPLOYED = ("test_container_networks.py", "test_containers.py", "test_faults.py")
+DEPLOYED = ("test_container_networks.py", "test_containers.py", "test_faults.py", "test_model_store.py")
 
 for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
     del os.environ[_key]  # a company's, which does not find what tests start here

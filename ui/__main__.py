@@ -109,7 +109,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     driver = Driver(
         engine,
         Replicas(settings.management_url, settings.management_token_file),
-        Places(settings.model_store, settings.known_archives),
+        Places(settings.rollout_store, settings.known_archives),
         backend.routes,
         on_ready=backend.models.listing,
     )

@@ -23,6 +23,7 @@ class Settings:
         model: Name under which TorchServe serves the model.
         answer_timeout_s: How long a person waits for an answer before being told that there is none.
         model_store: The folder of archives that TorchServe registers from; None where the page cannot see it.
+        rollout_store: The same, for rollouts alone: visitors and operators load nothing from it.
         idle_s: A model that was chosen on the page and then not asked for so long loses its workers.
         root_path: The path below which a proxy shows the page, such as /sketch; "" at the top.
         log_format: "text" or "json".
@@ -45,6 +46,7 @@ class Settings:
     model: str
     answer_timeout_s: float
     model_store: Path | None
+    rollout_store: Path | None
     idle_s: float
     root_path: str
     log_format: str
@@ -71,6 +73,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         ValueError: A variable cannot be used; the message names it and says what was expected.
     """
     store = environment.text(env, "MODEL_STORE")
+    rollout_store = environment.text(env, "ROLLOUT_STORE", store)
     host = environment.text(env, "UI_HOST", "127.0.0.1")
     published_at = environment.text(env, "PUBLISHED_AT")
     has_sign_in = _has_sign_in(variables.sign_in(env), published_at or host)
@@ -84,6 +87,7 @@ def from_environment(env: Mapping[str, str]) -> Settings:
         model=environment.text(env, "MODEL", "digits"),
         answer_timeout_s=environment.span(env, "ANSWER_TIMEOUT_S", 5, "seconds", 600),
         model_store=Path(store) if store else None,
+        rollout_store=Path(rollout_store) if rollout_store else None,
         idle_s=60 * environment.span(env, "IDLE_MINUTES", 10, "minutes", 7 * 24 * 60),
         root_path=variables.root_path(env),
         log_format=variables.log_format(env),

@@ -16,7 +16,7 @@ from system.ports import free_ports, is_free
 COMPOSE_PROJECT = "sketchserve-test"
 STANDINS = "tests/deploy/standins/compose.yml"
 # Where no index of CPU builds is reached, pip may know of one on this machine.
-STANDIN_TORCH = "torch==2.13.0"
+STANDIN_TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 DEPLOY_S = 900
 SSHD = "/usr/sbin/sshd"
 
@@ -133,7 +133,7 @@ def prepared(folder: Path) -> Iterator[Host]:
         wheels = host.app / "deploy" / "wheels"
         wheels.mkdir(parents=True)
         pip = [str(PROJECT / ".venv" / "bin" / "python"), "-m", "pip", "download", "--quiet", "--no-deps"]
-        subprocess.run([*pip, "--dest", str(wheels), STANDIN_TORCH], check=True, timeout=600)
+        subprocess.run([*pip, "--dest", str(wheels), *STANDIN_TORCH], check=True, timeout=600)
     (host.app / ".env").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
     # What a run that was killed left behind.
     subprocess.run(["docker", "compose", "-p", COMPOSE_PROJECT, "down", "--volumes"], check=True, timeout=300)

@@ -16,7 +16,7 @@ DOCKERFILES = sorted((PROJECT / "deploy").glob("*.Dockerfile"))
 # Who may read a password is who mounts its volume.
 READERS = {
     "secrets-postgres": {"secrets", "postgres"},
-    "secrets-app": {"secrets", "ui", "migrate", "backup"},
+    "secrets-app": {"secrets", "ui", "migrate", "backup", "loop"},
     "secrets-monitor": {"secrets", "postgres-exporter"},
     "secrets-grafana": {"secrets", "grafana"},
     "secrets-management": {"secrets", "torchserve", "ui"},
@@ -36,7 +36,7 @@ def test_every_service_is_hardened_and_limited(name):
     assert "cap_add" not in service
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert service["init"] is True
-    assert service["restart"] == ("no" if name in ("migrate", "secrets") else "unless-stopped")
+    assert service["restart"] == ("no" if name in ("migrate", "models", "secrets") else "unless-stopped")
     assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
     limits = service["deploy"]["resources"]["limits"]
     assert limits["memory"]
@@ -73,7 +73,7 @@ def test_management_and_the_database_are_on_networks_of_those_who_need_them():
         for network in service.get("networks", []):
             on.setdefault(network, set()).add(name)
     assert on["manage"] == {"ui", "torchserve"}
-    assert on["back"] == {"postgres", "ui", "migrate", "backup", "postgres-exporter"}
+    assert on["back"] == {"postgres", "ui", "migrate", "backup", "loop", "postgres-exporter"}
     assert on["front"] == {"proxy", "ui", "torchserve", "blackbox"}
 
 
@@ -84,6 +84,34 @@ def test_what_waits_for_the_database_outlives_the_pages_container():
     assert "page" in COMPOSE["volumes"]
     # The volume is its user's, as the folder is.
     assert re.search(rf"for folder in [^;]*{folder} [^;]*; do", dockerfile)
+
+
+def test_archives_are_written_by_the_release_and_the_loop_and_only_read_by_those_who_serve():
+    mounts = {
+        name: [one for one in service.get("volumes", []) if one.startswith("models:")]
+        for name, service in SERVICES.items()
+    }
+    assert {name: how for name, how in mounts.items() if how} == {
+        "ui": ["models:/models:ro"],
+        "torchserve": ["models:/models:ro"],
+        "models": ["models:/models"],
+        "loop": ["models:/models"],
+    }
+    # Whose image is the first to use a volume decides whose it is.
+    for dockerfile in DOCKERFILES:
+        assert re.search(
+            r"install -d [^&]*-o 10001 -g 10001 /models|for folder in [^;]*/models ", dockerfile.read_text()
+        )
+
+
+def test_the_loop_runs_where_it_is_asked_for_and_leaves_processors_to_those_who_serve():
+    loop = SERVICES["loop"]
+    assert [name for name, service in SERVICES.items() if "profiles" in service] == ["loop"]
+    assert loop["profiles"] == ["loop"]
+    assert loop["deploy"]["resources"]["limits"]["cpus"] == "${LOOP_CPUS:-1}"
+    assert loop["cpu_shares"] < 1024
+    # What it makes outlives its container.
+    assert {"runs:/app/runs", "models:/models"} <= set(loop["volumes"])
 
 
 @pytest.mark.parametrize(("volume", "readers"), READERS.items())
@@ -124,14 +152,14 @@ def test_what_an_image_copies_is_let_into_the_build(dockerfile: Path):
     copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile.read_text(), re.MULTILINE)
     sources = [source.rstrip("/") for line in copied for source in line.split()]
     assert len(sources) > 5
-    assert [source for source in sources if not source.startswith(tuple(let_in))] in ([], ["model_store"])
+    assert {source for source in sources if not source.startswith(tuple(let_in))} <= {"model_store"}
 
 
 def test_every_variable_of_the_file_is_in_the_documents_and_the_other_way_round():
     text = (PROJECT / "docker-compose.yml").read_text(encoding="utf-8")
     table = (PROJECT / "docs" / "containers.md").read_text(encoding="utf-8").split("## Settings")[1]
     documented = set(re.findall(r"`([A-Z][A-Z_]+)`", table.split("\n## ")[0]))
-    compose_s_own = {"COMPOSE_PROJECT_NAME"}
+    compose_s_own = {"COMPOSE_PROFILES", "COMPOSE_PROJECT_NAME"}
     assert set(re.findall(r"\$\{([A-Z_]+)", text)) | compose_s_own == documented
 
 

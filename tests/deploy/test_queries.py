@@ -111,7 +111,7 @@ def test_every_metric_that_is_used_is_described_and_every_one_described_exists(w
     assert [name for name in DESCRIBED if not answers(watched, f'{{__name__=~"{name}(_bucket)?"}}')] == []
 
 
-@pytest.mark.parametrize("job", ["handler", "page", "backup"])
+@pytest.mark.parametrize("job", ["handler", "page", "backup", "loop"])
 def test_metrics_of_our_own_are_named_and_typed_as_prometheus_asks(watched: Watched, job: str) -> None:
     answer = requests.get(f"{watched.prometheus_url}/api/v1/targets", timeout=60)
     targets = answer.json()["data"]["activeTargets"]

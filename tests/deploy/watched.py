@@ -44,8 +44,8 @@ class Watched:
 
 @contextmanager
 def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
-    """Start PostgreSQL, TorchServe, the page, a proxy, the backup service, the exporters and Prometheus."""
-    names = ("nginx", "postgres", "blackbox", "backup", "prometheus")
+    """Start PostgreSQL, TorchServe, the page, a proxy, backups, the loop, the exporters and Prometheus."""
+    names = ("nginx", "postgres", "blackbox", "backup", "loop", "prometheus")
     ports = dict(zip(names, free_ports(len(names)), strict=True))
     urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     with ExitStack() as stack:
@@ -97,6 +97,14 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
             BACKUP_EVERY_HOURS="24",
             BACKUP_METRICS_PORT=str(ports["backup"]),
         )
+        start(
+            "loop",
+            [sys.executable, "-m", "loop.schedule"],
+            f"{urls['loop']}/metrics",
+            DATABASE_URL=database.url,
+            MODEL_STORE=str(folder),
+            LOOP_METRICS_PORT=str(ports["loop"]),
+        )
         addresses = {
             "torchserve-metrics:8082": torchserve.metrics_url,
             "torchserve-metrics:8083": torchserve.handler_metrics_url,
@@ -104,6 +112,7 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
             "nginx-exporter:9113": urls["nginx"],
             "postgres-exporter:9187": urls["postgres"],
             "backup:9188": urls["backup"],
+            "loop-metrics:9189": urls["loop"],
             "blackbox:9115": urls["blackbox"],
             "http://proxy:8080/": f"{proxy.url}/",
             "https://proxy:8443/": f"{proxy.tls_url}/",
@@ -138,7 +147,7 @@ def _configured(folder: Path, addresses: Mapping[str, str]) -> Path:
             targets = [addresses[f"{name}:{found['port']}"] for name in found["names"]]
             job["static_configs"] = [{"targets": [url.split("/")[2] for url in targets]}]
     assert not re.search(
-        r"torchserve-metrics|proxy:|ui:|exporter:|backup:\d|blackbox:", yaml.safe_dump(config)
+        r"torchserve-metrics|loop-metrics|proxy:|ui:|exporter:|backup:\d|blackbox:", yaml.safe_dump(config)
     )
     (folder / "rules").mkdir()
     for path in RULE_FILES:

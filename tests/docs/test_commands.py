@@ -10,7 +10,7 @@ from tests.docs import surface
 from tests.docs.documents import CURRENT, DOCUMENTS, PROJECT, Block, blocks, code, read
 
 # What no machine that tests has.
-NEEDS = {"a GPU", "a cluster", "a network", "a domain"}
+NEEDS = {"a GPU", "a cluster", "a network", "a domain", "systemd"}
 SHELLS = {"sh", "bash", "console", "shell"}
 COMMANDS = [block for document in DOCUMENTS for block in blocks(document) if block.language in SHELLS]
 # A fence without a language holds a drawing or a layout.

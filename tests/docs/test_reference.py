@@ -20,6 +20,7 @@ INTERNAL = {
 }
 # Read by programs that are not ours.
 FOREIGN = {
+    "COMPOSE_PROFILES",  # docker compose
     "FORWARDED_ALLOW_IPS",  # uvicorn
     "PGPASSFILE",  # libpq
     "TS_...",  # TorchServe

@@ -119,3 +119,12 @@ def test_a_classical_champion_is_refused(tmp_path: Path) -> None:
             "1.1.0",
             tmp_path,
         )
+
+
+def test_without_git_the_record_names_the_commit_that_an_image_was_built_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candidate, "PROJECT", tmp_path)
+    assert candidate.commit() is None
+    monkeypatch.setenv("REVISION", "9b607ac26e7b")
+    assert candidate.commit() == "9b607ac26e7b"

@@ -85,5 +85,9 @@ def test_only_the_very_archive_that_is_known_is_registered(tmp_path: Path) -> No
         Places(tmp_path).checked("digits", "1.1.0", version)
     with pytest.raises(NotHere, match="nobody knows an archive of digits"):
         Places(tmp_path).checked("digits", "2.0.0", None)
+    # A release with another version under that name has left it under another one.
+    (tmp_path / "digits-1.1.0-kept.mar").write_bytes(b"an archive")
+    archive.write_bytes(b"another archive")
+    assert Places(tmp_path).checked("digits", "1.1.0", version) == "digits-1.1.0-kept.mar"
     # Where TorchServe runs elsewhere, its own store counts.
     assert Places().checked("digits", "1.1.0", version) == archive.name

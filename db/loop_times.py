@@ -1,0 +1,61 @@
+"""When the loop last did what for a model, for whoever runs it on a schedule."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.loop_runs import SILENT_S
+from db.schema import loop_runs, loop_steps
+
+
+@dataclass(frozen=True)
+class Times:
+    """What is known of a model's runs.
+
+    Attributes:
+        now: The database's time, which the others are to be compared with.
+        begun_at: When the newest of those began that came to an end, whatever that was; None without one.
+        ended_at: When that one ended.
+        is_heard_of: Whether somebody does a step of one now.
+    """
+
+    now: datetime
+    begun_at: datetime | None
+    ended_at: datetime | None
+    is_heard_of: bool
+
+
+def times(engine: Engine, model_name: str) -> Times:
+    """Return them; a run that failed has not come to an end.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read.
+    """
+    runs, steps = loop_runs.c, loop_steps.c
+    ended = (
+        select(runs.created_at, runs.ended_at)
+        .where(runs.model_name == model_name, runs.state.in_(("done", "refused")))
+        .order_by(runs.id.desc())
+        .limit(1)
+    )
+    heard = select(
+        func.now(),
+        select(steps.run_id)
+        .join(loop_runs, runs.id == steps.run_id)
+        .where(
+            runs.model_name == model_name,
+            runs.state.in_(("waiting", "running")),
+            steps.beat_at > func.now() - text(f"interval '{SILENT_S} seconds'"),
+        )
+        .exists(),
+    )
+    try:
+        with engine.connect() as connection:
+            last = connection.execute(ended).one_or_none()
+            now, is_heard_of = connection.execute(heard).one()
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+    return Times(now, last.created_at if last else None, last.ended_at if last else None, is_heard_of)
