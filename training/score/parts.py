@@ -75,6 +75,7 @@ class Labeller:
     """
 
     def __init__(self, output: Path, archive: Path, any_address: bool) -> None:
+        pa.set_cpu_count(1)  # there is a process for each core
         self._plan: Plan = read_plan(output)
         self._answering = Answering(archive)
         self._reader = Reader(self._plan, any_address)

@@ -58,7 +58,14 @@ class Reader:
         while some := list(itertools.islice(found, AT_ONCE)):
             fetched = self._fetched([one for _, one in some if isinstance(one, str) and _is_address(one)])
             yield [
-                (item, one if not isinstance(one, str) else fetched.get(one) or self._of_file(one))
+                (
+                    item,
+                    one
+                    if not isinstance(one, str)
+                    else fetched[one]
+                    if one in fetched
+                    else self._of_file(one),
+                )
                 for item, one in some
             ]
 

@@ -5,6 +5,7 @@ a run that was ended at any moment is gone on with by whoever reads the plan, an
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from training.score.inputs import Inputs, Item, state
 # An underscore keeps it from those who read a folder of Parquet files as one table.
 FILE, ABOUT = "_plan.parquet", b"plan"
 SCHEMA = pa.schema(
-    [("name", pa.string()), ("file", pa.string()), ("offset", pa.int64()), ("size", pa.int64())]
+    [("name", pa.string()), ("file", pa.binary()), ("offset", pa.int64()), ("size", pa.int64())]
 )
 
 
@@ -57,7 +58,10 @@ class Plan:
         """Return a part's inputs, in order."""
         with pq.ParquetFile(self.output / FILE) as file:
             columns = file.read_row_group(number).to_pydict()
-        return [Item(*row) for row in zip(*columns.values(), strict=True)]
+        return [
+            Item(name, os.fsdecode(file), offset, size)
+            for name, file, offset, size in zip(*columns.values(), strict=True)
+        ]
 
     def missing(self) -> list[int]:
         """Return the parts that are not finished."""
@@ -155,7 +159,12 @@ def _write(inputs: Inputs, path: Path, wanted: dict[str, Any], rows: int) -> Non
     with written_aside(path) as draft:
         with pq.ParquetWriter(draft, SCHEMA, compression="zstd") as file:
             for items in _parts(inputs.groups(), rows):
-                columns = [[getattr(item, name) for item in items] for name in SCHEMA.names]
+                columns = [
+                    [_in_unicode(item.name) for item in items],
+                    [os.fsencode(item.file) for item in items],
+                    [item.offset for item in items],
+                    [item.size for item in items],
+                ]
                 file.write_table(pa.table(columns, SCHEMA), row_group_size=len(items))
             about = {
                 **wanted,
@@ -167,6 +176,11 @@ def _write(inputs: Inputs, path: Path, wanted: dict[str, Any], rows: int) -> Non
         with pq.ParquetFile(draft) as file:
             if not file.metadata.num_rows:
                 raise ValueError(f"there are no pictures in {inputs.given}")
+
+
+def _in_unicode(name: str) -> str:
+    """Return a name as it can be written: one from a file system may have bytes that are no UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _parts(groups: Iterator[list[Item]], rows: int) -> Iterator[list[Item]]:

@@ -13,7 +13,7 @@ from training.data.drawing import drawing, encoded
 
 pytestmark = pytest.mark.integration
 # A batch of these has not the time that each of them would get alone.
-FULL_BATCH = 16
+FULL_BATCH = 12
 
 
 def _others() -> dict[str, bytes]:

@@ -56,13 +56,16 @@ def test_a_folder_is_read_with_the_tars_and_parquet_files_in_it_and_without_what
     (folder / ".hidden.png").write_bytes(PNG)
     (folder / "circle").symlink_to(folder)
     (folder / "no ending").write_bytes(PNG)
+    (folder / os.fsdecode(b"r\xe9sum\xe9.png")).write_bytes(PNG)  # latin-1
     work = planned(folder)
     assert [item.name for item, _ in read(work)] == [
         *(name for name in kept if name[0] == "0"),
         "no ending",
         *(f"pictures.tar/{name}" for name in kept),
+        "r\\udce9sum\\udce9.png",
         *(name for name in kept if name[0] == "z"),
     ]
+    assert all(isinstance(payload, bytes) for _, payload in read(work))
     assert work.about["left_out"] == {".txt": 1}
 
 
@@ -148,10 +151,10 @@ def test_an_address_that_fails_in_passing_is_asked_once_more_and_others_are_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(payloads, "PAUSE_S", 0.01)
-    answers = {"/busy": [503, 200], "/always": [503, 503], "/gone": [404]}
+    answers = {"/busy": [503, 200], "/always": [503, 503], "/gone": [404], "/empty": [200]}
 
     def answer(request: BaseHTTPRequestHandler) -> None:
-        sends(PNG, answers[request.path].pop(0))(request)
+        sends(b"" if request.path == "/empty" else PNG, answers[request.path].pop(0))(request)
 
     with serving(answer) as (port, _):
         addresses = [f"http://127.0.0.1:{port}{path}" for path in answers]
@@ -161,6 +164,7 @@ def test_an_address_that_fails_in_passing_is_asked_once_more_and_others_are_not(
         PNG,
         Unreadable("127.0.0.1 answers 503: there is no picture."),
         Unreadable("127.0.0.1 answers 404: there is no picture."),
+        b"",
     ]
     assert set(map(tuple, answers.values())) == {()}
 
