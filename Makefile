@@ -76,7 +76,7 @@ promote: setup ## make VERSION=1.1.0 the default, if the gate passed it (else FO
 rollback: setup ## try a new version no longer, or go back to the one before
 	@exec $(PY) -m rollout rollback
 
-setup: ## only install, for run or GROUP=train, dev (PYTHON=..., TORCH_INDEX=...)
+setup: ## install: run, or GROUP=train, bulk, dev (PYTHON=..., TORCH_INDEX=...)
 	@$(SETUP) $(or $(GROUP),run)
 
 ##@ train
@@ -178,7 +178,7 @@ format: setup-dev ## rewrite the code as ruff formats it
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock"
 lock: setup-dev ## renew the locks from pyproject.toml
 	$(PY) $(COMPILE) --upgrade --group dev -o requirements.lock
-	for group in serve archive page run train loop; do \
+	for group in serve archive page run train loop bulk; do \
 		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done
 
 clean: ## remove .venv, archives and caches (not var/: it has your data)

@@ -2,7 +2,8 @@
 
 The worker is TorchServe's own program; the handler only runs inside it. What it does besides has no settings,
 so it is changed from within. Written for TorchServe 0.12, its last release; where a name is missing, nothing
-is changed.
+is changed. What is changed is imported only there, since it brings PyTorch: elsewhere, as in
+`training.score`, a process with the handler has a quarter of the memory.
 """
 
 import gc
@@ -18,8 +19,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO, cast
 from weakref import WeakKeyDictionary
-
-from ts.protocol import otf_message_handler
 
 from handler.request import parsed_json
 
@@ -44,6 +43,8 @@ def read_in_blocks() -> None:
 
     It reads every length, name and value of every request by a system call of its own, some thirty a request.
     """
+    from ts.protocol import otf_message_handler
+
     if not hasattr(otf_message_handler, "_retrieve_buffer"):
         return
     readers: WeakKeyDictionary[socket.socket, BinaryIO] = WeakKeyDictionary()
@@ -66,6 +67,8 @@ def parse_little() -> None:
 
     It takes a body of the type application/json apart before the handler sees it.
     """
+    from ts.protocol import otf_message_handler
+
     if hasattr(otf_message_handler, "json"):
         otf_message_handler.json = SimpleNamespace(loads=parsed_json, dumps=json.dumps)
 

@@ -74,15 +74,20 @@ def close_files(folder: Path) -> None:
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path, writer: str | None = None) -> Iterator[Path]:
     """Yield the path of a draft, which takes the place of `path` when the block ends without an error.
 
     Who reads `path` finds what was there before or all of the new, also after a power failure. The folder is
     made where it is absent; the draft is the block's to make, and is removed when the block fails.
+
+    Args:
+        path: The file.
+        writer: What this process is told by from others that may write the same file; by default its id,
+            which will do for one machine.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Of its own for each process: two may make the same file at the same time.
-    draft = path.with_name(f"{path.name}.{os.getpid()}{UNFINISHED}")
+    draft = path.with_name(f"{path.name}.{writer or os.getpid()}{UNFINISHED}")
     try:
         yield draft
         sync(draft)

@@ -28,13 +28,13 @@ from db.writer import Writer
 from rollout.driver import Driver
 from rollout.reconcile import Places
 from rollout.replicas import Replicas
+from system.fetching.fetcher import Fetcher
 from ui import app as page
 from ui import gradio_folder, log_lines, number, probes
 from ui.analytics import view as analytics
 from ui.analytics.metric import Drifts
 from ui.backend import Backend
 from ui.fetching import route as fetching
-from ui.fetching.fetcher import Fetcher
 from ui.history import view as history
 from ui.history.waiting import recall
 from ui.many import route as many

@@ -5,10 +5,10 @@ import re
 from db import drawings, engine, log, passwords, schema, sign_ins, spool
 from reading import __main__ as reading_process
 from reading import strokes
+from system.fetching import fetcher
 from tests.docs.documents import read
 from ui import app, connection, limits, number, recent, slow_readers
 from ui.analytics import once
-from ui.fetching import fetcher
 from ui.fetching import route as fetching
 from ui.history import export
 from ui.many import route as many

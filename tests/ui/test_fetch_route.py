@@ -4,9 +4,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from tests.ui.web import PNG, sends, serving
+from system.fetching.fetcher import Fetcher
+from tests.system.web import PNG, sends, serving
 from ui.fetching import route
-from ui.fetching.fetcher import Fetcher
 
 
 def asking(*ports: int) -> TestClient:

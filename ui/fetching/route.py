@@ -3,8 +3,8 @@
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from ui.fetching.fetcher import Fetcher
-from ui.fetching.formats import FetchError
+from system.fetching.fetcher import Fetcher
+from system.fetching.formats import FetchError
 from ui.refusal import refusal
 from ui.shares import Shares, TooMany
 

@@ -11,7 +11,7 @@ from typing import Any
 import anyio
 from PIL import Image
 
-from ui.fetching.fetcher import Fetcher, Picture
+from system.fetching.fetcher import Fetcher, Picture
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
 

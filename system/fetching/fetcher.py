@@ -14,14 +14,15 @@ import anyio.to_thread
 import httpcore
 import httpx
 
-from ui.fetching.addresses import is_public
-from ui.fetching.formats import FetchError, media_type
+from system.fetching.addresses import is_public
+from system.fetching.formats import FetchError, UnreachedError, media_type
 
 SCHEMES = {"http": 80, "https": 443}
 MOST_BYTES = 16 * 1024**2
 WITHIN_S = 5.0
 MOST_REDIRECTS = 5
 MOST_CHARACTERS = 2_048
+PASSING = (429, 500, 502, 503, 504)
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -62,12 +63,20 @@ class Fetcher:
         Raises:
             FetchError: There is none, or none that may be had.
         """
+        content = await self.content(address)
+        return Picture(content, await anyio.to_thread.run_sync(media_type, content))
+
+    async def content(self, address: str) -> bytes:
+        """Return what is at an address, within 5 s, whether or not it is a picture.
+
+        Raises:
+            FetchError: There is nothing, or nothing that may be had.
+        """
         try:
             with anyio.fail_after(WITHIN_S):
-                content = await self._content(address)
+                return await self._content(address)
         except TimeoutError as error:
-            raise FetchError(f"No picture came within {WITHIN_S:g} s.") from error
-        return Picture(content, await anyio.to_thread.run_sync(media_type, content))
+            raise UnreachedError(f"No picture came within {WITHIN_S:g} s.") from error
 
     async def _content(self, address: str) -> bytes:
         async with httpcore.AsyncConnectionPool(
@@ -116,7 +125,8 @@ class Fetcher:
                 if answer.status in REDIRECTS and b"location" in found:
                     return found[b"location"].decode("latin-1")
                 if answer.status != 200:
-                    raise FetchError(f"{url.host} answers {answer.status}: there is no picture.")
+                    kind = UnreachedError if answer.status in PASSING else FetchError
+                    raise kind(f"{url.host} answers {answer.status}: there is no picture.")
                 if found.get(b"content-encoding", b"identity") != b"identity":
                     raise FetchError(f"{url.host} sends the picture compressed, which was not asked for.")
                 content = bytearray()
@@ -126,7 +136,7 @@ class Fetcher:
                         raise FetchError(f"The file is larger than {MOST_BYTES // 1024**2} MB.")
                 return bytes(content)
         except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
-            raise FetchError(
+            raise UnreachedError(
                 f"{url.host} cannot be reached, or does not answer as web servers do."
             ) from error
 
@@ -149,7 +159,7 @@ class _CheckedBackend(httpcore.AnyIOBackend):
                 return await super().connect_tcp(address, port, *args, **options)
             except httpcore.ConnectError as error:
                 failure = error
-        raise FetchError(f"{host} cannot be reached.") from failure
+        raise UnreachedError(f"{host} cannot be reached.") from failure
 
     async def _addresses(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()

@@ -8,11 +8,11 @@ from typing import Any
 import anyio
 import pytest
 
+from system.fetching.addresses import is_public
+from system.fetching.fetcher import Fetcher, Picture
+from system.fetching.formats import FetchError
 from tests.deploy.certificate import certificate  # noqa: F401 - a fixture
-from tests.ui.web import PNG, fetch, sends, serving
-from ui.fetching.addresses import is_public
-from ui.fetching.fetcher import Fetcher, Picture
-from ui.fetching.formats import FetchError
+from tests.system.web import PNG, fetch, sends, serving
 
 
 @pytest.fixture

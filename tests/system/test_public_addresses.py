@@ -2,7 +2,7 @@
 
 import pytest
 
-from ui.fetching.addresses import is_public
+from system.fetching.addresses import is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])

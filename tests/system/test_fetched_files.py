@@ -5,9 +5,9 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from tests.ui.web import PNG, fetch, picture, sends, serving
-from ui.fetching import fetcher as module
-from ui.fetching.formats import FetchError
+from system.fetching import fetcher as module
+from system.fetching.formats import FetchError
+from tests.system.web import PNG, fetch, picture, sends, serving
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])

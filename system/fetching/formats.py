@@ -24,6 +24,10 @@ class FetchError(Exception):
     """There is no picture to be had; the message is for the person."""
 
 
+class UnreachedError(FetchError):
+    """There is none now; another time there may be."""
+
+
 def media_type(content: bytes) -> str:
     """Return what the decoder calls a file, of which it reads the head.
 

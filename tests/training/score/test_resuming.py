@@ -1,0 +1,105 @@
+"""A run that is ended at any moment is gone on with: no part is made twice, and no picture is in two."""
+
+import csv
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from system.files import PROJECT, UNFINISHED, lock
+from tests.training.score.runs import as_folder, command, files, rows, score
+from training.score.__main__ import LOCK, main
+
+# So often each picture is listed: for seconds of work, of which little is on the disk.
+TIMES, ROWS = 100, 16
+WITHIN_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV file of 2,200 pictures."""
+    place = tmp_path_factory.mktemp("many")
+    names = [f"pictures/{name}" for name in files()]
+    as_folder(place, files())
+    with (place / "many.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["path"], *([name] for name in names * TIMES)])
+    return place / "many.csv"
+
+
+def parts(output: Path) -> dict[str, tuple[int, int]]:
+    """Return each finished part, with what tells it from one that was made later."""
+    return {
+        path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in output.glob("part-*.parquet")
+    }
+
+
+def ended_in_the_middle(arguments: list[str], output: Path, end: Callable[[psutil.Process], None]) -> str:
+    """Return what the command said that was ended, somehow, after it had finished a part or more."""
+    before = len(parts(output))
+    with subprocess.Popen(arguments, cwd=PROJECT, stderr=subprocess.PIPE, text=True) as started:
+        deadline = time.monotonic() + WITHIN_S
+        while len(parts(output)) < before + 3:
+            assert started.poll() is None, "it ended by itself"
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        process = psutil.Process(started.pid)
+        family = process.children(recursive=True)
+        end(process)
+        said = started.communicate(timeout=WITHIN_S)[1]
+    _, alive = psutil.wait_procs(family, WITHIN_S)
+    assert alive == [], "none is left over"
+    return said
+
+
+def kill_a_worker(process: psutil.Process) -> None:
+    workers = [child for child in process.children() if "spawn_main" in " ".join(child.cmdline())]
+    workers[0].kill()
+
+
+@pytest.mark.processes
+def test_what_is_ended_at_any_moment_goes_on_where_it_was(
+    model_store: Path, many: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "found"
+    arguments = command(many, output, "--archive", model_store / "digits.mar", "--rows", ROWS, "--workers", 2)
+    said = ended_in_the_middle(arguments, output, kill_a_worker)
+    assert "a process ended while it worked" in said
+    first = parts(output)
+    ended_in_the_middle(arguments, output, lambda process: process.kill())
+    second = parts(output)
+    said = ended_in_the_middle(arguments, output, lambda process: process.send_signal(signal.SIGINT))
+    assert "stopped. The same command goes on" in said
+    third = parts(output)
+    done = score(*arguments[3:])
+    assert done.returncode == 0, done.stderr
+    last = parts(output)
+    assert 0 < len(first) < len(second) < len(third) < len(last) == -(-22 * TIMES // ROWS)
+    assert first.items() <= second.items() <= third.items() <= last.items(), "no part is made again"
+    found = rows(output)
+    assert [row["input"] for row in found] == [f"pictures/{name}" for name in files()] * TIMES
+    alike = {repr(sorted(row.items())) for row in found}
+    assert len(alike) == len(files()), "a picture's row is the same from whatever run"
+    assert [path.name for path in output.iterdir() if UNFINISHED in path.name] == []
+    assert f"{len(third):,} of them from before" in done.stdout
+
+
+def test_two_at_a_time_do_not_write_one_output(
+    many: Path, model_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with lock(tmp_path / LOCK):
+        assert main([str(many), str(tmp_path), "--archive", str(model_store / "digits.mar")]) == 1
+    assert "is held by process" in capsys.readouterr().err
+    assert parts(tmp_path) == {}
+
+
+def test_an_output_within_the_pictures_is_refused(
+    many: Path, model_store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inside = many.parent / "pictures" / "found"
+    given = [str(many.parent / "pictures"), str(inside), "--archive", str(model_store / "digits.mar")]
+    assert main(given) == 1
+    assert "name a folder outside of it" in capsys.readouterr().err

@@ -1,0 +1,148 @@
+"""Label pictures by the million with an archive: `python -m training.score INPUT OUTPUT` -> Parquet files."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+
+from tqdm import tqdm
+
+from system.files import UNFINISHED, HeldError, lock
+from training.archive.contents import read_archive, sha256
+from training.options import positive
+from training.score import local
+from training.score.answering import unpack
+from training.score.inputs import COLUMNS, Inputs
+from training.score.parts import Done
+from training.score.plan import Plan, clear, plan
+
+# Two seconds of one core: little is lost with a part, and a folder of a thousand has four million pictures.
+ROWS = 4096
+LOCK = "_lock"
+# Of progress in a log, which nobody watches, a line in so many seconds.
+LOG_EVERY_S, SHOW_EVERY_S = 30.0, 0.5
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return the exit status."""
+    given = _options().parse_args(arguments)
+    try:
+        held = lock(_folder(given.output) / LOCK)
+    except (HeldError, OSError) as error:
+        return _failed(error)
+    with held:
+        try:
+            return _score(given)
+        except KeyboardInterrupt:
+            print("score: stopped. The same command goes on with what is not finished.", file=sys.stderr)
+            return 130
+        except BrokenExecutor:
+            return _failed(
+                "a process ended while it worked, or could not load the archive; lines above may say why. "
+                "Was there too little memory? The same command goes on, with --workers in fewer processes"
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            return _failed(error)
+        finally:
+            shutil.rmtree(given.output / f"archive{UNFINISHED}", ignore_errors=True)
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training.score", description=(__doc__ or "").split(":")[0] + "."
+    )
+    parser.add_argument("input", type=Path, help="a folder, or a tar, Parquet or CSV file")
+    parser.add_argument(
+        "output", type=Path, help="the folder of what is found; one from before is gone on with"
+    )
+    parser.add_argument(
+        "--archive", type=Path, default="model_store/digits.mar", help="who answers (model_store/digits.mar)"
+    )
+    parser.add_argument("--workers", type=positive, help="how many processes (one for each core)")
+    parser.add_argument(
+        "--rows", type=positive, default=ROWS, help=f"pictures in a part of a new OUTPUT ({ROWS})"
+    )
+    parser.add_argument(
+        "--column", help=f"where pictures are in Parquet and CSV (the first there is of {', '.join(COLUMNS)})"
+    )
+    parser.add_argument(
+        "--any-address",
+        action="store_true",
+        help="ask hosts of the own network for pictures, too, at any port",
+    )
+    parser.add_argument("--ray", metavar="ADDRESS", help="the Ray cluster that does it (none: this machine)")
+    return parser
+
+
+def _folder(output: Path) -> Path:
+    output.mkdir(parents=True, exist_ok=True)
+    return output
+
+
+def _score(given: argparse.Namespace) -> int:
+    """Label what is not labelled yet, say how far it is, and return the exit status."""
+    output, archive = given.output.resolve(), given.archive.resolve()
+    read_archive(archive)
+    clear(output)
+    inputs = Inputs(given.input.expanduser().resolve(), given.column)
+    if output == inputs.root or (inputs.given.is_dir() and output.is_relative_to(inputs.given)):
+        raise ValueError(f"OUTPUT {output} is within INPUT {inputs.given}: name a folder outside of it")
+    work = plan(inputs, output, sha256(archive), given.rows)
+    numbers = work.missing()
+    if left_out := work.about["left_out"]:
+        words = ", ".join(f"{count:,} {ending}" for ending, count in sorted(left_out.items()))
+        print(f"score: no pictures by their names, and left out: {words}", file=sys.stderr)
+    done = _shown(_made(given, output, archive, numbers), work) if numbers else []
+    print(_summary(work, numbers, list(done)))
+    return 0
+
+
+def _made(given: argparse.Namespace, output: Path, archive: Path, numbers: Sequence[int]) -> Iterator[Done]:
+    unpacked = unpack(archive, output / f"archive{UNFINISHED}")
+    if given.ray:
+        from training.score import cluster  # Ray takes a second to import
+
+        return cluster.made(given.ray, output, unpacked, given.any_address, numbers, given.workers)
+    workers = min(given.workers or len(os.sched_getaffinity(0)), len(numbers))
+    return local.made(output, unpacked, given.any_address, numbers, workers)
+
+
+def _shown(parts: Iterator[Done], work: Plan) -> Iterator[Done]:
+    every_s = SHOW_EVERY_S if sys.stderr.isatty() else LOG_EVERY_S
+    with tqdm(
+        total=work.pictures,
+        initial=work.pictures_done(),
+        unit="picture",
+        mininterval=every_s,
+        maxinterval=every_s,
+    ) as bar:
+        for done in parts:
+            yield done
+            bar.update(done.pictures)
+
+
+def _summary(work: Plan, numbers: Sequence[int], done: list[Done]) -> str:
+    before = work.parts - len(numbers)
+    words = f"{work.output}: {work.pictures:,} pictures in {work.parts:,} parts"
+    if before:
+        words += f", {before:,} of them from before"
+    if done:
+        pictures, refused = sum(one.pictures for one in done), sum(one.refused for one in done)
+        seconds = max(one.ended for one in done) - min(one.began for one in done)
+        rate = pictures / max(seconds, 1e-9)
+        words += (
+            f"; {refused:,} of the {pictures:,} of this run have no label but a reason; {rate:,.0f} a second"
+        )
+    return words
+
+
+def _failed(error: object) -> int:
+    print(f"score: {error}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
