@@ -9,7 +9,10 @@ from bench.autoscaler import PERIOD_S, Autoscaler, deployed
 from bench.simulation import Costs, Instance
 
 # The load that replicas follow: seconds and requests a second.
-LOAD = ((120, 500.0), (240, 6000.0), (600, 500.0))
+LOAD = ((120, 500.0), (240, 4000.0), (480, 500.0))
+# A replica on two quiet cores, as docs/measurements.md has it: 700 µs of processor time a request with many
+# clients, 550 of them in the workers; 800 in the handler for a batch of one; and 2.9 ms for a client alone.
+QUIET = Costs(front_s=0.00015, batch_s=0.00027, item_s=0.00053, handover_s=0.00095)
 # From a decision until the new replica answers: a node that has room and the image.
 START_S, WINDOW_S = 30.0, 60.0
 

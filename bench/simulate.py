@@ -14,7 +14,7 @@ import psutil
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from bench.follow import followed, told
+from bench.follow import QUIET, followed, told
 from bench.load import LoadError, Measured, load, require_wrk
 from bench.pictures import pictures
 from bench.results import say, write
@@ -38,6 +38,7 @@ class Spent:
         front_s: processor time of a request outside the workers, without wrk's, seconds.
         batch_s: processor time of a batch in the workers, seconds.
         batch: the mean number of requests in one.
+        network_share: of a batch's time from files to answers, what the networks take.
     """
 
     clients: int
@@ -45,6 +46,7 @@ class Spent:
     front_s: float
     batch_s: float
     batch: float
+    network_share: float
 
     @property
     def request_s(self) -> float:
@@ -57,8 +59,11 @@ class Spent:
         return self.load.generator_cpu_share * self.load.seconds / self.load.requests
 
 
-def _totals(server: TorchServe) -> tuple[float, float, float, float]:
-    """Return processor seconds outside and in the workers so far, batches, and requests in them."""
+def _totals(server: TorchServe) -> tuple[float, ...]:
+    """Return processor seconds outside and in the workers so far, batches, requests in them, and seconds.
+
+    The seconds are those of preprocessing, and those of the networks.
+    """
     outside = inside = 0.0
     leader = psutil.Process(server.pid)
     for process in [leader, *leader.children(recursive=True)]:
@@ -69,7 +74,8 @@ def _totals(server: TorchServe) -> tuple[float, float, float, float]:
             outside += times.user + times.system
     page = requests.get(server.handler_metrics_url, timeout=30).text
     found = {one.name: one.value for family in text_string_to_metric_families(page) for one in family.samples}
-    return outside, inside, found["handler_batch_size_count"], found["handler_batch_size_sum"]
+    names = ("batch_size_count", "batch_size_sum", "preprocess_seconds_sum", "network_seconds_sum")
+    return outside, inside, *(found[f"handler_{name}"] for name in names)
 
 
 def measure(rounds: int, clients: Sequence[int] = CLIENTS, warm_up_s: float = WARM_UP_S) -> list[list[Spent]]:
@@ -87,10 +93,17 @@ def measure(rounds: int, clients: Sequence[int] = CLIENTS, warm_up_s: float = WA
             for count in clients if turn % 2 == 0 else clients[::-1]:
                 before = _totals(server)
                 measured = load(url, files, count, SECONDS)
-                outside, inside, batches, items = (
+                outside, inside, batches, items, frames_s, network_s = (
                     after - earlier for after, earlier in zip(_totals(server), before, strict=True)
                 )
-                spent = Spent(count, measured, outside / items, inside / batches, items / batches)
+                spent = Spent(
+                    count,
+                    measured,
+                    outside / items,
+                    inside / batches,
+                    items / batches,
+                    network_s / (frames_s + network_s),
+                )
                 found[count].append(spent)
                 say(f"{spent}")
     return list(found.values())
@@ -111,15 +124,11 @@ def fitted(one: Spent, most: Spent) -> Costs:
     item_s = max((most.batch_s - one.batch_s) / max(most.batch - one.batch, 1e-9), 0.0)
     batch_s = max(one.batch_s - item_s * one.batch, 0.0)
     front_s = most.front_s + most.wrk_s
-    rate = most.load.requests_per_s
-    known_s = Costs(0, 0, 0, 0).delay_s + front_s + one.batch_s
-    return Costs(
-        front_s,
-        batch_s,
-        item_s,
-        max(one.load.p50_ms / 1000 - known_s, 0.0),
-        cores=rate * (front_s + (batch_s + item_s * most.batch) / most.batch),
-    )
+    cores = most.load.requests_per_s * (front_s + batch_s / most.batch + item_s)
+    # Where others leave less than a core, all of it takes longer also for a client that is alone.
+    busy_s = (front_s + one.batch_s) / min(1.0, cores)
+    delay_s = Costs(0, 0, 0, 0).delay_s
+    return Costs(front_s, batch_s, item_s, max(one.load.p50_ms / 1000 - delay_s - busy_s, 0.0), cores)
 
 
 def compared(rows: Sequence[Spent], costs: Costs) -> str:
@@ -150,7 +159,8 @@ def compared(rows: Sequence[Spent], costs: Costs) -> str:
         "",
         f"A request costs {1e6 * last.request_s:.0f} µs of a core with {last.clients} clients (front end "
         f"{1e6 * last.front_s:.0f}, workers {1e6 * last.batch_s / last.batch:.0f}), without wrk's "
-        f"{1e6 * last.wrk_s:.0f}; {costs.cores:.2f} cores were to be had.",
+        f"{1e6 * last.wrk_s:.0f}; {costs.cores:.2f} cores were to be had. Of a batch in the handler the "
+        f"networks take {last.network_share:.0%}.",
     ]
     return "\n".join([*lines, ""])
 
@@ -176,7 +186,13 @@ def main() -> None:
     except (LaunchError, LoadError, OSError) as error:
         sys.exit(f"bench.simulate: {error}")
     costs = fitted(rows[0], rows[-1])
-    write("simulate.md", f"{compared(rows, costs)}\n{costs}\n\n{told(followed(costs))}")
+    parts = [
+        compared(rows, costs),
+        f"{costs}\n",
+        f"Quiet: {closed(QUIET, rows[-1].clients)}\n",
+        told(followed(QUIET)),
+    ]
+    write("simulate.md", "\n".join(parts))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def test_the_rule_says_how_many_requests_are_in_flight_at_both_instances() -> No
     program("nginx", "nginx-light")
     (seen,) = watch([2], [CLIENTS], window_s=12)
     # Without the wait that the proxy tells of, only batches would be seen: 16 in each of four workers.
-    assert 0.6 * CLIENTS < seen.in_flight < 1.2 * CLIENTS, seen
+    assert 0.45 * CLIENTS < seen.in_flight < 1.2 * CLIENTS, seen
     assert seen.requests_per_s > 0
 
 

@@ -47,7 +47,7 @@ def spent(clients: int, batch: float) -> Spent:
     """Return what clients would measure on a machine that is as COSTS say, wrk's share being nothing."""
     seen = closed(COSTS, clients)
     measured = Measured(seen.requests_per_s, seen.p50_ms, seen.p99_ms, 1000, {}, 0.0, 1.0)
-    return Spent(clients, measured, COSTS.front_s, COSTS.batch_s + COSTS.item_s * batch, batch)
+    return Spent(clients, measured, COSTS.front_s, COSTS.batch_s + COSTS.item_s * batch, batch, 0.25)
 
 
 def test_costs_are_found_again_in_what_they_make() -> None:
@@ -59,6 +59,7 @@ def test_costs_are_found_again_in_what_they_make() -> None:
     said = compared([ends[0], spent(8, 4), ends[1]], found)
     assert re.search(r"Between the ends: off by [0-3]% \(answers/s\) and [0-3]% \(p50\)", said), said
     assert "A request costs 562 µs of a core with 128 clients (front end 200, workers 362)" in said
+    assert "the networks take 25%" in said
 
 
 def test_replicas_come_with_a_crowd_and_go_after_it() -> None:
