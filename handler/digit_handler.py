@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from handler import exporter, self_check, worker
+from handler import exporter, provider, self_check, worker
 from handler.bad_image import Busy
 from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
@@ -55,17 +55,20 @@ class DigitHandler:
         """Load the network and its labels from the archive, and see that they answer as they should.
 
         Raises:
-            RuntimeError: the archive is incomplete or does not fit together, or its golden pictures get
-                other answers than when it was built.
+            RuntimeError: the archive is incomplete or does not fit together, its golden pictures get other
+                answers than when it was built, or the provider that it asks for cannot be had.
         """
         folder = Path(context.system_properties["model_dir"])
         manifest = context.manifest["model"]
         # One thread a worker: there are several, and one's threads would take the cores from another.
         cv2.setNumThreads(1)
-        self.model = Model(folder, manifest["serializedFile"], manifest["modelName"])
+        settings = getattr(context, "model_yaml_config", None)
+        self.model = Model(
+            folder, manifest["serializedFile"], manifest["modelName"], provider.asked_for(settings)
+        )
         self.framer = Framer(self.model)
         self.explanation_s = EXPLANATION_S
-        self.batch_s = batch_s(getattr(context, "model_yaml_config", None))
+        self.batch_s = batch_s(settings)
         self.identity = {
             "model": context.model_name,
             "version": manifest["modelVersion"],

@@ -12,6 +12,7 @@ import onnxruntime
 from handler.frame import framed
 from handler.mending import decode_mended
 from handler.picture import picture_framed
+from handler.provider import CPU, NoProvider, session
 
 NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
 UNNAMED = "<its name>"  # in advice, where the caller does not say
@@ -83,12 +84,16 @@ class Model:
         folder: where its files lie.
         network_file: the network's name there.
         name: the model's, for advice.
+        provider: where its networks run, as handler/provider.py names it.
 
     Raises:
         BrokenArchive: the files are incomplete or do not fit together.
+        NoProvider: the provider cannot be had.
     """
 
-    def __init__(self, folder: Path, network_file: str = NETWORK, name: str = UNNAMED) -> None:
+    def __init__(
+        self, folder: Path, network_file: str = NETWORK, name: str = UNNAMED, provider: str = CPU
+    ) -> None:
         self.name = name
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
@@ -103,8 +108,8 @@ class Model:
                 f"The archive's {ABOUT} or {LABELS} is missing or broken ({type(error).__name__}: {error})",
                 name,
             ) from None
-        self._network = _session(folder / network_file, name)
-        self._gate = None if self.digit_threshold is None else _session(folder / GATE, name)
+        self._network = _session(folder / network_file, name, provider)
+        self._gate = None if self.digit_threshold is None else _session(folder / GATE, name, provider)
         outputs = self._network.get_outputs()[0].shape[-1]
         if outputs != len(self.label_names):
             raise BrokenArchive(
@@ -178,20 +183,22 @@ class Model:
         return order[before <= self.set_threshold].tolist()
 
 
-def _session(path: Path, name: str) -> onnxruntime.InferenceSession:
-    """Return a network on one thread: there are several workers, and one's threads would take others' cores.
+def _session(path: Path, name: str, provider: str) -> onnxruntime.InferenceSession:
+    """Return a network, loaded.
 
     Args:
-        path: the network's file.
+        path: its file.
         name: the model's, for advice.
+        provider: where it runs.
 
     Raises:
         BrokenArchive: it cannot be loaded.
+        NoProvider: the provider cannot be had.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return session(path, provider)
+    except NoProvider:
+        raise
     except Exception as error:  # onnxruntime's own classes have no common parent that it makes public
         words = " ".join(str(error).split())
         raise BrokenArchive(f"The archive's {path.name} cannot be loaded ({words})", name) from None

@@ -20,8 +20,9 @@ ANSWER_S = 5
 # TorchServe starts a failed worker again for five minutes. What fails twice in the same way fails always.
 DEATHS = 2
 TAIL_BYTES = 64 * 1024
-# TorchServe does not die of a RuntimeError in `initialize`: it logs this, then dies of one of its own.
-REFUSED = re.compile(r"Failed to load model \S+, exception (.+)")
+# TorchServe does not die of a RuntimeError in `initialize`: it logs this, then dies of one of its own. What
+# has the word CUDA in it, it takes for a lack of memory, whatever it says.
+REFUSED = re.compile(r"(?:Failed to load model \S+|Load model \S+ (?:cpu|cuda) OOM), exception (.+)")
 
 
 def wait_until_ready(

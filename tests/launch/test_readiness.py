@@ -32,6 +32,16 @@ def test_the_reason_of_a_refusing_handler_is_its_own_and_not_torchserves(tmp_pat
     assert worker_deaths(tmp_path / "model.log") == (2, "No - 7")
 
 
+def test_what_is_said_about_cuda_is_no_lack_of_memory(tmp_path):
+    cuda = REFUSING.replace(
+        "Failed to load model d, exception No - 7", "Load model d cuda OOM, exception No CUDA"
+    )
+    (tmp_path / "model.log").write_text(
+        cuda.replace("500 - Unknown exception", "507 - System out of memory") * 2
+    )
+    assert worker_deaths(tmp_path / "model.log") == (2, "No CUDA")
+
+
 def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path):
     (tmp_path / "model.log").write_text(DYING * 2)
     assert worker_deaths(tmp_path / "model.log") == (2, "KeyError: 'no layer'")
