@@ -56,9 +56,9 @@ def superior(name: str, found: Both | None) -> Check:
     numbers = {**_counts(pairs), "difference": pairs.difference, "p": p_better(pairs)}
     ratio = f"{pairs.candidate} : {pairs.champion} of {pairs.differ} drawings that only one reads"
     if p_better(pairs) < SIGNIFICANT:
-        return Check(name, PASSED, f"{ratio}, p = {p_better(pairs):.4f}", numbers)
+        return Check(name, PASSED, f"{ratio}, {_p_words(p_better(pairs))}", numbers)
     if p_worse(pairs) < SIGNIFICANT:
-        return Check(name, REFUSED, f"it is worse: {ratio}, p = {p_worse(pairs):.4f}", numbers)
+        return Check(name, REFUSED, f"it is worse: {ratio}, {_p_words(p_worse(pairs))}", numbers)
     if pairs.differ < least_differing():
         few = f"{ratio}, and evidence takes {least_differing()} at least"
         return Check(name, NOT_ENOUGH, few, numbers)
@@ -102,3 +102,8 @@ def _counts(pairs: Pairs) -> dict[str, int]:
 
 def _points(share: float) -> str:
     return f"{100 * share:+.2f}"
+
+
+def _p_words(p: float) -> str:
+    """Return a p value in words: what is very small is never 0."""
+    return f"p = {p:.4f}" if p >= 0.0001 else "p < 0.0001"

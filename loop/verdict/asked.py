@@ -83,8 +83,14 @@ def ask_both(champion: Server, candidate: Server, asked: Iterable[Question]) -> 
         yield Both(*(replace(answers, question=question) for answers in both))
 
 
-def known(data_set: str, data_dir: Path, extent: Extent) -> Iterator[Question]:
+def known(data_set: str, data_dir: Path, extent: Extent, framing: str | None = None) -> Iterator[Question]:
     """Return the pictures with known digits that training never saw.
+
+    Args:
+        data_set: what the versions were trained on.
+        data_dir: where its files lie.
+        extent: how many are asked.
+        framing: how the versions' images become frames; a folder of images says nothing of that.
 
     Raises:
         FileNotFoundError: the data set's files are not there and cannot be downloaded.
@@ -100,7 +106,7 @@ def known(data_set: str, data_dir: Path, extent: Extent) -> Iterator[Question]:
         images, labels = (some[OPTDIGITS_TRAIN:] for some in optdigits_images())
         return iter([_pictures(data_set, images, labels, extent.scans)])
     # Of a folder of images the frames are there, which are pictures, too.
-    data = load(data_set if data_set in MODEL_NAMES else FOLDER, data_dir, CACHE)
+    data = load(data_set if data_set in MODEL_NAMES else FOLDER, data_dir, CACHE, framing)
     if set(data.label_names) != set(DIGITS):
         raise ValueError(
             f"the labels of {data_set} are {', '.join(data.label_names)}, and the gate's questions are digits"

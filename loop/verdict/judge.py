@@ -124,7 +124,7 @@ def _as_many_workers(server: TorchServe, before: Archive, after: Archive) -> Non
 def _asked(champion: Server, candidate: Server, before: Archive, case: Case) -> Iterator[Check]:
     """Yield the checks of what both answer to pictures whose label is known."""
     extent, data_set = case.extent, before.data_set or OF_DIGITS[0]
-    found = list(ask_both(champion, candidate, known(data_set, case.data_dir, extent)))
+    found = list(ask_both(champion, candidate, known(data_set, case.data_dir, extent, before.framing)))
     by_name: dict[str, list[Both]] = {}
     for both in found:
         by_name.setdefault(both.name, []).append(both)

@@ -128,6 +128,11 @@ def test_superiority_has_three_answers(candidate: int, champion: int, outcome: s
     assert superior("feedback", ones(candidate, champion, both=10)).outcome == outcome
 
 
+def test_what_is_nearly_impossible_by_chance_is_not_called_impossible() -> None:
+    assert superior("feedback", ones(5, 0, both=10)).reason.endswith("only one reads, p = 0.0312")
+    assert superior("feedback", ones(17, 0, both=10)).reason.endswith("only one reads, p < 0.0001")
+
+
 def test_no_held_out_drawing_is_no_evidence() -> None:
     assert superior("feedback", None).outcome == NOT_ENOUGH
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from handler.bad_image import BadImage
@@ -13,8 +15,10 @@ from loop.verdict.judge import _unpacked
 from loop.verdict.sureness import calibrated, covering, rejecting
 from tests.loop.written import crossed_sevens, example
 from training.data.drawing import png
+from training.data.image_folder import load_folder
 from training.data.rendered import KINDS
 from training.evaluation.ask import Server
+from training.names import folder_name
 
 EXTENT = Extent(scans=12, strokes=3, hands=2, outliers=1)
 
@@ -65,3 +69,15 @@ def test_all_kinds_are_asked_of_both_and_make_checks(mnist_dir: Path, model_stor
         )
     ] == [PASSED] * 3
     assert rejecting("no digit", found, others).numbers["candidate"] > 0.9
+
+
+def test_of_a_folder_of_images_the_frames_are_asked_as_the_versions_make_them(tmp_path: Path) -> None:
+    for label in "0123456789":
+        (tmp_path / label).mkdir()
+        for pen_px in range(8, 18):
+            (tmp_path / label / f"{pen_px}.png").write_bytes(png(label, side_px=56, pen_px=pen_px))
+    (question,) = known("written", tmp_path, EXTENT, "ink")
+    asked = cv2.imdecode(np.frombuffer(question.picture(0), np.uint8), cv2.IMREAD_GRAYSCALE)
+    ink = load_folder(tmp_path, "ink").tests[folder_name(tmp_path)].frames
+    assert np.array_equal(asked, ink[0])
+    assert not np.array_equal(ink, load_folder(tmp_path, "picture").tests[folder_name(tmp_path)].frames)
