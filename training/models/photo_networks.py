@@ -41,8 +41,9 @@ class PhotoCnn(nn.Module):
     Three stages, each at half of the resolution before it: a convolution, its maximum over 2x2 px, and a
     convolution beside the identity (He et al. 2015, arXiv:1512.03385). With the maximum behind the wide
     convolution, and not a stride in it, it learns more in a minute of a CPU (as in Page 2018, "How to train
-    your ResNet"): after two epochs of CIFAR-10 74 % were right, and 69 % with strides and twice the
-    convolutions, which take 0.8 times as long.
+    your ResNet"): two epochs into a cycle of four on CIFAR-10 it read 74 % of the test images right, and a
+    network with strides and twice as many convolutions beside the identity, 0.8 times as slow, 69 % (one run
+    each, mirrored and shifted images).
 
     Args:
         classes: how many logits.
