@@ -13,10 +13,11 @@ from handler.mending import decode_mended
 from training.data.folder_layout import labelled_files
 
 LOOKED_AT = 100  # images, spread over the whole folder
-# A picture is in colour where so many of its pixels have channels that far apart, levels of 255.
+# A photograph has no even background: less than this share of it is like its corners, levels of 255.
+BACKGROUND_SHARE, BACKGROUND_LEVELS = 0.3, 13
+# And it is in colour, which so many of its pixels are whose channels are that far apart, or large.
 COLOURED_SHARE, COLOURED_LEVELS = 0.1, 24
-# One without colour is a photograph where it is larger than this and little of it is like its corners.
-LARGE_PX, BACKGROUND_SHARE, BACKGROUND_LEVELS = 64, 0.3, 13
+LARGE_PX = 64
 # Frames that the network of this project is for, and from which size of pictures on.
 SIDES_PX = ((96, 128), (64, 56), (32, 0))
 HINT = "ink, picture, photo, photo-N or photo-N-whole, where N is the side in pixels, 32 to 384"
@@ -84,8 +85,6 @@ def _look(path: Path) -> tuple[int, bool] | None:
     side = min(pixels.shape[:2]) * reduction
     colours = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)[..., :3].astype(int)
     coloured = np.ptp(colours, axis=2) > COLOURED_LEVELS
-    if coloured.mean() > COLOURED_SHARE:
-        return side, True
     corners = np.median(colours[[0, 0, -1, -1], [0, -1, 0, -1]], axis=0)
     background = (np.abs(colours - corners).max(axis=2) < BACKGROUND_LEVELS).mean()
-    return side, side > LARGE_PX and background < BACKGROUND_SHARE
+    return side, bool(background < BACKGROUND_SHARE and (coloured.mean() > COLOURED_SHARE or side > LARGE_PX))

@@ -32,7 +32,7 @@ def fill(folder: Path, side_px: int = 40, of_each: int = 20) -> Path:
         (folder / label).mkdir(parents=True)
         random = np.random.default_rng(seed)
         for number in range(of_each):
-            pixels = random.normal(colour, 25, (side_px, side_px + 8, 3)).clip(0, 255).astype(np.uint8)
+            pixels = random.normal(colour, 40, (side_px, side_px + 8, 3)).clip(0, 255).astype(np.uint8)
             Image.fromarray(pixels).save(folder / label / f"{number}.jpg", quality=90)
     return folder
 
