@@ -17,8 +17,10 @@ from handler.bad_image import Busy
 from handler.explanation import explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
 from handler.framer import Framer, Result
+from handler.framings import is_photo
 from handler.metrics import Metrics
 from handler.model import Framed, Model, Reading
+from handler.occlusion import photo_explanation
 
 logger = logging.getLogger(__name__)
 
@@ -156,7 +158,7 @@ class DigitHandler:
         """Return what the networks make of each frame, in one pass.
 
         Args:
-            frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
+            frames: uint8 (batch, *shape of the model's frames).
         """
         return self.model.read(frames)
 
@@ -165,11 +167,12 @@ class DigitHandler:
 
         Args:
             reading: what the networks made of it.
-            frame: uint8 (28, 28) when the client asked to see it.
+            frame: uint8 of the model's shape when the client asked to see it.
         """
         answer = {**self.model.answer(reading), **self.identity}
         if frame is not None:
-            png = cv2.imencode(".png", frame)[1].tobytes()
+            # OpenCV writes blue first.
+            png = cv2.imencode(".png", frame if frame.ndim == 2 else frame[..., ::-1])[1].tobytes()
             answer["frame"] = "data:image/png;base64," + base64.b64encode(png).decode("ascii")
         return answer
 
@@ -181,7 +184,8 @@ class DigitHandler:
         an explanation, each of them waits 0.4 s.
         """
         model = self.model
-        found = explanation_answer(framed.frame, framed.place(), model.probabilities, model.label_names)
+        answered = photo_explanation if is_photo(model.framing) else explanation_answer
+        found = answered(framed.frame, framed.place(), model.probabilities, model.label_names)
         return {**found, **self.identity}
 
     def _explanation_or_error(

@@ -74,8 +74,8 @@ def explain(frame: np.ndarray, network: Network) -> Explanation:
     label, runner_up = np.argsort(-probabilities[0], kind="stable")[:2].tolist()
 
     others = np.delete(probabilities, label, axis=1).sum(axis=1)
-    for_label = _log(probabilities[:, label]) - _log(others)
-    for_runner_up = _log(probabilities[:, runner_up]) - _log(probabilities[:, label])
+    for_label = log(probabilities[:, label]) - log(others)
+    for_runner_up = log(probabilities[:, runner_up]) - log(probabilities[:, label])
     hidden, dabbed = slice(1, 1 + len(patches)), slice(1 + len(patches), None)
     has_ink = frame > 0
     importance = _spread(for_label[0] - for_label[hidden], patches) * has_ink
@@ -100,8 +100,8 @@ def explanation_answer(
     return {
         "label": label_names[explanation.label],
         "runner_up": label_names[explanation.runner_up],
-        "importance": _numbers(explanation.importance),
-        "tip": _numbers(explanation.tip),
+        "importance": numbers(explanation.importance),
+        "tip": numbers(explanation.tip),
         "box": [round(value, 2) for value in place],
     }
 
@@ -136,10 +136,12 @@ def _spread(values: np.ndarray, discs: np.ndarray) -> np.ndarray:
     return np.einsum("p,pyx->yx", values, discs) / np.maximum(weight, 1e-6)
 
 
-def _log(probabilities: np.ndarray) -> np.ndarray:
+def log(probabilities: np.ndarray) -> np.ndarray:
+    """Return the natural logarithm of probabilities, of at least LEAST_PROBABILITY."""
     return np.log(np.maximum(probabilities, LEAST_PROBABILITY))
 
 
-def _numbers(values: np.ndarray) -> list[list[float]]:
+def numbers(values: np.ndarray) -> list[list[float]]:
+    """Return a map as JSON writes it, to three decimals."""
     # In double precision: a float32 that was rounded has eight digits more when it is written out.
     return (np.round(values.astype(np.float64), 3) + 0.0).tolist()

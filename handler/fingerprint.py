@@ -5,7 +5,7 @@ import io
 import tokenize
 from pathlib import Path
 
-# Every file between an image's bytes and the frame, in that order, for each framing of handler/model.py.
+# Every file between an image's bytes and the frame, in that order, for each framing of handler/framings.py.
 # `mending.py` and `bitfields.py` are not among them: they give frames to broken files that had none, or one
 # that was not turned, and leave those of all others as they are.
 FILES = {
@@ -14,6 +14,7 @@ FILES = {
         "rules.py", "paper.py", "ink.py", "frame.py",
     ),
     "picture": ("png.py", "decode.py", "picture.py"),
+    "photo": ("png.py", "decode.py", "photo.py"),
 }  # fmt: skip
 LAYOUT = {
     tokenize.ENCODING, tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT,
@@ -30,11 +31,14 @@ def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") 
     Args:
         folder: where the files lie; this file's own folder by default, so that an archive is judged by
             the code that it carries.
-        framing: a key of FILES.
+        framing: a key of FILES, or one of a photograph, which also says how large a frame is.
     """
     folder = folder or Path(__file__).parent
     digest = hashlib.sha256()
-    for name in FILES[framing]:
+    kind = framing if framing in FILES else framing.split("-")[0]
+    if kind != framing:
+        digest.update(framing.encode() + b"\0")
+    for name in FILES[kind]:
         for word in _words((folder / name).read_text(encoding="utf-8")):
             digest.update(word.encode() + b"\0")
     return digest.hexdigest()[:8]

@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 PICTURE_S = 0.22
 # Plain PNG files of at most this size and side take less than a fifth of that, whatever is in them.
 SMALL_BYTES, SMALL_SIDE_PX = 1 << 18, 1024
+# The chunk of a PNG file that says what its colours are, for photographs: what its tables cost is not known.
+PROFILE = b"iCCP"
 Result = Framed | BadImage | Busy
 
 
@@ -67,7 +69,7 @@ class Framer:
     ) -> Result:
         """Return what becomes of an image file, where so many are left, this one included."""
         try:
-            if len(payload) <= SMALL_BYTES:
+            if len(payload) <= SMALL_BYTES and PROFILE not in payload:
                 pixels = read_png(payload, SMALL_SIDE_PX)
                 if pixels is not None:
                     return self._model.framed_pixels(pixels)

@@ -9,27 +9,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 
-from handler.frame import framed
+from handler.framings import Place, frame_shape, framing_of
 from handler.mending import decode_mended
-from handler.picture import picture_framed
 from handler.provider import CPU, NoProvider, session
 
 NETWORK, GATE, LABELS, ABOUT = "network.onnx", "gate.onnx", "index_to_name.json", "model.json"
 UNNAMED = "<its name>"  # in advice, where the caller does not say
-# Left edge, upper edge and side of a frame's square in the picture that it was made of, in pixels.
-Place = tuple[float, float, float]
-# How decoded pixels, straight RGBA, become a frame, uint8 (28, 28), 255 = ink, and what tells its place.
-FRAMINGS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, Callable[[], Place]]]] = {
-    "ink": framed,  # a drawing: the ink alone, centred by its mass
-    "picture": picture_framed,  # a thing: the whole picture
-}
 
 
 class Framed(NamedTuple):
     """A frame and what tells where it lies: that is for explanations alone.
 
     Attributes:
-        frame: uint8 (28, 28), 0 = paper .. 255 = ink.
+        frame: uint8 (28, 28), 0 = paper .. 255 = ink; of a photograph (side, side, 3), sRGB.
         place_decoded: gives its place in the decoded picture.
         reduction: the factor by which decoding reduced the picture.
     """
@@ -98,7 +90,8 @@ class Model:
         try:
             about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
             self.framing = str(about["framing"])
-            self._frame_of_pixels = FRAMINGS[self.framing]
+            self._frame_of_pixels = framing_of(self.framing)
+            self.frame_shape = frame_shape(self.framing)
             self.set_threshold = float(about["set_threshold"])
             self.digit_threshold = about["digit_threshold"]
             names = json.loads((folder / LABELS).read_text(encoding="utf-8"))
@@ -110,6 +103,13 @@ class Model:
             ) from None
         self._network = _session(folder / network_file, name, provider)
         self._gate = None if self.digit_threshold is None else _session(folder / GATE, name, provider)
+        read = self._network.get_inputs()[0].shape[1:]
+        if read != list(self.frame_shape):
+            raise BrokenArchive(
+                f"The archive's network reads frames of {read}, its framing {self.framing} makes "
+                f"{list(self.frame_shape)}",
+                name,
+            )
         outputs = self._network.get_outputs()[0].shape[-1]
         if outputs != len(self.label_names):
             raise BrokenArchive(
@@ -123,27 +123,33 @@ class Model:
         Raises:
             BadImage: they are no readable image, or nothing is on it.
         """
-        return self.framed_pixels(*decode_mended(payload))
+        return self.framed_pixels(*decode_mended(payload), payload)
 
-    def framed_pixels(self, pixels: np.ndarray, reduction: int = 1) -> Framed:
-        """Return what becomes of decoded pixels: uint8 (height, width, 4), straight RGBA."""
-        frame, place = self._frame_of_pixels(pixels)
+    def framed_pixels(self, pixels: np.ndarray, reduction: int = 1, payload: bytes = b"") -> Framed:
+        """Return what becomes of decoded pixels.
+
+        Args:
+            pixels: uint8 (height, width, 4), straight RGBA.
+            reduction: the factor by which decoding reduced the picture.
+            payload: the file that they come from, where that may have a profile of its colours.
+        """
+        frame, place = self._frame_of_pixels(pixels, payload)
         return Framed(frame, place, reduction)
 
     def frame(self, payload: bytes) -> np.ndarray:
-        """Return the frame alone, uint8 (28, 28), as `framed` does."""
+        """Return the frame alone, uint8 of `frame_shape`, as `framed` does."""
         return self.framed(payload).frame
 
     def probabilities(self, frames: np.ndarray) -> np.ndarray:
         """Return calibrated probabilities in one pass: float32 (batch, labels), rows sum to 1.
 
         Args:
-            frames: uint8 (batch, 28, 28), 0 = paper .. 255 = ink.
+            frames: uint8 (batch, *frame_shape).
         """
         return self._network.run(None, {"frames": frames})[0]
 
     def read(self, frames: np.ndarray) -> list[Reading]:
-        """Return what the networks make of each frame, uint8 (batch, 28, 28)."""
+        """Return what the networks make of each frame, uint8 (batch, *frame_shape)."""
         probabilities = self.probabilities(frames)
         if self._gate is None:
             return [Reading(row, None) for row in probabilities]

@@ -19,7 +19,6 @@ import PIL
 
 from handler.bad_image import BadImage
 from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import FRAME_PX
 from handler.model import BrokenArchive, Model, rebuild_command
 
 FILE = "golden.json"
@@ -42,7 +41,7 @@ class Golden:
     Attributes:
         name: what it shows and in which format.
         file: the encoded picture's bytes.
-        frame: uint8 (28, 28), 255 = ink; None for a picture that is refused.
+        frame: uint8, of the model's shape; None for a picture that is refused.
         outputs: float32 (labels,), probabilities, and after them the digit score of a model with a gate; None
             for a picture that is refused.
         refusal: the refusal's message; None for a picture that is read.
@@ -106,7 +105,7 @@ def built_with(framing: str) -> dict[str, str]:
     """Return the versions of all that has a say in an answer.
 
     Args:
-        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+        framing: how an image becomes a frame, as handler.framings has it.
     """
     return {
         "pillow": PIL.__version__,
@@ -134,7 +133,7 @@ def check(folder: Path, model: Model) -> None:
     try:
         content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         then, labels = dict(content["built_with"]), list(content["labels"])
-        pictures = [_from_json(row) for row in content["pictures"]]
+        pictures = [_from_json(row, model.frame_shape) for row in content["pictures"]]
     except FileNotFoundError:
         raise _broken("is missing", model) from None
     except (ValueError, KeyError, TypeError) as error:
@@ -154,13 +153,13 @@ def check(folder: Path, model: Model) -> None:
         )
 
 
-def _from_json(row: dict[str, Any]) -> Golden:
+def _from_json(row: dict[str, Any], shape: tuple[int, ...]) -> Golden:
     file = base64.b64decode(row["file"], validate=True)
     if row["refusal"] is not None:
         return Golden(row["name"], file, None, None, str(row["refusal"]))
     frame = np.frombuffer(base64.b64decode(row["frame"], validate=True), np.uint8)
     outputs = np.array(row["outputs"], np.float32)
-    return Golden(row["name"], file, frame.reshape(FRAME_PX, FRAME_PX), outputs, None)
+    return Golden(row["name"], file, frame.reshape(shape), outputs, None)
 
 
 def _difference(golden: Golden, model: Model) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from handler.bad_image import BadImage
-from handler.mending import decode_mended
-from training.data.frames import FRAMINGS, Frames
+from handler.framings import frame_of_file, frame_shape
+from training.data.frames import Frames
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ def framed(examples: list[Example], label_names: tuple[str, ...], framing: str) 
     Args:
         examples: what people said of which drawing.
         label_names: those that the network tells apart.
-        framing: how an image becomes a frame, a key of FRAMINGS.
+        framing: how an image becomes a frame, as handler.framings has it.
     """
     frames, labels = [], []
     for example in sorted(examples, key=lambda one: one.digest):
         if example.label not in label_names:
             continue
         try:
-            frames.append(FRAMINGS[framing](decode_mended(example.drawing)[0]))
+            frames.append(frame_of_file(example.drawing, framing))
         except BadImage:
             continue  # an archive of before took it; what serving refuses teaches nothing
         labels.append(label_names.index(example.label))
-    made = np.stack(frames) if frames else np.empty((0, 28, 28), np.uint8)
+    made = np.stack(frames) if frames else np.empty((0, *frame_shape(framing)), np.uint8)
     return Feedback(Frames(made, np.array(labels, np.int64)), len(examples) - len(labels))
 
 

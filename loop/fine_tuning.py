@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training.data.augment import augment
 from training.data.frames import Frames
+from training.fitting.batches import shown
+from training.fitting.begin import WEIGHT_DECAY
 from training.fitting.measure import fit_shares, fit_temperature, logits_of
-from training.fitting.run import GRADIENT_NORM, LABEL_SMOOTHING, WEIGHT_DECAY, follow
+from training.fitting.run import GRADIENT_NORM, LABEL_SMOOTHING, follow
 from training.models.networks import Ensemble
 
 CPU = torch.device("cpu")
@@ -82,6 +83,7 @@ def _taught(model: nn.Module, old: Frames, feedback: Frames, recipe: Recipe) -> 
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=recipe.steps)
     generator = torch.Generator().manual_seed(recipe.seed)
     known, taught = _tensors(old), _tensors(feedback)
+    classes = int(old.labels.max()) + 1  # training has frames of every label
     fresh = _fresh_each(len(feedback), recipe.steps)
     for step in range(1, recipe.steps + 1):
         frames, labels = (
@@ -90,9 +92,9 @@ def _taught(model: nn.Module, old: Frames, feedback: Frames, recipe: Recipe) -> 
                 _drawn(*known, BATCH - fresh, generator), _drawn(*taught, fresh, generator), strict=True
             )
         )
-        changed = augment(frames.unsqueeze(1).float() / 255, generator, strength=AUGMENTATION)
-        logits = network(changed.contiguous(memory_format=torch.channels_last))
-        loss = F.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)
+        everything = torch.arange(len(labels))
+        changed, target = shown(frames, labels, everything, slice(None), generator, AUGMENTATION, classes)
+        loss = F.cross_entropy(network(changed), target, label_smoothing=LABEL_SMOOTHING)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_NORM)

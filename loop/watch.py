@@ -24,8 +24,7 @@ from db.errors import DatabaseUnavailable
 from db.migrate import MigrationError
 from db.unprivileged import EmbeddedError
 from handler.bad_image import BadImage
-from handler.mending import decode_mended
-from handler.model import FRAMINGS
+from handler.framings import frame_of_file, frame_shape, is_framing
 from loop.drift import LEAST, LOW, corrected, of_numbers, of_values
 from system import environment, stopping
 from training.archive.contents import Archive, read_archive
@@ -77,7 +76,7 @@ def watched(engine: Engine, store: Path, now: datetime) -> Iterator[str]:
 def _watched(engine: Engine, archive: Archive, now: datetime) -> str:
     """Look at a version, unless there is too little to see; return what was found, in words."""
     framing = archive.framing or ""
-    if archive.reference is None or framing not in FRAMINGS:
+    if archive.reference is None or not is_framing(framing):
         return "its archive does not say what training looked like: train it again"
     model = (archive.name, archive.version)
     count, until = drifts.looks_before(engine, model)
@@ -123,16 +122,15 @@ def compared(reference: Reference, drawn: Sequence[Drawn], frames: np.ndarray, f
 
 
 def framed(pictures: Iterator[bytes], framing: str) -> np.ndarray:
-    """Return the frames of pictures, uint8 (count, 28, 28), without those that have none any more."""
+    """Return the frames of pictures, uint8 (count, *shape), without those that have none any more."""
     frames = []
     for picture in pictures:
         try:
-            pixels, _ = decode_mended(picture)
-            frames.append(FRAMINGS[framing](pixels)[0])
+            frames.append(frame_of_file(picture, framing))
         except BadImage:
             # Other code answered it, and refused less.
             continue
-    return np.array(frames, np.uint8).reshape(-1, 28, 28)
+    return np.array(frames, np.uint8).reshape(-1, *frame_shape(framing))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from PIL import Image
 
 from handler.decode import WORK_SIDE_PX, decode_reduced
 from handler.frame import frame_of, frame_of_pixels
-from handler.model import FRAMINGS, Framed
+from handler.framings import FRAMINGS
+from handler.model import Framed
 from training.data import paint
 from training.data.drawing import STROKES, drawing, encoded
 from training.data.strokes import Drawn

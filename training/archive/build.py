@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from handler.fingerprint import preprocessing_fingerprint
-from handler.frame import FRAME_PX
+from handler.framings import frame_shape
 from handler.model import BrokenArchive, Model
 from system.environment import PYTHON, passed
 from system.files import written_aside
@@ -117,7 +117,7 @@ def _write_network(trained: Path, path: Path) -> weights.About:
         path.write_bytes(network)
     else:
         model, about = weights.load(trained)
-        export(Served(model, about.temperature).eval(), path)
+        export(Served(model, about.temperature).eval(), path, framing=about.framing)
     return about
 
 
@@ -139,15 +139,15 @@ def _warn_of_another(trained: Path, then: str, now: str) -> None:
         )
 
 
-def export(model: nn.Module, path: Path, output: str = "probabilities") -> None:
-    """Write a network as ONNX: input "frames", uint8 (batch, 28, 28); output by its name, float32.
+def export(model: nn.Module, path: Path, output: str = "probabilities", framing: str = "ink") -> None:
+    """Write a network as ONNX: input "frames", uint8 (batch, *frame_shape); output by its name, float32.
 
     ONNX and not a pickled module: loading it runs no code, and ONNX Runtime answers about four times as fast
     as eager PyTorch on one core.
     """
     # It warns of torchvision's operators where there is no torchvision; these networks have none of them.
     logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
-    example = torch.zeros((2, FRAME_PX, FRAME_PX), dtype=torch.uint8)
+    example = torch.zeros((2, *frame_shape(framing)), dtype=torch.uint8)
     program = torch.onnx.export(
         model,
         (example,),

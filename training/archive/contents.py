@@ -33,7 +33,7 @@ class Archive:
         trained_file: what it was built from, within the project, or by its name alone.
         trained_sha256: that file's content, in hexadecimal.
         reference: what training and validation looked like.
-        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+        framing: how an image becomes a frame, as handler.framings has it.
     """
 
     name: str

@@ -12,7 +12,7 @@ CHUNK = 4096  # frames at once: some 13 MB for each array of them
 
 
 def features(frames: np.ndarray, framing: str = "ink") -> dict[str, np.ndarray]:
-    """Return figures of frames by name, each float64 (count,).
+    """Return figures of frames by name, each float64 (count,); of photographs their brightness, 0..1, alone.
 
     ink_share: the mean of a frame, 0 = empty .. 1 = full ink everywhere.
     stroke_width_px: of the 28 px of a frame. A stroke has ink of its width times its length, and an edge of
@@ -26,6 +26,9 @@ def features(frames: np.ndarray, framing: str = "ink") -> dict[str, np.ndarray]:
         frames: uint8 (count, 28, 28), 0 = paper .. 255 = ink, none of them empty.
         framing: how they were made, "ink" or "picture".
     """
+    if frames.ndim > 3:
+        chunks = (frames[start : start + CHUNK] for start in range(0, len(frames), CHUNK))
+        return {"brightness": np.concatenate([one.mean(axis=(1, 2, 3)) for one in chunks]) / 255}
     parts = [_of_some(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)]
     names = ("ink_share", "stroke_width_px", "aspect") if framing == "ink" else ("ink_share",)
     return {name: np.concatenate([part[name] for part in parts]) for name in names}

@@ -16,7 +16,7 @@ from handler.picture import picture_frame_of_pixels
 from system.files import written_aside
 
 VALIDATION_SHARE = 1 / 12  # 5,000 of MNIST's 60,000, as in its literature
-# How decoded pixels become a frame, by the names that handler/model.py has for image files.
+# How gray images in memory become frames, by the names that handler/framings.py has for image files.
 FRAMINGS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "ink": frame_of_pixels,
     "picture": picture_frame_of_pixels,
@@ -28,7 +28,7 @@ class Frames:
     """Frames with their labels.
 
     Attributes:
-        frames: uint8 (count, 28, 28), 0 = paper .. 255 = ink.
+        frames: uint8 (count, 28, 28), 0 = paper .. 255 = ink; of photographs (count, side, side, 3), sRGB.
         labels: int64 (count,), index into the data set's label names.
     """
 
@@ -60,7 +60,7 @@ class DataSet:
         train: what weights are learnt from.
         validation: what selects and calibrates.
         tests: what is reported, by name.
-        framing: how its images became frames, a key of FRAMINGS; serving has to do the same.
+        framing: how its images became frames, as handler.framings has it; serving has to do the same.
     """
 
     name: str

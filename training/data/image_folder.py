@@ -14,9 +14,9 @@ import numpy as np
 from tqdm import tqdm
 
 from handler.bad_image import BadImage
-from handler.mending import decode_mended
+from handler.framings import frame_of_file
 from training.data.folder_layout import PARTS, Files, files_below, labelled_files
-from training.data.frames import FRAMINGS, DataSet, Frames
+from training.data.frames import DataSet, Frames
 from training.names import folder_name
 
 USUAL_FRAMING = "picture"
@@ -32,7 +32,7 @@ class Example:
     Attributes:
         path: of its file.
         label: its sub-folder's name.
-        frame: uint8 (28, 28), 0 = background .. 255.
+        frame: uint8, as handler.framings.frame_shape has its shape.
         digest: of the file's bytes. It decides part and order, so that a renamed file changes nothing.
     """
 
@@ -49,7 +49,7 @@ def load_folder(folder: Path, framing: str = USUAL_FRAMING) -> DataSet:
 
     Args:
         folder: `folder_layout` says what may be in it.
-        framing: a key of FRAMINGS.
+        framing: as handler.framings has it.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -136,7 +136,7 @@ def _example(label: str, path: Path, framing: str) -> Example | str:
     """Return what a file holds, or why it cannot be read."""
     try:
         payload = path.read_bytes()
-        frame = FRAMINGS[framing](decode_mended(payload)[0])
+        frame = frame_of_file(payload, framing)
         return Example(path, label, frame, hashlib.sha256(payload).digest())
     except (BadImage, OSError) as error:
         return str(error)

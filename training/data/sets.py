@@ -9,7 +9,8 @@ import numpy as np
 from training.data import idx_sets
 from training.data.frames import DataSet, cached, framed, validation_index
 from training.data.idx_sets import DIGITS, idx_images, load_idx
-from training.data.image_folder import USUAL_FRAMING, load_folder
+from training.data.image_folder import load_folder
+from training.data.looking import chosen_framing
 from training.data.rendered import drawn_by, render, writers
 from training.names import FOLDER
 
@@ -25,14 +26,15 @@ def load(name: str, data_dir: Path, cache_dir: Path, framing: str | None = None)
         name: which one.
         data_dir: where its files lie, or where they are downloaded to; for "folder" the folder of images.
         cache_dir: where frames are kept between runs, by preprocessing fingerprint.
-        framing: how images become frames, for "folder" alone; the others have their own.
+        framing: how images become frames, for "folder" alone, where "photo" leaves the side to be chosen,
+            and None all of it, by looking at them; the others have their own.
 
     Raises:
         FileNotFoundError: the files are not there and cannot be downloaded.
         ValueError: the files cannot be used, or the framing is not the data set's.
     """
     if name == FOLDER:
-        return load_folder(data_dir, framing or USUAL_FRAMING)
+        return load_folder(data_dir, chosen_framing(data_dir, framing))
     data = SOURCES[name](data_dir, cache_dir)
     if framing not in (None, data.framing):
         raise ValueError(

@@ -16,9 +16,10 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from training.data.frames import DataSet
 from training.data.sets import CACHE, load
+from training.fitting.begin import WARM_UP_SHARE
 from training.fitting.ensemble import put_together
 from training.fitting.network import finish
-from training.fitting.run import WARM_UP_SHARE, Run
+from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Ensemble

@@ -12,8 +12,10 @@ from handler.fingerprint import preprocessing_fingerprint
 from training.data.frames import DataSet, Frames
 from training.fitting.conformal import coverage_for, fit_set_threshold, measure_sets
 from training.fitting.looks import reference
+from training.models.inputs import as_input
 from training.models.weights import About
 
+AT_ONCE_PIXELS = 784
 ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
 
 
@@ -22,8 +24,10 @@ def logits_of(model: nn.Module, data: Frames, device: torch.device, batch: int =
     """Return the logits of every frame: float32 (count, classes), on the CPU."""
     training = model.training
     model.eval()
-    parts = torch.from_numpy(data.frames).unsqueeze(1).split(batch)
-    logits = torch.cat([model(part.to(device).float() / 255).float().cpu() for part in parts])
+    if data.frames.ndim > 3:  # photographs have more pixels, and their networks more maps of them
+        batch = max(1, batch * AT_ONCE_PIXELS // data.frames[0].size)
+    parts = torch.from_numpy(data.frames).split(batch)
+    logits = torch.cat([model(as_input(part.to(device))).float().cpu() for part in parts])
     model.train(training)
     return logits
 

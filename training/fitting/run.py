@@ -16,16 +16,14 @@ from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
 from system.files import written_aside
-from training.data.augment import augment
 from training.data.frames import DataSet
+from training.fitting import begin
+from training.fitting.batches import shown
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings, autocast
-from training.models.networks import MODELS
+from training.models.first_weights import keep_statistics
 
-LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
-WARM_UP_SHARE = 0.15
-WEIGHT_DECAY = 0.02
 LABEL_SMOOTHING = 0.05
 AVERAGE_DECAY = 0.998  # of the weights' exponential moving average, about four passes over 100 batches
 GRADIENT_NORM = 1.0
@@ -46,20 +44,16 @@ class Run:
     ) -> None:
         self.settings, self.data, self.device = settings, data, device
         self.processes = processes or Processes()
-        # Channels last: a CPU trains convolutions of so few channels twice as fast in this layout.
-        self.model = MODELS[settings.model](len(data.label_names)).to(device)
-        self.model.to(memory_format=torch.channels_last)
+        self.model = begin.network(settings, data, device, self.say)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.network = self.processes.wrap(self.model, device)
         self.batch = min(settings.batch, len(data.train))
         self.batches = len(data.train) // self.batch
         self.part = self.processes.part_of(self.batch)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), weight_decay=WEIGHT_DECAY)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, LEARNING_RATE, total_steps=self.batches * settings.epochs, pct_start=WARM_UP_SHARE
-        )
+        steps = self.batches * settings.epochs
+        self.optimizer, self.schedule = begin.optimizer(settings, self.model, steps)
         self.generator = torch.Generator().manual_seed(settings.seed)
-        self.frames = torch.from_numpy(data.train.frames).unsqueeze(1).to(device)
+        self.frames = torch.from_numpy(data.train.frames).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
         self.content = data.content()
         # Of logits, labels and the frames that were read, which a teacher may read, too.
@@ -99,6 +93,7 @@ class Run:
         started, losses = time.perf_counter(), torch.zeros((), device=self.device)
         self._seed_dropout()
         self.network.train()
+        keep_statistics(self.model)
         order = torch.randperm(len(self.labels), generator=self.generator)[: self.batches * self.batch]
         epochs = self.settings.epochs
         steps = tqdm(
@@ -109,13 +104,13 @@ class Run:
             leave=False,
         )
         for batch in steps:
-            losses += self._step(batch[self.part].to(self.device))
+            losses += self._step(batch)
         self.epoch += 1
         train_loss = float(self.processes.mean(losses.cpu())) / self.batches
         if not math.isfinite(train_loss):
             raise ValueError(
                 f"The training loss became {train_loss} in epoch {self.epoch}: lower LEARNING_RATE in "
-                "training/fitting/run.py, or give --precision float32."
+                "training/fitting/begin.py, or give --precision float32."
             )
         found = self.processes.from_first(self._validate)
         self.curves.append({"epoch": self.epoch, "train_loss": train_loss, **found})
@@ -126,13 +121,14 @@ class Run:
             f"{found['loss']:.4f}  accuracy {found['accuracy']:.2%}  {time.perf_counter() - started:.0f} s"
         )
 
-    def _step(self, chosen: Tensor) -> Tensor:
-        """Learn from this process's share of a batch, int64 (count,); return its mean loss."""
-        frames = augment(
-            self.frames[chosen].float() / 255, self.generator, self.batch, self.part, self._strength()
-        ).contiguous(memory_format=torch.channels_last)
+    def _step(self, batch: Tensor) -> Tensor:
+        """Learn from this process's share of a batch, int64 (batch,); return its mean loss."""
+        frames, target = shown(
+            self.frames, self.labels, batch, self.part, self.generator, self._strength(),
+            len(self.data.label_names),
+        )  # fmt: skip
         with autocast(self.device, self.settings.precision):
-            loss = self.loss(self.network(frames), self.labels[chosen], frames)
+            loss = self.loss(self.network(frames), target, frames)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from training.data.frames import FRAMINGS
+from training.data.looking import HINT, framing_name
 from training.data.sets import SOURCES
 from training.fitting.distributed import Processes
 from training.models.classical_recipes import RECIPES
 from training.models.networks import MODELS
+from training.models.photo_networks import torchvision_names
 from training.names import run_folder
 from training.options import data_folder, natural, positive
 
@@ -34,6 +35,8 @@ class Settings:
         precision: auto, float32 or bfloat16.
         version: the model's version.
         framing: how images become frames, for the data set "folder"; None: as is usual for the data set.
+        init: a file with weights to begin with.
+        freeze: whether the last layer alone is trained.
     """
 
     data: Path
@@ -51,6 +54,8 @@ class Settings:
     precision: str = "auto"
     version: str = "1.0.0"
     framing: str | None = None
+    init: str | None = None
+    freeze: bool | None = None
 
 
 def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings, list[int]]:
@@ -63,9 +68,16 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     data_folder(parser)
     parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
     parser.add_argument(
-        "--framing", choices=sorted(FRAMINGS), help="with --dataset folder: ink, or (default) picture"
+        "--framing", type=framing, help=f"with --dataset folder: {HINT} (default: by looking at the images)"
     )
-    parser.add_argument("--model", choices=sorted([*MODELS, *RECIPES]), default=Settings.model)
+    parser.add_argument(
+        "--model",
+        type=architecture,
+        default=Settings.model,
+        help=f"{', '.join(sorted([*MODELS, *RECIPES]))}; for photographs cnn, or one of torchvision's",
+    )
+    parser.add_argument("--init", help="weights to begin with: safetensors, or a state dict of torch.save's")
+    parser.add_argument("--freeze", action="store_true", default=None, help="train the last layer alone")
     parser.add_argument("--out", type=Path, help="results' folder (default: runs/<dataset>-<model>)")
     parser.add_argument("--epochs", type=positive, default=Settings.epochs)
     parser.add_argument(
@@ -89,6 +101,24 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     except ValueError as error:
         raise SystemExit(f"training: {error}") from None
     return Settings(**given), several
+
+
+def framing(text: str) -> str:
+    """Return a framing's name, for argparse."""
+    try:
+        return framing_name(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def architecture(text: str) -> str:
+    """Return an architecture's name, for argparse."""
+    if text not in MODELS and text not in RECIPES and text not in torchvision_names():
+        raise argparse.ArgumentTypeError(
+            f"{text} came, expected is one of {', '.join(sorted([*MODELS, *RECIPES]))}, or for photographs "
+            f"one of torchvision's: {', '.join(torchvision_names())}"
+        )
+    return text
 
 
 def device_of(wanted: str, processes: Processes) -> torch.device:

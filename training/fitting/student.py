@@ -18,8 +18,9 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from handler.frame import FRAME_PX
 from training.data.sets import CACHE, load
+from training.fitting.begin import WARM_UP_SHARE
 from training.fitting.network import finish
-from training.fitting.run import WARM_UP_SHARE, Run
+from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Cnn, Ensemble, ResidualBlock

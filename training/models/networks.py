@@ -7,6 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from handler.frame import FRAME_PX
+from handler.framings import is_photo
+from training.models.inputs import as_input
+from training.models.photo_networks import photo_network, reads_no_gray
 
 
 class Cnn(nn.Module):
@@ -209,20 +212,25 @@ MODELS: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
-def build(architecture: str, classes: int) -> nn.Module:
+def build(architecture: str, classes: int, framing: str = "ink") -> nn.Module:
     """Return a network with fresh weights.
 
     Args:
-        architecture: a key of MODELS, or several joined by "+": an ensemble of them.
+        architecture: a key of MODELS, for photographs as `photo_network` takes it; several with "+" between.
         classes: how many logits.
+        framing: of its frames, as handler.framings has it.
 
     Raises:
-        KeyError: there is no such architecture.
+        ValueError: there is no such architecture for these frames.
     """
     names = architecture.split("+")
-    if len(names) == 1:
-        return MODELS[architecture](classes)
-    return Ensemble([MODELS[name](classes) for name in names])
+    if len(names) > 1:
+        return Ensemble([build(name, classes, framing) for name in names])
+    if is_photo(framing):
+        return photo_network(architecture, classes, framing)
+    if architecture not in MODELS:
+        raise reads_no_gray(architecture, list(MODELS))
+    return MODELS[architecture](classes)
 
 
 class Served(nn.Module):
@@ -234,6 +242,6 @@ class Served(nn.Module):
         self.temperature = temperature
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Return probabilities, float32 (batch, classes), for frames, uint8 (batch, 28, 28), 255 = ink."""
-        logits = self.model(frames.unsqueeze(1).float() / 255)
+        """Return probabilities, float32 (batch, classes), for frames, uint8 as `as_input` takes them."""
+        logits = self.model(as_input(frames))
         return torch.softmax(logits / self.temperature, dim=1)

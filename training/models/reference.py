@@ -14,6 +14,7 @@ QUANTILES = 101  # of a figure: its least value, its percentiles, its largest va
 IN_WORDS = {
     "ink_share": "ink on {0:.1%} of a frame ({1:.1%} to {2:.1%})",
     "stroke_width_px": "strokes {0:.1f} px wide ({1:.1f} to {2:.1f})",
+    "brightness": "photographs {0:.0%} bright ({1:.0%} to {2:.0%})",
     "aspect": "{0:.2f} times as wide as high ({1:.2f} to {2:.2f})",
 }
 

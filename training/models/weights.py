@@ -29,7 +29,7 @@ class About:
         data_set: what it was trained on.
         set_threshold: of its prediction sets, 0..1 (training/fitting/conformal.py).
         coverage: how often a set is to hold the true label, 0..1.
-        framing: how an image becomes a frame, a key of handler.model.FRAMINGS.
+        framing: how an image becomes a frame, as handler.framings has it.
         reference: what training and validation looked like; None in files from before it was kept.
     """
 
@@ -72,6 +72,6 @@ def load(path: Path) -> tuple[nn.Module, About]:
 
 def _rebuilt(fields: dict[str, Any], state: dict[str, Tensor]) -> tuple[nn.Module, About]:
     about = about_of(fields)
-    model = build(about.architecture, len(about.label_names))
+    model = build(about.architecture, len(about.label_names), about.framing)
     model.load_state_dict(state)
     return model.eval(), about

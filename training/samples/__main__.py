@@ -11,12 +11,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from training.data.frames import FRAMINGS
-from training.data.image_folder import USUAL_FRAMING
+from training.data.looking import HINT, chosen_framing
 from training.data.sets import SOURCES
-from training.fitting.settings import Settings
-from training.models.classical_recipes import RECIPES
-from training.models.networks import MODELS
+from training.fitting.settings import Settings, architecture, framing
 from training.names import FOLDER, USUAL_ARCHITECTURE, folder_name
 from training.options import data_folder
 from training.samples.opinion import opened, opinions, trained_model
@@ -34,9 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     data_folder(parser)
     parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
     parser.add_argument(
-        "--framing", choices=sorted(FRAMINGS), help="with --dataset folder (default: the model's)"
+        "--framing", type=framing, help=f"with --dataset folder: {HINT} (default: the model's)"
     )
-    parser.add_argument("--model", choices=sorted([*MODELS, *RECIPES]), default=USUAL_ARCHITECTURE)
+    parser.add_argument("--model", type=architecture, default=USUAL_ARCHITECTURE)
     parser.add_argument(
         "--weights", type=Path, help="what was trained (default: what --model left of the data)"
     )
@@ -46,8 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         name = folder_name(given.data) if given.dataset == FOLDER else given.dataset
         trained = given.weights or trained_model(given.dataset, given.data, given.model)
         model = opened(trained) if trained else None
-        framing = given.framing or (model.about.framing if model else USUAL_FRAMING)
-        samples = samples_of(given.dataset, given.data, framing)
+        seen_as = given.framing or (model.about.framing if model else None)
+        if given.dataset == FOLDER:
+            seen_as = chosen_framing(given.data, seen_as)
+        samples = samples_of(given.dataset, given.data, seen_as or "ink")
         if not samples:
             raise ValueError(f"{given.data} has no image in a label's folder.")
         said = opinions(model, samples) if model else None

@@ -10,9 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from PIL import Image
 
-from training.data.augment import augment
 from training.evaluation.page import FOLDER as STYLE_FOLDER
 from training.evaluation.thumbnails import shrunk, url
+from training.fitting.batches import changed
 from training.samples.opinion import Opinion
 from training.samples.sources import Sample
 
@@ -75,9 +75,9 @@ def _cards(samples: list[Sample], said: list[Opinion] | None) -> list[dict[str, 
     """Return what the page shows of each sample."""
     if not samples:
         return []
-    frames = torch.from_numpy(np.stack([sample.frame for sample in samples])).unsqueeze(1).float() / 255
+    frames = torch.from_numpy(np.stack([sample.frame for sample in samples]))
     generator = torch.Generator().manual_seed(0)
-    made = [augment(frames, generator)[:, 0].mul(255).round().byte().numpy() for _ in range(AUGMENTED)]
+    made = [changed(frames, generator) for _ in range(AUGMENTED)]
     return [
         {
             "label": sample.label,

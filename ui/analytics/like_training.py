@@ -16,6 +16,7 @@ MOST_ROWS = 12
 NAMES = {
     "ink_share": "Ink",
     "stroke_width_px": "Width of strokes",
+    "brightness": "Brightness",
     "aspect": "Width / height",
     "labels": "Labels",
     "confidence": "Confidence",
@@ -23,6 +24,7 @@ NAMES = {
 }
 WORDS: dict[str, Callable[[float], str]] = {
     "ink_share": percent,
+    "brightness": percent,
     "stroke_width_px": lambda value: f"{value:.1f} px",
     "aspect": lambda value: f"{value:.2f}",
     "confidence": percent,

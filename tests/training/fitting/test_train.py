@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from training.data.sets import load
+from training.fitting import begin, train
 from training.fitting import run as run_module
-from training.fitting import train
 from training.fitting.measure import measure
 from training.fitting.run import Run
 from training.fitting.settings import Settings
@@ -145,7 +145,7 @@ def test_on_a_full_disk_the_checkpoint_of_before_stays_whole_and_one_line_says_s
 
 def test_a_run_stops_when_patience_runs_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # At this rate nothing is learnt, so that nothing better comes for long.
-    monkeypatch.setattr(run_module, "LEARNING_RATE", 1.0)
+    monkeypatch.setattr(begin, "LEARNING_RATE", 1.0)
     impatient = settings(tmp_path / "run", epochs=30, batch=512, precision="float32", patience=2)
     metrics = train.train(impatient)
     assert metrics["epochs_trained"] == metrics["best_epoch"] + 2 < 30
@@ -178,7 +178,7 @@ def test_patience_counts_epochs_since_the_best(
 def test_a_diverged_run_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(run_module, "LEARNING_RATE", float("nan"))
+    monkeypatch.setattr(begin, "LEARNING_RATE", float("nan"))
     arguments = ["--dataset", "optdigits", "--out", str(tmp_path), "--epochs", "1", "--batch", "512"]
     assert train.main(arguments) == 1
     assert "LEARNING_RATE" in capsys.readouterr().err

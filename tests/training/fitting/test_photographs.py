@@ -1,0 +1,141 @@
+"""Photographs from a folder to an archive: framing, network, training, first weights, serving."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from handler import self_check
+from handler.model import Model
+from training.archive.build import build
+from training.data.augment import Draws
+from training.data.photographs import augment_photos, mixed
+from training.data.sets import load
+from training.fitting.settings import Settings
+from training.fitting.train import train
+from training.models import weights
+from training.models.first_weights import begin_with
+from training.models.networks import build as network_of
+
+pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
+
+LABELS = {"leaf": (40, 160, 60), "sky": (60, 110, 220)}
+
+
+def fill(folder: Path, side_px: int = 40, of_each: int = 20) -> Path:
+    """Fill a folder with noisy pictures whose labels are their colours."""
+    for seed, (label, colour) in enumerate(LABELS.items()):
+        (folder / label).mkdir(parents=True)
+        random = np.random.default_rng(seed)
+        for number in range(of_each):
+            pixels = random.normal(colour, 40, (side_px, side_px + 8, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / label / f"{number}.jpg", quality=90)
+    return folder
+
+
+def settings(data: Path, out: Path, **others: object) -> Settings:
+    usual: dict[str, object] = {"dataset": "folder", "epochs": 2, "batch": 16, "device": "cpu"}
+    return Settings(data, out, **{**usual, **others})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The folder of photographs, and what training left of it."""
+    folder = tmp_path_factory.mktemp("photos")
+    train(settings(fill(folder / "scenes"), folder / "out"))
+    return folder / "scenes", folder / "out"
+
+
+def test_pictures_in_colour_become_photographs_and_it_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = load("folder", fill(tmp_path / "scenes", side_px=70), tmp_path)
+    assert data.framing == "photo-64"
+    assert data.train.frames.shape[1:] == (64, 64, 3)
+    assert "framing photo-64 (40 of 40 images look like photographs" in capsys.readouterr().out
+
+
+def test_a_run_is_finished_once_and_its_file_says_how_frames_are_made(trained: tuple[Path, Path]) -> None:
+    data, out = trained
+    model, about = weights.load(out / "model.safetensors")
+    assert (about.framing, about.architecture) == ("photo-32", "cnn")
+    assert about.reference is not None
+    assert list(about.reference.features) == ["brightness"]
+    with torch.no_grad():
+        assert model(torch.rand(3, 3, 32, 32)).shape == (3, 2)
+    before = json.loads((out / "metrics.json").read_text())
+    assert train(settings(data, out))["validation"] == before["validation"]
+
+
+def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, out = trained
+    with zipfile.ZipFile(build(out / "model.safetensors", "scenes", tmp_path / "scenes.mar")) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    folder = tmp_path / "unpacked"
+    served = Model(folder)
+    self_check.check(folder, served)
+    golden = json.loads((folder / "golden.json").read_text())["pictures"]
+    assert "JPEG with a profile of its colours" in [one["name"] for one in golden]
+    files = sorted(data.glob("*/*.jpg"))[::4]
+    frames = np.stack([served.frame(path.read_bytes()) for path in files])
+    network, about = weights.load(out / "model.safetensors")
+    with torch.no_grad():
+        logits = network(torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255)
+    expected = torch.softmax(logits / about.temperature, dim=1).numpy()
+    assert np.abs(served.probabilities(frames) - expected).max() < 1e-4
+
+
+def test_first_weights_are_taken_but_for_a_head_of_other_labels(
+    trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    own = trained[1] / "model.safetensors"
+    torch.save({"state_dict": weights.load(own)[0].state_dict()}, tmp_path / "theirs.pt")
+    network = network_of("cnn", 5, "photo-32")
+    assert "fresh are head.weight, head.bias" in begin_with(network, tmp_path / "theirs.pt")
+    taken = network.state_dict()["network.body.0.weight"]
+    assert torch.equal(taken, weights.load(own)[0].state_dict()["network.body.0.weight"])
+    with pytest.raises(ValueError, match="weights of another network"):
+        begin_with(network_of("resnet18", 5, "photo-32"), own)
+
+
+def test_a_pickle_that_runs_code_is_refused(tmp_path: Path) -> None:
+    torch.save({"weight": Path("anything")}, tmp_path / "code.pt")
+    with pytest.raises(ValueError, match="safetensors, or a state dict"):
+        begin_with(network_of("cnn", 2, "photo-32"), tmp_path / "code.pt")
+
+
+def test_a_frozen_network_learns_its_last_layer_alone(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, out = trained
+    first = out / "model.safetensors"
+    train(settings(data, tmp_path / "out", epochs=1, init=str(first), freeze=True))
+    before, after = (weights.load(path)[0].state_dict() for path in (first, tmp_path / "out" / first.name))
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"network.head.weight", "network.head.bias"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "framing", "words"),
+    [("resnet18", "ink", "reads no frames of 28x28"), ("lenet5", "photo-32", "reads no photographs"),
+     ("vit_b_16", "photo-32", "cannot read frames of 32x32 px")],
+)  # fmt: skip
+def test_networks_for_other_frames_are_refused(architecture: str, framing: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        network_of(architecture, 2, framing)
+
+
+def test_augmentation_of_a_part_is_that_of_the_whole_batch() -> None:
+    photos = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+
+    def made(part: slice) -> torch.Tensor:
+        draws = Draws(torch.Generator().manual_seed(1), 8, part, torch.device("cpu"))
+        blended, _ = mixed(photos[part], photos.roll(1, 0)[part], draws)
+        return augment_photos(blended, draws)
+
+    whole = made(slice(None))
+    assert torch.allclose(torch.cat([made(slice(0, 4)), made(slice(4, 8))]), whole, atol=1e-6)
+    assert (whole.min(), whole.max()) >= (0, 0.9)
+    assert float((whole - photos).abs().mean()) > 0.05

@@ -1,0 +1,101 @@
+"""Weights from elsewhere, to begin a training with: only data is read of a file, never code."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+# What other programs put around a state dict, and before its names.
+WRAPPERS = ("state_dict", "model_state_dict", "model", "model_state")
+PREFIXES = ("module.", "_orig_mod.", "network.", "model.")
+# Of a network's numbers so many have to be in the file, or it is another network's.
+LEAST_SHARE = 0.5
+
+
+def begin_with(network: nn.Module, path: Path) -> str:
+    """Load what fits of a file into a network; return in words what did and what did not.
+
+    A tensor fits where name and shape are equal: the last layer of a network for other labels does not.
+
+    Args:
+        network: as `training.models.networks.build` returns it.
+        path: safetensors, or what torch.save wrote of a state dict.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no tensors by name, or those of another network.
+    """
+    given = _tensors(path)
+    own = network.state_dict()
+    names = {_plain(name): name for name in own}
+    fitting = {
+        names[name]: tensor
+        for name, tensor in given.items()
+        if name in names and own[names[name]].shape == tensor.shape
+    }
+    total = sum(tensor.numel() for tensor in own.values())
+    if sum(tensor.numel() for tensor in fitting.values()) < LEAST_SHARE * total:
+        raise ValueError(
+            f"{path} has weights of another network: {len(fitting)} of {len(own)} tensors fit. It has "
+            f"{', '.join(list(given)[:3])}, ...; {', '.join(list(names)[:3])}, ... are expected."
+        )
+    network.load_state_dict({**own, **fitting})
+    left = [_plain(name) for name in own if name not in fitting]
+    fresh = f"; fresh are {', '.join(left[:4])}{', ...' if len(left) > 4 else ''}" if left else ""
+    return f"{len(fitting)} of {len(own)} tensors are those of {path}{fresh}"
+
+
+def freeze(network: nn.Module) -> None:
+    """Leave the last layer alone to be trained.
+
+    Raises:
+        ValueError: the network does not end in a linear layer.
+    """
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if not linear:
+        raise ValueError("--freeze: the network has no linear layer at its end that could be trained alone.")
+    network.requires_grad_(False)
+    linear[-1].requires_grad_(True)
+
+
+def keep_statistics(network: nn.Module) -> None:
+    """Let batch normalisation of what is frozen use what it has counted, and count no more."""
+    for module in network.modules():
+        weight = getattr(module, "weight", None)
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and not getattr(weight, "requires_grad", True):
+            module.eval()
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Return a file's tensors by their names without what other programs put before these."""
+    if not path.is_file():
+        raise FileNotFoundError(f"--init {path}: there is no such file.")
+    try:
+        found: Any = load_file(path)
+    except SafetensorError:
+        try:
+            # Pickles run code; weights_only reads tensors and plain containers, and refuses all else.
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # the unpickler raises whatever a damaged file leads it to
+            reason = " ".join(str(error).split())[:200]
+            raise ValueError(
+                f"--init {path}: safetensors, or a state dict that torch.save wrote, is expected ({reason})."
+            ) from None
+    for wrapper in WRAPPERS:
+        if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
+            found = found[wrapper]
+    tensors = {}
+    if isinstance(found, dict):
+        tensors = {_plain(str(name)): one for name, one in found.items() if isinstance(one, Tensor)}
+    if not tensors:
+        raise ValueError(f"--init {path}: it holds no tensors by name, as a state dict does.")
+    return tensors
+
+
+def _plain(name: str) -> str:
+    while name.startswith(PREFIXES):
+        name = name.partition(".")[2]
+    return name
