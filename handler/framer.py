@@ -7,6 +7,7 @@ from typing import Any
 
 from handler.aside import Aside, TookTooLong
 from handler.bad_image import BadImage, Busy, too_costly
+from handler.framings import is_photo
 from handler.model import Framed, Model
 from handler.png import read_png
 from handler.request import image_bytes
@@ -18,7 +19,7 @@ logger = logging.getLogger(__name__)
 PICTURE_S = 0.22
 # Plain PNG files of at most this size and side take less than a fifth of that, whatever is in them.
 SMALL_BYTES, SMALL_SIDE_PX = 1 << 18, 1024
-# The chunk of a PNG file that says what its colours are, for photographs: what its tables cost is not known.
+# The chunk of a PNG file that says what its colours are: photographs heed it, and nobody knows what it costs.
 PROFILE = b"iCCP"
 Result = Framed | BadImage | Busy
 
@@ -33,6 +34,7 @@ class Framer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._aside = Aside(model.framed)
+        self._heeds_profiles = is_photo(model.framing)
 
     def batch(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], ends: float) -> list[Result]:
         """Return each request's frame with its place, or the error that it earned.
@@ -69,7 +71,7 @@ class Framer:
     ) -> Result:
         """Return what becomes of an image file, where so many are left, this one included."""
         try:
-            if len(payload) <= SMALL_BYTES and PROFILE not in payload:
+            if len(payload) <= SMALL_BYTES and not (self._heeds_profiles and PROFILE in payload):
                 pixels = read_png(payload, SMALL_SIDE_PX)
                 if pixels is not None:
                     return self._model.framed_pixels(pixels)

@@ -18,6 +18,7 @@ from handler.model import Framed
 from handler.png import read_png
 from tests.handler.costly import COSTLY, IN_TEXT, TOO_LARGE, blank, encoded, jpeg_scans, noise
 from tests.handler.test_png import file_of
+from training.archive.profile import swapped_profile
 from training.data.drawing import drawing, png
 
 SEVEN = png("7")
@@ -28,6 +29,8 @@ COST_S, BUSY = 0.3, 1.5
 
 class InkModel:
     """What a framer needs of a model, without networks."""
+
+    framing = "ink"
 
     def framed(self, payload: bytes) -> Framed:
         """Return what becomes of a file."""
@@ -68,6 +71,20 @@ def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:
     reader._aside.close()  # so that what it has spent is known
     assert spent_s() - before < BUSY * COST_S
     assert isinstance(result, Framed | BadImage)
+
+
+@pytest.mark.parametrize(("framing", "aside"), [("ink", 0), ("photo-32", 1)])
+def test_a_profile_of_its_colours_sends_no_drawing_aside(
+    framing: str, aside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = InkModel()
+    model.framing = framing
+    reader, sent = Framer(model), []  # type: ignore[arg-type]
+    monkeypatch.setattr(
+        reader._aside, "framed", lambda payload, *_: sent.append(payload) or BadImage("aside")
+    )
+    read(reader, encoded(drawing("7"), "PNG", icc_profile=swapped_profile()))
+    assert len(sent) == aside
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
