@@ -26,7 +26,15 @@ ASK_S = 5
 PAGE_ANSWERS = "/livez"
 # What each part reads beside what it is told below.
 OF_TORCHSERVE = ("LOG_TO", *ON_TO_WORKERS, *TUNING)
-OF_PAGE = ("FORWARDED_ALLOW_IPS", "KEEP_DAYS", "LOG_FORMAT", "PUBLISHED_AT", "SIGN_IN", "UI_ROOT_PATH")
+OF_PAGE = (
+    "FORWARDED_ALLOW_IPS",
+    "KEEP_DAYS",
+    "LOG_FORMAT",
+    "PUBLISHED_AT",
+    "ROLLOUT_STORE",
+    "SIGN_IN",
+    "UI_ROOT_PATH",
+)
 # libpq's, and Kerberos', for a database of the user's own. The embedded one is not where they say.
 OF_DATABASE = ("PG*", "KRB5*")
 

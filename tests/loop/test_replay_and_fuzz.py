@@ -121,7 +121,7 @@ def test_the_page_shows_checks_and_flips_and_escapes_what_people_said() -> None:
     checks = [Check("self-check", PASSED, "fine"), Check("digits", REFUSED, "worse <b>", {"p": 0.001})]
     flip = Flip(Stored("id", b"drawing", "<7>"), "3", "7", 0.61, 0.97)
     html = page(Judged(verdict_of(checks), [flip] * 301, lambda _: b"\x89PNG"), "digits 1.1.0 against 1.0.0")
-    assert "digits 1.1.0 against 1.0.0: <em>refused</em>" in html
+    assert 'digits 1.1.0 against 1.0.0: <em class="refused">refused</em>' in html
     assert "worse &lt;b&gt;" in html
     assert "people say &lt;7&gt;" in html
     assert html.count("<figure") == 300
