@@ -10,7 +10,7 @@ import requests
 from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
 from client.management_answers import body, reason, unknown_form
 from client.serving import Serving, read_serving
-from client.session import authorization, local_session
+from client.session import ask_authorized, local_session
 
 ANSWER_TIMEOUT_S = 2.0
 # What starts workers is answered once the archive has been unpacked.
@@ -191,31 +191,22 @@ class Management:
         """
         self._change("PUT", f"/models/{path}/set-default", {})
 
-    def _authorization(self) -> dict[str, str]:
-        """Return the header with the token; without it the API says what it lacks."""
-        return {} if self._token_file is None else authorization(self._token_file)
+    def _send(self, method: str, path: str, **options: Any) -> requests.Response:
+        return ask_authorized(self._session, self._token_file, method, f"{self._url}{path}", **options)
 
     def _get(self, path: str) -> Any:
         return body(self._ask(path), path)
 
     def _ask(self, path: str) -> requests.Response:
         try:
-            return self._session.get(
-                f"{self._url}{path}", headers=self._authorization(), timeout=self._timeout_s
-            )
+            return self._send("GET", path, timeout=self._timeout_s)
         except requests.RequestException as error:
             raise Unreachable("TorchServe's management API cannot be reached.") from error
 
     def _change(self, method: str, path: str, query: dict[str, str], unless: int = 0) -> bool:
         """Return whether it was changed, False for the status `unless`; raise what fits for any other."""
         try:
-            response = self._session.request(
-                method,
-                f"{self._url}{path}",
-                params=query,
-                headers=self._authorization(),
-                timeout=(self._timeout_s, CHANGE_TIMEOUT_S),
-            )
+            response = self._send(method, path, params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S))
         except requests.Timeout as error:
             raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
         except requests.RequestException as error:

@@ -58,7 +58,7 @@ def test_a_worker_that_keeps_dying_is_advice_about_its_own_model(tmp_path):
 def test_a_model_that_is_not_loaded_is_advice_about_its_own_archive(tmp_path, monkeypatch):
     missing = requests.Response()
     missing.status_code = 404
-    monkeypatch.setattr(requests.Session, "get", lambda *_, **__: missing)
+    monkeypatch.setattr(requests.Session, "request", lambda *_, **__: missing)
     with pytest.raises(LaunchError, match="could not load shapes") as caught:
         wait_until_ready(Management("http://127.0.0.1:1"), "shapes", 60, tmp_path)
     assert "`make -B archive MODEL=shapes`" in caught.value.fix
