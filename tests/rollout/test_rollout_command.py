@@ -43,9 +43,9 @@ def environ(url: str, torchserve: Managing, var: Path) -> dict[str, str]:
 
 def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_path: Path) -> None:
     with database.opened(url) as engine:
-        for version in ("1.1.0", "1.2.0"):
+        for version in ("1.2.0", "1.3.0"):
             Versions(engine).note(Version("digits", version, f"{version}.mar", "0" * 64))
-        passes(engine, "digits", "1.1.0")
+        passes(engine, "digits", "1.2.0")
         (block,) = blocks("docs/rollout.md")
         done = subprocess.run(
             ["sh", "-e", "-c", block.text],
@@ -57,14 +57,14 @@ def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_
         assert done.returncode == 0, done.stderr
         for expected in (
             "2 of 2 workers ready  whoever names none",
-            "digits 1.1.0 is the default as soon as it is ready; 1.0.0 stays for a day",
-            "digits 1.2.0 is the default as soon as it is ready; 1.1.0 stays for a day",
-            "digits 1.1.0 is the default; 1.2.0 is taken away within minutes",
+            "digits 1.2.0 is the default as soon as it is ready; 1.0.0 stays for a day",
+            "digits 1.3.0 is the default as soon as it is ready; 1.2.0 stays for a day",
+            "digits 1.2.0 is the default; 1.3.0 is taken away within minutes",
         ):
             assert expected in done.stdout
         serving = ServingRows(engine).find("digits")
         assert serving is not None
-        assert (serving.version, serving.candidate, serving.share) == ("1.1.0", "1.2.0", 0)
+        assert (serving.version, serving.candidate, serving.share) == ("1.2.0", "1.3.0", 0)
         forced = [one.reason for one in ServingRows(engine).looks("digits", 9) if "forced" in one.reason]
         assert len(forced) == 1
         assert forced[0].endswith(": forced, although the gate has not seen it.")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from system import stopping
 from system.files import UNFINISHED, HeldError, lock
 from training.archive.contents import read_archive, sha256
 from training.options import positive
@@ -36,9 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     with held:
         try:
             return _score(given)
-        except KeyboardInterrupt:
+        except stopping.Stopped as stopped:
             print("score: stopped. The same command goes on with what is not finished.", file=sys.stderr)
-            return 130
+            return int(stopped.code or 0)
         except BrokenExecutor:
             return _failed(
                 "a process ended while it worked, or could not load the archive; lines above may say why. "
@@ -145,4 +146,6 @@ def _failed(error: object) -> int:
 
 
 if __name__ == "__main__":
+    # Also where Ctrl-C was to be ignored, as behind `nohup`.
+    stopping.raise_on_signals()
     sys.exit(main())
