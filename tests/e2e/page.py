@@ -39,7 +39,7 @@ def played_torchserve(url: str, management_url: str = "") -> TorchServe:
 
 @contextmanager
 def running_page(
-    database_url: str, torchserve: TorchServe, log: Path | None = None, **changes: str
+    database_url: str, torchserve: TorchServe, log: Path | None = None, module: str = "ui", **changes: str
 ) -> Iterator[RunningPage]:
     """Run `python -m ui` on a free port until the end of the `with`; it logs to `log`, or the console."""
     (port,) = free_ports(1)
@@ -60,7 +60,7 @@ def running_page(
         }
         stderr = stack.enter_context(log.open("ab")) if log else None
         process = stack.enter_context(
-            subprocess.Popen([sys.executable, "-m", "ui"], cwd=PROJECT, env=environment, stderr=stderr)
+            subprocess.Popen([sys.executable, "-m", module], cwd=PROJECT, env=environment, stderr=stderr)
         )
         stack.callback(process.terminate)
         wait_until(lambda: process.poll() is not None or answers(url), f"{url}/livez", START_S)

@@ -12,6 +12,7 @@ from loop.candidate import Champion
 from loop.fine_tuning import CPU
 from tests.loop.answering import Small
 from training.data.augment import augment
+from training.data.frames import DataSet
 from training.data.sets import CACHE, load
 from training.fitting.measure import calibrated, logits_of
 from training.models import weights
@@ -29,10 +30,8 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session")
-def champion(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Champion:
-    """The file of the small network's weights, version 1.0.0; they take seconds."""
-    data = load("optdigits", Path("nowhere"), CACHE)
+def trained(data: DataSet, file: Path) -> Champion:
+    """Train a small network on a data set, and write its file, version 1.0.0; it takes seconds."""
     torch.manual_seed(0)
     network = build("cnn-8", 10).train().to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(network.parameters())
@@ -49,9 +48,15 @@ def champion(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Cham
         schedule.step()
     network = network.to(memory_format=torch.contiguous_format).eval()
     about, _ = calibrated(partial(logits_of, network, device=CPU), data, "cnn-8", "1.0.0")
-    file = tmp_path_factory.mktemp("champion") / "model.safetensors"
     weights.save(file, network.state_dict(), about)
     return Champion("1.0.0", file)
+
+
+@pytest.fixture(scope="session")
+def champion(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Champion:
+    """The file of the small network's weights, version 1.0.0; they take seconds."""
+    file = tmp_path_factory.mktemp("champion") / "model.safetensors"
+    return trained(load("optdigits", Path("nowhere"), CACHE), file)
 
 
 @pytest.fixture(scope="session")
