@@ -143,6 +143,9 @@ class Story:
         row = Version(platform.model, DAMAGED, archive.name, known_archives.digest(archive), run.id, {})
         candidates.put_version(platform.engine, run, row)
         loop_runs.finish(platform.engine, run, loop_runs.Outcome("done", {}, "it was damaged"))
+        # Who is stopped leaves a run so: the next one goes on with it at once.
+        if run := loop_runs.claim(platform.engine, run):
+            loop_runs.release(platform.engine, run)
         done = platform.command("loop")
         return done.returncode, done.stdout + done.stderr
 
