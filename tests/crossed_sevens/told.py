@@ -91,6 +91,8 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
         say(f"a damaged candidate, {DAMAGED}")
         damaged = Run(*story.damaged())
         refusal, after_refusal = story.verdict(DAMAGED), platform.serving
+        say(f"{NEW} is watched until the version before it goes")
+        story.is_watched_no_longer()
         say("21 sessions lie of threes")
         poisoned = story.poisoned()
         lied_to = Run(*story.retrained())
