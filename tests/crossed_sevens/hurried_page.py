@@ -8,7 +8,7 @@ from rollout.rule import Rule
 from ui import __main__ as page
 
 # What is slow beside many other tests says nothing of a version.
-RULE = Rule(answers=40, held_s=2.0, slow_ms=5_000.0, stays_s=120.0)
+RULE = Rule(answers=40, held_s=2.0, slow_ms=5_000.0)
 
 
 if __name__ == "__main__":

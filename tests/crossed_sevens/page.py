@@ -80,7 +80,7 @@ def _picture(told: Told) -> bytes:
         left, top = GAP_PX + place % COLUMNS * step[0], GAP_PX + place // COLUMNS * step[1]
         sheet.paste(Image.open(io.BytesIO(before.question.picture(at))).convert("L"), (left, top))
         brush.rectangle((left, top, left + TILE_PX, top + TILE_PX), outline=200)
-        words = f"{before.predicted[at]} → {after.predicted[at]}"
+        words = f"{before.predicted[at]}, now {after.predicted[at]}"
         brush.text((left + TILE_PX / 2, top + TILE_PX + WORDS_PX / 2), words, fill=0, font=font, anchor="mm")
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)

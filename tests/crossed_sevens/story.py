@@ -149,10 +149,6 @@ class Story:
         done = platform.command("loop")
         return done.returncode, done.stdout + done.stderr
 
-    def is_watched_no_longer(self) -> None:
-        """Wait until the version before is gone: as long as it stays, many who agree may have it back."""
-        self._until(lambda: self.platform.serving.previous is None, lambda _: time.sleep(1))
-
     def poisoned(self) -> Counter[tuple[int, str]]:
         """Let one visitor call every three an eight, and twenty more in league; return what was read."""
         threes = cycle([one for one in self.digits if one.label == 3 and one.writer in MEASURED])

@@ -42,7 +42,7 @@ class Told:
         poisoned: How often which digit was read as what, when it was lied of.
         lied_to: The run after that.
         lies_taken: How many lies any run took.
-        versions: Those that the loop had made by then.
+        made: The versions that the loop had made by then.
         forced: The looks at the damaged version, once it was made the default.
         in_the_end: What was to be served then.
         answered: How many questions each version answered.
@@ -60,7 +60,7 @@ class Told:
     poisoned: Counter[tuple[int, str]]
     lied_to: Run
     lies_taken: int
-    versions: list[str]
+    made: list[str]
     forced: list[Look]
     in_the_end: Serving
     answered: Counter[str]
@@ -78,6 +78,12 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
     with running(digits) as platform:
         people = People(platform.page_url)
         story = Story(platform, people, digits)
+        say("21 sessions lie of threes")
+        poisoned = story.poisoned()
+        lied_to = Run(*story.retrained())
+        made = [
+            one.model_version for one in candidates.versions(platform.engine, platform.model) if one.run_id
+        ]
         say("visitors draw crossed sevens, and correct what they are read as")
         corrected = story.corrected()
         say("the loop: collect, train, gate")
@@ -91,16 +97,10 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
         say(f"a damaged candidate, {DAMAGED}")
         damaged = Run(*story.damaged())
         refusal, after_refusal = story.verdict(DAMAGED), platform.serving
-        say(f"{NEW} is watched until the version before it goes")
-        story.is_watched_no_longer()
-        say("21 sessions lie of threes")
-        poisoned = story.poisoned()
-        lied_to = Run(*story.retrained())
-        versions = [one.model_version for one in candidates.versions(platform.engine, platform.model)]
         say(f"{DAMAGED} is forced")
         forced = story.forced()
         return Told(
             corrected, learnt, verdict, looks, measured, damaged, refusal, after_refusal, poisoned, lied_to,
-            story.taken_of_liars(), versions, forced, platform.serving, people.versions,
+            story.taken_of_liars(), made, forced, platform.serving, people.versions,
             people.statuses,
         )  # fmt: skip

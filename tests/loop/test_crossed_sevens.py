@@ -1,15 +1,25 @@
-"""The loop end to end on real services: what people correct is read next, and nothing worse takes over."""
+"""The loop end to end on real services: what people correct is read next, and nothing worse takes over.
 
+It takes three to five minutes, and is asked for: STORY=1 make test ARGS=tests/loop/test_crossed_sevens.py
+"""
+
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.crossed_sevens.page import PAGE, PICTURE, write
-from tests.crossed_sevens.story import DAMAGED, NEW, OLD
+from tests.crossed_sevens.story import DAMAGED, NEW
 from tests.crossed_sevens.told import tell
 from tests.crossed_sevens.writers import all_digits
 
-pytestmark = [pytest.mark.integration, pytest.mark.mnist, pytest.mark.timeout(1500)]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.mnist,
+    pytest.mark.timeout(1500),
+    # Until it has passed twenty times beside a busy core: one in fifty that fails would stop what others do.
+    pytest.mark.skipif(not os.environ.get("STORY"), reason="takes minutes: asked for by STORY=1"),
+]
 
 
 def test_corrections_are_learnt_and_what_is_worse_does_not_last(mnist_dir: Path, tmp_path: Path) -> None:
@@ -33,7 +43,7 @@ def test_corrections_are_learnt_and_what_is_worse_does_not_last(mnist_dir: Path,
 
     assert told.poisoned.total() == 145
     assert told.lied_to.status == 4, told.lied_to.said
-    assert (told.lies_taken, set(told.versions)) == (0, {OLD, NEW, DAMAGED})
+    assert (told.lies_taken, told.made) == (0, [])
     read = {read_as for (label, read_as), count in told.poisoned.items() if count > 2}
     assert read == {"3"}
 
