@@ -34,7 +34,6 @@ class Framer:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._aside = Aside(model.framed)
-        self._heeds_profiles = is_photo(model.framing)
 
     def batch(self, rows: Sequence[Mapping[str, Any]], names: Sequence[str], ends: float) -> list[Result]:
         """Return each request's frame with its place, or the error that it earned.
@@ -71,7 +70,7 @@ class Framer:
     ) -> Result:
         """Return what becomes of an image file, where so many are left, this one included."""
         try:
-            if len(payload) <= SMALL_BYTES and not (self._heeds_profiles and PROFILE in payload):
+            if len(payload) <= SMALL_BYTES and not (PROFILE in payload and is_photo(self._model.framing)):
                 pixels = read_png(payload, SMALL_SIDE_PX)
                 if pixels is not None:
                     return self._model.framed_pixels(pixels)
