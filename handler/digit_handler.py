@@ -14,13 +14,13 @@ import numpy as np
 
 from handler import exporter, provider, self_check, worker
 from handler.bad_image import Busy
-from handler.explanation import explanation_answer
+from handler.explanation import explain, explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
 from handler.framer import Framer, Result
 from handler.framings import is_photo
 from handler.metrics import Metrics
 from handler.model import Framed, Model, Reading
-from handler.occlusion import photo_explanation
+from handler.occlusion import explain_photo
 
 logger = logging.getLogger(__name__)
 
@@ -184,9 +184,9 @@ class DigitHandler:
         an explanation, each of them waits 0.4 s.
         """
         model = self.model
-        answered = photo_explanation if is_photo(model.framing) else explanation_answer
-        found = answered(framed.frame, framed.place(), model.probabilities, model.label_names)
-        return {**found, **self.identity}
+        explained = explain_photo if is_photo(model.framing) else explain
+        found = explained(framed.frame, model.probabilities)
+        return {**explanation_answer(found, framed.place(), model.label_names), **self.identity}
 
     def _explanation_or_error(
         self, framed: Framed, headers: Mapping[str, Any], ends: float

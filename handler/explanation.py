@@ -86,17 +86,15 @@ def explain(frame: np.ndarray, network: Network) -> Explanation:
 
 
 def explanation_answer(
-    frame: np.ndarray, place: tuple[float, float, float], network: Network, label_names: list[str]
+    explanation: Explanation, place: tuple[float, float, float], label_names: list[str]
 ) -> dict[str, Any]:
-    """Return the explanation's fields of an answer, ready for JSON; maps are lists of 28 rows of 28 numbers.
+    """Return an explanation as an answer's fields, ready for JSON; maps are lists of 28 rows of 28 numbers.
 
     Args:
-        frame: uint8 (28, 28), 0 = paper .. 255 = ink.
-        place: left edge, upper edge and side of its square in the picture, in pixels.
-        network: gives the probabilities.
+        explanation: of a frame.
+        place: left edge, upper edge and side of the frame's square in the picture, in pixels.
         label_names: the label of each output, in order.
     """
-    explanation = explain(frame, network)
     return {
         "label": label_names[explanation.label],
         "runner_up": label_names[explanation.runner_up],

@@ -4,42 +4,19 @@ As `explanation.py` does with ink (Zeiler and Fergus 2014, arXiv:1311.2901), ove
 photographs cost more, and no one adds to a photograph.
 """
 
-from typing import Any
-
 import numpy as np
 
-from handler.explanation import Explanation, Network, log, numbers
+from handler.explanation import Explanation, Network, log
 
 # Squares a side, each as wide as two steps of the grid; and what is told of them, as for a drawing's frame.
 GRID, MAP_SIDE = 7, 28
 
 
-def photo_explanation(
-    frame: np.ndarray, place: tuple[float, float, float], network: Network, label_names: list[str]
-) -> dict[str, Any]:
-    """Return the explanation's fields of an answer, ready for JSON, as `explanation_answer` does.
-
-    Maps are lists of 28 rows of 28 numbers, laid over the frame, whatever its side. `tip` is negative where
-    hiding moves the answer towards the runner-up, and 0 elsewhere.
-
-    Args:
-        frame: uint8 (side, side, 3), sRGB.
-        place: left edge, upper edge and side of its square in the picture, in pixels.
-        network: gives the probabilities.
-        label_names: the label of each output, in order.
-    """
-    explanation = explain_photo(frame, network)
-    return {
-        "label": label_names[explanation.label],
-        "runner_up": label_names[explanation.runner_up],
-        "importance": numbers(explanation.importance),
-        "tip": numbers(explanation.tip),
-        "box": [round(value, 2) for value in place],
-    }
-
-
 def explain_photo(frame: np.ndarray, network: Network) -> Explanation:
     """Return what mattered for the answer to a frame; asks the network once, for 50 frames.
+
+    Maps have 28 rows of 28 numbers, laid over the frame, whatever its side. `tip` is negative where hiding
+    moves the answer towards the runner-up, and 0 elsewhere.
 
     Args:
         frame: uint8 (side, side, 3).

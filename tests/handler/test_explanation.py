@@ -241,11 +241,11 @@ def test_it_takes_less_than_150_ms_of_one_core(network: Network) -> None:
 
 def test_the_answer_is_ready_for_json(network: Network) -> None:
     frame, place = framed(decode(png("4")))
-    answer = explanation_answer(frame, place(), network, LABELS)
+    explanation = explain(frame, network)
+    answer = explanation_answer(explanation, place(), LABELS)
     assert list(answer) == ["label", "runner_up", "importance", "tip", "box"]
     assert answer["label"] == "4"
     assert answer["runner_up"] in set(LABELS) - {"4"}
-    explanation = explain(frame, network)
     for name in ("importance", "tip"):
         assert np.array(answer[name]).shape == (28, 28)
         assert np.abs(np.array(answer[name]) - getattr(explanation, name)).max() <= 0.0005001
