@@ -18,6 +18,11 @@ def markdown(rows: Sequence[Row], limit_per_s: float) -> str:
         rows: what was measured.
         limit_per_s: pictures a second in a loop without a server, one process a core.
     """
+    return "\n".join([table(rows), "", *(f"- {ratio}" for ratio in ratios(rows, limit_per_s)), ""])
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the table alone."""
     lines = [
         "| server | clients | requests/s | p50 ms | p99 ms | refused or lost | wrk's CPU |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -27,7 +32,7 @@ def markdown(rows: Sequence[Row], limit_per_s: float) -> str:
             f"| {row.server} | {row.clients} | {row.requests_per_s:,.0f} | {row.p50_ms:.1f} | "
             f"{row.p99_ms:.1f} | {failures_in_words(row.failures)} | {row.generator_cpu_share:.0%} |"
         )
-    return "\n".join([*lines, "", *(f"- {ratio}" for ratio in ratios(rows, limit_per_s)), ""])
+    return "\n".join(lines)
 
 
 def failures_in_words(failures: dict[int, int]) -> str:

@@ -11,7 +11,8 @@ from tests.docs.documents import CURRENT, PROJECT, code, read
 
 # Read, but nobody's to set: what a program or tool hands to what it starts.
 INTERNAL = {
-    "BENCH_ARCHIVE_FOLDER",  # bench to the servers that it compares
+    "BENCH_ARCHIVE_FOLDER",  # these two: bench to the servers that it compares
+    "BENCH_WEIGHTS",
     "LOG_LOCATION",  # these two: launch to TorchServe
     "LOG_ROLLED",
     "PATH",

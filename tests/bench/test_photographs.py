@@ -1,0 +1,42 @@
+"""The plain server answers as the network does, and both servers are measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.testclient import TestClient
+
+from bench import photographs
+from bench.peers import torchvision_app
+from bench.served_archive import unpack
+from handler.model import Model
+from tests.bench.tiny_server import needs_wrk
+from tests.training.fitting.test_photographs import fill, settings
+from training.archive.build import build
+from training.fitting.train import train
+
+pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
+
+
+@needs_wrk
+@pytest.mark.alone
+@pytest.mark.integration
+def test_both_servers_read_the_same_and_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = fill(tmp_path / "scenes", side_px=32)  # not scaled, so that both see the same frames
+    train(settings(data, tmp_path / "out", epochs=1))
+    weights = tmp_path / "out" / "model.safetensors"
+    archive = build(weights, "scenes", tmp_path / "scenes.mar")
+    monkeypatch.setenv(torchvision_app.WEIGHTS_VARIABLE, str(weights))
+    files = [path.read_bytes() for path in sorted(data.glob("*/*.jpg"))[::8]]
+    served = Model(unpack(archive, tmp_path / "archive"))
+    ours = served.probabilities(np.stack([served.frame(file) for file in files]))
+    with TestClient(torchvision_app.app()) as plain:
+        for file, expected in zip(files, ours, strict=True):
+            answer = plain.post("/predict", content=file).json()
+            assert list(answer["probabilities"].values()) == pytest.approx(expected, abs=0.01)
+            assert answer["label"] == served.label_names[expected.argmax()]
+    table = photographs.run(archive, weights, files, seconds=1, turns=1)
+    for name in ("Sketchserve", photographs.PLAIN):
+        for clients in photographs.CLIENTS:
+            assert f"| {name} | {clients} | " in table
+    assert "none" in table
