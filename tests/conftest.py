@@ -15,8 +15,15 @@ from training.archive.build import build
 from training.models import weights
 
 PROJECT = Path(__file__).resolve().parent.parent
-# These share one deployed platform (tests/deploy/conftest.py), of which a machine can have one at a time.
-DEPLOYED = ("test_container_networks.py", "test_containers.py", "test_faults.py", "test_model_store.py")
+# These share one deployed platform (tests/deploy/conftest.py), of which a machine can have one at a time. In
+# this order: the last one publishes it for good.
+DEPLOYED = (
+    "test_container_networks.py",
+    "test_containers.py",
+    "test_faults.py",
+    "test_model_store.py",
+    "test_published.py",
+)
 
 for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
     del os.environ[_key]  # a company's, which does not find what tests start here
@@ -29,7 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put first what takes longest, so that no worker of pytest-xdist has it alone at the end."""
-    items.sort(key=lambda item: item.path.name not in DEPLOYED)
+    places = {name: place for place, name in enumerate(DEPLOYED)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist nobody asks

@@ -29,7 +29,8 @@ from tests.deploy.networks import (
 from tests.e2e.conftest import chromium
 from tests.e2e.page import SEVEN, draw
 
-pytestmark = [pytest.mark.integration, pytest.mark.browser, pytest.mark.timeout(1500)]
+# Not marked `browser`: it runs where the platform is deployed, and not once more beside the other browsers.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 __all__ = ["chromium"]
 
 PASSWORD = "correct horse battery"
