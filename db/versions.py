@@ -1,21 +1,27 @@
 """The versions of models that are known by their archives, what the gate said of them, and how they do."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import Connection, Engine, Subquery, func, lateral, literal, select, true
+from sqlalchemy import Connection, Engine, func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import unavailable
 from db.rows import counts, is_judged, is_right
 from db.schema import model_versions, predictions, verdicts
-
-# Of a version's answers the newest, and of these the sessions that answered last.
-NEWEST_ANSWERS = 20_000
-NEWEST_SESSIONS = 500
+from db.version_answers import (
+    MOST_DOUBTED,
+    NEWEST_ANSWERS,
+    NEWEST_SESSIONS,
+    Doubted,
+    Session,
+    newest,
+    newest_sessions,
+)
 
 
 @dataclass(frozen=True)
@@ -41,21 +47,6 @@ class Version:
     verdict: str = ""
     why: str = ""
     champion: str = ""
-
-
-@dataclass(frozen=True)
-class Session:
-    """What one session got of a version.
-
-    Attributes:
-        answers: So many answers.
-        slow: So many of these came later than a bound.
-        wrong: And so many were judged to be wrong.
-    """
-
-    answers: int
-    slow: int
-    wrong: int
 
 
 class Versions:
@@ -122,9 +113,9 @@ class Versions:
         self, model: str, version: str, since: datetime, until: datetime | None = None
     ) -> float | None:
         """Return what 99 % of a version's answers took at most, None where there are none."""
-        newest = _newest(model, version, since, until)
+        answers = newest(model, version, since, until).subquery()
         with self._connection() as connection:
-            return connection.scalar(select(func.percentile_cont(0.99).within_group(newest.c.latency_ms)))
+            return connection.scalar(select(func.percentile_cont(0.99).within_group(answers.c.latency_ms)))
 
     def sessions(
         self,
@@ -133,33 +124,71 @@ class Versions:
         since: datetime,
         until: datetime | None = None,
         slow_ms: float | None = None,
+        wrong: Collection[UUID] = (),
     ) -> list[Session]:
-        """Return what each session got of a version's newest answers, sessions with the newest ones first."""
-        newest = _newest(model, version, since, until)
+        """Return what each session got of a version's newest answers, sessions with the newest ones first.
+
+        Args:
+            model: The model's name.
+            version: Which one.
+            since: From when its answers are taken,
+            until: and to when; None for now.
+            slow_ms: What took longer is slow; None where nothing is.
+            wrong: Which answers count as wrong.
+        """
+        answers = newest(model, version, since, until).subquery()
         query = (
             select(
                 func.count(),
-                func.count().filter(newest.c.latency_ms > slow_ms) if slow_ms is not None else literal(0),
-                func.count().filter(newest.c.is_wrong),
+                func.count().filter(answers.c.latency_ms > slow_ms) if slow_ms is not None else literal(0),
+                func.count().filter(answers.c.id.in_(wrong)) if wrong else literal(0),
             )
-            .group_by(newest.c.session_id)
-            .order_by(func.max(newest.c.created_at).desc())
+            .select_from(answers)
+            .group_by(answers.c.session_id)
+            .order_by(func.max(answers.c.created_at).desc())
             .limit(NEWEST_SESSIONS)
         )
         with self._connection() as connection:
             return [Session(*row) for row in connection.execute(query)]
 
+    def doubted(
+        self, model: str, version: str, since: datetime, until: datetime | None = None
+    ) -> list[Doubted]:
+        """Return which of the answers that `sessions` tells of were judged wrong.
+
+        Of each session the first ones; and the first of each session come before all second ones.
+        """
+        answers = newest(model, version, since, until).cte()
+        place = func.row_number().over(
+            partition_by=answers.c.session_id, order_by=(answers.c.created_at, answers.c.id)
+        )
+        wrong = (
+            select(answers.c.id, answers.c.true_label, place.label("place"))
+            .where(answers.c.is_wrong, answers.c.session_id.in_(newest_sessions(answers)))
+            .subquery()
+        )
+        query = select(wrong.c.id, wrong.c.true_label).where(wrong.c.place <= MOST_DOUBTED)
+        with self._connection() as connection:
+            return [Doubted(*row) for row in connection.execute(query.order_by(wrong.c.place, wrong.c.id))]
+
+    def drawing(self, prediction_id: UUID) -> bytes | None:
+        """Return the image file that was answered, None where it is deleted."""
+        query = select(predictions.c.drawing).where(predictions.c.id == prediction_id)
+        with self._connection() as connection:
+            found = connection.scalar(query)
+        return None if found is None else bytes(found)
+
     def accuracy(self, model: str, version: str) -> tuple[int, int]:
         """Return how many of a version's newest answers were judged, and how many of these were right."""
         of = (predictions.c.model_name == model, predictions.c.model_version == version)
-        newest = (
+        judged_last = (
             select(is_right.label("is_right"))
             .where(*of, counts, is_judged)
             .order_by(predictions.c.created_at.desc())
             .limit(NEWEST_ANSWERS)
             .subquery()
         )
-        query = select(func.count(), func.count().filter(newest.c.is_right))
+        query = select(func.count(), func.count().filter(judged_last.c.is_right))
         with self._connection() as connection:
             judged, right = connection.execute(query).one()
         return judged, right
@@ -172,21 +201,3 @@ class Versions:
                 yield connection
         except SQLAlchemyError as error:
             raise unavailable(error) from error
-
-
-def _newest(model: str, version: str, since: datetime, until: datetime | None) -> Subquery:
-    """Return the query for a version's newest answers in a time."""
-    query = select(
-        predictions.c.session_id,
-        predictions.c.created_at,
-        predictions.c.latency_ms,
-        (is_judged & ~func.coalesce(is_right, False)).label("is_wrong"),
-    ).where(
-        predictions.c.model_name == model,
-        predictions.c.model_version == version,
-        predictions.c.created_at >= since,
-        counts,
-    )
-    if until is not None:
-        query = query.where(predictions.c.created_at < until)
-    return query.order_by(predictions.c.created_at.desc()).limit(NEWEST_ANSWERS).subquery()

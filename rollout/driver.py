@@ -16,15 +16,17 @@ from datetime import UTC, datetime
 from sqlalchemy import Engine
 
 from client.errors import LoadFailed, Unreachable
+from client.inference import Inference
 from db.errors import DatabaseUnavailable
 from db.serving import Look, Serving, ServingRows
 from db.versions import Version, Versions
 from rollout import reconcile
-from rollout.looks import look, take_back
+from rollout.looks import beside, look, take_back
 from rollout.reconcile import NotHere, Places
 from rollout.replicas import Replica, Replicas
 from rollout.routes import Routes, on_trial
 from rollout.rule import Rule
+from rollout.second_answers import SecondAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +43,7 @@ class Driver:
         replicas: The TorchServes.
         places: Where archives are.
         routes: What the page asks.
+        inference: Answers what a version that is watched, or the other one, was judged to be wrong in.
         rule: What a step takes.
         on_ready: Called when other versions can answer, or another one is the default.
     """
@@ -51,6 +54,7 @@ class Driver:
         replicas: Replicas,
         places: Places,
         routes: Routes,
+        inference: Inference,
         rule: Rule | None = None,
         on_ready: Callable[[], object] = lambda: None,
     ) -> None:
@@ -60,6 +64,7 @@ class Driver:
         self._replicas = replicas
         self._places = places
         self._routes = routes
+        self._second = SecondAnswers(inference, self.versions)
         self._unready_since: dict[tuple[str, str], float] = {}
         self._problems: dict[tuple[str, str], str] = {}
         self._on_ready = on_ready
@@ -158,8 +163,9 @@ class Driver:
             why = self._problems.get((serving.model, tried), "TorchServe's model.log says why")
             self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
             return
-        if is_time:
-            seen = look(self.rows, self.versions, self.rule, serving, now)
+        # To one that is not ready nobody could go back, nor ask it who was right.
+        if is_time and {tried, beside(serving)} <= _ready(there):
+            seen = look(self.rows, self.versions, self.rule, serving, now, self._second)
             if seen is not None:
                 logger.info("%s %s: %s: %s", serving.model, seen.version, seen.outcome, seen.reason)
 

@@ -1,5 +1,6 @@
 """One look at a version that is tried, or that was made the default: it goes on, or is taken back."""
 
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from db.serving import Look, Serving, ServingRows
 from db.versions import Versions
 from rollout.routes import on_trial
-from rollout.rule import Rule, judge
+from rollout.rule import Judged, Rule, judge
+from rollout.second_answers import ASKING_S, SecondAnswers
 
 NEXT_SHARE = {5: 25, 25: 100}
 FIRST_SHARE = 5
@@ -54,19 +56,28 @@ def progress(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving
     )
 
 
-def compared_with(serving: Serving, rule: Rule) -> tuple[str, datetime, datetime | None]:
-    """Return the version beside the one on trial, and from when to when its answers are taken.
+def beside(serving: Serving) -> str:
+    """Return the version that the one on trial is compared with."""
+    return serving.version if serving.share else serving.previous or ""
+
+
+def compared_when(serving: Serving, rule: Rule, due: datetime) -> tuple[datetime, datetime]:
+    """Return from when to when answers of the version beside the one on trial are taken.
 
     At the same time, while some sessions have one and some the other; else from the day before.
     """
-    other = serving.version if serving.share else serving.previous or ""
     if 0 < serving.share < 100:
-        return other, serving.changed_at, None
-    return other, serving.changed_at - timedelta(seconds=rule.stays_s), serving.changed_at
+        return serving.changed_at, due
+    return serving.changed_at - timedelta(seconds=rule.stays_s), serving.changed_at
 
 
-def look(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, now: datetime) -> Look | None:
-    """Look at what is on trial, if the step has lasted long enough; return what was written of it."""
+def look(
+    rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, now: datetime, second: SecondAnswers
+) -> Look | None:
+    """Look at what is on trial, if the step has lasted long enough; return what was written of it.
+
+    It takes several calls where many answers were judged wrong: the other version is asked these pictures.
+    """
     version = on_trial(serving)
     age_s = (now - serving.changed_at).total_seconds()
     if version is None or age_s < rule.held_s or (not serving.share and age_s >= rule.stays_s):
@@ -74,12 +85,10 @@ def look(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, no
     at = progress(rows, versions, rule, serving)
     if at is None or at.answers < at.due or at.sessions < rule.sessions:
         return None
-    other, since, until = compared_with(serving, rule)
-    p99_ms = versions.p99_ms(serving.model, other, since, until)
-    slow_ms = None if p99_ms is None else max(rule.slow * p99_ms, rule.slow_ms)
-    tried = versions.sessions(serving.model, version, serving.changed_at, None, slow_ms)
-    others = versions.sessions(serving.model, other, since, until, slow_ms)
-    said = judge(rule, at.number, tried, others)
+    due = second.due(serving, (version, beside(serving)), at.number, now)
+    said = _judged(versions, rule, serving, at.number, due, second)
+    if said is None:
+        return None
     numbers = {**said.numbers, "number": at.number}
     seen = Look(version, serving.share, "held", said.reason, numbers)
     if said.is_worse:
@@ -94,6 +103,28 @@ def look(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving, no
         seen = replace(seen, outcome="moved_on")
         rows.change(serving, seen, **moved_on(serving))
     return seen
+
+
+def _judged(
+    versions: Versions, rule: Rule, serving: Serving, number: int, due: datetime, second: SecondAnswers
+) -> Judged | None:
+    """Return what a look says, None as long as it is not known who was right."""
+    model, version, other = serving.model, on_trial(serving) or "", beside(serving)
+    since, until = compared_when(serving, rule, due)
+    doubted = versions.doubted(model, version, serving.changed_at, due)
+    others_doubted = versions.doubted(model, other, since, until)
+    end = time.monotonic() + ASKING_S
+    lost = second.right(model, other, doubted, end)
+    won = second.right(model, version, others_doubted, end)
+    if lost is None or won is None:
+        return None
+    p99_ms = versions.p99_ms(model, other, since, until)
+    slow_ms = None if p99_ms is None else max(rule.slow * p99_ms, rule.slow_ms)
+    tried = versions.sessions(model, version, serving.changed_at, due, slow_ms, lost)
+    others = versions.sessions(model, other, since, until, slow_ms, won)
+    said = judge(rule, number, tried, others)
+    asked = {"judged_wrong": len(doubted), "other_judged_wrong": len(others_doubted)}
+    return replace(said, numbers={**said.numbers, **asked})
 
 
 def moved_on(serving: Serving) -> dict[str, Any]:

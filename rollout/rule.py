@@ -5,6 +5,9 @@ same time. Sessions were assigned at random, by a hash. So if the version were n
 of the same sessions would have been as likely: that is tested by drawing others (the randomization test;
 Ernst 2004, doi:10.1214/088342304000000396), and needs no assumption of how a session's answers hang together.
 
+Of answers that were judged wrong only those count, of either version, to which the other one, asked the same
+picture, gives what was said to be right (rollout.second_answers).
+
 There are several looks, with two questions each. Look k may be wrong with the chance alpha / (k (k + 1)),
 shared by its questions: all looks together with alpha at most, however many there will be (a union bound;
 Lan and DeMets 1983, doi:10.1093/biomet/70.3.659, have it as spending alpha).
@@ -16,11 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from db.versions import Session
+from db.version_answers import Session
 
 # So few at once that a stroke does not wait for them: other threads have their turn in between.
 DRAWN, AT_ONCE = 9_999, 50
 QUESTIONS = 2
+WORSE = "judged wrong where the other version is right"
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def judge(rule: Rule, number: int, tried: Sequence[Session], others: Sequence[Se
         "level": round(level, 6),
     }
     said, is_worse = [], False
-    for kind, words in (("wrong", "judged wrong"), ("slow", "slow")):
+    for kind, words in (("wrong", WORSE), ("slow", "slow")):
         bad, other = sum(getattr(one, kind) for one in tried), sum(getattr(one, kind) for one in others)
         p = p_worse(
             [(getattr(one, kind), one.answers) for one in tried],

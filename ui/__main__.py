@@ -111,6 +111,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         Replicas(settings.management_url, settings.management_token_file),
         Places(settings.rollout_store, settings.known_archives),
         backend.routes,
+        backend.inference,
         on_ready=backend.models.listing,
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, insert
 
+from client.inference import Inference
 from db import engine as database
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
@@ -83,17 +84,29 @@ class Trial:
                 return session
 
     def answers(
-        self, version: str, sessions: int, each: int, *, wrong: int = 0, ms: float = 10.0, ago_s: float = 0
+        self,
+        version: str,
+        sessions: int,
+        each: int,
+        *,
+        wrong: int = 0,
+        ms: float = 10.0,
+        ago_s: float = 0,
+        drawn: str = "1",
+        said: str = "1",
     ) -> None:
-        """Record answers of a version: of each session so many, and so many of these judged to be wrong."""
+        """Record answers of a version: of each session so many, and so many of these judged to be wrong.
+
+        What is drawn was read as a 7; both versions read it as it is, should they be asked.
+        """
         at = datetime.now(UTC) - timedelta(seconds=ago_s)
         records: list[Prediction | Feedback] = []
         for session in [self.session(is_tried=version == NEW) for _ in range(sessions)]:
             for number in range(each):
-                one = prediction(self.model, version, session, at, ms)
+                one = prediction(self.model, version, session, at, ms, drawn)
                 records.append(one)
                 if number < wrong:
-                    records.append(Feedback(one.id, "1", at, session))
+                    records.append(Feedback(one.id, said, at, session))
         PredictionLog(self.engine).write(records)
 
 
@@ -103,7 +116,7 @@ def passes(engine: Engine, model: str, version: str, outcome: str = "passed") ->
         connection.execute(insert(verdicts).values(**row, outcome=outcome, checks=[], reason="for a test"))
 
 
-def prediction(model: str, version: str, session: str, at: datetime, ms: float) -> Prediction:
+def prediction(model: str, version: str, session: str, at: datetime, ms: float, drawn: str) -> Prediction:
     return Prediction(
         id=uuid.uuid4(),
         created_at=at,
@@ -115,7 +128,7 @@ def prediction(model: str, version: str, session: str, at: datetime, ms: float) 
         predicted_label="7",
         confidence=0.9,
         probabilities={"1": 0.1, "7": 0.9},
-        drawing=b"\x89PNG",
+        drawing=drawn.encode(),
         pen_colour=None,
         background_colour=None,
         latency_ms=ms,
@@ -136,8 +149,10 @@ def model() -> str:
 
 
 @pytest.fixture
-def trial(engine: Engine, model: str, tmp_path: Path) -> Iterator[Trial]:
+def trial(engine: Engine, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
     """A rollout that has not begun: TorchServe has the old version, the store both."""
+    # However busy the machine is, one turn asks all pictures.
+    monkeypatch.setattr("rollout.looks.ASKING_S", 60.0)
     files = {version: f"{model}-{version}.mar" for version in (OLD, NEW)}
     for version, file in files.items():
         put_archive(tmp_path, file, model, version)
@@ -145,8 +160,9 @@ def trial(engine: Engine, model: str, tmp_path: Path) -> Iterator[Trial]:
     for version, file in files.items():
         versions.note(Version(model, version, file, known_archives.digest(tmp_path / file)))
     with managing(tmp_path, loaded=[files[OLD]]) as torchserve:
-        routes = Routes()
-        driver = Driver(engine, Replicas(torchserve.url), Places(tmp_path), routes, RULE)
+        torchserve.reads = dict.fromkeys((OLD, NEW), bytes.decode)
+        routes, inference = Routes(), Inference(torchserve.url)
+        driver = Driver(engine, Replicas(torchserve.url), Places(tmp_path), routes, inference, RULE)
         desk = Desk(ServingRows(engine), versions)
         yield Trial(model, torchserve, tmp_path, engine, routes, driver, desk)
     with engine.begin() as connection:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import update
 
 from client.errors import Busy, NotLoaded, Unreachable
+from client.inference import Inference
 from db import engine as database
 from db.errors import DatabaseUnavailable
 from db.schema import serving as serving_table
@@ -15,6 +16,7 @@ from rollout.driver import Driver
 from rollout.reconcile import Places
 from rollout.replicas import Replicas
 from rollout.routes import DEFAULT, Routes
+from rollout.rule import WORSE
 from rollout.table import table
 from tests.rollout.conftest import NEW, OLD, RULE, Trial
 from tests.ui.conftest import NO_DATABASE
@@ -66,7 +68,7 @@ def test_a_version_whose_answers_are_corrected_is_taken_back_and_then_away(trial
     trial.answers(NEW, 8, 6, wrong=4)
     trial.turn()
     assert (trial.serving.version, trial.serving.candidate, trial.serving.share) == (OLD, NEW, 0)
-    assert "judged wrong: 32 of 48, else 0 of 300 (p = 0.0001, significant)" in trial.serving.reason
+    assert f"{WORSE}: 32 of 48, else 0 of 300 (p = 0.0001, significant)" in trial.serving.reason
     trial.turn()
     assert trial.versions == [OLD, NEW], "some pages may still ask it"
     age(trial, 120)
@@ -221,7 +223,8 @@ def test_a_rollback_is_back_at_once(trial: Trial) -> None:
 
 def test_of_several_pages_one_drives(trial: Trial) -> None:
     begin(trial)
-    other = Driver(trial.engine, Replicas(trial.torchserve.url), Places(trial.store), Routes(), RULE)
+    url = trial.torchserve.url
+    other = Driver(trial.engine, Replicas(url), Places(trial.store), Routes(), Inference(url), RULE)
     trial.torchserve.workers = {(trial.model, OLD): 2}
     with trial.desk.rows.alone() as is_alone:
         assert is_alone
@@ -254,7 +257,8 @@ def test_the_table_says_of_each_version_what_it_is(trial: Trial) -> None:
 def test_while_the_database_is_away_what_was_known_last_counts(trial: Trial) -> None:
     begin(trial)
     session, away = trial.session(is_tried=True), database.create(NO_DATABASE)
-    driver = Driver(away, Replicas(trial.torchserve.url), Places(trial.store), trial.routes, RULE)
+    url = trial.torchserve.url
+    driver = Driver(away, Replicas(url), Places(trial.store), trial.routes, Inference(url), RULE)
     with pytest.raises(DatabaseUnavailable):
         driver.turn()
     assert trial.routes.versions(trial.model, session) == [NEW, DEFAULT]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from db.versions import Session
+from db.version_answers import Session
 from rollout.rule import Rule, judge, p_worse
 
 RULE = Rule()

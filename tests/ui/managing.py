@@ -46,6 +46,7 @@ class Managing:
         waiting: How many requests wait for any version.
         answer_s: How long each answer takes.
         label: What a version, by its name, reads in a drawing's bytes.
+        reads: And what a version of any name reads, where it differs: version -> of a drawing's bytes.
         explained: What an answer says beside its label, such as its explanation.
         changes: Every call that was no GET.
     """
@@ -64,6 +65,7 @@ class Managing:
     waiting: int = 0
     answer_s: float = 0.0
     label: Callable[[str, bytes], str] = lambda _name, _image: "7"
+    reads: dict[str, Callable[[bytes], str]] = field(default_factory=dict)
     explained: dict[str, Any] = field(default_factory=dict)
     changes: list[str] = field(default_factory=list)
 
@@ -100,7 +102,8 @@ class Managing:
             return 404, {"code": 404, "message": f"Model not found: {name}"}
         if not self.workers[key]:
             return 503, {"code": 503, "message": f'Model "{name}" has no worker to serve inference request.'}
-        answer = {**ANSWER, **self.explained, "label": self.label(name, image)}
+        label = self.reads[key[1]](image) if key[1] in self.reads else self.label(name, image)
+        answer = {**ANSWER, **self.explained, "label": label}
         return 200, {**answer, "model": name, "version": key[1]}
 
     def set_default(self, name: str, version: str) -> None:
