@@ -44,6 +44,7 @@ def _text(told: Told) -> str:
         refusal=_first_words(told.refusal.reason),
         alone=ALONE,
         league=told.poisoned.total() - ALONE,
+        watched=told.watched[-1].reason,
         poisoned=told.lied_to.said.strip().splitlines()[-1].split("; ")[-1],
         forced=_last(told.forced).reason.split(": ", 1)[1],
         asked=f"{told.statuses.total():,}",

@@ -156,6 +156,25 @@ class Story:
         league = dealt(LIARS[1:], threes, 6, 60_000)
         return self.people.draw([*alone, *league], threes_are_eights)
 
+    def watched(self) -> list[Look]:
+        """Let people draw until a look at the new version has seen the lies; return the looks since then.
+
+        It ends, too, when the version is the default no longer.
+        """
+        crowd, digits = [session_of(f"one {number}") for number in range(12)], self.plain_and_crossed()
+
+        def is_over() -> bool:
+            return self.platform.serving.version != NEW or bool(self._looks_at_lies())
+
+        self._until(
+            is_over, lambda number: self.people.draw(dealt(crowd, digits, 2, 90_000 + 1000 * number), nothing)
+        )
+        return self._looks_at_lies()
+
+    def _looks_at_lies(self) -> list[Look]:
+        # Not all lies: of a session 20 count, and where an eight was read, nobody has lied.
+        return [one for one in self._looks(NEW) if one.numbers.get("judged_wrong", 0) > 100]
+
     def taken_of_liars(self) -> int:
         """Return how many of their drawings any run learnt of or measured with."""
         query = """

@@ -40,6 +40,8 @@ class Told:
         refusal: What the gate said of that.
         after_refusal: What was to be served then.
         poisoned: How often which digit was read as what, when it was lied of.
+        watched: The looks at the new version that saw these lies.
+        after_lies: What was to be served then.
         lied_to: The run after that.
         lies_taken: How many lies any run took.
         made: The versions that the loop had made by then.
@@ -58,6 +60,8 @@ class Told:
     refusal: VerdictRow
     after_refusal: Serving
     poisoned: Counter[tuple[int, str]]
+    watched: list[Look]
+    after_lies: Serving
     lied_to: Run
     lies_taken: int
     made: list[str]
@@ -78,12 +82,6 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
     with running(digits) as platform:
         people = People(platform.page_url)
         story = Story(platform, people, digits)
-        say("21 sessions lie of threes")
-        poisoned = story.poisoned()
-        lied_to = Run(*story.retrained())
-        made = [
-            one.model_version for one in candidates.versions(platform.engine, platform.model) if one.run_id
-        ]
         say("visitors draw crossed sevens, and correct what they are read as")
         corrected = story.corrected()
         say("the loop: collect, train, gate")
@@ -97,10 +95,17 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
         say(f"a damaged candidate, {DAMAGED}")
         damaged = Run(*story.damaged())
         refusal, after_refusal = story.verdict(DAMAGED), platform.serving
+        say("21 sessions lie of threes")
+        poisoned = story.poisoned()
+        watched, after_lies = story.watched(), platform.serving
+        lied_to = Run(*story.retrained())
+        made = [
+            one.model_version for one in candidates.versions(platform.engine, platform.model) if one.run_id
+        ]
         say(f"{DAMAGED} is forced")
         forced = story.forced()
         return Told(
-            corrected, learnt, verdict, looks, measured, damaged, refusal, after_refusal, poisoned, lied_to,
-            story.taken_of_liars(), made, forced, platform.serving, people.versions,
-            people.statuses,
+            corrected, learnt, verdict, looks, measured, damaged, refusal, after_refusal, poisoned, watched,
+            after_lies, lied_to, story.taken_of_liars(), made, forced, platform.serving,
+            people.versions, people.statuses,
         )  # fmt: skip

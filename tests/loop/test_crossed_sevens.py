@@ -1,25 +1,16 @@
-"""The loop end to end on real services: what people correct is read next, and nothing worse takes over.
+"""The loop end to end on real services: what people correct is read next, and nothing worse takes over."""
 
-It takes three to five minutes, and is asked for: STORY=1 make test ARGS=tests/loop/test_crossed_sevens.py
-"""
-
-import os
 from pathlib import Path
 
 import pytest
 
+from rollout.rule import WORSE
 from tests.crossed_sevens.page import PAGE, PICTURE, write
-from tests.crossed_sevens.story import DAMAGED, NEW
+from tests.crossed_sevens.story import DAMAGED, NEW, OLD
 from tests.crossed_sevens.told import tell
 from tests.crossed_sevens.writers import all_digits
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.mnist,
-    pytest.mark.timeout(1500),
-    # Until it has passed twenty times beside a busy core: one in fifty that fails would stop what others do.
-    pytest.mark.skipif(not os.environ.get("STORY"), reason="takes minutes: asked for by STORY=1"),
-]
+pytestmark = [pytest.mark.integration, pytest.mark.mnist, pytest.mark.timeout(1500)]
 
 
 def test_corrections_are_learnt_and_what_is_worse_does_not_last(mnist_dir: Path, tmp_path: Path) -> None:
@@ -42,14 +33,16 @@ def test_corrections_are_learnt_and_what_is_worse_does_not_last(mnist_dir: Path,
     assert (told.after_refusal.version, told.after_refusal.share) == (NEW, 0)
 
     assert told.poisoned.total() == 145
+    assert {one.outcome for one in told.watched} == {"held"}
+    assert (told.after_lies.version, told.after_lies.previous) == (NEW, OLD)
     assert told.lied_to.status == 4, told.lied_to.said
-    assert (told.lies_taken, told.made) == (0, [])
+    assert (told.lies_taken, set(told.made)) == (0, {NEW, DAMAGED})
     read = {read_as for (label, read_as), count in told.poisoned.items() if count > 2}
     assert read == {"3"}
 
     assert told.forced[0].reason.endswith(f"forced, although the gate refused it ({told.refusal.reason}).")
     assert told.forced[-1].outcome == "failed"
-    assert f"{DAMAGED} was taken back: judged wrong" in told.in_the_end.reason
+    assert f"{DAMAGED} was taken back: {WORSE}" in told.in_the_end.reason
     assert told.in_the_end.version == NEW
 
     write(told, tmp_path)
