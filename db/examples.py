@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select
 
-from db.schema import examples, loop_runs, model_versions, predictions, verdicts
+from db.schema import examples, looks, loop_runs, model_versions, predictions, verdicts
 
 PARTS = ("train", "gate")
 
@@ -29,7 +29,10 @@ class Chosen:
 
 
 def learnt(connection: Connection, model_name: str) -> set[tuple[bytes, str | None]]:
-    """Return the pictures, with their labels, that the model's versions which passed were made with."""
+    """Return the pictures, with their labels, that versions of the model were made with which passed.
+
+    Not those of one that was never tried, which nobody will: it was compared with a version of before.
+    """
     query = (
         select(examples.c.picture_sha256, examples.c.label)
         .join(loop_runs, loop_runs.c.id == examples.c.run_id)
@@ -40,6 +43,11 @@ def learnt(connection: Connection, model_name: str) -> set[tuple[bytes, str | No
                 model_versions,
                 (model_versions.c.model_name == verdicts.c.model_name)
                 & (model_versions.c.model_version == verdicts.c.model_version),
+            )
+            .join(
+                looks,
+                (looks.c.model_name == verdicts.c.model_name)
+                & (looks.c.model_version == verdicts.c.model_version),
             )
             .where(model_versions.c.run_id == examples.c.run_id, verdicts.c.outcome == "passed")
             .exists(),

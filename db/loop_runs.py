@@ -108,15 +108,26 @@ def finish(engine: Engine, run: Run, outcome: Outcome) -> None:
             connection.execute(of_run.values(**ended, ended_at=func.now()))
 
 
-def release(engine: Engine, run: Run) -> None:
+def release(engine: Engine, run: Run, waits_for: str | None = None) -> None:
     """Give the step back undone, so that whoever comes next need not wait; nothing if it is another's by now.
+
+    Args:
+        engine: The database.
+        run: With the step.
+        waits_for: Why it cannot be done yet, in words; None where it was only interrupted.
 
     Raises:
         DatabaseUnavailable: It is free after `SILENT_S`.
     """
     with _transaction(engine) as connection:
         mine = connection.execute(
-            update(loop_steps).where(_is_mine(run)).values(state="waiting", attempts=run.attempt - 1)
+            update(loop_steps)
+            .where(_is_mine(run))
+            .values(
+                state="waiting",
+                attempts=run.attempt - 1,
+                reason=waits_for[:LONGEST_REASON] if waits_for else None,
+            )
         )
         if mine.rowcount:
             of_run = update(loop_steps).where(loop_steps.c.run_id == run.id)
@@ -162,6 +173,7 @@ def _claimed(connection: Connection, run_id: int) -> Run | None:
             started_at=func.now(),
             beat_at=func.now(),
             ended_at=None,
+            reason=None,
         )
         .returning(loop_steps.c.name, loop_steps.c.attempts)
     ).one_or_none()

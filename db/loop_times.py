@@ -20,12 +20,14 @@ class Times:
         begun_at: When the newest of those began that came to an end, whatever that was; None without one.
         ended_at: When that one ended.
         is_heard_of: Whether somebody does a step of one now.
+        waits_since: When it was last found that one cannot go on yet; None where none waits.
     """
 
     now: datetime
     begun_at: datetime | None
     ended_at: datetime | None
     is_heard_of: bool
+    waits_since: datetime | None = None
 
 
 def times(engine: Engine, model_name: str) -> Times:
@@ -51,11 +53,22 @@ def times(engine: Engine, model_name: str) -> Times:
             steps.beat_at > func.now() - text(f"interval '{SILENT_S} seconds'"),
         )
         .exists(),
+        select(func.max(steps.started_at))
+        .join(loop_runs, runs.id == steps.run_id)
+        .where(
+            runs.model_name == model_name,
+            runs.state.in_(("waiting", "running")),
+            # One that was only interrupted gives none.
+            steps.state == "waiting",
+            steps.reason.is_not(None),
+        )
+        .scalar_subquery(),
     )
     try:
         with engine.connect() as connection:
             last = connection.execute(ended).one_or_none()
-            now, is_heard_of = connection.execute(heard).one()
+            now, is_heard_of, waits_since = connection.execute(heard).one()
     except SQLAlchemyError as error:
         raise unavailable(error) from error
-    return Times(now, last.created_at if last else None, last.ended_at if last else None, is_heard_of)
+    begun_at, ended_at = (last.created_at, last.ended_at) if last else (None, None)
+    return Times(now, begun_at, ended_at, is_heard_of, waits_since)

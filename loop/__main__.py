@@ -3,7 +3,8 @@
     python -m loop
 
 The model is MODEL's, digits by default; the database that of DATABASE_URL, or else the embedded one. It ends
-with 0 only if a candidate passed, with 3 if one was refused, with 4 if there was not enough evidence.
+with 0 only if a candidate passed, with 3 if one was refused, with 4 if there was not enough evidence or it
+has to wait until another version is tried no longer.
 """
 
 import argparse
@@ -101,6 +102,9 @@ def _status(outcome: Outcome) -> int:
     if outcome.state == "done":
         print("a candidate passed")
         return 0
+    if outcome.state == "waiting":
+        print(f"not yet: {outcome.reason}", file=sys.stderr)
+        return UNDECIDED
     if outcome.state == "refused" and outcome.numbers.get(OUTCOME) == NOT_ENOUGH:
         print(f"not enough evidence: {outcome.reason}", file=sys.stderr)
         return UNDECIDED

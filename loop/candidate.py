@@ -39,7 +39,7 @@ class Champion:
 
 
 class NothingToLearn(ValueError):  # noqa: N818 - what it is, as callers read it
-    """No candidate can be made of what there is; the message says why, and what to do."""
+    """None of the drawings can be learnt from; the message says why."""
 
 
 def make(
@@ -59,7 +59,8 @@ def make(
 
     Raises:
         FileNotFoundError: the data set's files, or the champion's weights, are not there.
-        NothingToLearn: no example can be used, or the champion is none that can learn more.
+        NothingToLearn: no example can be used.
+        ValueError: the champion cannot learn more, or was trained on other labels than these files have.
     """
     model, about = _network(champion)
     feedback = framed(examples, about.label_names, about.framing)
@@ -72,7 +73,7 @@ def make(
     name = about.data_set if about.data_set in MODEL_NAMES else FOLDER
     data = load(name, data_dir, CACHE, about.framing)
     if data.label_names != about.label_names:
-        raise NothingToLearn(
+        raise ValueError(
             f"{data_dir} has the labels {', '.join(data.label_names)}, and the champion's are "
             f"{', '.join(about.label_names)}: name the data that it was trained on"
         )
@@ -128,7 +129,7 @@ def commit() -> str | None:
 
 def _network(champion: Champion) -> tuple[torch.nn.Module, weights.About]:
     if champion.weights.suffix == ".onnx":
-        raise NothingToLearn(
+        raise ValueError(
             f"{champion.weights} is one of {', '.join(sorted(RECIPES))}, and only networks learn more: "
             "train it anew"
         )

@@ -38,7 +38,7 @@ class Choice:
 
     Attributes:
         examples: What it takes.
-        new: The pictures of these that no version that passed has learnt with this label.
+        new: The pictures of these that no version which passed and was tried has learnt with this label.
         reviews: What operators should look at.
         left_out: How many drawings are not taken, by reason.
         trust: The sessions that judged.
@@ -86,7 +86,8 @@ def choose(
 
     Args:
         judged: In the order of time.
-        learnt: Pictures and labels that versions which passed were made with: these count to no bound.
+        learnt: Pictures and labels that versions which passed and were tried were made with: these count to
+            no bound.
         measured: Pictures that runs before measured with, which therefore never train.
         unjudged: Ids and probabilities of drawings that nobody judged and that are sent to review.
         salt: What nobody knew before: lots are drawn by it, so that nobody can choose pictures by them.

@@ -16,6 +16,7 @@ from db.examples import PARTS
 from db.loop_runs import Outcome, Run
 from loop.choosing import Choice, choose, closeness
 from loop.engine import not_enough
+from loop.rollout import waits_for
 
 # Fewer new ones are not worth a training.
 LEAST_NEW = 10
@@ -26,6 +27,9 @@ NO_DIGIT = "not a digit"
 
 def collect(run: Run, database: Engine) -> Outcome:
     """Choose what the run learns from and is measured on, and renew the operators' queue, all or nothing.
+
+    While another version is on trial the run ends here: the candidate could not be tried, and would have been
+    compared with a version that may answer no longer by then.
 
     Raises:
         DatabaseUnavailable: Nothing is written.
@@ -54,10 +58,11 @@ def collect(run: Run, database: Engine) -> Outcome:
             reviews.put(connection, run.model_name, wanted)
     except SQLAlchemyError as error:
         raise unavailable(error) from error
-    return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted))
+    waits = waits_for(database, run.model_name)
+    return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted), waits)
 
 
-def _outcome(count: int, choice: Choice) -> Outcome:
+def _outcome(count: int, choice: Choice, waits: str) -> Outcome:
     taken = {part: [one for one in choice.examples if one.part == part] for part in PARTS}
     new = {part: sum(one.picture in choice.new for one in some) for part, some in taken.items()}
     numbers: dict[str, Any] = {
@@ -81,6 +86,8 @@ def _outcome(count: int, choice: Choice) -> Outcome:
         return not_enough(
             numbers, f"{said}; {new['train']} that train are new, at least {LEAST_NEW} are needed"
         )
+    if waits:
+        return not_enough(numbers, f"{said}; {waits}")
     return Outcome(
         "done", numbers, f"{said}, {new['train']:,} and {new['gate']:,} of them for the first time"
     )

@@ -30,6 +30,10 @@ class StepError(Exception):
     """A step cannot be done; the message says why and what to do."""
 
 
+class NotYetError(Exception):
+    """A step has to wait, and so does its run; the message says for what."""
+
+
 def not_enough(numbers: dict[str, Any], reason: str) -> Outcome:
     """Return the outcome of a step that cannot tell yet: the run ends, and nothing was found to be worse."""
     return Outcome("refused", {**numbers, OUTCOME: NOT_ENOUGH}, reason)
@@ -52,6 +56,9 @@ def run_all(
         asked_by: Who wants it.
         settings: What it is asked for with; one that was killed keeps its own.
         tell: Told of each step, with None as it begins and then with how it ended.
+
+    Returns:
+        The outcome; its state is "waiting" where the step is to be done later, by whoever comes then.
 
     Raises:
         DatabaseUnavailable: The run may be gone on with.
@@ -80,6 +87,9 @@ def _done(run: Run, database: Engine, step: Step) -> Outcome:
                 outcome = step(run, database)
         except StepError as error:
             outcome = Outcome("failed", {}, str(error))
+        except NotYetError as error:
+            loop_runs.release(database, run, str(error))
+            return Outcome("waiting", {}, str(error))
         except BaseException as error:
             with suppress(DatabaseUnavailable, LostError):
                 if isinstance(error, Exception) and not isinstance(error, DatabaseUnavailable | LostError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from db import candidates
-from loop.candidate import WEIGHTS, Champion, NothingToLearn
+from loop.candidate import WEIGHTS, Champion
 from system import environment, known_archives
 from system.files import PROJECT
 from training.archive.contents import Archive, read_archive, sha256
@@ -91,8 +91,8 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
     """Return the version that answers, and the weights that it was built from.
 
     Raises:
-        NothingToLearn: these are not here any more.
-        FileNotFoundError, ValueError: as `served` does.
+        FileNotFoundError: these are not here any more, or as `served` does.
+        ValueError: as `served` does.
     """
     found = served(engine, model_name, places)
     about = found.about
@@ -104,7 +104,7 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
     for file in files:
         if file.is_file() and sha256(file) == about.trained_sha256:
             return Champion(about.version, file)
-    raise NothingToLearn(
+    raise FileNotFoundError(
         f"the weights that {found.archive.name} was built from ({about.trained_file}) are not here: put them "
         f"back, or build it anew with `make -B archive MODEL={model_name}`"
     )
@@ -114,11 +114,11 @@ def next_version(engine: Engine, champions: Champion, model_name: str, places: P
     """Return the next minor version after the champion's that no version of the model has: 1.1.0 after 1.0.0.
 
     Raises:
-        NothingToLearn: the champion's has no next one.
+        ValueError: the champion's has no next one.
     """
     found = re.fullmatch(r"([0-9]+)\.([0-9]+)(\.[0-9]+)*", champions.version)
     if found is None:
-        raise NothingToLearn(
+        raise ValueError(
             f"the served version is called {champions.version}, which has no next one: one such as 1.0.0 has"
         )
     taken = {one.model_version for one in candidates.versions(engine, model_name)}

@@ -28,6 +28,8 @@ from system.files import PROJECT, keep_private
 RETRAIN, WATCH = "retrain", "watch"
 MODULES = {RETRAIN: "loop", WATCH: "loop.watch"}
 WATCH_EVERY_S = 3600.0
+# A run that cannot go on, since another version is tried, asks so often whether it can.
+ASK_AGAIN_S = 3600.0
 # By the exit status of `python -m loop`, and 0 for a look, too; any other is a failure.
 OUTCOMES = {0: PASSED, 3: REFUSED, 4: UNDECIDED}
 # A step is given back at once, but the gate's TorchServe takes its time to end.
@@ -99,6 +101,9 @@ def until_retrain(settings: Settings, metrics: Metrics) -> float:
         metrics.end(RETRAIN, found.ended_at.timestamp())
     if found.is_heard_of:
         return schedule.LOOK_AGAIN_S
+    if found.waits_since is not None:
+        metrics.end(RETRAIN, found.waits_since.timestamp())
+        return min(ASK_AGAIN_S, settings.every_s) - (found.now - found.waits_since).total_seconds()
     if found.begun_at is None:
         return 0.0
     return settings.every_s - (found.now - found.begun_at).total_seconds()

@@ -21,7 +21,7 @@ VERSION = "version.txt"  # in the run's folder: chosen once, however often the r
 
 
 def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
-    """Make a candidate, its archive and its row; say that it cannot be made, and why, where it cannot.
+    """Make a candidate, its archive and its row; refuse where none of the drawings can be learnt from.
 
     It is repeatable: whoever is killed leaves nothing that the next one does not write again, the same.
 
@@ -34,7 +34,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
         DatabaseUnavailable: PostgreSQL cannot be read.
         LostError: another process does this step now.
         OSError: the archive, or the run's folder, cannot be written.
-        StepError: the archive cannot be built.
+        StepError: data, weights or archives are not there or do not fit: somebody has to do something.
     """
     places = places or places_of()
     folder = places.of_run(run.model_name, run.id)
@@ -44,8 +44,10 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
         start = champion(engine, run.model_name, places)
         version = _version(run, engine, places, start)
         made = candidate.make(start, examples, places.data, recipe_of(run.settings), version, folder)
-    except (FileNotFoundError, ValueError) as error:
+    except candidate.NothingToLearn as error:
         return Outcome("refused", {"drawings": len(examples)}, str(error))
+    except (FileNotFoundError, ValueError) as error:
+        raise StepError(str(error)) from None
     archive = places.store / f"{run.model_name}-{version}.mar"
     try:
         build(folder / candidate.WEIGHTS, run.model_name, archive)

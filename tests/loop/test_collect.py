@@ -134,6 +134,33 @@ def test_the_latest_judgement_counts_and_answers_that_were_replaced_do_not(datab
     assert set(examples_of(database, begun)) == {(corrected.id, "train", "7"), (last.id, "train", "7")}
 
 
+def test_while_a_version_is_on_trial_no_candidate_is_made_but_the_queue_is_there(
+    database, draw, run, model_name
+):
+    for session in OF_TRAINING[:12]:
+        draw(session, unsure("4", "7"), "7")
+    serve = """
+        INSERT INTO serving (model_name, model_version, candidate_version, candidate_share, reason)
+        VALUES (:name, '1.0.0', '1.1.0', 5, 'it is tried')
+    """
+    promote = """
+        UPDATE serving SET model_version = '1.1.0', previous_version = '1.0.0', candidate_version = NULL,
+               candidate_share = 0, changed_at = now() - make_interval(hours => :hours)
+        WHERE model_name = :name
+    """
+    begun = run()
+    with database.begin() as connection:
+        connection.execute(text(serve), {"name": model_name})
+    outcome = collect(begun, database)
+    assert (outcome.state, outcome.numbers["outcome"]) == ("refused", "not_enough_evidence")
+    assert "1.1.0 is tried on 5 % of sessions: the next version waits" in outcome.reason
+    assert len(queued(database, model_name)) == 12
+    for hours, state in ((1, "refused"), (25, "done")):
+        with database.begin() as connection:
+            connection.execute(text(promote), {"name": model_name, "hours": hours})
+        assert collect(begun, database).state == state
+
+
 def test_too_few_new_ones_are_not_enough_evidence_but_the_queue_is_there(database, draw, run):
     odd = draw(OF_TRAINING[0], sure("3"), "8")
     begun = run()
@@ -174,7 +201,7 @@ def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw
     assert {one for one, *_ in examples_of(database, begun)} == {by_operator.id, without_id.id}
 
 
-def test_what_a_passed_version_learnt_is_not_new_and_what_a_refused_one_took_is(
+def test_what_a_version_that_was_tried_learnt_is_not_new_and_what_others_took_is(
     database, draw, run, model_name
 ):
     for session in OF_TRAINING[:12]:
@@ -187,13 +214,24 @@ def test_what_a_passed_version_learnt_is_not_new_and_what_a_refused_one_took_is(
         INSERT INTO verdicts (model_name, model_version, champion_version, outcome, checks, reason)
         VALUES (:name, :version, '1.0.0', :outcome, '[]', 'so it is')
     """
-    for version, outcome, new in (("1.1.0", "refused", 12), ("1.2.0", "passed", 12), ("1.3.0", "refused", 0)):
+    look = """
+        INSERT INTO looks (model_name, model_version, share, outcome, reason)
+        VALUES (:name, :version, 5, 'held', 'it is tried')
+    """
+    for version, outcome, new, is_tried in (
+        ("1.1.0", "refused", 12, False),
+        ("1.2.0", "passed", 12, False),
+        ("1.3.0", "passed", 12, True),
+        ("1.4.0", "refused", 0, False),
+    ):
         begun = run()
         assert collect(begun, database).numbers["new"]["train"] == new
         with database.begin() as connection:
             told = {"name": model_name, "version": version, "run_id": begun.id, "outcome": outcome}
             connection.execute(text(add), told)
             connection.execute(text(judge), told)
+            if is_tried:
+                connection.execute(text(look), told)
         loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
 
 

@@ -5,7 +5,7 @@ import pytest
 from db import loop_runs
 from db.loop_runs import Outcome
 from loop import __main__ as command
-from loop.engine import StepError, not_enough
+from loop.engine import NotYetError, StepError, not_enough
 
 pytestmark = pytest.mark.integration
 
@@ -70,6 +70,13 @@ def test_a_run_that_is_under_way_is_one_line(retrain, database, model_name):
     assert (status, output) == (1, "")
     assert "is under way (collect, asked for by ada" in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_a_step_that_has_to_wait_is_one_line_and_no_failure(retrain):
+    def waits(_run, _database):
+        raise NotYetError("1.0.1 is tried")
+
+    assert retrain(("roll_out", waits))[::2] == (4, "not yet: 1.0.1 is tried\n")
 
 
 def test_a_step_that_cannot_be_done_is_one_line(retrain):

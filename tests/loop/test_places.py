@@ -12,7 +12,7 @@ from db import loop_runs
 from db.candidates import VerdictRow, Version, put_verdict, put_version, served_version, verdict_on
 from db.loop_runs import Run
 from db.schema import serving
-from loop.candidate import WEIGHTS, Champion, NothingToLearn
+from loop.candidate import WEIGHTS, Champion
 from loop.engine import StepError
 from loop.gate import gate
 from loop.places import Places, champion, next_version, served
@@ -53,7 +53,7 @@ def test_without_a_promotion_the_archive_with_the_models_name_answers(
     assert served(database, model_name, places).about.version == "1.0.0"
     assert champion(database, model_name, places) == Champion("1.0.0", weights)
     weights.write_bytes(b"other weights")
-    with pytest.raises(NothingToLearn, match=r"some\.safetensors\) are not here: put them back"):
+    with pytest.raises(FileNotFoundError, match=r"some\.safetensors\) are not here: put them back"):
         champion(database, model_name, places)
 
 
@@ -91,15 +91,22 @@ def test_the_next_version_is_one_that_nobody_has(database: Engine, model_name: s
     run = begun(database, model_name, "train")
     put_version(database, run, Version(model_name, "1.2.0", "gone.mar", "0" * 64, run.id, {}))
     assert after("1.0.0") == "1.3.0"
-    with pytest.raises(NothingToLearn, match="is called latest, which has no next one"):
+    with pytest.raises(ValueError, match="is called latest, which has no next one"):
         after("latest")
 
 
-def test_what_is_missing_is_said_in_one_line(database: Engine, model_name: str, places: Places) -> None:
+def test_what_is_missing_is_a_failure_and_said_in_one_line(
+    database: Engine, model_name: str, places: Places
+) -> None:
     run = begun(database, model_name, "train")
-    outcome = train(run, database, places)
-    assert outcome.state == "refused"
-    assert outcome.reason == f"there is no archive at {places.store}/{model_name}.mar"
+    with pytest.raises(StepError, match=f"^there is no archive at {places.store}/{model_name}.mar$"):
+        train(run, database, places)
+    weights = places.store / "some.safetensors"
+    weights.write_bytes(b"weights")
+    put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
+    weights.unlink()
+    with pytest.raises(StepError, match=r"some\.safetensors\) are not here: put them back"):
+        train(run, database, places)
     with pytest.raises(StepError, match=f"run {run.id} has made no candidate"):
         gate(run, database, places)
 

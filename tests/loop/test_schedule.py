@@ -136,6 +136,23 @@ def test_while_somebody_does_a_run_none_is_due_and_what_was_killed_is(
     assert schedule.until_retrain(settings, metrics) == 0
 
 
+def test_a_run_that_has_to_wait_asks_again_in_an_hour_and_one_that_was_interrupted_at_once(
+    database: Engine, settings: Settings
+) -> None:
+    metrics = Metrics(PERIODS)
+    begin = partial(runs.begin, database, settings.model_name, ["roll out"], "a test", {})
+    runs.release(database, begin(), "1.0.1 is tried")
+    hour = schedule.ASK_AGAIN_S
+    assert hour - PATIENCE_S < schedule.until_retrain(settings, metrics) <= hour
+    earlier = update(loop_steps).values(started_at=loop_steps.c.started_at - timedelta(seconds=hour))
+    of_model = select(loop_runs.c.id).where(loop_runs.c.model_name == settings.model_name)
+    with database.begin() as connection:
+        connection.execute(earlier.where(loop_steps.c.run_id.in_(of_model)))
+    assert schedule.until_retrain(settings, metrics) <= 0
+    runs.release(database, begin())
+    assert schedule.until_retrain(settings, metrics) == 0
+
+
 def test_a_command_that_fails_is_said_and_counted_and_is_not_done(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
