@@ -1,10 +1,11 @@
 """How answers come into PostgreSQL: many in one statement, and what they replace in another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Text, column, update, values
+from sqlalchemy import ColumnElement, Connection, Text, column, select, tuple_, update, values
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import insert
 
@@ -21,7 +22,7 @@ _may_change = (counts, is_open | ~predictions.c.is_replaced)
 
 
 def add(connection: Connection, answers: Sequence[Prediction]) -> None:
-    """Add answers in their order; of those to one drawing the last one that is new counts.
+    """Add answers in their order; of those to one drawing the newest counts.
 
     Raises:
         RecordRejected: PostgreSQL refuses the answer that it names; the transaction can only be taken back.
@@ -66,21 +67,37 @@ def _add_at_once(connection: Connection, answers: Sequence[Prediction]) -> bool:
 def _add(connection: Connection, answers: Sequence[Prediction]) -> None:
     query = insert(predictions).on_conflict_do_nothing().returning(predictions.c.id)
     added = set(connection.scalars(query, [asdict(answer) for answer in answers]))
-    last = {
-        (answer.drawing_id, answer.session_id): answer.id
+    drawn = {
+        (answer.drawing_id, answer.session_id)
         for answer in answers
         if answer.id in added and answer.drawing_id is not None
     }
-    if last:
-        newest = values(
-            column("drawing_id", postgresql.UUID(as_uuid=True)),
-            column("session_id", Text),
-            column("id", postgresql.UUID(as_uuid=True)),
-            name="newest",
-        ).data([(*drawing, answer) for drawing, answer in last.items()])
-        which: tuple[ColumnElement[bool], ...] = (
-            predictions.c.drawing_id == newest.c.drawing_id,
-            predictions.c.session_id == newest.c.session_id,
-            predictions.c.id != newest.c.id,
+    if drawn:
+        _replace_older(connection, drawn)
+
+
+def _replace_older(connection: Connection, drawn: Iterable[tuple[UUID, str]]) -> None:
+    """Let of the answers to each of these drawings, by its id and session, only the newest count.
+
+    Not the one that came last: what waits on a page's disk may come long after what another page wrote.
+    """
+    drawing = values(
+        column("drawing_id", postgresql.UUID(as_uuid=True)), column("session_id", Text), name="drawing"
+    ).data([*drawn])
+    newer = predictions.alias("newer")
+    has_newer = (
+        select(newer.c.id)
+        .where(
+            newer.c.drawing_id == predictions.c.drawing_id,
+            newer.c.session_id == predictions.c.session_id,
+            tuple_(newer.c.created_at, newer.c.id) > tuple_(predictions.c.created_at, predictions.c.id),
         )
-        connection.execute(update(predictions).where(*which, *_may_change).values(_COUNTS_NO_LONGER))
+        .correlate(predictions)
+        .exists()
+    )
+    which: tuple[ColumnElement[bool], ...] = (
+        predictions.c.drawing_id == drawing.c.drawing_id,
+        predictions.c.session_id == drawing.c.session_id,
+        has_newer,
+    )
+    connection.execute(update(predictions).where(*which, *_may_change).values(_COUNTS_NO_LONGER))

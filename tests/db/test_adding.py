@@ -67,3 +67,12 @@ def test_answers_of_two_sessions_to_drawings_of_one_id_do_not_replace_each_other
     log.write([mine[0], others[0], mine[1], others[1]])
     for last in (mine[1], others[1]):
         assert [row.prediction.id for row in log.history(last.session_id)] == [last.id]
+
+
+def test_what_waited_long_on_another_page_does_not_replace_a_newer_answer(log, session_id, prediction):
+    drawing = uuid.uuid4()
+    late, newer, newest = (prediction(drawing_id=drawing) for _ in range(3))
+    log.write([newer])
+    log.write([newest])
+    log.write([late])
+    assert [row.prediction.id for row in log.history(session_id)] == [newest.id]
