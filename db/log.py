@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
     Select,
@@ -16,15 +15,15 @@ from sqlalchemy import (
     func,
     select,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db import counting
+from db.adding import add, supersede
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
-from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first, reading
+from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]
@@ -56,8 +55,7 @@ class PredictionLog:
         """
         try:
             with self._engine.begin() as connection:
-                for record in records:
-                    _write(connection, record)
+                _write_all(connection, records)
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 
@@ -158,33 +156,31 @@ def _accuracy(connection: Connection, session_id: str) -> Accuracy:
     return Accuracy(judged, correct, of_newest=ACCURACY_ROWS if counted == ACCURACY_ROWS else None)
 
 
-def _write(connection: Connection, record: Record) -> None:
+def _write_all(connection: Connection, records: Sequence[Record]) -> None:
+    answers: list[Prediction] = []
+    for record in records:
+        if isinstance(record, Prediction):
+            answers.append(record)
+            continue
+        add(connection, answers)
+        answers = []
+        _write(connection, record)
+    add(connection, answers)
+
+
+def _write(connection: Connection, record: Deletion | Feedback | Superseded) -> None:
     try:
         match record:
             case Deletion():
                 _delete(connection, record)
             case Feedback():
                 connection.execute(insert(feedback).on_conflict_do_nothing(), asdict(record))
-            case Prediction():
-                added = connection.execute(insert(predictions).on_conflict_do_nothing(), asdict(record))
-                if added.rowcount and record.drawing_id is not None:
-                    is_same = predictions.c.drawing_id == record.drawing_id
-                    _supersede(connection, record.session_id, is_same & (predictions.c.id != record.id))
             case Superseded():
-                _supersede(connection, record.session_id, predictions.c.id.in_(record.prediction_ids))
+                supersede(connection, record)
     except Exception as error:
         if refuses_record(error):
             raise refusal(record, error) from error
         raise
-
-
-def _supersede(connection: Connection, session_id: str, which: ColumnElement[bool]) -> None:
-    """Let a session's answers count no longer; what is judged remembers it until that is taken back."""
-    connection.execute(
-        update(predictions)
-        .where(which, predictions.c.session_id == session_id, counts, is_open | ~predictions.c.is_replaced)
-        .values(is_replaced=True, is_superseded=is_open)
-    )
 
 
 def _delete(connection: Connection, deletion: Deletion) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, any_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +15,8 @@ from db.schema import predictions, reviews
 
 # Beyond this it is enough to know that there are more.
 MOST_COUNTED = 10_000
+# So long a drawing stays on the screen of who was shown it, and nobody else is.
+SHOWN_MINUTES = 10
 _is_open = reviews.c.decision.is_(None)
 
 
@@ -53,19 +55,35 @@ def put(connection: Connection, model_name: str, wanted: Sequence[Wanted]) -> No
         )
 
 
-def queue(engine: Engine, limit: int) -> list[Review]:
-    """Return the most informative drawings that wait.
+def queue(engine: Engine, limit: int, shown_to: str) -> list[Review]:
+    """Return the most informative drawings that wait, and are on nobody else's screen; show them nobody else.
 
     Raises:
         DatabaseUnavailable: It cannot be read now.
     """
+    until = func.now() + func.make_interval(0, 0, 0, 0, 0, SHOWN_MINUTES)
     order = (reviews.c.priority.desc(), reviews.c.prediction_id)
-    waiting = select(reviews.c.prediction_id, reviews.c.why).where(_is_open).order_by(*order).limit(limit)
-    with reading(engine) as connection:
-        whys = {row.prediction_id: row.why for row in connection.execute(waiting)}
-        rows = connection.execute(history_rows().where(predictions.c.id.in_(whys)))
-        found = {row.id: history_row(row) for row in rows}
-    return [Review(found[one], why) for one, why in whys.items() if one in found]
+    is_free = or_(reviews.c.shown_until.is_(None), reviews.c.shown_until < func.now())
+    waiting = select(reviews.c.prediction_id).where(_is_open, is_free | (reviews.c.shown_to == shown_to))
+    # In an array, which is made once, and past what is being given to others at this moment.
+    ids = func.array(
+        waiting.order_by(*order).limit(limit).with_for_update(skip_locked=True).scalar_subquery()
+    )
+    show = update(reviews).where(reviews.c.prediction_id == any_(ids))
+    show = show.values(shown_to=shown_to, shown_until=until)
+    try:
+        with engine.begin() as connection:
+            shown = connection.execute(
+                show.returning(reviews.c.prediction_id, reviews.c.priority, reviews.c.why)
+            ).all()
+            rows = connection.execute(
+                history_rows().where(predictions.c.id.in_([one.prediction_id for one in shown]))
+            )
+            found = {row.id: history_row(row) for row in rows}
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+    in_order = sorted(shown, key=lambda one: (-one.priority, one.prediction_id))
+    return [Review(found[one.prediction_id], one.why) for one in in_order if one.prediction_id in found]
 
 
 def count(engine: Engine) -> int:

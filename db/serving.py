@@ -22,6 +22,7 @@ LOCK_KEY = 0x726F_6C6C_6F75_74  # "rollout"
 # A failure that is as old counts no longer with those that come.
 FORGIVEN_AFTER_S = 600
 _LOCK = text("SELECT pg_try_advisory_xact_lock(:key)")
+_LOCK_OF = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:of, :key))")
 
 
 @dataclass(frozen=True)
@@ -156,10 +157,14 @@ class ServingRows:
             connection.execute(update(serving).where(*_as_seen(seen)).values({column: None}))
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Yield whether nobody else is between the beginning and the end of this now, on any machine."""
+    def alone(self, of: str = "") -> Iterator[bool]:
+        """Yield whether nobody else is between the beginning and the end of this now, on any machine.
+
+        What is done `of` a version of a model does not count for others, nor for what has no such.
+        """
         with self._connection() as connection:
-            yield bool(connection.scalar(_LOCK, {"key": LOCK_KEY}))
+            locked = (_LOCK_OF, {"of": of, "key": LOCK_KEY}) if of else (_LOCK, {"key": LOCK_KEY})
+            yield bool(connection.scalar(*locked))
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:

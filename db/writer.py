@@ -15,9 +15,10 @@ from db.spooled import Waiting
 
 logger = logging.getLogger(__name__)
 
-# One transaction: small enough to finish within the statement timeout, large enough to catch up quickly.
+# One transaction, and mostly one statement: small enough to finish within its timeout, large enough to
+# catch up quickly.
 BATCH_RECORDS = 100
-BATCH_BYTES = 16 * 1024 * 1024
+BATCH_BYTES = 4 * 1024 * 1024
 FIRST_RETRY_S = 0.1
 LAST_RETRY_S = 5.0
 # How often it is looked whether another page has ended and left records.

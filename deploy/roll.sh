@@ -74,6 +74,8 @@ say_that_keys_are_needed() {
             'import os, sys; from system.ports import is_loopback; sys.exit(not is_loopback(os.environ["PUBLISHED_AT"]))' ||
         say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env spares them"
 }
+# Several pages are one argument of the proxy's.
+pages() { addresses 7860 "$@" | paste -sd ,; }
 without() { grep -vxF -f <(printf '%s\n' "$@") || true; }
 
 taken=$(cat taken)
@@ -112,6 +114,7 @@ mapfile -t old_torchserve < <(running torchserve)
 mapfile -t old_page < <(running ui)
 old=("${old_torchserve[@]}" "${old_page[@]}")
 replicas=$((${#old_torchserve[@]} > 0 ? ${#old_torchserve[@]} : 1))
+pages=$((${#old_page[@]} > 0 ? ${#old_page[@]} : 1))
 
 go_back() {
     status=$?
@@ -146,16 +149,16 @@ compose run --rm --no-deps secrets
 compose run --rm --no-deps migrate
 compose run --rm --no-deps models
 
-# By their common names the new ones would be asked as soon as they run, and two pages would share a visitor's calls.
+# By their common names the new ones would be asked as soon as they run, and old and new pages would share a visitor's calls.
 if [ "${#old_torchserve[@]}" -gt 0 ] && [ "${#old_page[@]}" -gt 0 ]; then
-    proxy move $(addresses 7860 "${old_page[@]}") $(addresses 8080 "${old_torchserve[@]}")
+    proxy move "$(pages "${old_page[@]}")" $(addresses 8080 "${old_torchserve[@]}")
 fi
 say "starting $revision beside the old version"
 compose up --detach --no-deps --no-recreate --scale "torchserve=$((${#old_torchserve[@]} + replicas))" \
-    --scale "ui=$((${#old_page[@]} + 1))" torchserve ui
+    --scale "ui=$((${#old_page[@]} + pages))" torchserve ui
 mapfile -t new_torchserve < <(running torchserve | without "${old[@]}")
 mapfile -t new_page < <(running ui | without "${old[@]}")
-[ "${#new_torchserve[@]} ${#new_page[@]}" = "$replicas 1" ] || { say "new containers are missing"; exit 1; }
+[ "${#new_torchserve[@]} ${#new_page[@]}" = "$replicas $pages" ] || { say "new containers are missing"; exit 1; }
 
 deadline=$((SECONDS + READY_S))
 for container in "${new_torchserve[@]}" "${new_page[@]}"; do
@@ -167,7 +170,7 @@ for container in "${new_torchserve[@]}" "${new_page[@]}"; do
 done
 
 say "moving the proxy to $revision"
-proxy move "$(addresses 7860 "${new_page[@]}")" $(addresses 8080 "${new_torchserve[@]}")
+proxy move "$(pages "${new_page[@]}")" $(addresses 8080 "${new_torchserve[@]}")
 trap - EXIT
 echo "$revision" >taken
 sleep "$DRAIN_S"

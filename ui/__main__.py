@@ -16,10 +16,12 @@ from client.management import Management
 from db import engine as database
 from db import spool_folder
 from db.analytics import Analytics
+from db.attempts import Attempts
 from db.counting import Counting
 from db.drawings import Drawings
 from db.embedded import data_dir
 from db.log import PredictionLog
+from db.model_uses import ModelUses
 from db.retention import Retention
 from db.sign_ins import SignIns
 from db.spool import Spool
@@ -98,7 +100,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         management=management,
         model=settings.model,
         models=Models(settings.model, management, settings.model_store, settings.known_archives),
-        loader=Loader(management, settings.model, settings.idle_s),
+        loader=Loader(management, settings.model, settings.idle_s, ModelUses(engine)),
         log=log,
         writer=writer,
         recent=recent,
@@ -151,7 +153,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
     analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)
     if sessions is not None:
-        Form(Users(engine), sessions, settings.root_path).add_to(web)
+        Form(Users(engine), sessions, Attempts(engine), settings.root_path).add_to(web)
     return gr.mount_gradio_app(
         web,
         page.build_page(backend, desks, has_sign_in=sessions is not None, links=views.links),

@@ -76,11 +76,12 @@ class EventStreams:
 
 
 async def end_with_sign_ins(streams: EventStreams, sessions: Sessions) -> None:
-    """End each stream soon after the sign-in that it was opened with, until this is cancelled."""
+    """End each stream, and belief in a sign-in, soon after that sign-in, until this is cancelled."""
     while True:
         await asyncio.sleep(LOOK_S)
         try:
-            if token_hashes := streams.token_hashes():
+            # Those that another page, or an operator, has ended are not believed here any longer, either.
+            if token_hashes := streams.token_hashes() | sessions.believed():
                 streams.end_of(await sessions.ended(token_hashes))
         except Exception:  # a defect must not keep streams open for good
             logger.exception("it cannot be found out which sign-ins have ended")

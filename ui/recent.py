@@ -9,15 +9,12 @@ from uuid import UUID
 
 from db.log import HISTORY_ROWS
 from db.records import Deletion, Feedback, HistoryRow, Prediction, Superseded
+from ui.row_size import SESSION_BYTES, row_bytes
 
 # Room for 15,000 rows of digits.
 MAX_ROW_BYTES = 64 * 1024**2
 # Room for 9,000 drawings of the pad, 7 KB each; an uploaded photograph may take 8 MB alone.
 MAX_DRAWING_BYTES = 64 * 1024**2
-# What Python takes, beside the thumbnail: for a session, for a row, and for each label's probability.
-SESSION_BYTES = 1_024
-ROW_BYTES = 2_048
-PROBABILITY_BYTES = 128
 # For so many deletions, and replacements, it is known that the database may not have heard of them yet.
 MAX_DELETIONS = 10_000
 
@@ -89,7 +86,7 @@ class Recent:
                     if row == replace(known, is_replaced=row.is_replaced):
                         self._said.discard(row.prediction.id)
                 else:
-                    self._row_bytes += _bytes(row)
+                    self._row_bytes += row_bytes(row)
                 if row.prediction.id not in self._said:
                     session[row.prediction.id] = row
             for row in _newest_first(session)[HISTORY_ROWS:]:
@@ -108,6 +105,14 @@ class Recent:
                 is_none = feedback.kind == "not_a_digit"
                 session[row.prediction.id] = replace(row, true_label=feedback.true_label, is_no_digit=is_none)
                 self._said.add(row.prediction.id)
+
+    def written(self, session_id: str, rows: Iterable[HistoryRow]) -> None:
+        """Note that the database has these rows as they are here: its word on them is the newer now."""
+        with self._lock:
+            session = self._sessions.get(session_id, {})
+            for row in rows:
+                if session.get(row.prediction.id) is row:  # nothing was said since
+                    self._said.discard(row.prediction.id)
 
     def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
         """Return a row of this session, or None; never one of another session."""
@@ -183,17 +188,12 @@ class Recent:
 
     def _drop_row(self, session: Session, row: HistoryRow) -> None:
         del session[row.prediction.id]
-        self._row_bytes -= _bytes(row)
+        self._row_bytes -= row_bytes(row)
         self._said.discard(row.prediction.id)
         self._drop_drawing(row.prediction.id)
 
     def _drop_drawing(self, prediction_id: UUID) -> None:
         self._drawing_bytes -= len(self._drawings.pop(prediction_id, b""))
-
-
-def _bytes(row: HistoryRow) -> int:
-    summary = row.prediction
-    return ROW_BYTES + PROBABILITY_BYTES * len(summary.probabilities) + len(summary.thumbnail or b"")
 
 
 def _newest_first(session: Session) -> list[HistoryRow]:

@@ -8,6 +8,7 @@ from db.schema.counts import daily_changes, daily_counts, judgements
 from db.schema.drawings import FEEDBACK_KINDS, MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES, feedback, predictions
 from db.schema.drifts import drifts
 from db.schema.loop import DECISIONS, REVIEW_REASONS, examples, loop_runs, loop_steps, reviews
+from db.schema.pages import model_uses, sign_in_attempts
 from db.schema.people import ROLES, USER_NAME, api_keys, sign_ins, users
 from db.schema.versions import LOOKS, SHARES, VERDICTS, looks, model_versions, serving, verdicts
 
@@ -33,10 +34,12 @@ __all__ = [
     "loop_runs",
     "loop_steps",
     "metadata",
+    "model_uses",
     "model_versions",
     "predictions",
     "reviews",
     "serving",
+    "sign_in_attempts",
     "sign_ins",
     "users",
     "verdicts",

@@ -114,8 +114,12 @@ reviews = Table(
     Column("label", Text),
     Column("decided_at", DateTime(timezone=True)),
     Column("decided_by", Text),
+    # On whose screen it is, and until when nobody else gets it.
+    Column("shown_to", Text),
+    Column("shown_until", DateTime(timezone=True)),
     text_length("label", 200),
     text_length("decided_by", 200),
+    text_length("shown_to", 200),
     CheckConstraint(
         "why IN ('contradicted', 'improbable', 'untrusted', 'over_cap', 'informative')", name="why_known"
     ),

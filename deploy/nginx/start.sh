@@ -2,9 +2,9 @@
 # Checks the environment, renders this folder's configuration into $NGINX_RUN, and becomes nginx. docs/proxy.md explains
 # each variable.
 #   start.sh check                   ends after nginx has tested what was rendered
-#   start.sh move [PAGE SERVER...]   in the running container: renders anew and lets nginx reload, which loses no request;
-#                                    with these as the page and TorchServe's containers (host:port each), or again with
-#                                    what PAGE and TORCHSERVE name
+#   start.sh move [PAGES SERVER...]  in the running container: renders anew and lets nginx reload, which loses no request;
+#                                    with these as the pages (with commas between them) and TorchServe's containers
+#                                    (host:port each), or again with what PAGE and TORCHSERVE name
 set -eu
 
 value='' file=''
@@ -44,7 +44,7 @@ target='[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?:[0-9]{1,5}'
 expect NGINX_RUN "$folder" 'a folder that can be written, such as /tmp/nginx'
 expect MODEL '[A-Za-z0-9][A-Za-z0-9._-]*(/[0-9][0-9.]*)?' 'the name of a served model, such as digits or digits/1.0.0'
 expect TORCHSERVE "$target" 'a name or IPv4 address with a port, such as torchserve:8080'
-expect PAGE "$target" 'a name or IPv4 address with a port, such as ui:7860'
+expect PAGE "$target(,$target)*" 'names or IPv4 addresses with ports and commas between them, such as ui:7860'
 expect GRAFANA "$target" 'a name or IPv4 address with a port, such as grafana:3000'
 expect UI_ROOT_PATH '((/[A-Za-z0-9_-]+)+)?' 'nothing, or a path without a slash at its end, such as /sketch'
 expect RESOLVER '[0-9]{1,3}(\.[0-9]{1,3}){3}(:[0-9]{1,5})?' "the IPv4 address of a DNS server, such as Docker's 127.0.0.11"
@@ -75,26 +75,49 @@ if ! [ -d "$NGINX_RUN" ] || ! [ -w "$NGINX_RUN" ]; then
     fail "NGINX_RUN='$NGINX_RUN': expected a folder that can be written; mount a tmpfs there"
 fi
 
-# write_targets PAGE [SERVER...]: in a file of its own, so that a deployment can move the proxy to other containers. With
+# write_targets PAGES [SERVER...]: in a file of its own, so that a deployment can move the proxy to other containers. With
 # these as TorchServe's, or with what TORCHSERVE names.
 write_targets() {
-    page=$1 torchserve=$TORCHSERVE resolve=
+    page=$1 torchserve=$TORCHSERVE pages=$1
     shift
     [ "$#" -gt 0 ] || set -- "$TORCHSERVE"
-    case $1 in
-    *[!0-9.:]*) resolve=' resolve' ;;
-    esac
-    # A name that an older one keeps connections to is looked up once, at its start.
-    if [ -z "$resolve" ] || at_least 1.27.3; then torchserve=kept; fi
+    # A name that an older one looks up for itself is looked up once, at its start.
+    if is_kept "$pages"; then page=pages; fi
+    case $page in *,*) fail "PAGE='$page': expected one name, or addresses: nginx before 1.27.3 tells no names apart" ;; esac
+    if is_kept "$1"; then torchserve=kept; fi
     {
         printf 'map "" $%s {\n    default %s;\n}\n' page_target "$page" grafana_target "$GRAFANA" torchserve_target "$torchserve"
+        if [ "$page" = pages ]; then
+            # Who came to a page comes to it again, as long as it is there. Several that are told apart are found by their
+            # names, whichever proxy asks; a name's addresses have none of their own.
+            case $pages in *,*) method='hash $page_key consistent' ;; *) method='hash $page_key' ;; esac
+            printf 'upstream pages {\n    zone pages 256k;\n    %s;\n' "$method"
+            for server in $(echo "$pages" | tr , ' '); do
+                echo "    server $server max_fails=1 fail_timeout=2s$(resolve "$server");"
+            done
+            echo '}'
+        fi
         if [ "$torchserve" = kept ]; then
             # After a failure none is left out, as none is of a name's addresses otherwise.
             printf 'upstream kept {\n    zone kept 256k;\n    keepalive 64;\n'
-            printf "    server %s max_fails=0$resolve;\n" "$@"
+            for server in "$@"; do echo "    server $server max_fails=0$(resolve "$server");"; done
             echo '}'
         fi
     } >"$NGINX_RUN/targets.conf"
+}
+
+# resolve SERVER: what keeps a name's addresses up to date.
+resolve() {
+    case $1 in
+    *[!0-9.:]*) printf ' resolve' ;;
+    esac
+}
+
+# is_kept SERVERS: whether nginx can do more with these than ask one of a name's addresses, by turns.
+is_kept() {
+    case $1 in
+    *[!0-9.:,]*) at_least 1.27.3 ;;
+    esac
 }
 
 # is_loopback HOST: as system/ports.py has it, and a test compares the two.
@@ -183,7 +206,7 @@ check)
     run_nginx -t ;;
 move)
     shift
-    for value in "$@"; do
+    for value in $(echo "$@" | tr , ' '); do
         printf '%s\n' "$value" | grep -Eqx "$target" || fail "move: got '$value', expected host:port"
     done
     [ "$#" -eq 0 ] || write_targets "$@"

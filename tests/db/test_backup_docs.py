@@ -27,4 +27,4 @@ def test_the_commands_of_the_page_about_backups_work(tmp_path):
             done = finished(command, {**kept, "VAR_DIR": str(tmp_path)})
             assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
     assert "INSERT 0 10000" in done.stdout
-    assert "10,005 rows in 14 tables" in done.stdout
+    assert "10,005 rows in 16 tables" in done.stdout

@@ -123,7 +123,15 @@ def test_what_serves_has_a_disruption_budget_that_lets_a_machine_be_drained(pod:
     assert budget["maxUnavailable"] == 1
 
 
-@pytest.mark.parametrize("pod", ["torchserve", "proxy"])
+def test_the_proxy_knows_each_page_by_its_name() -> None:
+    pages = one(PRODUCTION, "StatefulSet", "page")["spec"]
+    assert pages["replicas"] > 1
+    known = {variable["name"]: variable.get("value") for variable in main(PRODUCTION, "proxy")["env"]}
+    service = f"{pages['serviceName']}.$(NAMESPACE).svc.cluster.local:7860"
+    assert known["PAGE"] == ",".join(f"page-{number}.{service}" for number in range(pages["replicas"]))
+
+
+@pytest.mark.parametrize("pod", ["torchserve", "page", "proxy"])
 def test_several_of_a_kind_are_spread_over_machines_and_zones(pod: str) -> None:
     template = pods(PRODUCTION)[pod]
     spread = template["spec"]["topologySpreadConstraints"]
@@ -135,7 +143,7 @@ def test_several_of_a_kind_are_spread_over_machines_and_zones(pod: str) -> None:
         rule["labelSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
         for rule in spread
     )
-    assert one(PRODUCTION, "Deployment", pod)["spec"]["replicas"] > 1
+    assert one(PRODUCTION, "StatefulSet" if pod == "page" else "Deployment", pod)["spec"]["replicas"] > 1
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -137,7 +137,7 @@ def test_whoever_is_named_in_a_variable_may_be_reached(name: str) -> None:
     for source, template in pods(name).items():
         said = str([c.get("env", []) for c in template["spec"]["containers"]])
         for target, port in re.findall(
-            r"[/@'](torchserve|page|postgres)(?:-rw)?(?:\.[\w.$()]+)?:(\d+)", said
+            r"[/@',](?:page-\d\.)?(torchserve|page|postgres)(?:-rw)?(?:\.[\w.$()]+)?:(\d+)", said
         ):
             asked.add((source, target, int(port)))
     assert {("proxy", "torchserve", 8080), ("proxy", "page", 7860), ("page", "torchserve", 8081)} <= asked

@@ -108,7 +108,7 @@ def watched_platform(model_store: Path, folder: Path) -> Iterator[Watched]:
         addresses = {
             "torchserve-metrics:8082": torchserve.metrics_url,
             "torchserve-metrics:8083": torchserve.handler_metrics_url,
-            "ui:7860": page.url,
+            "page-metrics:7860": page.url,
             "nginx-exporter:9113": urls["nginx"],
             "postgres-exporter:9187": urls["postgres"],
             "backup:9188": urls["backup"],
@@ -147,7 +147,8 @@ def _configured(folder: Path, addresses: Mapping[str, str]) -> Path:
             targets = [addresses[f"{name}:{found['port']}"] for name in found["names"]]
             job["static_configs"] = [{"targets": [url.split("/")[2] for url in targets]}]
     assert not re.search(
-        r"torchserve-metrics|loop-metrics|proxy:|ui:|exporter:|backup:\d|blackbox:", yaml.safe_dump(config)
+        r"torchserve-metrics|page-metrics|loop-metrics|proxy:|exporter:|backup:\d|blackbox:",
+        yaml.safe_dump(config),
     )
     (folder / "rules").mkdir()
     for path in RULE_FILES:

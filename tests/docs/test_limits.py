@@ -60,7 +60,7 @@ LIMITS: dict[str, list[float]] = {
     "a password": [passwords.LEAST, passwords.MOST],
     "wrong passwords from one": [attempts.OF_A_PLACE, attempts.WITHIN_S],
     "wrong passwords for one": [attempts.OF_A_NAME, attempts.WITHIN_A_DAY_S / 3600],
-    "addresses, names": [attempts.REMEMBERED, sessions.REMEMBERED],
+    "sign-ins that are remembered": [sessions.REMEMBERED],
     "a sign-in that": [sign_ins.UNUSED_DAYS, sign_ins.AT_MOST_DAYS],
     "time that a sign-in": [sessions.FRESH_S, sessions.OUTAGE_S],
     "a drawing that is kept": [schema.MAX_DRAWING_BYTES / M],

@@ -41,8 +41,8 @@ def played_torchserve(url: str, management_url: str = "") -> TorchServe:
 def running_page(
     database_url: str, torchserve: TorchServe, log: Path | None = None, module: str = "ui", **changes: str
 ) -> Iterator[RunningPage]:
-    """Run `python -m ui` on a free port until the end of the `with`; it logs to `log`, or the console."""
-    (port,) = free_ports(1)
+    """Run `python -m ui` on UI_PORT, or a free port, until the end of the `with`; it logs to `log`."""
+    port = changes.get("UI_PORT") or free_ports(1)[0]
     url = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         environment = {

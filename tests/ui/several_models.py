@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 from client.management import Management
+from db.model_uses import ModelUses
 from tests.ui.managing import Managing
 from ui.models.listing import Model, Models
 from ui.models.loading import Loader
@@ -24,13 +25,17 @@ def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **ser
             archive.writestr("model.json", json.dumps(serving))
 
 
-def backend(url: str, store: Path | None, idle_s: float = 60) -> tuple[Models, Loader]:
+def backend(
+    url: str, store: Path | None, idle_s: float = 60, uses: ModelUses | None = None
+) -> tuple[Models, Loader]:
     management = Management(url)
-    return Models("digits", management, store), Loader(management, "digits", idle_s)
+    return Models("digits", management, store), Loader(management, "digits", idle_s, uses)
 
 
-def listed(torchserve: Managing, store: Path, idle_s: float = IDLE_S) -> tuple[Models, Loader]:
-    models, loader = backend(torchserve.url, store, idle_s)
+def listed(
+    torchserve: Managing, store: Path, idle_s: float = IDLE_S, uses: ModelUses | None = None
+) -> tuple[Models, Loader]:
+    models, loader = backend(torchserve.url, store, idle_s, uses)
     models.listing()
     return models, loader
 
@@ -43,9 +48,10 @@ def found(models: Models, path: str) -> Model:
 
 def age(loader: Loader, seconds: float) -> None:
     """Have nobody ask anything for so long, without waiting for it."""
-    with loader._clock:
-        for path in loader._used_at:
-            loader._used_at[path] -= seconds
+    known = loader._in_use
+    with known._clock:
+        for path in known._used_at:
+            known._used_at[path] -= seconds
 
 
 def pass_idle_time(loader: Loader) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from db import engine as database
 from db import passwords, spool_folder
+from db.schema import sign_in_attempts
 from db.sign_ins import SignIns
 from db.user_rows import User, Users
 from tests.ui.answering import NOBODY
@@ -76,6 +77,8 @@ def _guarded(url: str, torchserve_url: str, env: dict[str, str]) -> Iterator[Gua
         }
     )
     engine = database.create(url)
+    with engine.begin() as connection:
+        connection.execute(delete(sign_in_attempts))  # of other tests
     sessions = Sessions(SignIns(engine))
     web = built(settings, engine, sessions)
     app = before(web, settings, sessions)

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from db import engine
 from db.log import PredictionLog
-from db.records import Deletion, HistoryRow, Prediction
+from db.records import Deletion, Feedback, HistoryRow, Prediction
 from tests.services.postgres import executed
 from tests.ui.answering import SESSION, answering
 from tests.ui.test_explanation import EXPLAINED
@@ -96,3 +96,17 @@ def test_what_was_deleted_through_another_page_is_forgotten_here(
     backend.writer.submit(waits)
     backend.recent.add(waits)
     assert [row.prediction.id for row in read_history(backend, session_id).rows] == [waits.id, stays.id]
+
+
+def test_what_is_said_later_through_another_page_counts_here(
+    make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
+) -> None:
+    log = PredictionLog(database)
+    backend = replace(make_backend(), log=log)
+    log.write([drawn := make_prediction(session_id=session_id)])
+    backend.recent.add(drawn)
+    here, there = (Feedback(drawn.id, label, datetime.now(UTC), session_id) for label in "14")
+    backend.recent.judge(here)
+    # Nothing waits: what was said here is written, and then what was said there.
+    log.write([here, there])
+    assert [row.true_label for row in read_history(backend, session_id).rows] == ["4"]

@@ -121,7 +121,7 @@ def test_load_scale_default_and_unload_are_confirmed_done_and_logged(
 
 def test_what_an_operator_loaded_is_not_taken_down_when_idle(page: Operating) -> None:
     change(page.client(), "load", VIT)
-    assert not page.view._backend.loader._used_at
+    assert page.view._backend.loader._in_use.all() == []
 
 
 def test_the_page_s_own_model_stays_and_why_is_said(page: Operating) -> None:

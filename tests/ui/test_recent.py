@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from db.log import HISTORY_ROWS
 from db.records import Feedback, HistoryRow, Prediction, Superseded
 from tests.ui.answering import SESSION
-from ui.recent import SESSION_BYTES, Recent, _bytes
+from ui.recent import Recent
+from ui.row_size import SESSION_BYTES, row_bytes
 
 MakePrediction = Callable[..., Prediction]
 
@@ -110,7 +111,7 @@ def test_sessions_do_not_see_each_other(make_prediction: MakePrediction) -> None
 
 
 def test_the_session_that_was_away_longest_is_forgotten_first(make_prediction: MakePrediction) -> None:
-    a_session = SESSION_BYTES + _bytes(HistoryRow(make_prediction().summary, None))
+    a_session = SESSION_BYTES + row_bytes(HistoryRow(make_prediction().summary, None))
     recent = Recent(max_row_bytes=2 * a_session)
     recent.add(make_prediction(session_id="a"))
     recent.add(forgotten := make_prediction(session_id="b"))
@@ -138,7 +139,7 @@ def test_visitors_who_never_drew_are_not_kept() -> None:
 
 def test_rows_with_tiny_drawings_and_sessions_are_counted_too(make_prediction: MakePrediction) -> None:
     one = make_prediction(drawing=b"x")
-    recent = Recent(max_row_bytes=100 * (SESSION_BYTES + _bytes(HistoryRow(one.summary, None))))
+    recent = Recent(max_row_bytes=100 * (SESSION_BYTES + row_bytes(HistoryRow(one.summary, None))))
     for number in range(1_000):
         recent.add(make_prediction(session_id=str(number), drawing=b"x"))
     assert len(recent._sessions) == len(recent._drawings) == 100

@@ -1,4 +1,4 @@
-"""Attempts and remembered sign-ins are bounded, whatever is tried."""
+"""Remembered sign-ins are bounded, whatever is tried."""
 
 import asyncio
 import time
@@ -8,45 +8,11 @@ import pytest
 from db.errors import DatabaseUnavailable
 from db.sign_ins import SignedIn, hash_of
 from db.user_rows import User
-from ui.sign_in import attempts, sessions
-from ui.sign_in.attempts import Attempts, Bucket, network_of
+from ui.sign_in import sessions
+from ui.sign_in.attempts import network_of
 from ui.sign_in.sessions import Sessions
 
 ADA = User(1, "ada", "visitor")
-
-
-def test_attempts_come_back_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
-    bucket = Bucket(3, within_s=30)
-    for _ in range(3):
-        assert bucket.wait_s("a") == 0
-        bucket.take("a")
-    assert bucket.wait_s("a") == pytest.approx(10)
-    assert bucket.wait_s("b") == 0
-    now += 10
-    assert bucket.wait_s("a") == 0
-    bucket.take("a", -1)
-    now += 1000
-    for _ in range(3):
-        assert bucket.wait_s("a") == 0
-        bucket.take("a")
-    assert bucket.wait_s("a") > 0
-
-
-def test_who_was_quiet_longest_is_forgotten_first() -> None:
-    bucket = Bucket(1, within_s=600, remembered=2)
-    for key in ("a", "b", "a", "c"):
-        bucket.take(key)
-    assert [bucket.wait_s(key) > 0 for key in "abc"] == [True, False, True]
-    assert len(bucket._left) == 2
-
-
-def test_names_that_one_address_makes_up_do_not_make_room_for_more_attempts() -> None:
-    tried = Attempts()
-    taken = [tried.begin("192.0.2.1", f"name{number}") for number in range(1000)]
-    assert taken.count(0) == attempts.OF_A_PLACE
-    assert len(tried._of_name._left) == attempts.OF_A_PLACE
 
 
 @pytest.mark.parametrize(

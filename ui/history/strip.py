@@ -46,6 +46,8 @@ def read_history(backend: Backend, session_id: str | None) -> History:
         is_written = backend.writer.pending == 0  # in this order: what is known by now is in the database
         try:
             stored, accuracy = backend.log.history_and_accuracy(session_id)
+            if is_written:  # another page may have written something newer
+                backend.recent.written(session_id, known)
             backend.recent.merge(session_id, stored)
             if is_written:
                 backend.recent.forget(session_id, gone(known, stored))

@@ -140,7 +140,8 @@ class Desk:
 
     def _run(self, change: Change, version: Version, entry: Entry, done: Future[None]) -> None:
         try:
-            hindered = self._make(change, version, entry.who)
+            with self._rollouts.alone(version.path):
+                hindered = self._make(change, version, entry.who)
             outcome, failed = f"done, {hindered}" if hindered else "done", False
         except (LoadFailed, Unreachable) as error:
             outcome, failed = str(error).rstrip("."), True

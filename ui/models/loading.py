@@ -1,9 +1,7 @@
 """Brings up the models that visitors choose, and takes their workers away when nobody asks them any more."""
 
 import logging
-import math
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -12,6 +10,8 @@ from contextlib import suppress
 from client.errors import ChangeRefused, LoadFailed, NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
 from client.readiness import given_up_when_all_fail, wait_until_ready
+from db.model_uses import ModelUses
+from ui.models.in_use import LOOK_EVERY, InUse
 from ui.models.listing import Model
 
 logger = logging.getLogger(__name__)
@@ -19,8 +19,6 @@ logger = logging.getLogger(__name__)
 # TorchServe itself gives a worker 120 s to start (startupTimeout in model-config.yaml).
 READY_TIMEOUT_S = 150.0
 POLL_S = 0.2
-# A model loses its workers after the idle time and at most so much of it again.
-LOOK_EVERY = 0.25
 
 
 class Loader:
@@ -32,19 +30,18 @@ class Loader:
     Args:
         management: TorchServe's management API.
         own: The name of the page's own model.
-        idle_s: A model that nobody asked for so long, through this page, loses its workers.
+        idle_s: A model that nobody asked for so long loses its workers.
+        uses: Where several pages tell each other of that; None where there is one.
     """
 
-    def __init__(self, management: Management, own: str, idle_s: float) -> None:
+    def __init__(
+        self, management: Management, own: str, idle_s: float, uses: ModelUses | None = None
+    ) -> None:
         self._management = management
         self._own = own
         self._idle_s = idle_s
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        # Whose workers were started here and may be taken away again -> when a visitor asked it last.
-        self._used_at: dict[str, float] = {}
-        self._clock = threading.Lock()  # never held while TorchServe is waited for: predictions take it
-        # How many workers a model had: so many it gets back.
-        self._given: dict[str, int] = {}
+        self._in_use = InUse(idle_s, uses)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="idle-models", daemon=True)
 
@@ -91,6 +88,7 @@ class Loader:
             done.set_exception(error)
         else:
             done.set_result(None)
+        self._in_use.share()  # at once: this page may end before it looks
 
     def _bring_up(self, model: Model) -> None:
         with self._locks[model.path]:
@@ -105,27 +103,27 @@ class Loader:
                         self._take_back(model, undo)
                     raise
                 # As many as its archive's model-config.yaml says, whatever was asked for at its registration.
-                self._given[model.path] = status.workers
+                self._in_use.has(model.path, status.workers)
             self.used(model)
 
     def used(self, model: Model) -> None:
         """Note that a visitor asks the model now."""
-        with self._clock:
-            if model.path in self._used_at:
-                self._used_at[model.path] = time.monotonic()
+        if not model.is_own:
+            self._in_use.used(model.path)
 
     def leave(self, path: str) -> None:
         """Take no workers from the model any more: an operator decides on it."""
-        with self._clock:
-            self._used_at.pop(path, None)
+        self._in_use.leave(path)
 
     def scale_down_idle(self) -> None:
         """Take the workers from every model that got some here and that nobody asked for the idle time."""
-        for path in [*self._used_at]:
+        if not self._in_use.share():
+            return
+        for path in self._in_use.all():
             # What is being loaded now is looked at next time.
             if self._locks[path].acquire(blocking=False):
                 try:
-                    if time.monotonic() - self._used_at.get(path, math.inf) >= self._idle_s:
+                    if self._in_use.claim(path):
                         self._take_down(path)
                 finally:
                     self._locks[path].release()
@@ -142,16 +140,10 @@ class Loader:
                 logger.info("%s was idle for %g s and has no workers now", path, self._idle_s)
         except (Unreachable, LoadFailed) as error:
             logger.warning("%s is idle but keeps its workers for now: %s", path, error)
-            self._note_ours(path)
-        else:
-            self.leave(path)
+            self._in_use.started(path)
 
     def _is_own(self, name: str, version: str) -> bool:
         return name == self._own and self._management.describe(path_of(self._own)).version == version
-
-    def _note_ours(self, path: str) -> None:
-        with self._clock:
-            self._used_at[path] = time.monotonic()
 
     def _watch(self) -> None:
         while not self._stopping.wait(LOOK_EVERY * self._idle_s):
@@ -186,14 +178,14 @@ class Loader:
             raise
         if not is_ours:
             return None
-        self._note_ours(model.path)
+        self._in_use.started(model.path)
         return lambda: self._management.unregister(model.path)
 
     def _scale_up(self, model: Model) -> Callable[[], None]:
         # Before it is known whether they start: what starts late would never be taken down.
-        self._note_ours(model.path)
+        self._in_use.started(model.path)
         try:
-            self._management.scale(model.path, self._given.get(model.path, 1))
+            self._management.scale(model.path, self._in_use.workers(model.path))
         except ChangeRefused:
             self.leave(model.path)
             raise

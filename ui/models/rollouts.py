@@ -1,6 +1,7 @@
 """What is to be served, as operators see it and decide on it beside the changes of TorchServe itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
@@ -68,6 +69,26 @@ class Rollouts:
     def shown(self) -> list[Rollout]:
         """Return what is to be served of each model, as it was known last."""
         return self._shown.get()[0] or []
+
+    @contextmanager
+    def alone(self, path: str) -> Iterator[None]:
+        """Keep other pages from changing a version until the end of the block, unless the database is away.
+
+        Raises:
+            LoadFailed: Another page is changing it.
+        """
+        lock = ExitStack()
+        try:
+            is_alone = lock.enter_context(self._rows.alone(path))
+        except DatabaseUnavailable:
+            is_alone = True
+        try:
+            if not is_alone:
+                raise LoadFailed("somebody is changing it on another page")
+            yield
+        finally:
+            with suppress(DatabaseUnavailable):
+                lock.close()
 
     def made_default(self, version: Version, before: str, versions: Iterable[Version], who: str) -> str:
         """Have a version stay the default that was made it; return what hinders that, "" where nothing does.

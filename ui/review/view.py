@@ -21,6 +21,7 @@ from ui.shell.visit import Visit
 # On one page: their pictures are loaded while the first one is judged.
 AT_ONCE = 20
 EMPTY = "Nothing waits: make retrain fills the queue."
+ELSEWHERE = "Other operators are looking at all that waits."
 TAKEN_BACK = "taken_back"
 
 
@@ -32,19 +33,21 @@ def add_to(views: Views, backend: Backend, engine: Engine) -> None:
 
 def _show(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Response:
     visit.require_operator()
-    waiting = [one for one in reviews.queue(engine, AT_ONCE) if not backend.recent.is_deleted(one.row)]
+    queue = reviews.queue(engine, AT_ONCE, visit.session_id or OPERATOR)
+    waiting = [one for one in queue if not backend.recent.is_deleted(one.row)]
+    count = reviews.count(engine)
     whys = {one.row.prediction.id: one.why for one in waiting}
     return views.html(
         visit,
         "review/review.html",
         query="",
-        left=f"{counted(reviews.count(engine))} to review",
+        left=f"{counted(count)} to review",
         rows=[one.row for one in waiting],
         next="",
         action_of=lambda prediction: f"{views.root}/review/{prediction.id}",
         and_then_fields={},
         why=lambda row: _why(row, whys[row.prediction.id]),
-        empty=EMPTY,
+        empty=ELSEWHERE if count and not queue else EMPTY,
         words=words,
         most_buttons=BUTTONS,
         none_of_these=none_of_these,

@@ -4,6 +4,7 @@ import logging
 import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
@@ -16,6 +17,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 
 from db import passwords
+from db.attempts import Attempts, Limit
 from db.errors import DatabaseUnavailable
 from db.schema import USER_NAME
 from db.user_rows import User, Users
@@ -23,7 +25,7 @@ from system.ports import is_loopback
 from ui.security_headers import POLICY
 from ui.sign_in import cookie, known_browser
 from ui.sign_in.admission import FORM
-from ui.sign_in.attempts import Attempts
+from ui.sign_in.attempts import limits, of_network
 from ui.sign_in.sessions import Sessions
 
 logger = logging.getLogger(__name__)
@@ -48,11 +50,11 @@ ENDED_HERE = (
 class Form:
     """What stands behind the form."""
 
-    def __init__(self, users: Users, sessions: Sessions, root_path: str) -> None:
+    def __init__(self, users: Users, sessions: Sessions, attempts: Attempts, root_path: str) -> None:
         self._users = users
         self._sessions = sessions
         self._root_path = root_path
-        self._attempts = Attempts()
+        self._attempts = attempts
         self._threads = anyio.CapacityLimiter(PASSWORDS_AT_ONCE)
         self._html = Template((FOLDER / "form.html").read_text(encoding="utf-8"))
 
@@ -80,27 +82,27 @@ class Form:
         name, password = (fields.get(key, [""])[0] for key in ("name", "password"))
         name = name.strip().casefold()
         address = request.client.host if request.client else ""
-        if wait_s := self._attempts.wait_s(address):
-            return self._too_many(request, name, wait_s)
-        begun: tuple[str, str, bytes | None] | None = None
+        begun: list[Limit] = []
         try:
+            if wait_s := await self._in_thread(self._attempts.wait_s, of_network(address)):
+                return self._too_many(request, name, wait_s)
             user, kept = await self._in_thread(_find, self._users, name)
             browser = None if user is None else known_browser.read(request.scope, kept)
-            if wait_s := self._attempts.begin(address, name, browser):
+            tried = limits(address, name, browser)
+            if wait_s := await self._in_thread(self._attempts.take, tried):
                 return self._too_many(request, name, wait_s)
-            begun = (address, name, browser)
+            begun = tried
             is_right = await self._in_thread(passwords.is_right, kept, password)
             token = await self._sessions.begin(user) if user is not None and is_right else None
         except (DatabaseUnavailable, anyio.WouldBlock) as error:
-            if begun is not None:
-                self._attempts.forgive(*begun)
+            await self._forgive(begun)
             words = BUSY if isinstance(error, anyio.WouldBlock) else AWAY
             return self._page(request, words, 503, {"Retry-After": "5"}, name)
         if user is None or token is None:
             # Not the name: it may be a password in the wrong field.
             logger.warning("sign-in from %s: wrong name or password", address)
             return self._page(request, WRONG, 401, name=name)
-        self._attempts.forgive(*begun)
+        await self._forgive(begun)
         logger.info("sign-in from %s: %s, %s", address, user.name, user.role)
         there = RedirectResponse(f"{self._root_path}/", 303)
         cookie.put(there, request.scope, token)
@@ -124,6 +126,11 @@ class Form:
         page = self._page(request, words, headers={"Clear-Site-Data": '"storage"'})
         cookie.remove(page, request.scope)
         return page
+
+    async def _forgive(self, begun: list[Limit]) -> None:
+        """Give back the attempt of who is signed in now, or could not be heard."""
+        with suppress(DatabaseUnavailable):
+            await anyio.to_thread.run_sync(self._attempts.give_back, begun, limiter=self._threads)
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         if self._threads.statistics().tasks_waiting >= PASSWORDS_WAITING:

@@ -1,0 +1,110 @@
+"""How often somebody may still try to sign in, on whichever page: counted where all pages see it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.errors import unavailable
+from db.schema import sign_in_attempts as table
+
+# Of what has all its attempts again, so much is removed at once.
+FORGOTTEN_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many attempts within so many seconds, of which each comes back by itself.
+
+    Attributes:
+        of: Whose; only its hash is kept.
+        most: How many attempts.
+        within_s: After so many seconds without one all are there again.
+    """
+
+    of: str
+    most: int
+    within_s: float
+
+    @property
+    def each_s(self) -> float:
+        """After how many seconds one attempt comes back."""
+        return self.within_s / self.most
+
+    @property
+    def key_hash(self) -> bytes:
+        """By which it is kept."""
+        return hashlib.sha256(self.of.encode("utf-8", "replace")).digest()
+
+
+class Attempts:
+    """The attempts in PostgreSQL, by its own clock; for many threads. All methods raise DatabaseUnavailable.
+
+    Of each limit one time is kept, at which it is full again, and an attempt moves that on (a leaky bucket as
+    a meter: ITU-T I.371, annex A).
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Use the connections of `engine` (see `db.engine.create`)."""
+        self._engine = engine
+
+    def wait_s(self, limit: Limit) -> float:
+        """Return after how many seconds there is an attempt, 0 where there is one now."""
+        query = select(_seconds_until(table.c.full_at)).where(table.c.key_hash == limit.key_hash)
+        with self._transaction() as connection:
+            left_s = connection.scalar(query)
+        return max(0.0, float(left_s or 0.0) + limit.each_s - limit.within_s)
+
+    def take(self, limits: Sequence[Limit]) -> float:
+        """Take an attempt of each, and return 0; or none, and return after how many seconds there will be."""
+        with self._transaction() as connection:
+            full = select(table.c.key_hash).where(table.c.full_at <= func.now()).limit(FORGOTTEN_AT_ONCE)
+            # Alone, and past what others hold: so nobody waits for each other in a ring.
+            gone = table.c.key_hash.in_(full.with_for_update(skip_locked=True))
+            connection.execute(delete(table).where(gone))
+        with self._transaction() as connection:
+            wait_s = max(_taken(connection, limit) for limit in limits)
+            if wait_s:
+                connection.rollback()
+        return wait_s
+
+    def give_back(self, limits: Sequence[Limit]) -> None:
+        """Give an attempt of each back."""
+        with self._transaction() as connection:
+            for limit in limits:
+                earlier = table.c.full_at - _seconds(limit.each_s)
+                is_it = table.c.key_hash == limit.key_hash
+                connection.execute(update(table).where(is_it).values(full_at=earlier))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
+
+def _taken(connection: Connection, limit: Limit) -> float:
+    """Take an attempt; return how many seconds too early that is, 0 where it is not."""
+    each = _seconds(limit.each_s)
+    first = insert(table).values(key_hash=limit.key_hash, full_at=func.now() + each)
+    later = func.greatest(func.now(), table.c.full_at) + each
+    taken = first.on_conflict_do_update(index_elements=["key_hash"], set_={"full_at": later})
+    left_s = connection.scalar(taken.returning(_seconds_until(table.c.full_at)))
+    return max(0.0, float(left_s or 0.0) - limit.within_s)
+
+
+def _seconds(count: float) -> ColumnElement[Any]:
+    return func.make_interval(0, 0, 0, 0, 0, 0, count)
+
+
+def _seconds_until(at: ColumnElement[Any]) -> ColumnElement[Any]:
+    seconds: ColumnElement[Any] = func.extract("epoch", at - func.now())
+    return seconds
