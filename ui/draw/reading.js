@@ -107,7 +107,22 @@ function showAll(isAll) {
   else delete element.dataset.all;
   more.setAttribute("aria-expanded", String(isAll));
   more.textContent = isAll ? "Only the likeliest" : `All ${count} labels`;
+  search();
 }
+
+// Show the labels that have in their names what is searched, by their rank; without it the likeliest, or all.
+function search() {
+  const wanted = element.querySelector(".bars-search").value.trim().toLowerCase();
+  if (wanted === "" && !("search" in element.dataset)) return;
+  element.toggleAttribute("data-search", wanted !== "");
+  for (const bar of element.querySelectorAll(".bar")) {
+    bar.hidden = wanted !== "" && !bar.querySelector(".bar-name").textContent.toLowerCase().includes(wanted);
+  }
+}
+
+element.addEventListener("input", (event) => {
+  if (event.target.matches(".bars-search")) search();
+});
 
 element.addEventListener("click", (event) => {
   if (event.target.closest(".bars-more")) showAll(!("all" in element.dataset));

@@ -117,6 +117,8 @@ def _bars(probabilities: dict[str, float], label: str) -> str:
         f'aria-label="Probability of each label">{bars}</ol>'
         f'<button type="button" class="bars-more" aria-expanded="false"{"" if is_long else " hidden"}>'
         f"All {len(probabilities)} labels</button>"
+        f'<input type="search" class="bars-search" placeholder="Find among {len(probabilities)} labels" '
+        f'aria-label="Find a label" autocomplete="off"{"" if is_long else " hidden"}>'
     )
 
 
