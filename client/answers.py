@@ -25,7 +25,8 @@ class Answer:
         preprocessing: Fingerprint of the preprocessing that made the frame.
         label_set: The labels that it may be, likeliest first; () from archives that give no set.
         is_digit: Whether it looks like a digit at all; None from archives that do not say.
-        frame: What the network saw, a data URL of a 28x28 PNG (0 paper, 255 ink), or "" when not sent.
+        frame: What the network saw, a data URL of a PNG, or "" when not sent: of a drawing 28x28 (0 paper,
+            255 ink), of a photograph larger and in colour.
         request_id: The id under which the request is in TorchServe's log.
         latency_ms: From the request's start to its answer.
         digit_score: How much it looks like a digit, 0 to 1; None from archives that do not say.

@@ -58,7 +58,7 @@ def build_page(
         return panel(result, model, read_sent(pad_value))
 
     def panel(result: outcome.Reading | outcome.NoReading, model: Model, sent: int = 0) -> str:
-        return reading_html(result, backend.models.labels(model), sent)
+        return reading_html(result, backend.models.labels(model), sent, of_photos=model.reads_photos)
 
     def on_choose(event: gr.EventData, request: gr.Request) -> Iterator[str]:
         may_load = may_load_models(request)

@@ -123,7 +123,7 @@ def test_of_many_labels_one_is_found_by_its_name(visitor: BrowserContext, birds:
 def test_searching_for_what_is_no_label_says_so(visitor: BrowserContext, birds: str) -> None:
     page = drawn(visitor, birds)
     page.get_by_role("button", name="No, it is").click()
-    page.get_by_role("searchbox").fill("penguin")
+    page.get_by_role("searchbox", name="Search").fill("penguin")
     expect(page.locator(".judge-nothing")).to_have_text("No label is called so.")
     page.keyboard.press("Enter")
     assert page.evaluate("window.judged") == []

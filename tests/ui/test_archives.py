@@ -13,7 +13,7 @@ from ui.models.archives import MAX_JSON_BYTES, Archive, BadArchive, read_archive
 
 def test_an_archive_says_name_version_labels_and_coverage(tmp_path: Path) -> None:
     put_archive(tmp_path, "digits-vit.mar", "digits-vit", "1.2.0", coverage=0.99, framing="ink")
-    expected = Archive("digits-vit.mar", "digits-vit", "1.2.0", DIGITS, 0.99)
+    expected = Archive("digits-vit.mar", "digits-vit", "1.2.0", DIGITS, 0.99, "ink")
     assert read_archive(tmp_path / "digits-vit.mar") == expected
 
 

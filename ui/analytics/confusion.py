@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 from db.figures import Judged
 from ui.analytics.numbers import percent, whole
+from ui.draw.words import DIGITS, none_of_these
 
 # A larger one is no picture any more.
 MOST_LABELS = 40
-NO_DIGIT = "not a digit"
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,7 @@ def confusion(
     if not counts:
         return None
     labels, left_out = _shown(counts, known)
+    none = none_of(known)
     rows = []
     for really in (*labels, None):
         total = sum(count for (_, other), count in counts.items() if other == really)
@@ -79,11 +80,22 @@ def confusion(
             continue
         said = {"show": "none"} if really is None else {"true": really}
         cells = tuple(
-            _cell(counts[read, really], read, really, total, history_link(model, since, label=read, **said))
+            _cell(
+                counts[read, really],
+                read,
+                none if really is None else really,
+                total,
+                history_link(model, since, label=read, **said),
+            )
             for read in labels
         )
-        rows.append((NO_DIGIT if really is None else really, cells, whole(total)))
+        rows.append((none if really is None else really, cells, whole(total)))
     return Confusion(tuple(labels), tuple(rows), left_out, _most(counts))
+
+
+def none_of(known: Sequence[str]) -> str:
+    """Return what is said of what is no label's: "not a digit", too, where the labels are not known."""
+    return none_of_these(known or DIGITS).lower()
 
 
 def history_link(model: tuple[str, str], since: date, **filters: str) -> str:
@@ -93,7 +105,10 @@ def history_link(model: tuple[str, str], since: date, **filters: str) -> str:
 
 
 def _shown(counts: Counter[tuple[str, str | None]], known: Sequence[str]) -> tuple[list[str], int]:
-    """Return the labels to show, in the model's order, and how many are left out."""
+    """Return the labels to show, in the model's order, and how many are left out.
+
+    Of many, those that nobody has judged are left out first, and then those with the fewest mistakes.
+    """
     there = {label for pair in counts for label in pair if label is not None}
     labels = [*known, *sorted(there.difference(known))]
     if len(labels) <= MOST_LABELS:
@@ -102,15 +117,16 @@ def _shown(counts: Counter[tuple[str, str | None]], known: Sequence[str]) -> tup
     for (read, really), count in counts.items():
         if read != really:
             mistakes[read] += count
-            mistakes[really or NO_DIGIT] += count
-    most = set(sorted(labels, key=lambda label: -mistakes[label])[:MOST_LABELS])
-    return [label for label in labels if label in most], len(labels) - MOST_LABELS
+            mistakes[really or ""] += count
+    judged = [label for label in labels if label in there]
+    most = set(sorted(judged, key=lambda label: -mistakes[label])[:MOST_LABELS])
+    return [label for label in labels if label in most], len(labels) - len(most)
 
 
-def _cell(count: int, read: str, really: str | None, total: int, link: str) -> Cell:
+def _cell(count: int, read: str, really: str, total: int, link: str) -> Cell:
     if not count:
         return Cell("", 0.0, "", "", read == really)
-    words = f"{whole(count)} ({percent(count / total)}) read as {read}, really {really or NO_DIGIT}"
+    words = f"{whole(count)} ({percent(count / total)}) read as {read}, really {really}"
     return Cell(whole(count), count / total, words, link, read == really)
 
 

@@ -1,5 +1,6 @@
 """What the judged answers say: how often the model is right, how far it can be believed, and of its sets."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,9 @@ from db.figures import CONFIDENCES, Judged, Share
 from ui.analytics.numbers import drawings, percent, whole
 from ui.analytics.plots import Plot, Point, Row, Rows, Series, Table
 from ui.analytics.statistics import Interval, wilson
+
+# Of more sizes of sets, several share a bar.
+MOST_SIZES = 12
 
 
 @dataclass(frozen=True)
@@ -87,18 +91,28 @@ def reliability(judged: list[Judged]) -> Plot | None:
 
 
 def set_sizes(sizes: dict[str, int]) -> Rows | None:
-    """Return how many labels the sets have, from their number by size ("0": no set); None without sets."""
+    """Return how many labels the sets have, from their number by size ("0": no set); None without sets.
+
+    Of many sizes those from 4 labels on are bars together, each bar of twice as many; the table has all.
+    """
     total = sum(sizes.values())
     if not total or set(sizes) == {"0"}:
         return None
     ordered = sorted(sizes.items(), key=lambda item: int(item[0]))
     named = [(_size(size), count, percent(count / total)) for size, count in ordered]
+    bars = Counter({name: count for name, count, _ in named})
+    if len(ordered) > MOST_SIZES:
+        bars = Counter()
+        for size, count in ordered:
+            bars[_sizes(int(size))] += count
     return Rows(
         name="sets",
         title="How many labels the sets have",
         description=f"Of {drawings(total)}.",
         legend=(),
-        rows=tuple(Row(name, (("is-plain", count / total),), share) for name, count, share in named),
+        rows=tuple(
+            Row(name, (("is-plain", count / total),), percent(count / total)) for name, count in bars.items()
+        ),
         table=Table(
             ("Set", "Share", "Number"), tuple((name, share, whole(count)) for name, count, share in named)
         ),
@@ -114,6 +128,14 @@ def latest_sizes(shares: list[Share], *, with_earlier: bool) -> dict[str, int]:
 def interval_words(of: Interval) -> str:
     """Return the interval: 96.1 to 98.0 %."""
     return f"{percent(of.low).removesuffix(' %')} to {percent(of.high)}"
+
+
+def _sizes(size: int) -> str:
+    """Return what a bar of several sizes is called: "4 to 7 labels", "8 to 15 labels"."""
+    if size < 4:
+        return _size(str(size))
+    least = 1 << (size.bit_length() - 1)
+    return f"{least} to {2 * least - 1} labels"
 
 
 def _size(size: str) -> str:

@@ -7,7 +7,7 @@ from db.drifts import Look
 from db.figures import Figures, Mistake, Period, Span
 from ui.analytics import over_time
 from ui.analytics.address import LATEST_DAYS
-from ui.analytics.confusion import Confusion, confusion
+from ui.analytics.confusion import Confusion, confusion, none_of
 from ui.analytics.drift import Drift, drift
 from ui.analytics.judged import Doubt, accuracy, coverage, doubt, latest_sizes, reliability, set_sizes
 from ui.analytics.like_training import LikeTraining, like_training
@@ -36,6 +36,7 @@ class Report:
         drift: Of the labels.
         like_training: How drawings compare with training, whatever the days; None where nobody has looked.
         worst: Wrong answers of which the model was surest.
+        none: What is said of what is no label's: "not a digit", or "none of these".
     """
 
     days: str
@@ -53,6 +54,7 @@ class Report:
     drift: Drift | None
     like_training: LikeTraining | None
     worst: list[Mistake]
+    none: str
 
 
 def report(
@@ -95,4 +97,5 @@ def report(
         drift=drift(figures.labels, f"the last {LATEST_DAYS if is_all else count} days", earlier),
         like_training=like_training(look),
         worst=figures.worst,
+        none=none_of(archive.labels if archive else ()),
     )

@@ -2,7 +2,7 @@
 // A script that Gradio makes of a text has no address, so that theirs have to be whole.
 
 // What the pad speaks with. Gradio puts the page together in pieces: on a busy machine they come a second after the pad.
-const OTHERS = ["#desk", ".number", ".reading", ".judge", "#why"];
+const OTHERS = [".chooser", "#desk", ".number", ".reading", ".judge", "#why"];
 
 function whenAllAreThere() {
   return new Promise((resolve) => {
@@ -22,12 +22,15 @@ function whenAllAreThere() {
 
 // Before anything is seen: the page has its other form at once.
 function showForm() {
+  let { reads } = document.querySelector(".chooser").dataset; // by the page's own model
   try {
+    reads = sessionStorage.getItem("sketchserve-reads") ?? reads; // by the one that was chosen (models/chooser.js)
     const { number } = JSON.parse(localStorage.getItem("sketchserve-settings")) ?? {};
-    document.querySelector("#desk").toggleAttribute("data-number", number === true);
+    document.querySelector("#desk").toggleAttribute("data-number", number === true && reads !== "photo");
   } catch {
     // Storage is refused, or has something else: one digit.
   }
+  document.documentElement.dataset.reads = reads === "photo" ? "photo" : "drawing";
 }
 
 // The events' names have to be here for Gradio to know them.

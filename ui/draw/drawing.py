@@ -15,7 +15,7 @@ SOURCES = ("sketchpad", "upload", "api")
 MAX_SENT = 2**53 - 1
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,(?P<data>.+)", re.DOTALL)
-_PNG_URL = "data:image/png;base64,"
+PNG_URL = "data:image/png;base64,"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _DRAWING_ID = re.compile(r"[0-9a-f]{32}")
@@ -120,10 +120,10 @@ def read_thumbnail(value: Any) -> bytes | None:
 
     Nothing here decodes it: it is shown to who sent it, whose decoder makes at most 17 MB of so few bytes.
     """
-    if not isinstance(value, str) or not value.startswith(_PNG_URL) or len(value) > 2 * MAX_THUMBNAIL_BYTES:
+    if not isinstance(value, str) or not value.startswith(PNG_URL) or len(value) > 2 * MAX_THUMBNAIL_BYTES:
         return None
     try:
-        png = base64.b64decode(value.removeprefix(_PNG_URL), validate=True)
+        png = base64.b64decode(value.removeprefix(PNG_URL), validate=True)
     except binascii.Error:
         return None
     return png if png.startswith(_PNG) and len(png) <= MAX_THUMBNAIL_BYTES else None

@@ -81,16 +81,18 @@ watch("value", () => {
 });
 
 function show() {
-  const { label, runner_up: runnerUp, box } = explanation;
+  const { label, runner_up: runnerUp, box, is_photo: isPhoto } = explanation;
   const values = explanation[view].flat();
   const peak = Math.max(...values.map(Math.abs), 1e-9);
   if (view === "importance") {
     const marks = [tinted(values, peak, "mattered", 1)];
-    legend("", [["mattered", `ink that spoke for ${label}`]], explanation.importance_note);
+    const what = isPhoto ? "what" : "ink that";
+    legend("", [["mattered", `${what} spoke for ${label}`]], explanation.importance_note);
     lay({ box, onInk: marks, onPaper: [] });
   } else {
     const [erased, added] = [tinted(values, peak, "erase", -1), tinted(values, peak, "add", 1)];
-    const changes = [["add", "ink added"], ["erase", "ink erased"]];
+    // Nothing is added to a photograph.
+    const changes = isPhoto ? [["erase", "hidden"]] : [["add", "ink added"], ["erase", "ink erased"]];
     legend(`What would tip it to ${runnerUp}:`, changes, explanation.tip_note);
     lay({ box, onInk: [erased], onPaper: [added] });
   }

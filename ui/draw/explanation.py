@@ -13,13 +13,14 @@ from ui import request_id
 from ui.backend import Backend
 from ui.draw.outcome import is_idle
 from ui.history.lookup import drawing_of, find
+from ui.models.listing import Model
 
 FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
 DOUBLE_ODDS = log(2)
 # What was drawn is not known then: a stroke would take a picture's place.
 NOT_KEPT = "This answer was not kept. Add a stroke, or choose the picture again, then ask."
-LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your drawing."
+LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your {}."
 
 
 def explanation_panel() -> gr.HTML:
@@ -37,8 +38,9 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     """Return why one of the session's own drawings got its answer, as explanation.js shows it.
 
     The very model that answered is asked again, by name and version. The value has the number `asked` of the
-    question, and either both maps, their box in the drawing's own pixels and words, or a `complaint`; with a
-    complaint there may be `loads`, the path of the model that has to be loaded first.
+    question, and either both maps, their box in the drawing's own pixels, words, and whether it is a
+    photograph, or a `complaint`; with a complaint there may be `loads`, the path of the model that has to be
+    loaded first.
     """
     value: dict[str, Any] = {"asked": asked if isinstance(asked, int) else 0}
     row = find(backend, session_id, prediction_id)
@@ -56,7 +58,7 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
         return {**value, "complaint": str(error)}
     except PredictionError as error:
         if model is not None and is_idle(backend, model, error):
-            return {**value, "complaint": LOADS_AGAIN.format(model.title), "loads": model.path}
+            return {**value, "complaint": _loads_again(model), "loads": model.path}
         return {**value, "complaint": f"{error} Ask again in a moment."}
     return {
         **value,
@@ -67,7 +69,12 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
         "box": explained.box,
         "importance_note": _importance_note(explained),
         "tip_note": _tip_note(explained),
+        "is_photo": model is not None and model.reads_photos,
     }
+
+
+def _loads_again(model: Model) -> str:
+    return LOADS_AGAIN.format(model.title, "picture" if model.reads_photos else "drawing")
 
 
 def _importance_note(explained: Explained) -> str:

@@ -18,8 +18,8 @@ from ui.draw.drawing import (
     read_interim,
     read_keep,
     read_model_path,
-    read_thumbnail,
 )
+from ui.draw.thumbnail import is_in_colour, thumbnail_of
 from ui.models.listing import Model
 from ui.routing import Choice, answered
 
@@ -106,7 +106,7 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
-    backend.models.answered(model, tuple(answer.probabilities))
+    backend.models.answered(model, tuple(answer.probabilities), is_in_colour=is_in_colour(answer.frame))
     prediction = recorded(drawing, answer, session_id or "")
     is_private = is_interim or not read_keep(pad_value)
     is_kept = session_id is not None and not is_private and keep(backend, prediction)
@@ -153,9 +153,10 @@ def not_there(path: str, own: Model) -> NoReading:
 
 def loads_again(model: Model) -> NoReading:
     """Return what is said while a model that was idle is loaded."""
+    thing = "picture" if model.reads_photos else "drawing"
     return NoReading(
         f"{model.title} was idle: it is being loaded again",
-        "Your drawing is still there and is read as soon as the model is ready.",
+        f"Your {thing} is still there and is read as soon as the model is ready.",
         loads=model.path,
     )
 
@@ -180,6 +181,6 @@ def recorded(drawing: Drawing, answer: Answer, session_id: str) -> Prediction:
         request_id=answer.request_id,
         is_digit=answer.is_digit,
         label_set=answer.label_set or None,
-        thumbnail=drawing.thumbnail or read_thumbnail(answer.frame),
+        thumbnail=drawing.thumbnail or thumbnail_of(answer.frame),
         drawing_id=drawing.id,
     )

@@ -5,12 +5,13 @@
 const SAY_READING_MS = 250;
 // The page's server gives up on TorchServe before that, unless told otherwise.
 const DOUBT_MS = 8000;
-const AWAY = ["No answer so far", "The page's server or the connection may be away. Your drawing is still there."];
-const SIGNED_OUT = ["You are signed out", "Sign in again in another tab, then ask again. Your drawing is still there."];
+const AWAY = ["No answer so far", "The page's server or the connection may be away."];
+const SIGNED_OUT = ["You are signed out", "Sign in again in another tab, then ask again."];
 
 let ofDrawing = props.value; // the last answer to a single drawing, and to the digit that is open of a number: HTML
 let ofDigit = "";
 const isNumber = () => "number" in document.querySelector("#desk").dataset;
+const isPhoto = () => document.documentElement.dataset.reads === "photo";
 
 // Show what belongs to the paper that is seen.
 function put() {
@@ -54,7 +55,7 @@ function compare() {
   if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
   try {
     // What pad/sending.js kept of this paper; the other one's answer may still be to come.
-    sessionStorage.removeItem(`sketchserve-unanswered${isNumber() ? "-number" : ""}`);
+    if (!isPhoto()) sessionStorage.removeItem(`sketchserve-unanswered${isNumber() ? "-number" : ""}`);
   } catch {
     // Storage is refused: nothing was kept.
   }
@@ -93,7 +94,8 @@ function doubt([headline, detail]) {
   panel.classList.add("is-message");
   panel.querySelector(".reading-label").textContent = "";
   panel.querySelector(".reading-headline").textContent = headline;
-  panel.querySelector(".reading-detail").textContent = detail;
+  const thing = isPhoto() ? "picture" : "drawing";
+  panel.querySelector(".reading-detail").textContent = `${detail} Your ${thing} is still there.`;
   panel.querySelector(".reading-again").hidden = false;
 }
 
@@ -105,7 +107,22 @@ function showAll(isAll) {
   else delete element.dataset.all;
   more.setAttribute("aria-expanded", String(isAll));
   more.textContent = isAll ? "Only the likeliest" : `All ${count} labels`;
+  search();
 }
+
+// Show the labels that have in their names what is searched, by their rank; without it the likeliest, or all.
+function search() {
+  const wanted = element.querySelector(".bars-search").value.trim().toLowerCase();
+  if (wanted === "" && !("search" in element.dataset)) return;
+  element.toggleAttribute("data-search", wanted !== "");
+  for (const bar of element.querySelectorAll(".bar")) {
+    bar.hidden = wanted !== "" && !bar.querySelector(".bar-name").textContent.toLowerCase().includes(wanted);
+  }
+}
+
+element.addEventListener("input", (event) => {
+  if (event.target.matches(".bars-search")) search();
+});
 
 element.addEventListener("click", (event) => {
   if (event.target.closest(".bars-more")) showAll(!("all" in element.dataset));

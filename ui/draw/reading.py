@@ -12,19 +12,25 @@ MOST_BARS = 12
 FIRST_BARS = 10
 # A label of more characters may take two lines.
 LONG_LABEL = 14
+DRAW = "It is read as the pen lifts. A picture of one will do, too."
+PHOTOS = "A photograph of one of these"
+GIVE = "Drop it anywhere on the page, paste it, or choose several at once."
 PRIVATE = "not stored, as you chose"
 NOT_KEPT = "not in the history: there is no room for it now"
 # A 1x1 transparent GIF keeps the element where there is no frame.
 NO_FRAME = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
-def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int = 0) -> str:
+def reading_html(
+    reading: Reading | NoReading, labels: Sequence[str], sent: int = 0, *, of_photos: bool = False
+) -> str:
     """Return the panel for an answer, or for why there is none.
 
     Args:
         reading: What became of a drawing.
         labels: They are shown while there is no answer.
         sent: The drawing's number, from `read_sent`; by it reading.js knows whether a newer one was sent.
+        of_photos: Whether the model reads photographs, which nobody draws.
 
     Every state has the same elements in the same order, so that the browser changes them in place and
     the bars glide from one answer to the next.
@@ -32,12 +38,13 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
     if isinstance(reading, NoReading):
         return _panel(
             state="message" if reading.title else "blank",
-            headline=reading.title or "Draw one of these",
-            detail=reading.advice or "It is read as the pen lifts. A picture of one will do, too.",
+            headline=reading.title or (PHOTOS if of_photos else "Draw one of these"),
+            detail=reading.advice or (GIVE if of_photos else DRAW),
             probabilities=dict.fromkeys(labels, 0.0),
             loads=reading.loads,
             sent=sent,
             can_ask_again=reading.can_ask_again,
+            of_photos=of_photos,
         )
     prediction = reading.prediction
     meta = f"{prediction.model_name} {prediction.model_version} · {prediction.latency_ms:.0f} ms"
@@ -56,6 +63,7 @@ def reading_html(reading: Reading | NoReading, labels: Sequence[str], sent: int 
         label=prediction.predicted_label,
         frame=reading.frame,
         meta=meta,
+        of_photos=of_photos,
     )
 
 
@@ -72,10 +80,12 @@ def _panel(
     meta: str = "",
     loads: str = "",
     can_ask_again: bool = False,
+    of_photos: bool = False,
 ) -> str:
-    long = " has-long-labels" if max(map(len, probabilities), default=0) > LONG_LABEL else ""
+    kind = " has-long-labels" if max(map(len, probabilities), default=0) > LONG_LABEL else ""
+    kind += " is-photo" if of_photos else ""
     return (
-        f'<section class="reading is-{state}{long}" data-prediction="{prediction_id}" '
+        f'<section class="reading is-{state}{kind}" data-prediction="{prediction_id}" '
         f'data-drawing="{drawing_id}" data-sent="{sent}" '
         f'data-loads="{escape(loads)}" data-none="{none_of_these(probabilities)}">'
         f'<div class="reading-head"><div class="reading-said" aria-live="polite" aria-atomic="true">'
@@ -84,7 +94,7 @@ def _panel(
         f'<p class="reading-detail">{escape(detail)}</p></div></div>'
         f'<p class="reading-wait" aria-hidden="true">Reading …</p>'
         f'<button type="button" class="reading-again"{"" if can_ask_again else " hidden"}>Ask again</button>'
-        f'<figure class="reading-frame"><img alt="The 28 by 28 frame that the network saw" '
+        f'<figure class="reading-frame"><img alt="The frame that the network saw" '
         f'src="{escape(frame) or NO_FRAME}"><figcaption>what the network saw</figcaption></figure></div>'
         f"{_bars(probabilities, label)}"
         f'<p class="reading-meta">{escape(meta)}</p></section>'
@@ -107,6 +117,8 @@ def _bars(probabilities: dict[str, float], label: str) -> str:
         f'aria-label="Probability of each label">{bars}</ol>'
         f'<button type="button" class="bars-more" aria-expanded="false"{"" if is_long else " hidden"}>'
         f"All {len(probabilities)} labels</button>"
+        f'<input type="search" class="bars-search" placeholder="Find among {len(probabilities)} labels" '
+        f'aria-label="Find a label" autocomplete="off"{"" if is_long else " hidden"}>'
     )
 
 

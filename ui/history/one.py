@@ -78,6 +78,8 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
     row, params = found.row, visit.request.query_params
     prediction = row.prediction
     models = [model for model in backend.models.listing().models if model.is_own or model.ready_workers]
+    answered_by = backend.models.known(path_of(prediction.model_name, prediction.model_version))
+    is_shown = picture.media_type(found.image) != picture.UNKNOWN
     now = datetime.now(UTC)
     return views.html(
         visit,
@@ -85,7 +87,9 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
         row=row,
         words=words,
         day=words.day(prediction.created_at, now),
-        is_shown=picture.media_type(found.image) != picture.UNKNOWN,
+        is_shown=is_shown,
+        size=picture.size_px(found.image) if is_shown else None,
+        is_photo=answered_by is not None and answered_by.reads_photos,
         bars=sorted(prediction.probabilities.items(), key=lambda one: -one[1]),
         most_bars=BARS,
         most_buttons=BUTTONS,

@@ -1,11 +1,11 @@
 // One picture of many: made ready in the browser as the pad's own are, and sent to the page's server.
 
 import { inWords } from "../draw/pad/digits.js";
-import { asPng } from "../draw/pad/painting.js";
-import { newId, SIDE } from "../draw/pad/paper.js";
+import { newId, SHEETS } from "../draw/pad/paper.js";
+import { readsPhotos } from "../draw/pad/papers.js";
 import { noPicture, readPicture, SCALED_PIXELS } from "../draw/pad/pictures.js";
 import { refusalOf } from "../draw/pad/refusals.js";
-import { mayBeKept, THUMBNAIL_SIDE, visitorId } from "../draw/pad/sending.js";
+import { mayBeKept, thumbnailOf, visitorId } from "../draw/pad/sending.js";
 
 // The page's server takes a body for 30 s, and then has an answer within 20.
 const AWAY_MS = 60_000;
@@ -17,14 +17,13 @@ const SIGNED_OUT = "You are signed out: sign in again in another tab, then Go on
 export async function prepare(row) {
   let picture;
   try {
-    picture = await readPicture(row.file, SCALED_PIXELS);
+    picture = await readPicture(row.file, { most: SCALED_PIXELS, isPhoto: readsPhotos() });
   } catch (error) {
     throw Object.assign(new Error("no picture"), { why: error.why ?? noPicture(row.file) });
   }
   const colours = { pen: "#000000", paper: "#ffffff" };
-  const sheet = { width: SIDE, height: SIDE };
   // Of what is not seen here, the answer brings one.
-  row.thumbnail = picture.isUnseen ? "" : asPng(THUMBNAIL_SIDE, { strokes: [], picture, colours, sheet });
+  row.thumbnail = thumbnailOf({ strokes: [], picture, colours, sheet: SHEETS.digit });
   picture.bitmap.close?.();
   row.drawing ??= newId(); // asked for once more, it is the same one
   return { image: picture.image, source: "upload", thumbnail: row.thumbnail, drawing: row.drawing, isNumber: row.isNumber };

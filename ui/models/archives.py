@@ -33,6 +33,8 @@ class Archive:
         version: Its version.
         labels: In the model's order.
         coverage: The share of drawings whose label is in the answer's set; None from archives without sets.
+        framing: How a picture becomes what the network reads, such as "ink" or "photo-64"; "" where the
+            archive does not say.
     """
 
     file: str
@@ -40,6 +42,7 @@ class Archive:
     version: str
     labels: tuple[str, ...]
     coverage: float | None
+    framing: str = ""
 
 
 def read_store(store: Path | None, known: Path | None = None) -> tuple[list[Archive], dict[str, str]]:
@@ -95,6 +98,7 @@ def read_archive(path: Path) -> Archive:
                 version=version,
                 labels=tuple(str(names[str(index)]) for index in range(len(names))),
                 coverage=float(serving["coverage"]) if "coverage" in serving else None,
+                framing=str(serving.get("framing") or ""),
             )
     except BadArchive:
         raise

@@ -2,8 +2,10 @@
 // The server says which model is active, in data-model; this browser tab remembers it beyond a reload.
 
 const STORAGE_KEY = "sketchserve-model";
+const READS_KEY = "sketchserve-reads"; // draw/canvas.js lays the page out by it
 const MAX_PATH_CHARACTERS = 500;
 let active = element.querySelector(".chooser").dataset.model; // the page's own model
+let { reads } = element.querySelector(".chooser").dataset; // "photo", or "drawing"
 let loading = ""; // the model that is being loaded
 // Questions are counted, so that no two answers are alike: of one like the last, Gradio would say nothing.
 let asked = 0;
@@ -23,6 +25,7 @@ function remembered() {
 function remember(path) {
   try {
     sessionStorage.setItem(STORAGE_KEY, path);
+    sessionStorage.setItem(READS_KEY, reads);
   } catch {
     // Storage is refused.
   }
@@ -47,7 +50,7 @@ function chooseShown() {
 
 function show() {
   const { dataset, classList } = element.querySelector(".chooser");
-  const isAnother = dataset.model !== active;
+  const isAnother = dataset.model !== active || dataset.reads !== reads;
   const isBack = loading === dataset.model;
   isWaiting = classList.contains("is-loading");
   loading = isWaiting ? dataset.shown : "";
@@ -57,8 +60,8 @@ function show() {
   select.disabled = isWaiting;
   // Unless the person has gone on to something else.
   if (hadFocus && !isWaiting && document.activeElement === document.body) select.focus({ preventScroll: true });
+  [active, reads] = [dataset.model, dataset.reads];
   remember(dataset.shown);
-  active = dataset.model;
   // What is on the paper is read anew by a model that was chosen or has come back.
   if (isAnother || (isBack && !loading)) document.dispatchEvent(new CustomEvent("sketchserve-model"));
   if (!isWaiting) grantWish();
@@ -99,4 +102,9 @@ document.addEventListener("sketchserve-load", ({ detail }) => {
 });
 
 watch("value", show);
+try {
+  reads = sessionStorage.getItem(READS_KEY) ?? reads;
+} catch {
+  // As above.
+}
 choose(remembered());

@@ -82,7 +82,8 @@ def chooser_html(chooser: Chooser, asked: object = 0) -> str:
             notice = f"Loading {loading.title} again: it was idle …"
     return (
         f'<div class="chooser{" is-loading" if loading else ""}" data-model="{escape(active.path)}" '
-        f'data-shown="{escape(shown.path)}" data-asked="{asked if isinstance(asked, int) else 0}">'
+        f'data-reads="{"photo" if active.reads_photos else "drawing"}" data-shown="{escape(shown.path)}" '
+        f'data-asked="{asked if isinstance(asked, int) else 0}">'
         f'<p class="chooser-notice is-{kind}" role="status">{escape(notice)}</p>'
         '<label><span>Model</span><select aria-label="Model" title="By keyboard, Enter chooses"'
         f"{' disabled' if loading or not asked else ''}>"

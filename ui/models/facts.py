@@ -12,13 +12,14 @@ from ui.models.paired import in_words
 NAMED = 12
 
 
-def reads(labels: Sequence[str]) -> str:
-    """Return what a model can answer: its labels, or the first of them."""
+def reads(labels: Sequence[str], *, of_photos: bool = False) -> str:
+    """Return what a model can answer: its labels, or the first of them, and whether it reads photographs."""
     if not labels:
         return "not known yet: nobody has asked it, and this page cannot see its archive"
+    kind = "photographs: " if of_photos else ""
     if len(labels) <= NAMED:
-        return ", ".join(labels)
-    return f"{', '.join(labels[: NAMED - 2])} and {len(labels) - NAMED + 2} more"
+        return kind + ", ".join(labels)
+    return f"{kind}{', '.join(labels[: NAMED - 2])} and {len(labels) - NAMED + 2} more"
 
 
 def facts(
@@ -32,7 +33,7 @@ def facts(
         card: Its card, if it has one.
         figures: What the database says of it; None where the database is away.
     """
-    found = [("Reads", reads(labels))]
+    found = [("Reads", reads(labels, of_photos=version.model.reads_photos))]
     if version.status is not None:
         found += _served(version)
     if card is not None and card.accuracy and not card.is_of_another:

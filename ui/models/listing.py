@@ -13,7 +13,7 @@ from client.errors import Unreachable
 from client.management import Management, ModelStatus, path_of
 from system import known_archives
 from ui.models.archives import UNKNOWN, read_store
-from ui.models.model import Listing, Model, merged
+from ui.models.model import PHOTO, Listing, Model, merged
 
 __all__ = ["Listing", "Model", "Models"]
 
@@ -47,6 +47,7 @@ class Models:
         self._known: dict[str, Model] = {}
         self._list_again_at = -math.inf
         self._answered_labels: dict[str, tuple[str, ...]] = {}
+        self._answered_photos: set[str] = set()
         self._skipped: dict[str, str] = {}
         self._leaving: set[str] = set()
         self._lock = threading.Lock()
@@ -75,7 +76,9 @@ class Models:
             can_load = True
         self._say(skipped)
         models = merged((self._own, own_version), served, archives, can_load)
-        models = tuple(model for model in models if model.is_own or model.path not in self._leaving)
+        models = tuple(
+            self._as_seen(model) for model in models if model.is_own or model.path not in self._leaving
+        )
         # Who chose the page's own by its version, before that became the default one, is still right.
         known = {path_of(self._own, models[0].version): models[0], **{model.path: model for model in models}}
         with self._lock:
@@ -141,9 +144,22 @@ class Models:
         """Return the model's labels: its archive's, or else those of its last answer, or ()."""
         return model.labels or self._answered_labels.get(model.path, ())
 
-    def answered(self, model: Model, labels: tuple[str, ...]) -> None:
-        """Remember the labels of an answer, for a model whose archive the page cannot see."""
+    def answered(self, model: Model, labels: tuple[str, ...], *, is_in_colour: bool = False) -> None:
+        """Remember what an answer says of a model whose archive the page cannot see.
+
+        Args:
+            model: Which one it is.
+            labels: Those of the answer.
+            is_in_colour: Whether the frame that its network saw was, as those of photographs are.
+        """
         self._answered_labels[model.path] = labels
+        if is_in_colour:
+            self._answered_photos.add(model.path)
+
+    def _as_seen(self, model: Model) -> Model:
+        """Return a model with what its answers have told, where no archive does."""
+        is_photo = not model.framing and model.path in self._answered_photos
+        return replace(model, framing=PHOTO) if is_photo else model
 
     def _how_to_accept(self, file: str) -> str:
         assert self._store is not None

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from client.management import ModelStatus, path_of
 from ui.models.archives import Archive
 
+# What the framings of photographs begin with: "photo-64", "photo-224-whole".
+PHOTO = "photo"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -19,6 +22,7 @@ class Model:
         labels: In the model's order; () where no archive says.
         coverage: The share of drawings whose label is in the answer's set, where the archive says so.
         ready_workers: How many workers could answer when TorchServe was asked last.
+        framing: How a picture becomes what its network reads; "" where no archive says.
     """
 
     path: str
@@ -28,11 +32,17 @@ class Model:
     labels: tuple[str, ...] = ()
     coverage: float | None = None
     ready_workers: int = 0
+    framing: str = ""
 
     @property
     def title(self) -> str:
         """Name and version as a person reads them."""
         return f"{self.name} {self.version}".rstrip()
+
+    @property
+    def reads_photos(self) -> bool:
+        """Whether it reads photographs, in colour: for these there is nothing to draw."""
+        return self.framing.partition("-")[0] == PHOTO
 
     @property
     def is_own(self) -> bool:
@@ -90,4 +100,5 @@ def _model(path: str, name: str, version: str, archive: Archive | None, status: 
         labels=archive.labels if archive else (),
         coverage=archive.coverage if archive else None,
         ready_workers=status.ready_workers if status else 0,
+        framing=archive.framing if archive else "",
     )

@@ -154,7 +154,11 @@ class ModelsView:
         if found is not None and is_current:
             of_version = found.get((version.model.name, version.model.version), Figures())
         return Shown(
-            version, reads(labels), card, facts(version, labels, card, of_version), why_it_stays(version)
+            version,
+            reads(labels, of_photos=version.model.reads_photos),
+            card,
+            facts(version, labels, card, of_version),
+            why_it_stays(version),
         )
 
     def _nothing(self, visit: Visit, title: str, advice: str, status: int = 404) -> Response:

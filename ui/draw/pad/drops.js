@@ -54,13 +54,15 @@ export function takeFiles(pad, input, take, complain) {
     take(address);
   }
 
-  const field = pad.querySelector("[data-tool=address]");
-  field.addEventListener("keydown", ({ key, isComposing }) => {
-    if (key === "Enter" && !isComposing) takeAddress(field);
-  });
-  field.addEventListener("input", ({ inputType }) => {
-    if (inputType === "insertFromPaste" && addressIn(field.value)) takeAddress(field);
-  });
+  // One is in the settings, one beside the sheet where photographs are read.
+  for (const field of pad.querySelectorAll("[data-tool=address]")) {
+    field.addEventListener("keydown", ({ key, isComposing }) => {
+      if (key === "Enter" && !isComposing) takeAddress(field);
+    });
+    field.addEventListener("input", ({ inputType }) => {
+      if (inputType === "insertFromPaste" && addressIn(field.value)) takeAddress(field);
+    });
+  }
   pad.querySelector("[data-tool=camera]").addEventListener("click", () => camera.click());
   for (const chooser of [input, camera]) {
     chooser.addEventListener("change", () => {

@@ -1,17 +1,20 @@
 // The drawing pad: strokes by mouse, finger or pen, or a picture in their place. It sends what is drawn as the pen lifts.
+// For a model that reads photographs there are pictures alone.
 // Strokes are kept as points, so that undo, another theme and another screen only mean painting anew.
 
 import { takeFiles } from "./drops.js";
 import { meaning } from "./keys.js";
 import { openNumber } from "./number.js";
-import { paint, paintMaps } from "./painting.js";
+import { openOverlay } from "./overlay.js";
+import { paint } from "./painting.js";
 import { openPanel } from "./panel.js";
-import { createPaper, newId } from "./paper.js";
+import { carried, createPapers, layOut, readsPhotos } from "./papers.js";
 import { openPen } from "./pen.js";
 import { noPicture, readPicture } from "./pictures.js";
 import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
-import { coloursOf, loadSettings } from "./settings.js";
+import { coloursOf, DEFAULTS, loadSettings } from "./settings.js";
+import { openSheet } from "./sheet.js";
 import { applyTheme, chosenTheme, isDark } from "./theme.js";
 import { fileOf, NotFetched } from "./web.js";
 
@@ -20,26 +23,23 @@ const FALSIFIED = "This browser falsifies what it reads of canvases: the model i
 // Gradio gives the element and its value in `props`; `ask.stroke` and `ask.live` send that to the page.
 export function openPad({ element, props, ask }) {
   const canvas = element.querySelector("canvas");
-  const overlay = document.createElement("canvas"); // lies over the drawing while there are maps
-  overlay.className = "pad-maps";
-  overlay.ariaHidden = "true";
   const hint = element.querySelector(".pad-hint");
   const complaint = element.querySelector(".pad-complaint");
   const tool = (name) => element.querySelector(`[data-tool=${name}]`);
   const tools = ["undo", "redo", "clear"].map(tool);
 
-  // Each has its own strokes and its own way back: whoever returns finds what was there.
-  const papers = { digit: createPaper(), number: createPaper(newId, "number") };
   let settings = loadSettings();
-  const wanted = () => papers[settings.number ? "number" : "digit"];
-  let paper = wanted();
-  let isOutdated = false; // whether the other paper has to be read, by another model or at all
+  const papers = createPapers(() => settings.number);
+  let paper = papers.wanted();
   let wasInterim = false; // whether the stroke under the pen was sent already
-  let maps = null; // an explanation that lies over the drawing
   const standing = givesBackWhatWasPainted() ? "" : FALSIFIED;
   const number = openNumber(element);
   const sending = createSending({ props, ask, content, numbers: number });
+  const choose = () => element.querySelector("input[type=file]").click();
+  const sheet = openSheet(canvas, choose);
+  const overlay = openOverlay(canvas, () => show());
   const pen = openPen(canvas, {
+    isOff: () => paper.kind === "photo",
     sheet: () => paper.sheet,
     width: () => settings.width,
     begun() {
@@ -53,12 +53,12 @@ export function openPad({ element, props, ask }) {
     },
     done(stroke) {
       paper.add(stroke);
-      send();
-      turn(); // if the switch was turned meanwhile
+      if (!readsPhotos()) send();
+      turn(); // if the switch was turned meanwhile, or another kind of model was chosen
     },
     // If it was sent, what is there without it has to be read again.
     dropped() {
-      if (wasInterim) sending.send();
+      if (wasInterim && !readsPhotos()) sending.send();
       else sending.restore();
       turn();
       show();
@@ -68,7 +68,8 @@ export function openPad({ element, props, ask }) {
   function content() {
     const { strokes, picture, drawing, kind, sheet } = paper;
     const now = pen.stroke ? { strokes: [...strokes, pen.stroke], picture: null } : { strokes, picture };
-    return { ...now, drawing, kind, sheet, colours: coloursOf(settings, isDark()) };
+    const colours = coloursOf(kind === "photo" ? DEFAULTS : settings, isDark());
+    return { ...now, drawing, kind, sheet, colours };
   }
 
   function complain(words) {
@@ -82,14 +83,10 @@ export function openPad({ element, props, ask }) {
     const shownHeight = Math.round((shownWidth * height) / width);
     if (canvas.width !== shownWidth || canvas.height !== shownHeight) [canvas.width, canvas.height] = [shownWidth, shownHeight];
     paint(canvas.getContext("2d"), shownWidth / width, content());
-    if (maps) {
-      canvas.after(overlay);
-      paintMaps(overlay, shownWidth / width, maps, number.placeOfDigit(paper), content());
-    } else {
-      overlay.remove();
-    }
+    overlay.show(shownWidth / width, number.placeOfDigit(paper), content());
     const isBlank = paper.isBlank && !pen.stroke;
     hint.hidden = !isBlank;
+    sheet.show(paper.kind, isBlank);
     const isUseless = { undo: !paper.canUndo, redo: !paper.canRedo, clear: isBlank };
     for (const button of tools) {
       const isDisabled = isUseless[button.dataset.tool];
@@ -104,15 +101,16 @@ export function openPad({ element, props, ask }) {
   function send() {
     complain("");
     show();
+    papers.outdated.delete(paper);
     sending.send();
-    keepUnanswered(paper.kind, paper.toText());
+    if (paper.kind !== "photo") keepUnanswered(paper.kind, paper.toText());
   }
 
   const actions = {
     undo: () => paper.undo() && send(),
     redo: () => paper.redo() && send(),
     clear: () => paper.clear() && send(),
-    picture: () => element.querySelector("input[type=file]").click(),
+    picture: choose,
   };
   for (const [name, action] of Object.entries(actions)) {
     tool(name).addEventListener("click", () => !pen.stroke && action());
@@ -130,33 +128,31 @@ export function openPad({ element, props, ask }) {
 
   // --- A picture in place of a drawing. ---
 
-  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), async (taken) => {
+  async function take(taken) {
     try {
-      const picture = await readPicture(await fileOf(taken));
+      const picture = await readPicture(await fileOf(taken), { isPhoto: readsPhotos() });
       paper.put(picture); // on the paper that is there now: the switch may have been turned meanwhile
       send();
     } catch (error) {
       complain(error instanceof NotFetched ? error.message : error.why ?? noPicture(taken));
     }
-  }, complain);
+  }
+
+  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), take, complain);
 
   // --- What other parts of the page say. ---
 
   // Another model reads what is drawn, or shows its labels beside blank paper (chooser.js).
   document.addEventListener("sketchserve-model", () => {
-    isOutdated = true;
-    if (!pen.stroke) send();
+    papers.all.forEach((one) => papers.outdated.add(one));
+    if (pen.stroke) return;
+    turn();
+    if (papers.outdated.has(paper)) send();
   });
   // The panel's button, where a drawing had no answer.
   document.addEventListener("sketchserve-ask-again", () => !pen.stroke && send());
   document.addEventListener("sketchserve-judged", ({ detail }) => {
-    for (const one of Object.values(papers)) one.judge(detail?.drawing);
-  });
-  // An explanation comes and goes (explanation.js).
-  document.addEventListener("sketchserve-maps", ({ detail }) => {
-    if (maps === detail) return;
-    maps = detail;
-    show();
+    for (const one of papers.all) one.judge(detail?.drawing);
   });
 
   // --- The pad follows the page's size, its theme and the visitor's settings. ---
@@ -167,14 +163,16 @@ export function openPad({ element, props, ask }) {
     show();
   }, complain);
 
-  // One digit, or several: what is on the other paper stays there, and so does its answer.
+  // One digit, several, or photographs: what is on the other paper stays there, and so does its answer.
   function turn() {
-    if (wanted() === paper || pen.stroke) return;
-    paper = wanted();
-    document.querySelector("#desk").toggleAttribute("data-number", paper.kind === "number");
-    if (isOutdated) send(); // also blank paper, beside which the model's labels are shown
+    const before = paper;
+    if (papers.wanted() === before || pen.stroke) return;
+    paper = papers.wanted();
+    layOut(paper);
+    if (papers.outdated.has(paper)) send(); // also blank paper, beside which the model's labels are shown
     else sending.restore();
-    isOutdated = false;
+    const file = carried(before, paper);
+    if (file) take(file);
     document.dispatchEvent(new Event("sketchserve-paper")); // to reading.js, which compares numbers: after these are set
     canvas.scrollIntoView({ block: "nearest" }); // on a low screen the switch is below it
   }
@@ -187,8 +185,9 @@ export function openPad({ element, props, ask }) {
   }).observe(document.body, { attributeFilter: ["class"] });
   sending.start();
   complain("");
-  for (const one of Object.values(papers)) one.restore(unanswered(one.kind));
-  isOutdated = Object.values(papers).some((one) => one !== paper && !one.isBlank); // it is sent when it is turned to
+  for (const one of papers.drawn) one.restore(unanswered(one.kind));
+  for (const one of papers.drawn) if (one !== paper && !one.isBlank) papers.outdated.add(one); // it is sent when it is turned to
+  layOut(paper);
   if (paper.isBlank) show();
   else send(); // the page was loaded anew before its answer came
 }

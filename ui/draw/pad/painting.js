@@ -5,6 +5,7 @@ import { placeOf } from "./views.js";
 
 const CHECKS = ["#83838d", "#8f8f99"]; // black and white are both seen on them
 const CHECK = SIDE / 20;
+const WHITE = "#ffffff"; // below what is transparent of a photograph: so its model sees it
 
 // Paint the whole sheet into a context that is `scale` px per unit.
 export function paint(context, scale, { strokes, picture, colours, sheet }) {
@@ -21,7 +22,12 @@ function paintPicture(context, picture, sheet) {
   const { left, top, scale } = placeOf(picture, sheet);
   const { crop } = picture;
   const box = [left + crop.left * scale, top + crop.top * scale, crop.width * scale, crop.height * scale];
-  if (picture.isTransparent) paintChecks(context, box, sheet);
+  if (picture.isTransparent && picture.isPhoto) {
+    context.fillStyle = WHITE;
+    context.fillRect(...box);
+  } else if (picture.isTransparent) {
+    paintChecks(context, box, sheet);
+  }
   context.drawImage(picture.bitmap, ...box);
 }
 
@@ -68,6 +74,19 @@ export function asPng(side, content) {
   return canvas.toDataURL("image/png");
 }
 
+// Return a PNG of a photograph in its own shape, as a data URL; its longer side has `side` px.
+export function photoAsPng(side, { bitmap }) {
+  const canvas = document.createElement("canvas");
+  const scale = side / Math.max(bitmap.width, bitmap.height);
+  [canvas.width, canvas.height] = [bitmap.width, bitmap.height].map((value) => Math.max(1, Math.round(value * scale)));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.fillStyle = WHITE;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.toDataURL("image/png");
+}
+
 // Lay an explanation, { box: [left, top, side], onInk, onPaper: canvases }, over the drawing. What lies on ink takes
 // the shape of the strokes; a picture has none, so that there it lies on everything. Of a digit of a number, `place` is
 // where the picture of it alone lies: left, top, and units or px to one of its px.
@@ -82,6 +101,13 @@ export function paintMaps(overlay, shownScale, maps, place, { strokes, picture, 
   const draw = (map) => context.drawImage(map, ...at);
   context.setTransform(shownScale, 0, 0, shownScale, 0, 0);
   context.imageSmoothingQuality = "high";
+  if (picture?.isPhoto) {
+    // A letterboxed frame reaches beyond its picture.
+    const { crop } = picture;
+    context.beginPath();
+    context.rect(left + crop.left * scale, top + crop.top * scale, crop.width * scale, crop.height * scale);
+    context.clip();
+  }
   if (!picture) {
     for (const stroke of strokes) paintStroke(context, stroke);
     context.globalCompositeOperation = "source-in";

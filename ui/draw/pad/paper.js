@@ -2,8 +2,9 @@
 
 // What is sent is always so many px a side, whatever the screen: strokes are in these units.
 export const SIDE = 280;
-// A single digit has a square sheet, several have a wide one.
-export const SHEETS = { digit: { width: SIDE, height: SIDE }, number: { width: 3 * SIDE, height: SIDE } };
+// A single digit has a square sheet, and so have photographs; several digits have a wide one.
+const SQUARE = { width: SIDE, height: SIDE };
+export const SHEETS = { digit: SQUARE, number: { width: 3 * SIDE, height: SIDE }, photo: SQUARE };
 const MOST_STEPS = 1000; // that can be undone
 const MOST_PICTURES = 4; // among them: each holds megabytes
 const MOST_KEPT_CHARACTERS = 1024 * 1024; // of strokes as JSON: an hour of drawing

@@ -2,9 +2,9 @@
 
 import { createPointers } from "./pointers.js";
 
-// `sheet` and `width` give the sheet and the pen's width as they are now; the others are called as a stroke begins,
-// grows, is done, and turns out to be none. Return { stroke }: the one that is under the pen, or null.
-export function openPen(canvas, { sheet, width, begun, moved, done, dropped }) {
+// `isOff` says whether nothing is drawn now, `sheet` and `width` give the sheet and the pen's width as they are; the others
+// are called as a stroke begins, grows, is done, and turns out to be none. Return { stroke }: the one that is under the pen, or null.
+export function openPen(canvas, { isOff, sheet, width, begun, moved, done, dropped }) {
   const pointers = createPointers();
   let stroke = null;
 
@@ -23,6 +23,7 @@ export function openPen(canvas, { sheet, width, begun, moved, done, dropped }) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
+    if (isOff()) return;
     const rule = pointers.down(event);
     event.preventDefault();
     if (rule === "cancel") drop();

@@ -33,9 +33,10 @@ export function noPicture({ name = "", type = "" }) {
   return "This browser cannot show that file as a picture. Choose a PNG or JPEG.";
 }
 
-// Return { image: data URL, width, height, crop, bitmap of the crop, isTransparent, isUnseen }. What the API takes and the
-// browser cannot show is unseen: a sheet that says so is in its place. Throws an error with `why` where neither does.
-export async function readPicture(file, most) {
+// Return { image: data URL, width, height, crop, bitmap of the crop, isTransparent, isUnseen, isPhoto, file }. What the API
+// takes and the browser cannot show is unseen: a sheet that says so is in its place. Throws an error with `why` where
+// neither does. A photograph is shown whole; `most` px are sent of it, as `scaleFor` has it.
+export async function readPicture(file, { most, isPhoto = false } = {}) {
   const head = await headOf(file);
   const type = kindOf(head) || file.type;
   let whole;
@@ -47,7 +48,8 @@ export async function readPicture(file, most) {
     }
     const bitmap = sheetFor(type);
     const crop = { left: 0, top: 0, width: SIDE, height: SIDE };
-    return { image: await asDataUrl(file, type), width: SIDE, height: SIDE, crop, bitmap, isTransparent: false, isUnseen: true };
+    const image = await asDataUrl(file, type);
+    return { image, width: SIDE, height: SIDE, crop, bitmap, isTransparent: false, isUnseen: true, isPhoto, file };
   }
   try {
     const looked = look(whole, isDeepGrey(head));
@@ -55,10 +57,11 @@ export async function readPicture(file, most) {
     const scale = scaleFor({ width: whole.width, height: whole.height, bytes: file.size, type }, most);
     const sent = scale === null ? file : await smaller(whole, scale, isTransparent, looked.levels);
     const { width, height } = sent === file ? whole : sent;
-    const crop = viewOf(width, height, looked.box?.map((value) => (value * Math.max(width, height)) / looked.side));
+    const ink = isPhoto ? null : looked.box?.map((value) => (value * Math.max(width, height)) / looked.side);
+    const crop = viewOf(width, height, ink);
     const bitmap = await cut(whole, crop, whole.width / width, looked.levels);
     const image = await (sent === file ? asDataUrl(file, type) : asDataUrl(sent.blob, sent.blob.type));
-    return { image, width, height, crop, bitmap, isTransparent, isUnseen: false };
+    return { image, width, height, crop, bitmap, isTransparent, isUnseen: false, isPhoto, file };
   } finally {
     whole.close();
   }

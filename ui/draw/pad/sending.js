@@ -1,11 +1,12 @@
 // What the pad sends, and when: each drawing has a number, by which reading.js knows whose answer came.
 
 import { createGate } from "./live.js";
-import { asPng } from "./painting.js";
+import { asPng, photoAsPng } from "./painting.js";
 import { SIDE } from "./paper.js";
 
 // For the history, which so never has to decode what somebody sent.
 export const THUMBNAIL_SIDE = 56;
+const PHOTO_SIDE = 64; // the longer one: in colour, no PNG of it is larger than the 16 kB that are kept
 // By the paper's kind; reading.js takes the papers' away when the answer comes, and numbers.js its own.
 const UNANSWERED = {
   digit: "sketchserve-unanswered",
@@ -18,7 +19,7 @@ export function createSending({ props, ask, content, numbers }) {
   const gate = createGate();
   let live = 0; // the number of the last one that was sent before
   let sent = 0; // counts drawings: an answer carries the number of the one that it answers
-  const awaited = { digit: 0, number: 0 }; // the numbers of the last ones that were sent as the pen lifted
+  const awaited = { digit: 0, number: 0, photo: 0 }; // the numbers of the last ones that were sent as the pen lifted
   let held = null; // a value that waits for the answer to an interim one, which else could come after its own
 
   function valueWith(more) {
@@ -58,9 +59,7 @@ export function createSending({ props, ask, content, numbers }) {
         numbers.ask({ ...content(), sent, model: model(), keep: mayBeKept() });
         return;
       }
-      // Of a picture that the browser cannot show, the page's server keeps what the network saw.
-      const thumbnail = content().picture?.isUnseen ? "" : asPng(THUMBNAIL_SIDE, content());
-      const value = valueWith({ keep: mayBeKept(), thumbnail });
+      const value = valueWith({ keep: mayBeKept(), thumbnail: thumbnailOf(content()) });
       if (gate.isOut) held = value;
       else put(value);
     },
@@ -94,6 +93,14 @@ export function createSending({ props, ask, content, numbers }) {
     },
     start: () => setNumber(sent),
   };
+}
+
+// Return the small PNG of what is on the paper; "" of a picture that the browser cannot show: the page's server keeps what
+// the network saw. A photograph keeps its shape.
+export function thumbnailOf(content) {
+  const { picture } = content;
+  if (picture?.isUnseen) return "";
+  return picture?.isPhoto ? photoAsPng(PHOTO_SIDE, picture) : asPng(THUMBNAIL_SIDE, content);
 }
 
 // The model that the chooser shows as active; none before it has appeared.
