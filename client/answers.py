@@ -24,7 +24,8 @@ class Answer:
         version: Its version.
         preprocessing: Fingerprint of the preprocessing that made the frame.
         label_set: The labels that it may be, likeliest first; () from archives that give no set.
-        is_digit: Whether it looks like a digit at all; None from archives that do not say.
+        is_digit: Whether it looks like a digit at all, or of another model, like anything that it was trained
+            on; None from archives that do not say.
         frame: What the network saw, a data URL of a 28x28 PNG (0 paper, 255 ink), or "" when not sent.
         request_id: The id under which the request is in TorchServe's log.
         latency_ms: From the request's start to its answer.
@@ -76,7 +77,7 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
             version=body["version"],
             preprocessing=body["preprocessing"],
             label_set=tuple(str(label) for label in body.get("set") or ()),
-            is_digit=None if body.get("is_digit") is None else bool(body["is_digit"]),
+            is_digit=_looks_right(body),
             frame=body.get("frame", ""),
             request_id=request_id,
             latency_ms=latency_ms,
@@ -84,6 +85,12 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable("The model answered in an unknown form.") from error
+
+
+def _looks_right(body: dict[str, Any]) -> bool | None:
+    """Return what an answer says of it, in the words of models with a gate or of all others."""
+    said = body.get("is_digit", body.get("is_known"))
+    return None if said is None else bool(said)
 
 
 def read_explained(body: Any) -> Explained:

@@ -103,7 +103,8 @@ def test_models_of_other_things_do_not_speak_of_digits(make_prediction: MakePred
     html = answer(
         make_prediction, predicted_label="Bag", probabilities={"Bag": 0.7, "9": 0.3}, is_digit=False
     )
-    assert said(html)[0] == "That does not look like one of these"
+    nearest = "If it is one of these, Bag comes nearest."
+    assert said(html) == ("Unlike anything this model was trained on", nearest)
     assert 'data-none="None of these"' in html
 
 

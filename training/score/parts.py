@@ -55,6 +55,8 @@ def schema(labels: list[str]) -> pa.Schema:
             ("set", pa.list_(pa.string())),
             ("is_digit", pa.bool_()),
             ("digit_score", pa.float64()),
+            ("is_known", pa.bool_()),
+            ("known_score", pa.float64()),
             ("probabilities", pa.struct([(label, pa.float64()) for label in labels])),
             ("model", pa.string()),
             ("version", pa.string()),

@@ -16,8 +16,9 @@ def words(reading: Reading) -> tuple[str, str]:
     label, probabilities = prediction.predicted_label, prediction.probabilities
     if prediction.is_digit is False:
         # How sure it is was worked out as if it were one.
-        one = "a digit" if are_digits(probabilities) else "one of these"
-        return f"That does not look like {one}", f"If it is one, {label} comes nearest."
+        if are_digits(probabilities):
+            return "That does not look like a digit", f"If it is one, {label} comes nearest."
+        return "Unlike anything this model was trained on", f"If it is one of these, {label} comes nearest."
     label_set = prediction.label_set or ()
     if len(label_set) > MOST_NAMED:
         nearest = _listed(label_set[:MOST_NAMED])
