@@ -19,7 +19,8 @@ class Answer:
     Attributes:
         label: The most probable label.
         confidence: Its probability, 0 to 1.
-        probabilities: Every label's probability, in the model's order.
+        probabilities: Every label's probability, in the model's order; of hundreds the likeliest
+            labels alone, these first.
         model: Name of the model that answered.
         version: Its version.
         preprocessing: Fingerprint of the preprocessing that made the frame.
@@ -30,6 +31,7 @@ class Answer:
         request_id: The id under which the request is in TorchServe's log.
         latency_ms: From the request's start to its answer.
         digit_score: How much it looks like a digit, 0 to 1; None from archives that do not say.
+        has_all: Whether probabilities has all labels.
     """
 
     label: str
@@ -44,6 +46,7 @@ class Answer:
     request_id: str
     latency_ms: float
     digit_score: float | None = None
+    has_all: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
         return Answer(
             label=body["label"],
             confidence=float(body["confidence"]),
-            probabilities={str(label): float(p) for label, p in body["probabilities"].items()},
+            probabilities={str(label): float(p) for label, p in _named(body)},
             model=body["model"],
             version=body["version"],
             preprocessing=body["preprocessing"],
@@ -82,9 +85,17 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
             request_id=request_id,
             latency_ms=latency_ms,
             digit_score=None if body.get("digit_score") is None else float(body["digit_score"]),
+            has_all="probabilities" in body,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable("The model answered in an unknown form.") from error
+
+
+def _named(body: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Return labels with their probabilities, as an answer has them."""
+    if "probabilities" in body:
+        return list(body["probabilities"].items())
+    return [(one["label"], one["probability"]) for one in body["top"]]
 
 
 def _looks_right(body: dict[str, Any]) -> bool | None:

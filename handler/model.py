@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from handler.framings import Place, frame_shape, framing_of
+from handler.likeliest import told
 from handler.mending import decode_mended
 from handler.provider import CPU, NoProvider, session
 
@@ -167,13 +168,17 @@ class Model:
         scores = self._gate.run(None, {"frames": frames})[0].tolist()
         return [Reading(row, score) for row, score in zip(probabilities, scores, strict=True)]
 
-    def answer(self, reading: Reading) -> dict[str, Any]:
-        """Return the answer's fields: label, confidence, set, whether it is a digit or known, and so on."""
-        probabilities = reading.probabilities.tolist()
+    def answer(self, reading: Reading, top: int | None = None) -> dict[str, Any]:
+        """Return the answer's fields: label, confidence, set, whether it is a digit or known, probabilities.
+
+        Args:
+            reading: of a frame.
+            top: of how many labels probabilities are asked for; None: where that is not said.
+        """
         best = int(reading.probabilities.argmax())
         fields: dict[str, Any] = {
             "label": self.label_names[best],
-            "confidence": round(probabilities[best], 6),
+            "confidence": round(float(reading.probabilities[best]), 6),
             "set": [self.label_names[index] for index in self._likely(reading.probabilities, best)],
         }
         if reading.digit_score is not None:
@@ -182,10 +187,7 @@ class Model:
         if reading.known_score is not None:
             fields["is_known"] = reading.known_score >= self.known_threshold
             fields["known_score"] = round(reading.known_score, 6)
-        fields["probabilities"] = {
-            name: round(p, 6) for name, p in zip(self.label_names, probabilities, strict=True)
-        }
-        return fields
+        return {**fields, **told(reading.probabilities, self.label_names, top)}
 
     def _likely(self, probabilities: np.ndarray, best: int) -> list[int]:
         """Return the labels that the true one is among, as often as the archive's coverage says; best first.

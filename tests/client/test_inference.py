@@ -98,6 +98,17 @@ def test_what_a_model_of_other_things_knows_is_told_as_whether_it_looks_right(is
     assert (answer.is_digit, answer.digit_score) == (is_known, None)
 
 
+def test_of_hundreds_of_labels_the_likeliest_are_told() -> None:
+    body = {key: value for key, value in ANSWER.items() if key != "probabilities"}
+    top = [{"label": "7", "probability": 0.9}, {"label": "1", "probability": 0.05}]
+    with answering({**body, "top": top}) as server:
+        answer = Inference(server.url).predict(b"drawing", "signs")
+    assert list(answer.probabilities.items()) == [("7", 0.9), ("1", 0.05)]
+    assert not answer.has_all
+    with answering(ANSWER) as server:
+        assert Inference(server.url).predict(b"drawing", "digits").has_all
+
+
 @pytest.mark.parametrize("older", [{}, {"set": None, "is_digit": None}])
 def test_older_archives_give_neither(older: dict[str, None]) -> None:
     with answering({**ANSWER, **older}) as server:

@@ -58,6 +58,7 @@ def schema(labels: list[str]) -> pa.Schema:
             ("is_known", pa.bool_()),
             ("known_score", pa.float64()),
             ("probabilities", pa.struct([(label, pa.float64()) for label in labels])),
+            ("top", pa.list_(pa.struct([("label", pa.string()), ("probability", pa.float64())]))),
             ("model", pa.string()),
             ("version", pa.string()),
             ("preprocessing", pa.string()),

@@ -22,7 +22,8 @@ def words(reading: Reading) -> tuple[str, str]:
     label_set = prediction.label_set or ()
     if len(label_set) > MOST_NAMED:
         nearest = _listed(label_set[:MOST_NAMED])
-        left = f"{len(label_set)} of {len(probabilities)} labels cannot be ruled out."
+        of = max(len(probabilities), len(label_set), reading.label_count)
+        left = f"{len(label_set)} of {of} labels cannot be ruled out."
         return f"Hard to say: {nearest} come nearest", left
     sure = f"{percent(prediction.confidence)} sure"
     if others := [other for other in label_set if other != label]:
