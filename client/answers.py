@@ -19,17 +19,20 @@ class Answer:
     Attributes:
         label: The most probable label.
         confidence: Its probability, 0 to 1.
-        probabilities: Every label's probability, in the model's order.
+        probabilities: Every label's probability, in the model's order; of hundreds the likeliest
+            labels alone, these first.
         model: Name of the model that answered.
         version: Its version.
         preprocessing: Fingerprint of the preprocessing that made the frame.
         label_set: The labels that it may be, likeliest first; () from archives that give no set.
-        is_digit: Whether it looks like a digit at all; None from archives that do not say.
+        is_digit: Whether it looks like a digit at all, or of another model, like anything that it was trained
+            on; None from archives that do not say.
         frame: What the network saw, a data URL of a PNG, or "" when not sent: of a drawing 28x28 (0 paper,
             255 ink), of a photograph larger and in colour.
         request_id: The id under which the request is in TorchServe's log.
         latency_ms: From the request's start to its answer.
         digit_score: How much it looks like a digit, 0 to 1; None from archives that do not say.
+        has_all: Whether probabilities has all labels.
     """
 
     label: str
@@ -44,6 +47,7 @@ class Answer:
     request_id: str
     latency_ms: float
     digit_score: float | None = None
+    has_all: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,19 +76,33 @@ def read_answer(body: Any, request_id: str, latency_ms: float) -> Answer:
         return Answer(
             label=body["label"],
             confidence=float(body["confidence"]),
-            probabilities={str(label): float(p) for label, p in body["probabilities"].items()},
+            probabilities={str(label): float(p) for label, p in _named(body)},
             model=body["model"],
             version=body["version"],
             preprocessing=body["preprocessing"],
             label_set=tuple(str(label) for label in body.get("set") or ()),
-            is_digit=None if body.get("is_digit") is None else bool(body["is_digit"]),
+            is_digit=_looks_right(body),
             frame=body.get("frame", ""),
             request_id=request_id,
             latency_ms=latency_ms,
             digit_score=None if body.get("digit_score") is None else float(body["digit_score"]),
+            has_all="probabilities" in body,
         )
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise Unreachable("The model answered in an unknown form.") from error
+
+
+def _named(body: dict[str, Any]) -> list[tuple[Any, Any]]:
+    """Return labels with their probabilities, as an answer has them."""
+    if "probabilities" in body:
+        return list(body["probabilities"].items())
+    return [(one["label"], one["probability"]) for one in body["top"]]
+
+
+def _looks_right(body: dict[str, Any]) -> bool | None:
+    """Return what an answer says of it, in the words of models with a gate or of all others."""
+    said = body.get("is_digit", body.get("is_known"))
+    return None if said is None else bool(said)
 
 
 def read_explained(body: Any) -> Explained:

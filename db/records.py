@@ -24,7 +24,8 @@ class Summary:
         background_colour: CSS colour of the paper, where known.
         latency_ms: From the request's start to its answer, as the sender measured it.
         request_id: The id under which the servers logged the request.
-        is_digit: Whether it looks like a digit at all; None where the model does not say.
+        is_digit: Whether it looks like a digit at all, or to another model, like what it was trained on; None
+            where the model does not say.
         label_set: The labels that it may be, likeliest first; None where the model gives no set.
         thumbnail: A small PNG of the drawing, at most `schema.MAX_THUMBNAIL_BYTES`; None where there is none.
         drawing_id: Which drawing was answered: of several answers to one the last counts. None where the

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.errors import unavailable
-from db.records import HistoryRow
+from db.records import HistoryRow, Summary
 from db.rows import history_row, history_rows, reading
 from db.schema import predictions, reviews
 
@@ -122,17 +122,13 @@ def decide(
         raise unavailable(error) from error
 
 
-def labels(engine: Engine, prediction_id: UUID) -> frozenset[str] | None:
-    """Return the labels that a drawing in the queue may have, its model's; None where there is none such.
+def answered(engine: Engine, prediction_id: UUID) -> Summary | None:
+    """Return the answer to a drawing in the queue; None where there is none such.
 
     Raises:
         DatabaseUnavailable: It cannot be read now.
     """
-    query = (
-        select(predictions.c.probabilities)
-        .join(reviews, reviews.c.prediction_id == predictions.c.id)
-        .where(predictions.c.id == prediction_id)
-    )
+    queued = select(reviews.c.prediction_id).where(reviews.c.prediction_id == prediction_id)
     with reading(engine) as connection:
-        found = connection.scalar(query)
-    return None if found is None else frozenset(found)
+        found = connection.execute(history_rows().where(predictions.c.id.in_(queued))).first()
+    return None if found is None else history_row(found).prediction

@@ -12,7 +12,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from handler import exporter, provider, self_check, worker
+from handler import exporter, likeliest, provider, self_check, worker
 from handler.bad_image import Busy
 from handler.explanation import explain, explanation_answer
 from handler.fingerprint import preprocessing_fingerprint
@@ -110,7 +110,7 @@ class DigitHandler:
         if good:
             readings = dict(zip(good, self.inference(np.stack(list(good.values()))), strict=True))
         inferred = time.perf_counter()
-        answers, predictions, codes = [], [], []
+        answers, predictions, types = [], [], []
         for index, framed in enumerate(made):
             context.set_response_content_type(index, "application/json")
             if not isinstance(framed, Framed):
@@ -118,11 +118,11 @@ class DigitHandler:
             elif _is_explained(headers[index]):
                 answer = self._explanation_or_error(framed, headers[index], ends)
             else:
-                frame = framed.frame if FRAME_HEADER in headers[index] else None
-                answer = self.postprocess(readings[index], frame)
-                predictions.append(answer)
+                answer = self._prediction_or_error(framed, readings[index], headers[index])
+                if "label" in answer:
+                    predictions.append(answer)
             if code := answer.get("code"):
-                codes.append(code)
+                types.append(answer["type"])
                 context.set_response_status(code, PHRASES[code], index)
             if code == 503:
                 context.set_response_header(index, "retry-after", "1")
@@ -134,8 +134,8 @@ class DigitHandler:
             network_s=inferred - preprocessed,
             latencies_s=[_waited_s(sent, arrived) + took_s for sent in headers],
             predictions=predictions,
-            bad_images=codes.count(400),
-            busy=codes.count(503),
+            bad_images=types.count("BadImage"),
+            busy=types.count("Busy"),
         )
         return answers
 
@@ -162,14 +162,17 @@ class DigitHandler:
         """
         return self.model.read(frames)
 
-    def postprocess(self, reading: Reading, frame: np.ndarray | None) -> dict[str, Any]:
+    def postprocess(
+        self, reading: Reading, frame: np.ndarray | None, top: int | None = None
+    ) -> dict[str, Any]:
         """Return the answer's JSON object.
 
         Args:
             reading: what the networks made of it.
             frame: uint8 of the model's shape when the client asked to see it.
+            top: of how many labels the client asked to have probabilities, the likeliest ones.
         """
-        answer = {**self.model.answer(reading), **self.identity}
+        answer = {**self.model.answer(reading, top), **self.identity}
         if frame is not None:
             # OpenCV writes blue first.
             png = cv2.imencode(".png", frame if frame.ndim == 2 else frame[..., ::-1])[1].tobytes()
@@ -187,6 +190,15 @@ class DigitHandler:
         explained = explain_photo if is_photo(model.framing) else explain
         found = explained(framed.frame, model.probabilities)
         return {**explanation_answer(found, framed.place(), model.label_names), **self.identity}
+
+    def _prediction_or_error(
+        self, framed: Framed, reading: Reading, headers: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            top = likeliest.asked_for(headers)
+        except likeliest.BadTop as error:
+            return error.answer()
+        return self.postprocess(reading, framed.frame if FRAME_HEADER in headers else None, top)
 
     def _explanation_or_error(
         self, framed: Framed, headers: Mapping[str, Any], ends: float

@@ -73,6 +73,7 @@ class Metrics:
         self._answers = {label: answers.labels(model, version, label) for label in label_names}
         self._doubted = counter("handler_doubted_total", "Predictions whose set has more than one label.")
         self._not_a_digit = counter("handler_not_a_digit_total", "Predictions with is_digit false.")
+        self._unknown = counter("handler_unknown_total", "Predictions with is_known false.")
         self._bad_images = counter("handler_bad_images_total", "Requests that were refused for their image.")
         self._busy = counter(
             "handler_busy_total", "Requests for which those of their batch left no time: answered 503."
@@ -112,6 +113,7 @@ class Metrics:
             self._answers[label].inc(count)
         _add(self._doubted, sum(size > 1 for size in set_sizes))
         _add(self._not_a_digit, sum(answer.get("is_digit") is False for answer in predictions))
+        _add(self._unknown, sum(answer.get("is_known") is False for answer in predictions))
         _add(self._bad_images, bad_images)
         _add(self._busy, busy)
 

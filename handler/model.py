@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from handler.framings import Place, frame_shape, framing_of
+from handler.likeliest import told
 from handler.mending import decode_mended
 from handler.provider import CPU, NoProvider, session
 
@@ -43,10 +44,12 @@ class Reading:
     Attributes:
         probabilities: float32 (labels,), calibrated, sums to 1.
         digit_score: 0..1, high = a digit; None for a model without a gate.
+        known_score: high = like what the model was trained on; None where its archive has no threshold.
     """
 
     probabilities: np.ndarray
     digit_score: float | None
+    known_score: float | None = None
 
 
 class BrokenArchive(RuntimeError):  # noqa: N818 - what it is, as callers read it
@@ -94,6 +97,8 @@ class Model:
             self.frame_shape = frame_shape(self.framing)
             self.set_threshold = float(about["set_threshold"])
             self.digit_threshold = about["digit_threshold"]
+            # Archives have it since there is such a score; those of digits have a gate in its place.
+            self.known_threshold = about.get("known_threshold")
             names = json.loads((folder / LABELS).read_text(encoding="utf-8"))
             self.label_names = [names[str(index)] for index in range(len(names))]
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -109,6 +114,10 @@ class Model:
                 f"The archive's network reads frames of {read}, its framing {self.framing} makes "
                 f"{list(self.frame_shape)}",
                 name,
+            )
+        if self.known_threshold is not None and len(self._network.get_outputs()) < 2:
+            raise BrokenArchive(
+                f"The archive's {ABOUT} has a threshold of a score that its network lacks", name
             )
         outputs = self._network.get_outputs()[0].shape[-1]
         if outputs != len(self.label_names):
@@ -150,28 +159,35 @@ class Model:
 
     def read(self, frames: np.ndarray) -> list[Reading]:
         """Return what the networks make of each frame, uint8 (batch, *frame_shape)."""
+        if self.known_threshold is not None:
+            probabilities, known = self._network.run(None, {"frames": frames})
+            return [Reading(row, None, one) for row, one in zip(probabilities, known.tolist(), strict=True)]
         probabilities = self.probabilities(frames)
         if self._gate is None:
             return [Reading(row, None) for row in probabilities]
         scores = self._gate.run(None, {"frames": frames})[0].tolist()
         return [Reading(row, score) for row, score in zip(probabilities, scores, strict=True)]
 
-    def answer(self, reading: Reading) -> dict[str, Any]:
-        """Return the answer's fields: label, confidence, set, whether it is a digit, probabilities."""
-        probabilities = reading.probabilities.tolist()
+    def answer(self, reading: Reading, top: int | None = None) -> dict[str, Any]:
+        """Return the answer's fields: label, confidence, set, whether it is a digit or known, probabilities.
+
+        Args:
+            reading: of a frame.
+            top: of how many labels probabilities are asked for; None: where that is not said.
+        """
         best = int(reading.probabilities.argmax())
         fields: dict[str, Any] = {
             "label": self.label_names[best],
-            "confidence": round(probabilities[best], 6),
+            "confidence": round(float(reading.probabilities[best]), 6),
             "set": [self.label_names[index] for index in self._likely(reading.probabilities, best)],
         }
         if reading.digit_score is not None:
             fields["is_digit"] = reading.digit_score >= self.digit_threshold
             fields["digit_score"] = round(reading.digit_score, 6)
-        fields["probabilities"] = {
-            name: round(p, 6) for name, p in zip(self.label_names, probabilities, strict=True)
-        }
-        return fields
+        if reading.known_score is not None:
+            fields["is_known"] = reading.known_score >= self.known_threshold
+            fields["known_score"] = round(reading.known_score, 6)
+        return {**fields, **told(reading.probabilities, self.label_names, top)}
 
     def _likely(self, probabilities: np.ndarray, best: int) -> list[int]:
         """Return the labels that the true one is among, as often as the archive's coverage says; best first.

@@ -17,6 +17,7 @@ from system.files import PROJECT
 from training.archive.contents import sha256
 from training.data.sets import CACHE, load
 from training.fitting import report
+from training.fitting.known import with_known
 from training.fitting.measure import calibrated, logits_of, measure
 from training.models import weights
 from training.models.classical_recipes import RECIPES
@@ -78,8 +79,9 @@ def make(
             f"{', '.join(about.label_names)}: name the data that it was trained on"
         )
     network = fine_tuned(model, data.train, feedback.frames, data.validation, recipe)
-    fitted, metrics = calibrated(partial(logits_of, network, device=CPU), data, about.architecture, version)
-    weights.save(folder / WEIGHTS, network.state_dict(), fitted)
+    calibration = calibrated(partial(logits_of, network, device=CPU), data, about.architecture, version)
+    fitted, metrics, bank = with_known(*calibration, network, data, CPU)
+    weights.save(folder / WEIGHTS, network.state_dict(), fitted, bank)
     content = data.content()
     content.pop("labels")
     record = {

@@ -20,6 +20,8 @@ MODEL_NAMES = {
     "emnist_letters": "letters",
     "optdigits": "optdigits",
 }
+# Whose models get the gate, which knows digits as people draw them; other networks tell what they know.
+GATED = ("digits", "mnist")
 TRAINED_FILES = ("model.safetensors", "model.onnx")  # a network's weights; a classical model
 
 

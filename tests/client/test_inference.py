@@ -91,6 +91,24 @@ def test_a_set_and_a_doubt_come_with_the_answer_of_archives_that_have_them() -> 
     assert (answer.label_set, answer.is_digit) == (("7", "1"), False)
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_a_model_of_other_things_knows_is_told_as_whether_it_looks_right(is_known: bool) -> None:
+    with answering({**ANSWER, "is_known": is_known, "known_score": 0.4}) as server:
+        answer = Inference(server.url).predict(b"drawing", "shapes")
+    assert (answer.is_digit, answer.digit_score) == (is_known, None)
+
+
+def test_of_hundreds_of_labels_the_likeliest_are_told() -> None:
+    body = {key: value for key, value in ANSWER.items() if key != "probabilities"}
+    top = [{"label": "7", "probability": 0.9}, {"label": "1", "probability": 0.05}]
+    with answering({**body, "top": top}) as server:
+        answer = Inference(server.url).predict(b"drawing", "signs")
+    assert list(answer.probabilities.items()) == [("7", 0.9), ("1", 0.05)]
+    assert not answer.has_all
+    with answering(ANSWER) as server:
+        assert Inference(server.url).predict(b"drawing", "digits").has_all
+
+
 @pytest.mark.parametrize("older", [{}, {"set": None, "is_digit": None}])
 def test_older_archives_give_neither(older: dict[str, None]) -> None:
     with answering({**ANSWER, **older}) as server:

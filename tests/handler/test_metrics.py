@@ -10,6 +10,7 @@ SEVEN = {"label": "7", "confidence": 0.993, "set": ["7"], "is_digit": True}
 DOUBTED = {"label": "4", "confidence": 0.6, "set": ["4", "9"], "is_digit": True}
 SCRIBBLE = {"label": "9", "confidence": 0.2, "set": ["9", "4", "8"], "is_digit": False}
 WITHOUT_GATE = {"label": "7", "confidence": 1.0, "set": ["7"]}
+UNKNOWN = {"label": "7", "confidence": 1.0, "set": ["7"], "is_known": False}
 
 
 @pytest.fixture
@@ -26,10 +27,11 @@ def test_every_series_is_there_from_the_start(metrics: Metrics) -> None:
     names = (
         "handler_doubted_total",
         "handler_not_a_digit_total",
+        "handler_unknown_total",
         "handler_bad_images_total",
         "handler_busy_total",
     )
-    assert [value(metrics, name) for name in names] == [0] * 4
+    assert [value(metrics, name) for name in names] == [0] * 5
     assert value(metrics, "handler_latency_seconds_bucket", le="+Inf") == 0
     assert value(metrics, "handler_workers") == 1
 
@@ -58,6 +60,13 @@ def test_a_batch_is_added_once(metrics: Metrics) -> None:
     assert value(metrics, "handler_not_a_digit_total") == 1
     assert value(metrics, "handler_bad_images_total") == 2
     assert value(metrics, "handler_busy_total") == 3
+
+
+def test_what_is_unknown_is_counted_by_itself(metrics: Metrics) -> None:
+    predictions = [UNKNOWN, {**UNKNOWN, "is_known": True}, SEVEN]
+    metrics.observe_batch(0.004, 0.0007, [0.012] * 3, predictions, bad_images=0, busy=0)
+    assert value(metrics, "handler_unknown_total") == 1
+    assert value(metrics, "handler_not_a_digit_total") == 0
 
 
 def test_a_batch_of_nothing_but_bad_images_names_no_label(metrics: Metrics) -> None:

@@ -55,6 +55,23 @@ def test_without_a_gate_nothing_is_said_about_digits(folder: Path) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("threshold", "is_known"), [(0.25, True), (0.26, False)])
+def test_a_network_tells_what_it_knows(folder: Path, threshold: float, is_known: bool) -> None:
+    network(folder / "network.onnx", "probabilities", [0.2, 0.7, 0.1], known_score=0.25)
+    about(folder, known_threshold=threshold)
+    model = Model(folder)
+    answer = model.answer(model.read(np.zeros((2, 28, 28), np.uint8))[1])
+    assert list(answer) == ["label", "confidence", "set", "is_known", "known_score", "probabilities"]
+    assert (answer["is_known"], answer["known_score"]) == (is_known, 0.25)
+    assert model.probabilities(np.zeros((2, 28, 28), np.uint8)).shape == (2, 3), "explanations ask for these"
+
+
+def test_a_threshold_without_a_score_is_refused(folder: Path) -> None:
+    about(folder, known_threshold=0.5)
+    with pytest.raises(RuntimeError, match=r"a threshold of a score that its network lacks: build it again"):
+        Model(folder)
+
+
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.8, 0.95])
 def test_sets_are_those_that_validation_measured(folder: Path, threshold: float) -> None:
     about(folder, set_threshold=threshold)

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from client.management import Management
@@ -16,11 +17,18 @@ VIT = ("digits-vit", "1.0.0")
 IDLE_S = 60.0
 
 
-def put_archive(store: Path, file: str, name: str, version: str = "1.0.0", **serving: object) -> None:
+def put_archive(
+    store: Path,
+    file: str,
+    name: str,
+    version: str = "1.0.0",
+    labels: Sequence[str] = DIGITS,
+    **serving: object,
+) -> None:
     with zipfile.ZipFile(store / file, "w") as archive:
         manifest = {"model": {"modelName": name, "modelVersion": version}}
         archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
-        archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(DIGITS)}))
+        archive.writestr("index_to_name.json", json.dumps({str(i): label for i, label in enumerate(labels)}))
         if serving:
             archive.writestr("model.json", json.dumps(serving))
 

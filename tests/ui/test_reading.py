@@ -92,6 +92,21 @@ def test_of_more_than_three_labels_the_nearest_are_named(make_prediction: MakePr
     assert said(html) == ("Hard to say: 9, 7 or 5 come nearest", "5 of 10 labels cannot be ruled out.")
 
 
+def test_labels_that_an_answer_left_out_have_their_places(make_prediction: MakePrediction) -> None:
+    labels = [f"sign {number}" for number in range(300)]
+    told = {"sign 20": 0.5, "sign 7": 0.2, "sign 120": 0.1}
+    changes = {"predicted_label": "sign 20", "probabilities": told, "label_set": tuple(labels[20:25])}
+    reading = Reading(make_prediction(**changes), "", is_kept=True, label_count=300)
+    html = reading_html(reading, labels)
+    assert [name for _, name in bars(html)] == labels
+    shown = {name for kind, name in bars(html) if "is-rest" not in kind}
+    assert len(shown) == 10
+    assert set(told) < shown
+    assert said(html)[1] == "5 of 300 labels cannot be ruled out."
+    # Of a model whose labels nobody told it has what came.
+    assert [name for _, name in bars(reading_html(reading, ()))] == list(told)
+
+
 def test_what_is_no_digit_is_said_without_a_certainty(make_prediction: MakePrediction) -> None:
     html = answer(make_prediction, label_set=("4", "9"), is_digit=False)
     assert said(html) == ("That does not look like a digit", "If it is one, 7 comes nearest.")
@@ -103,7 +118,8 @@ def test_models_of_other_things_do_not_speak_of_digits(make_prediction: MakePred
     html = answer(
         make_prediction, predicted_label="Bag", probabilities={"Bag": 0.7, "9": 0.3}, is_digit=False
     )
-    assert said(html)[0] == "That does not look like one of these"
+    nearest = "If it is one of these, Bag comes nearest."
+    assert said(html) == ("Unlike anything this model was trained on", nearest)
     assert 'data-none="None of these"' in html
 
 

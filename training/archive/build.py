@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
@@ -24,13 +25,13 @@ from training.archive.contents import sha256, within_project
 from training.gate import network as gate
 from training.models import weights
 from training.models.classical_file import load_classical
+from training.models.known import Known
 from training.models.networks import Served
+from training.names import GATED
 
 HANDLER_FOLDER = Path("handler")
 # The archiver takes the network by itself and everything else as a folder.
 NETWORK_FROM_EXTRA = "../network.onnx"
-# Whose models get the gate: it knows digits as people draw them.
-GATED = ("digits", "mnist")
 ONNX_OPSET = 20
 
 
@@ -62,6 +63,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
             "coverage": about.coverage,
             "set_threshold": about.set_threshold,
             "digit_threshold": threshold,
+            **({} if about.known_threshold is None else {"known_threshold": about.known_threshold}),
             "data_set": about.data_set,
             "reference": about.reference and asdict(about.reference),
             "trained_file": within_project(trained),
@@ -117,7 +119,12 @@ def _write_network(trained: Path, path: Path) -> weights.About:
         path.write_bytes(network)
     else:
         model, about = weights.load(trained)
-        export(Served(model, about.temperature).eval(), path, framing=about.framing)
+        bank = None if about.known_threshold is None else weights.bank_of(trained)
+        if bank is None:
+            export(Served(model, about.temperature).eval(), path, framing=about.framing)
+            return replace(about, known_threshold=None)
+        known = Known(model, about.temperature, bank).eval()
+        export(known, path, ("probabilities", "known_score"), about.framing)
     return about
 
 
@@ -125,7 +132,7 @@ def _add_gate(folder: Path, preprocessing: str) -> float:
     """Export the committed gate into an archive's folder; return its threshold."""
     network, about = gate.load(gate.DEFAULT_GATE)
     _warn_of_another(gate.DEFAULT_GATE, about.preprocessing, preprocessing)
-    export(network, folder / "gate.onnx", "digit_score")
+    export(network, folder / "gate.onnx", ("digit_score",))
     return about.threshold
 
 
@@ -139,8 +146,10 @@ def _warn_of_another(trained: Path, then: str, now: str) -> None:
         )
 
 
-def export(model: nn.Module, path: Path, output: str = "probabilities", framing: str = "ink") -> None:
-    """Write a network as ONNX: input "frames", uint8 (batch, *frame_shape); output by its name, float32.
+def export(
+    model: nn.Module, path: Path, outputs: Sequence[str] = ("probabilities",), framing: str = "ink"
+) -> None:
+    """Write a network as ONNX: input "frames", uint8 (batch, *frame_shape); outputs by their names, float32.
 
     ONNX and not a pickled module: loading it runs no code, and ONNX Runtime answers about four times as fast
     as eager PyTorch on one core.
@@ -152,7 +161,7 @@ def export(model: nn.Module, path: Path, output: str = "probabilities", framing:
         model,
         (example,),
         input_names=["frames"],
-        output_names=[output],
+        output_names=list(outputs),
         dynamic_shapes=({0: torch.export.Dim("batch")},),
         opset_version=ONNX_OPSET,
         dynamo=True,

@@ -13,7 +13,7 @@ from training.evaluation.ask import Question
 from training.evaluation.questions import SEED
 from training.evaluation.renderers import RENDERERS, Painted
 from training.gate import characters
-from training.gate.outliers.kinds import NO_DIGIT, PICTURES, SKETCHES, Material, drawn
+from training.outliers.kinds import NO_DIGIT, PICTURES, SKETCHES, Material, drawn
 
 PART = "outlier"
 SCANNED = 2000  # of MNIST's test images are enough to put side by side

@@ -20,6 +20,7 @@ import torch
 from training.data.frames import DataSet, Frames
 from training.data.sets import CACHE, load
 from training.fitting import report, seeds
+from training.fitting.known import with_known
 from training.fitting.measure import calibrated, fit_shares, logits_of, measured
 from training.models import weights
 from training.models.networks import Ensemble
@@ -90,9 +91,10 @@ def _one(
     ensemble.shares.copy_(fit_shares(torch.stack(read), data.validation.labels))
     members = [{"model": one.architecture, **measured(_reader(model), one, data)} for model, one in loaded]
     architecture = "+".join(about.architecture for _, about in loaded)
-    about, found = calibrated(_reader(ensemble), data, architecture, version)
+    calibration = calibrated(_reader(ensemble), data, architecture, version)
+    about, found, bank = with_known(*calibration, ensemble, data, CPU)
     about = replace(about, preprocessing=loaded[0][1].preprocessing)
-    weights.save(out / MODEL_FILE, ensemble.state_dict(), about)
+    weights.save(out / MODEL_FILE, ensemble.state_dict(), about, bank)
     metrics: dict[str, Any] = {
         "dataset": data.name,
         "model": about.architecture,

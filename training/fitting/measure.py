@@ -19,17 +19,34 @@ AT_ONCE_PIXELS = 784
 ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
 
 
-@torch.no_grad()
 def logits_of(model: nn.Module, data: Frames, device: torch.device, batch: int = 1000) -> Tensor:
     """Return the logits of every frame: float32 (count, classes), on the CPU."""
+    return in_batches(model, model, data.frames, device, batch)
+
+
+@torch.no_grad()
+def in_batches(
+    model: nn.Module, of: Callable[[Tensor], Tensor], frames: np.ndarray, device: torch.device,
+    batch: int = 1000,
+) -> Tensor:  # fmt: skip
+    """Return what is made of every frame, float32 (count, ...), on the CPU.
+
+    Args:
+        model: is in evaluation mode meanwhile.
+        of: makes it of what `as_input` returns.
+        frames: uint8, as `as_input` takes them.
+        device: of the model.
+        batch: frames of 28x28 at a time.
+    """
     training = model.training
     model.eval()
-    if data.frames.ndim > 3:  # photographs have more pixels, and their networks more maps of them
-        batch = max(1, batch * AT_ONCE_PIXELS // data.frames[0].size)
-    parts = torch.from_numpy(data.frames).split(batch)
-    logits = torch.cat([model(as_input(part.to(device))).float().cpu() for part in parts])
+    if frames.ndim > 3:  # photographs have more pixels, and their networks more maps of them
+        batch = max(1, batch * AT_ONCE_PIXELS // frames[0].size)
+    found = torch.cat(
+        [of(as_input(part.to(device))).float().cpu() for part in torch.from_numpy(frames).split(batch)]
+    )
     model.train(training)
-    return logits
+    return found
 
 
 def measure(logits: Tensor, labels: np.ndarray) -> dict[str, float]:

@@ -10,6 +10,7 @@ import torch
 from training.data.sets import CACHE, load
 from training.fitting import report
 from training.fitting.distributed import Processes
+from training.fitting.known import with_known
 from training.fitting.measure import calibrated, logits_of
 from training.fitting.run import Run
 from training.fitting.settings import Settings, device_of, precision_of
@@ -51,9 +52,10 @@ def finish(run: Run) -> dict[str, Any]:
     settings, data = run.settings, run.data
     run.average.load_state_dict(run.best_state)
     read = partial(logits_of, run.average, device=run.device)
-    about, found = calibrated(read, data, settings.model, settings.version)
+    calibration = calibrated(read, data, settings.model, settings.version)
+    about, found, bank = with_known(*calibration, run.average, data, run.device)
     path = settings.out / "model.safetensors"
-    weights.save(path, run.best_state, about)
+    weights.save(path, run.best_state, about, bank)
     metrics: dict[str, Any] = {
         **{key: str(value) if isinstance(value, Path) else value for key, value in asdict(settings).items()},
         "processes": run.processes.count,

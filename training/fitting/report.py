@@ -12,8 +12,8 @@ from training.data.frames import DataSet
 from training.fitting.conformal import in_words
 
 USE = """Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at
-once, what is none of the labels (the answer is the likeliest one all the same), or decisions that nobody
-checks. ECE is the expected calibration error over 15 bins of confidence."""
+once, what is none of the labels (the answer is the likeliest one all the same, where `is_known` does not say
+so), or decisions that nobody checks. ECE is the expected calibration error over 15 bins of confidence."""
 
 
 def write(folder: Path, metrics: dict[str, Any], what: str, made: dict[str, str]) -> None:
@@ -37,12 +37,14 @@ def write(folder: Path, metrics: dict[str, Any], what: str, made: dict[str, str]
             f"test: {name} ({row['frames']:,} frames)": _measured(row)
             for name, row in metrics["tests"].items()
         },
+        **({"known pictures": known_line(metrics["known"])} if "known" in metrics else {}),
     }
     text = card(
         metrics["model"],
         metrics["version"],
         f"Tells the labels of the data set `{metrics['dataset']}` apart on a 28x28 frame. {what}",
         "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]),
+        *([others_table(metrics["known"]["others"])] if "known" in metrics else []),
         USE,
     )
     (folder / "model_card.md").write_text(text, encoding="utf-8")
@@ -69,7 +71,8 @@ def plot(folder: Path, curves: list[dict[str, float]], data: DataSet, predicted:
 def closing(metrics: dict[str, Any]) -> str:
     """Return the lines that a training ends with: accuracy on the tests, and what the sets do there."""
     accuracy = ", ".join(f"{name} {row['accuracy']:.2%}" for name, row in metrics["tests"].items())
-    return f"test accuracy: {accuracy}\n{sets_line(metrics)}"
+    known = f"\nknown pictures: {known_line(metrics['known'])}" if "known" in metrics else ""
+    return f"test accuracy: {accuracy}\n{sets_line(metrics)}{known}"
 
 
 def sets_line(metrics: dict[str, Any]) -> str:
@@ -79,6 +82,27 @@ def sets_line(metrics: dict[str, Any]) -> str:
         for name, row in metrics["tests"].items()
     )
     return f"{promise(metrics)}; test: {found}"
+
+
+def known_line(known: dict[str, Any]) -> str:
+    """Return how many pictures of its own kind a model takes for known."""
+    tests = ", ".join(f"{name} {share:.2%}" for name, share in known["tests"].items())
+    return f"validation {known['validation']:.2%}; test: {tests}"
+
+
+def others_table(others: dict[str, dict[str, float]]) -> str:
+    """Return how well pictures of other sets are told from those of the tests, as a table."""
+    lines = [
+        "Pictures of other sets; the area under the curve is the share of pairs in which the test's picture "
+        "is the nearer one to training's:\n",
+        "| pictures | number | AUROC | `is_known` |",
+        "|---|--:|--:|--:|",
+    ]
+    lines += [
+        f"| {name} | {row['pictures']} | {row['auroc']:.4f} | {row['called_known']:.1%} |"
+        for name, row in others.items()
+    ]
+    return "\n".join(lines)
 
 
 def promise(metrics: dict[str, Any]) -> str:

@@ -1,1 +1,1 @@
-"""The network that says whether a frame shows a digit at all, and the outliers it learns from."""
+"""The network that says whether a frame shows a digit at all."""

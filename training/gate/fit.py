@@ -25,9 +25,9 @@ from training.data.strokes import Drawn
 from training.fitting.run import follow
 from training.gate import characters
 from training.gate.network import NONE, Gate, GateAbout
-from training.gate.outliers import frames
-from training.gate.outliers.hand import by_hand
 from training.gate.rejection import Rejection, outlier_table, rejection, with_means
+from training.outliers import frames
+from training.outliers.hand import by_hand
 
 BATCH = 256  # half of it digits, half outliers
 LEARNING_RATE = 6e-3  # AdamW's peak

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from training.gate import characters
-from training.gate.outliers.kinds import HELD_OUT
+from training.outliers.kinds import HELD_OUT
 
 KEPT = 0.95  # the share of digits that is let through where false positives are counted
 
@@ -36,7 +36,7 @@ def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.
     """Return the figures of one kind.
 
     Args:
-        kind: a name, for `seen` one of training.gate.outliers.kinds.
+        kind: a name, for `seen` one of training.outliers.kinds.
         digits: the scores of digits, float (count,).
         outliers: the scores of outliers, float (count,).
         accepted: which outliers were called digits, bool (count,).

@@ -24,6 +24,12 @@ def save(path: Path, tensors: dict[str, Tensor], about: Any) -> None:
         draft.chmod(0o644)  # servers run as others
 
 
+def tensor(path: Path, name: str) -> Tensor | None:
+    """Return one tensor of a file that can be read, None where it has none of this name."""
+    with safe_open(str(path), framework="pt") as file:
+        return file.get_tensor(name) if name in file.keys() else None  # noqa: SIM118 - not a dict
+
+
 def load(
     path: Path, rebuild: Callable[[dict[str, Any], dict[str, Tensor]], Rebuilt], kind: str, command: str
 ) -> Rebuilt:

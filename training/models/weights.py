@@ -13,6 +13,7 @@ from training.models.networks import build
 from training.models.reference import Reference, reference_of
 
 DEFAULT_WEIGHTS = Path("model_store/digits.safetensors")
+BANK = "known.bank"
 COVERAGE = 0.99  # how often the true label is to be in the set, where validation can carry that
 
 
@@ -31,6 +32,7 @@ class About:
         coverage: how often a set is to hold the true label, 0..1.
         framing: how an image becomes a frame, as handler.framings has it.
         reference: what training and validation looked like; None in files from before it was kept.
+        known_threshold: from which score on a frame is known (training/models/known.py); None: none tells.
     """
 
     architecture: str
@@ -43,6 +45,7 @@ class About:
     coverage: float = COVERAGE
     framing: str = "ink"
     reference: Reference | None = None
+    known_threshold: float | None = None
 
 
 def about_of(fields: dict[str, Any]) -> About:
@@ -55,9 +58,16 @@ def about_of(fields: dict[str, Any]) -> About:
     return About(**{**fields, "label_names": tuple(fields["label_names"]), "reference": reference})
 
 
-def save(path: Path, state: dict[str, Tensor], about: About) -> None:
-    """Write a weights file; a reader sees the old one or the new one, never half of it."""
-    tensor_file.save(path, state, about)
+def save(path: Path, state: dict[str, Tensor], about: About, bank: Tensor | None = None) -> None:
+    """Write a weights file; a reader sees the old one or the new one, never half of it.
+
+    Args:
+        path: of the file.
+        state: the network's.
+        about: what the file says of it.
+        bank: features of training frames (training/models/known.py), where a score is made of them.
+    """
+    tensor_file.save(path, state if bank is None else {**state, BANK: bank}, about)
 
 
 def load(path: Path) -> tuple[nn.Module, About]:
@@ -70,8 +80,13 @@ def load(path: Path) -> tuple[nn.Module, About]:
     return tensor_file.load(path, _rebuilt, "weights of a network", "make train")
 
 
+def bank_of(path: Path) -> Tensor | None:
+    """Return the features of training frames in a file that `load` can read; None where it has none."""
+    return tensor_file.tensor(path, BANK)
+
+
 def _rebuilt(fields: dict[str, Any], state: dict[str, Tensor]) -> tuple[nn.Module, About]:
     about = about_of(fields)
     model = build(about.architecture, len(about.label_names), about.framing)
-    model.load_state_dict(state)
+    model.load_state_dict({name: tensor for name, tensor in state.items() if name != BANK})
     return model.eval(), about

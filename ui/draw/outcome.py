@@ -20,6 +20,7 @@ from ui.draw.drawing import (
     read_model_path,
 )
 from ui.draw.thumbnail import is_in_colour, thumbnail_of
+from ui.labels import labels_told
 from ui.models.listing import Model
 from ui.routing import Choice, answered
 
@@ -35,6 +36,7 @@ class Reading:
         is_private: Whether its visitor wants nothing of it to be stored.
         is_interim: Whether the pen is still down: of that nothing is stored, and nothing said of it.
         coverage: How often the set has the right label, 0 to 1; None where the archive does not say.
+        label_count: How many labels the model has, as far as it is known: an answer may leave some out.
     """
 
     prediction: Prediction
@@ -43,6 +45,7 @@ class Reading:
     is_private: bool = False
     coverage: float | None = None
     is_interim: bool = False
+    label_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -106,11 +109,13 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
-    backend.models.answered(model, tuple(answer.probabilities), is_in_colour=is_in_colour(answer.frame))
+    labels = labels_told(answer, backend.models.labels(model))
+    backend.models.answered(model, labels, is_in_colour=is_in_colour(answer.frame))
     prediction = recorded(drawing, answer, session_id or "")
     is_private = is_interim or not read_keep(pad_value)
     is_kept = session_id is not None and not is_private and keep(backend, prediction)
-    return Reading(prediction, answer.frame, is_kept, is_private, model.coverage, is_interim)
+    labels = len(backend.models.labels(model))
+    return Reading(prediction, answer.frame, is_kept, is_private, model.coverage, is_interim, labels)
 
 
 def follow(backend: Backend, pad_value: Any, session_id: str | None) -> Reading | NoReading | None:

@@ -5,6 +5,7 @@ from html import escape
 
 from ui.draw.outcome import NoReading, Reading
 from ui.draw.words import none_of_these, words
+from ui.labels import all_named
 from ui.percent import percent
 
 # So many bars are seen at a glance, in the model's order. Of more, only the likeliest are shown at first.
@@ -28,7 +29,7 @@ def reading_html(
 
     Args:
         reading: What became of a drawing.
-        labels: They are shown while there is no answer.
+        labels: The model's, in its order: shown while there is no answer, and where one left them out.
         sent: The drawing's number, from `read_sent`; by it reading.js knows whether a newer one was sent.
         of_photos: Whether the model reads photographs, which nobody draws.
 
@@ -55,7 +56,7 @@ def reading_html(
         state="answer is-doubted" if prediction.is_digit is False else "answer",
         headline=headline,
         detail=detail,
-        probabilities=prediction.probabilities,
+        probabilities=all_named(prediction.probabilities, labels),
         sent=sent,
         # What is not stored can be neither corrected nor explained.
         prediction_id="" if reading.is_private else str(prediction.id),

@@ -16,12 +16,14 @@ def words(reading: Reading) -> tuple[str, str]:
     label, probabilities = prediction.predicted_label, prediction.probabilities
     if prediction.is_digit is False:
         # How sure it is was worked out as if it were one.
-        one = "a digit" if are_digits(probabilities) else "one of these"
-        return f"That does not look like {one}", f"If it is one, {label} comes nearest."
+        if are_digits(probabilities):
+            return "That does not look like a digit", f"If it is one, {label} comes nearest."
+        return "Unlike anything this model was trained on", f"If it is one of these, {label} comes nearest."
     label_set = prediction.label_set or ()
     if len(label_set) > MOST_NAMED:
         nearest = _listed(label_set[:MOST_NAMED])
-        left = f"{len(label_set)} of {len(probabilities)} labels cannot be ruled out."
+        of = max(len(probabilities), len(label_set), reading.label_count)
+        left = f"{len(label_set)} of {of} labels cannot be ruled out."
         return f"Hard to say: {nearest} come nearest", left
     sure = f"{percent(prediction.confidence)} sure"
     if others := [other for other in label_set if other != label]:

@@ -9,6 +9,7 @@ from db.schema import FEEDBACK_KINDS
 from ui.backend import Backend
 from ui.history.lookup import find
 from ui.history.words import verdict
+from ui.labels import has_label
 
 
 def judge(
@@ -46,7 +47,7 @@ def record(
         return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
     if kind != "label":
         true_label = None
-    elif not isinstance(true_label, str) or true_label not in prediction.probabilities:
+    elif not isinstance(true_label, str) or not has_label(backend.models, prediction, true_label):
         return f"{true_label!r:.50} is not a label of this model: choose one that it has."
     feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):

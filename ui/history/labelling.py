@@ -13,6 +13,7 @@ from ui.history.asked import read_asked
 from ui.history.listing import counted
 from ui.history.one import BUTTONS
 from ui.history.settled import settle
+from ui.labels import with_all_labels
 from ui.shell.views import Views
 from ui.shell.visit import Visit
 
@@ -34,7 +35,7 @@ def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
         visit,
         "history/labelling.html",
         query=asked.query(),
-        rows=[row for row in rows if not backend.recent.is_deleted(row)],
+        rows=[with_all_labels(backend.models, row) for row in rows if not backend.recent.is_deleted(row)],
         left=f"{counted(drawings.count(wanted))} not judged",
         next=f"{views.root}/history/judge{after}" if after else "",
         action_of=lambda prediction: f"{views.root}/history/{prediction.id}/judge",

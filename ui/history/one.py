@@ -20,6 +20,7 @@ from ui.history import picture, words
 from ui.history.corrections import record
 from ui.history.deletion import delete
 from ui.history.settled import settle
+from ui.labels import with_all_labels
 from ui.models.listing import Model
 from ui.shell.views import Views
 from ui.shell.visit import Visit
@@ -75,7 +76,7 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
     found = find_with_image(backend, drawings, visit)
     if found is None:
         return gone(views, visit)
-    row, params = found.row, visit.request.query_params
+    row, params = with_all_labels(backend.models, found.row), visit.request.query_params
     prediction = row.prediction
     models = [model for model in backend.models.listing().models if model.is_own or model.ready_workers]
     answered_by = backend.models.known(path_of(prediction.model_name, prediction.model_version))

@@ -1,10 +1,11 @@
 """A row of the history in words."""
 
 import base64
+from collections.abc import Collection
 from datetime import datetime
 
 from db.records import HistoryRow, Summary
-from ui.draw.words import MOST_NAMED, none_of_these
+from ui.draw.words import MOST_NAMED, are_digits, none_of_these
 from ui.percent import percent
 
 # One transparent pixel.
@@ -17,7 +18,7 @@ def source(thumbnail: bytes | None) -> str:
 
 
 def read_as(prediction: Summary) -> str:
-    """Return the answer in short: "7", "7?" for what looks like no digit, "4 or 9" for a set of labels.
+    """Return the answer in short: "7", "7?" for no digit or what is unknown, "4 or 9" for a set of labels.
 
     Of more labels than are worth naming there is their number.
     """
@@ -34,6 +35,11 @@ def heard_as(prediction: Summary) -> str:
     if prediction.is_digit is False:
         return f"{none_of_these(prediction.probabilities).lower()}, likeliest {prediction.predicted_label}"
     return read_as(prediction)
+
+
+def doubt(labels: Collection[str]) -> str:
+    """Return what a model thinks of a drawing that looks like none of its labels."""
+    return "doubts that it is a digit" if are_digits(labels) else "finds it unlike all that it was trained on"
 
 
 def sure(prediction: Summary, word: str = "") -> str:

@@ -172,7 +172,7 @@ class Comparer:
 def _count(job: Job, drawing: Judged, a: Answer, b: Answer) -> None:
     """Add what two answers to a drawing say."""
     truth = drawing.true_label
-    if truth not in a.probabilities or truth not in b.probabilities:
+    if any(one.has_all and truth not in one.probabilities for one in (a, b)):
         job.foreign += 1
         return
     before, was_a, was_b = job.result, a.label == truth, b.label == truth

@@ -14,6 +14,7 @@ from ui.draw.words import none_of_these
 from ui.history import words
 from ui.history.listing import counted
 from ui.history.one import BUTTONS, NOT_KEPT, OPERATOR, gone
+from ui.labels import has_label, with_all_labels
 from ui.percent import percent
 from ui.shell.views import Views
 from ui.shell.visit import Visit
@@ -28,7 +29,7 @@ TAKEN_BACK = "taken_back"
 def add_to(views: Views, backend: Backend, engine: Engine) -> None:
     """Add the review queue to the views."""
     views.get("/review", partial(_show, views, backend, engine))
-    views.post("/review/{id}", partial(_decide, views, engine))
+    views.post("/review/{id}", partial(_decide, views, backend, engine))
 
 
 def _show(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Response:
@@ -42,7 +43,7 @@ def _show(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Respo
         "review/review.html",
         query="",
         left=f"{counted(count)} to review",
-        rows=[one.row for one in waiting],
+        rows=[with_all_labels(backend.models, one.row) for one in waiting],
         next="",
         action_of=lambda prediction: f"{views.root}/review/{prediction.id}",
         and_then_fields={},
@@ -70,17 +71,19 @@ def _share(prediction: Summary, label: str | None) -> str:
     return "next to nothing" if label is None else percent(prediction.probabilities.get(label, 0.0))
 
 
-def _decide(views: Views, engine: Engine, visit: Visit) -> Response:
+def _decide(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Response:
     visit.require_operator()
     try:
         wanted = UUID(visit.request.path_params["id"])
     except ValueError:
         return gone(views, visit)
-    labels = reviews.labels(engine, wanted)
-    if labels is None:
+    answered = reviews.answered(engine, wanted)
+    if answered is None:
         return gone(views, visit)
     kind, label = visit.form.get("kind") or "label", visit.form.get("label")
-    if kind not in (*DECISIONS, TAKEN_BACK) or (kind == "label" and label not in labels):
+    if kind not in (*DECISIONS, TAKEN_BACK) or (
+        kind == "label" and not has_label(backend.models, answered, label)
+    ):
         said = f"{label if kind == 'label' else kind!r:.50} cannot be said of this drawing: choose a button."
         return views.html(visit, "shell/refusal.html", 400, title=NOT_KEPT, advice=said)
     by = visit.session_id or OPERATOR

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from handler.decode import decode
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data import sheet
 from training.data.hands import FORMS, other_hand
 from training.data.papers import _beyond, _outwards
 from training.data.rendered import OTHER_KINDS
 from training.data.strokes import Drawn
-from training.gate.outliers import papers
+from training.outliers import papers
 
 NOTHING = Drawn(-1, 0, ())
 

@@ -17,7 +17,7 @@ from training.evaluation import evaluate, figures
 from training.evaluation.__main__ import main
 from training.evaluation.ask import Server
 from training.evaluation.questions import MNIST
-from training.gate.outliers.kinds import HELD_OUT
+from training.outliers.kinds import HELD_OUT
 
 
 def test_what_was_trained_on_is_read_from_the_archive_that_answered(

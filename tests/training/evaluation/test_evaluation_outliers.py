@@ -9,12 +9,12 @@ import torch
 
 from handler.bad_image import BadImage
 from handler.frame import frame_of
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data import drawing
 from training.evaluation import outliers
 from training.gate import network as gate
-from training.gate.outliers import kinds
 from training.gate.rejection import Rejection, rejection, together
+from training.outliers import kinds
 
 PROJECT = Path(__file__).resolve().parents[3]
 

@@ -17,8 +17,8 @@ from training.evaluation.findings import Findings, find
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
 from training.evaluation.questions import MNIST, UNCHANGED
-from training.gate.outliers.kinds import HELD_OUT, NO_DIGIT
 from training.models.reference import Reference
+from training.outliers.kinds import HELD_OUT, NO_DIGIT
 
 COMMAND = "make evaluate DATA=<folder & more>"
 ARCHIVE = Archive("digits", "1.0.0", "digits", 0.99)

@@ -8,7 +8,7 @@ import torch
 
 from handler.bad_image import BadImage
 from handler.frame import frame_of
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data.rendered import OTHER_KINDS
 from training.evaluation.renderers import RENDERERS, Renderer
 from training.gate import network as gate

@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from handler import self_check
 from handler.model import Model
 from training.archive.build import build
 from training.data.augment import Draws
+from training.data.drawing import STROKES, png
 from training.data.photographs import augment_photos, mixed
 from training.data.sets import load
+from training.fitting.known import scores
 from training.fitting.settings import Settings
 from training.fitting.train import train
 from training.models import weights
@@ -87,6 +90,43 @@ def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path
         logits = network(torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255)
     expected = torch.softmax(logits / about.temperature, dim=1).numpy()
     assert np.abs(served.probabilities(frames) - expected).max() < 1e-4
+
+
+def test_its_archive_tells_photographs_from_drawings(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    data, out = trained
+    with zipfile.ZipFile(build(out / "model.safetensors", "scenes", tmp_path / "scenes.mar")) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    served = Model(tmp_path / "unpacked")
+    files = sorted(data.glob("*/*.jpg"))
+    frames = np.stack([served.frame(file.read_bytes()) for file in files])
+    drawn = np.stack([served.frame(png(digit)) for digit in STROKES])
+    own, others = ([served.answer(one) for one in served.read(some)] for some in (frames, drawn))
+    assert sum(answer["is_known"] for answer in own) > len(own) / 2
+    assert not any(answer["is_known"] for answer in others)
+    # What validation was measured with is what the archive's one network says.
+    network, about = weights.load(out / "model.safetensors")
+    bank = weights.bank_of(out / "model.safetensors")
+    assert bank is not None
+    expected = scores(network, frames, bank, torch.device("cpu"))
+    assert np.allclose([answer["known_score"] for answer in own], expected, atol=1e-4)
+    assert served.known_threshold == about.known_threshold
+    measured = json.loads((out / "metrics.json").read_text())["known"]
+    assert measured["threshold"] == about.known_threshold
+    assert measured["others"]["drawn digits"]["auroc"] > 0.9
+    assert "| scribbles | 100 |" in (out / "model_card.md").read_text()
+
+
+def test_a_file_from_before_there_was_a_score_is_built_without_one(
+    trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    network, about = weights.load(trained[1] / "model.safetensors")
+    weights.save(tmp_path / "old.safetensors", network.state_dict(), replace(about, known_threshold=None))
+    with zipfile.ZipFile(build(tmp_path / "old.safetensors", "scenes", tmp_path / "scenes.mar")) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert "known_threshold" not in json.loads((tmp_path / "unpacked" / "model.json").read_text())
+    served = Model(tmp_path / "unpacked")
+    answer = served.answer(served.read(np.zeros((1, 32, 32, 3), np.uint8))[0])
+    assert list(answer) == ["label", "confidence", "set", "probabilities"]
 
 
 def test_first_weights_are_taken_but_for_a_head_of_other_labels(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from handler.frame import frame_of
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data.omniglot import FILE, characters
 from training.evaluation import outliers
 from training.gate import characters as real

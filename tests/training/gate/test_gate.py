@@ -13,7 +13,7 @@ from scipy.stats import binom
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data import drawing
 from training.data.frames import DataSet, Frames
 from training.data.paint import KINDS
@@ -21,9 +21,9 @@ from training.data.strokes import Drawn
 from training.gate import fit
 from training.gate import network as gate
 from training.gate.__main__ import main
-from training.gate.outliers import kinds
-from training.gate.outliers.hand import Strokes, line
 from training.gate.rejection import rejection
+from training.outliers import kinds
+from training.outliers.hand import Strokes, line
 
 PROJECT = Path(__file__).resolve().parents[3]
 # What ordinary people write and fonts do not: a bare 1, a crossed 7, an open 4, and their like.

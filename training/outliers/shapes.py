@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.gate.outliers.hand import Strokes, arc, closed, hatched, line, star_of, through
+from training.outliers.hand import Strokes, arc, closed, hatched, line, star_of, through
 
 
 def scribble(random: np.random.Generator) -> Strokes:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.gate.outliers.hand import Strokes, arc, closed, hatched, line, star_of
+from training.outliers.hand import Strokes, arc, closed, hatched, line, star_of
 
 
 def face(random: np.random.Generator) -> Strokes:

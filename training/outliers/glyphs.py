@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
-from training.gate.outliers.hand import Strokes, hatched
+from training.outliers.hand import Strokes, hatched
 
 SIZE_PX = 56  # a glyph's size where it is thinned; its spine is two to four times finer than a frame
 SPUR_PX = 4

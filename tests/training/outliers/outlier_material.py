@@ -7,7 +7,7 @@ import numpy as np
 from handler.frame import frame_of_pixels
 from training.data import drawing
 from training.data.strokes import Drawn
-from training.gate.outliers.kinds import Material
+from training.outliers.kinds import Material
 
 
 @cache

@@ -13,7 +13,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from training.data import sets as data
 from training.data.frames import arrays
 from training.data.rendered import drawn_by, writers
-from training.gate.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
+from training.outliers.kinds import PICTURES, SEEN, SKETCHES, Material, frame
 
 # How often each kind is drawn for training, relative to the others: 1 for a narrow kind, more for a wide one.
 SHARES = {
@@ -53,7 +53,7 @@ def counts(part: str) -> dict[str, int]:
 
 def load(part: str, material: Material, cache_dir: Path) -> dict[str, np.ndarray]:
     """Return a part's frames by kind, uint8 (count, 28, 28) each, from the cache when nothing has changed."""
-    path = cache_dir / f"outliers-{part}-{preprocessing_fingerprint()}-{_sources()}.npz"
+    path = cache_dir / f"outliers-{part}-{preprocessing_fingerprint()}-{sources()}.npz"
     return arrays(path, lambda: draw(counts(part), material, SEEDS[part]))
 
 
@@ -80,7 +80,7 @@ def _chunk(job: tuple[str, int, int], material: Material, seed: int) -> np.ndarr
     return np.stack([frame(kind, material, (seed, mark, index)) for index in range(start, stop)])
 
 
-def _sources() -> str:
+def sources() -> str:
     """Return eight hexadecimal digits that change with the code that draws."""
     digest = hashlib.sha256(drawn_by().encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):

@@ -10,8 +10,8 @@ from handler.frame import frame_of_pixels
 from training.data.paint import Picture
 from training.data.rendered import KINDS
 from training.data.strokes import Drawn
-from training.gate.outliers import figures, glyphs, mixtures, papers, shapes, textures
-from training.gate.outliers.hand import Strokes, by_hand
+from training.outliers import figures, glyphs, mixtures, papers, shapes, textures
+from training.outliers.hand import Strokes, by_hand
 
 NO_DIGIT, NOBODY = -1, 0  # the label and the writer of a drawing that is no digit
 ATTEMPTS = 200

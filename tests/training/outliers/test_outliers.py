@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.training.gate.outlier_material import material
+from tests.training.outliers.outlier_material import material
 from training.data.strokes import placed
 from training.evaluation.renderers import RENDERERS
-from training.gate.outliers import frames, glyphs, hand, kinds, mixtures, shapes
+from training.outliers import frames, glyphs, hand, kinds, mixtures, shapes
 
 EVERY_KIND = (*kinds.SKETCHES, *kinds.PICTURES)
 SEEN_GLYPHS = glyphs.LETTERS + glyphs.ALPHABETS + glyphs.SYMBOLS

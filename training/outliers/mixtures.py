@@ -4,8 +4,8 @@ import numpy as np
 
 from training.data.paint import Picture
 from training.data.strokes import Drawn, placed
-from training.gate.outliers.hand import Strokes, by_hand
-from training.gate.outliers.shapes import scribble
+from training.outliers.hand import Strokes, by_hand
+from training.outliers.shapes import scribble
 
 
 def several(digits: list[Drawn], random: np.random.Generator) -> Strokes:
