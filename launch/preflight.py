@@ -9,6 +9,7 @@ from pathlib import Path
 from launch.archive import Archive, read_archive, require_known
 from launch.errors import LaunchError
 from launch.java import Java, find_java
+from launch.memory import require_memory
 from launch.ports import require_free, require_own_address
 from launch.settings import Settings
 from launch.variables import refuse_torchserve_variables
@@ -20,10 +21,17 @@ CONNECT_S = 5
 
 @dataclass(frozen=True)
 class Found:
-    """What the checks found: the Java to run and the model in the archive."""
+    """What the checks found.
+
+    Attributes:
+        java: the one to run.
+        archive: what the served model's says of it.
+        memory: in words, what the workers take.
+    """
 
     java: Java
     archive: Archive
+    memory: str = ""
 
 
 def preflight(settings: Settings) -> Found:
@@ -40,10 +48,11 @@ def preflight(settings: Settings) -> Found:
     require_free({key: port for key, port in settings.ports().items() if key not in ui})
     require_free(ui, settings.ui_host)
     archive = read_served_archive(settings)
+    memory = require_memory(settings)
     java = find_java()
     if settings.database_url:
         require_database(settings.database_url)
-    return Found(java, archive)
+    return Found(java, archive, memory)
 
 
 def require_writable(folder: Path) -> None:

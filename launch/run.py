@@ -29,6 +29,8 @@ def main() -> None:
             f"found model {found.archive.name} {found.archive.version} "
             f"and Java {found.java.version} ({found.java.origin})"
         )
+        if found.memory:
+            clock.say(found.memory)
         run(settings, found, clock)
     except LaunchError as error:
         sys.exit(f"make run: {error}")

@@ -26,6 +26,7 @@ from guard.upstream import Pool
 from launch import management_token
 from launch.errors import LaunchError
 from launch.java import Java, find_java
+from launch.memory import require_memory
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
 from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
@@ -126,6 +127,8 @@ def main() -> None:
         settings = at_own_addresses(given)
         java = find_java()
         require_free(settings.torchserve_ports())
+        if memory := require_memory(settings):
+            print(memory, flush=True)
         tmp = temporary_folder(settings)
         private_folder(settings.log_dir)
         held = _lock(settings.var / "torchserve")

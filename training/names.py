@@ -47,16 +47,41 @@ def folder_name(data: Path) -> str:
         ValueError: nothing of it fits, or another data set has that name.
     """
     given = data.expanduser().resolve().name
-    name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
-    taken = sorted({*MODEL_NAMES, *MODEL_NAMES.values()})
-    if not name or any(f"{name}-".startswith(f"{other}-") for other in taken):
-        why = (
-            f"{name!r} is for a data set of this project" if name else "it has no letter of a-z and no digit"
-        )
+    name, why = _for_url(given)
+    if why:
         raise ValueError(
             f"The folder's name {given!r} is to become its model's name, but {why}: rename the folder."
         )
     return name
+
+
+def own_name(network: str, wanted: str | None = None) -> str:
+    """Return the name of the model of somebody's own network, fit for a URL.
+
+    Args:
+        network: PACKAGE.MODULE:FUNCTION, or its file: by the function's name or the file's.
+        wanted: the name, where one was given.
+
+    Raises:
+        ValueError: nothing of it fits, or another data set has that name.
+    """
+    given = wanted or Path(network.rpartition(":")[2]).stem
+    name, why = _for_url(given)
+    if why or (wanted and name != wanted):
+        why = why or f"a name is of a-z, 0-9 and -, such as {name!r}"
+        raise ValueError(f"{given!r} is to become the model's name, but {why}: give another with --name.")
+    return name
+
+
+def _for_url(given: str) -> tuple[str, str]:
+    """Return what fits a URL of a name, and why it cannot be a model's, if it cannot."""
+    name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
+    if not name:
+        return name, "it has no letter of a-z and no digit"
+    taken = sorted({*MODEL_NAMES, *MODEL_NAMES.values()})
+    if any(f"{name}-".startswith(f"{other}-") for other in taken):
+        return name, f"{name!r} is for a data set of this project"
+    return name, ""
 
 
 def run_folder(data_set: str, data: Path, architecture: str = USUAL_ARCHITECTURE) -> Path:

@@ -20,7 +20,7 @@ from handler.framings import frame_shape
 from handler.model import BrokenArchive, Model
 from system.environment import PYTHON, passed
 from system.files import written_aside
-from training.archive import golden
+from training.archive import cost, golden
 from training.archive.contents import sha256, within_project
 from training.gate import network as gate
 from training.models import weights
@@ -76,7 +76,11 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
             raise ValueError(
                 f"{name} cannot be built from {trained}. {error.cause}: train it again."
             ) from None
-        machine_code = _compile(extra, name)
+        settings = HANDLER_FOLDER / "model-config.yaml"
+        cost.note(cost.checked(extra, NETWORK_FROM_EXTRA, name, settings), extra / "model.json")
+        # Each is marked with a hash of its source and with the CPU that it is for; a worker on another one
+        # compiles anew, which takes some seconds.
+        machine_code = sorted(extra.rglob("*.nb?"))
         _archive(staged, name, version or about.version)
         # The archiver leaves every __pycache__ out, which is where they belong.
         with zipfile.ZipFile(staged / f"{name}.mar", "a", zipfile.ZIP_DEFLATED) as mar:
@@ -86,30 +90,6 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         with written_aside(out) as draft:
             shutil.copyfile(staged / f"{name}.mar", draft)
     return out
-
-
-def _compile(folder: Path, name: str) -> list[Path]:
-    """Let the archive check itself; that compiles its preprocessing, and no worker has to; return the files.
-
-    Each is marked with a hash of its source and with the CPU that it is for; a worker on another one compiles
-    anew, which takes some seconds.
-    """
-    words = (
-        "from pathlib import Path; from handler import model, self_check; "
-        f"self_check.check(Path(), model.Model(Path(), {NETWORK_FROM_EXTRA!r}, {name!r}))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", words],
-        cwd=folder,
-        # Not NUMBA_CACHE_DIR, which would take the machine code elsewhere.
-        env={**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise ValueError(f"the archive does not pass its own check: {done.stderr.strip()[-500:]}")
-    return sorted(folder.rglob("*.nb?"))
 
 
 def _write_network(trained: Path, path: Path) -> weights.About:

@@ -22,6 +22,23 @@ class BadArchive(ValueError):  # noqa: N818 - what it is, as callers read it
 
 
 @dataclass(frozen=True)
+class Worker:
+    """What a worker of TorchServe's with an archive's model takes, measured when the archive was built.
+
+    Attributes:
+        count: how many of them TorchServe starts.
+        batch: how many pictures are read at once.
+        own_bytes: memory that each has for itself, after a batch of so many.
+        shared_bytes: memory that all have together: the libraries' files.
+    """
+
+    count: int
+    batch: int
+    own_bytes: int
+    shared_bytes: int
+
+
+@dataclass(frozen=True)
 class Archive:
     """What an archive says of its model.
 
@@ -34,6 +51,7 @@ class Archive:
         trained_sha256: that file's content, in hexadecimal.
         reference: what training and validation looked like.
         framing: how an image becomes a frame, as handler.framings has it.
+        worker: what a worker with it takes.
     """
 
     name: str
@@ -44,6 +62,7 @@ class Archive:
     trained_sha256: str | None = None
     reference: Reference | None = None
     framing: str | None = None
+    worker: Worker | None = None
 
 
 def read_archive(path: Path) -> Archive:
@@ -72,6 +91,15 @@ def read_archive(path: Path) -> Archive:
         ) from error
 
 
+def worker_of(path: Path) -> Worker | None:
+    """Return what a worker with an archive's model takes; None where it does not say, or is damaged."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _worker(json.loads(archive.read(SERVING)))
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError, ValueError):
+        return None
+
+
 def within_project(path: Path) -> str:
     """Return where a file is within the project, or the name alone of one that is elsewhere."""
     path = path.resolve()
@@ -89,6 +117,18 @@ def _serving(archive: zipfile.ZipFile) -> dict[str, Any]:
         found = json.loads(archive.read(SERVING))
         reference = reference_of(found.get("reference"))
         names = ("data_set", "coverage", "trained_file", "trained_sha256", "framing")
-        return {**{name: found.get(name) for name in names}, "reference": reference}
+        return {
+            **{name: found.get(name) for name in names},
+            "reference": reference,
+            "worker": _worker(found),
+        }
     except (KeyError, ValueError, TypeError, AttributeError):
         return {}
+
+
+def _worker(found: Any) -> Worker | None:
+    """Return what model.json says of a worker, None where that is nothing, or of another form."""
+    try:
+        return Worker(**{name: int(value) for name, value in found["worker"].items()})
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None

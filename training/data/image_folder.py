@@ -6,6 +6,7 @@ out by hand is what is held out; what is missing then is taken from train.
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from training.data.frames import DataSet, Frames
 from training.names import folder_name
 
 USUAL_FRAMING = "picture"
+VALIDATION = "validation"
 TEST_SHARE = VALIDATION_SHARE = 0.1  # of each label's images
 FEWEST_OF_A_LABEL = 10  # so that each part gets one at least
 MOST_NAMED = 50  # images with two labels
@@ -112,6 +114,42 @@ def load_parted(folder: Path, framing: str) -> tuple[np.ndarray, np.ndarray]:
         )
     rest, taken = _divided(examples, TEST_SHARE)
     return np.stack([one.frame for one in rest]), np.stack([one.frame for one in taken])
+
+
+def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Frames:
+    """Return the frames of images that somebody's own network was not trained on, with its labels.
+
+    Of a folder that is split by hand they are the images for validation. Not every label has to be there.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: it has others labels, too few images, images with two labels, or is split otherwise.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {folder}: name one with --validation that has a folder of images a label."
+        )
+    files = labelled_files(folder)
+    if len(files) > 1 and VALIDATION not in files:
+        raise ValueError(
+            f"{folder} is split into {' and '.join(files)}: name the folder, with --validation, whose images "
+            "the network was not trained on."
+        )
+    part = VALIDATION if VALIDATION in files else next(iter(files))
+    foreign = sorted({label for label, _ in files[part]} - set(label_names))
+    if foreign:
+        raise ValueError(
+            f"{folder} has images of {', '.join(map(repr, foreign[:5]))}, and the network's labels are "
+            f"{', '.join(label_names[:5])}{', ...' if len(label_names) > 5 else ''}: a sub-folder has to be "
+            "called as its label."
+        )
+    examples = _without_copies({part: _read(VALIDATION, files[part], framing)})[part]
+    if len(examples) < FEWEST_OF_A_LABEL:
+        raise ValueError(
+            f"{folder} has {len(examples)} images that can be read, copies left out: at least "
+            f"{FEWEST_OF_A_LABEL} are needed, and 199 for sets that hold the true label in 99 % of answers."
+        )
+    return _frames(sorted(examples, key=lambda one: (one.label, one.digest)), list(label_names))
 
 
 def _read(part: str, files: Files, framing: str) -> list[Example]:

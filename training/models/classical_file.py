@@ -1,4 +1,4 @@
-"""The model file of what scikit-learn has learnt: an ONNX network, and what it says of itself.
+"""The model file of what scikit-learn has learnt, or somebody brought: ONNX, and what it says of itself.
 
 Read without scikit-learn, which is not installed where archives are only built and served.
 """

@@ -28,9 +28,9 @@ def begin_with(network: nn.Module, path: Path) -> str:
         FileNotFoundError: there is no such file.
         ValueError: it holds no tensors by name, or those of another network.
     """
-    given = _tensors(path)
+    given = tensors_of(path)
     own = network.state_dict()
-    names = {_plain(name): name for name in own}
+    names = {plain(name): name for name in own}
     fitting = {
         names[name]: tensor
         for name, tensor in given.items()
@@ -43,7 +43,7 @@ def begin_with(network: nn.Module, path: Path) -> str:
             f"{', '.join(list(given)[:3])}, ...; {', '.join(list(names)[:3])}, ... are expected."
         )
     network.load_state_dict({**own, **fitting})
-    left = [_plain(name) for name in own if name not in fitting]
+    left = [plain(name) for name in own if name not in fitting]
     fresh = f"; fresh are {', '.join(left[:4])}{', ...' if len(left) > 4 else ''}" if left else ""
     return f"{len(fitting)} of {len(own)} tensors are those of {path}{fresh}"
 
@@ -69,10 +69,19 @@ def keep_statistics(network: nn.Module) -> None:
             module.eval()
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    """Return a file's tensors by their names without what other programs put before these."""
+def tensors_of(path: Path, option: str = "--init") -> dict[str, Tensor]:
+    """Return a file's tensors by their names without what other programs put before these.
+
+    Args:
+        path: safetensors, or what torch.save wrote of a state dict.
+        option: which one named the file, for advice.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it holds no tensors by name.
+    """
     if not path.is_file():
-        raise FileNotFoundError(f"--init {path}: there is no such file.")
+        raise FileNotFoundError(f"{option} {path}: there is no such file.")
     try:
         found: Any = load_file(path)
     except SafetensorError:
@@ -82,20 +91,22 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
             reason = " ".join(str(error).split())[:200]
             raise ValueError(
-                f"--init {path}: safetensors, or a state dict that torch.save wrote, is expected ({reason})."
+                f"{option} {path}: safetensors, or a state dict that torch.save wrote, is expected "
+                f"({reason})."
             ) from None
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
             found = found[wrapper]
     tensors = {}
     if isinstance(found, dict):
-        tensors = {_plain(str(name)): one for name, one in found.items() if isinstance(one, Tensor)}
+        tensors = {plain(str(name)): one for name, one in found.items() if isinstance(one, Tensor)}
     if not tensors:
-        raise ValueError(f"--init {path}: it holds no tensors by name, as a state dict does.")
+        raise ValueError(f"{option} {path}: it holds no tensors by name, as a state dict does.")
     return tensors
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
+    """Return a tensor's name without what other programs put before it."""
     while name.startswith(PREFIXES):
         name = name.partition(".")[2]
     return name

@@ -20,14 +20,21 @@ class Normalised(nn.Module):
 
     Args:
         network: gives logits, float32 (batch, classes), of float32 (batch, 3, side, side), normalised.
+        mean: of red, green and blue, 0..1.
+        deviation: of each.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: tuple[float, float, float] = MEAN,
+        deviation: tuple[float, float, float] = DEVIATION,
+    ) -> None:
         super().__init__()
         self.network = network
         self.mean: Tensor
         self.deviation: Tensor
-        for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
+        for name, values in (("mean", mean), ("deviation", deviation)):
             self.register_buffer(name, torch.tensor(values).reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, photos: Tensor) -> Tensor:

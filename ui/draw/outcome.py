@@ -109,8 +109,8 @@ def predict(backend: Backend, pad_value: Any, session_id: str | None) -> Reading
     if not is_interim:
         backend.metrics.answered(answer)
     model = backend.models.answered_by(model, answer.version)
-    labels = labels_told(answer, backend.models.labels(model))
-    backend.models.answered(model, labels, is_in_colour=is_in_colour(answer.frame))
+    told = labels_told(answer, backend.models.labels(model))
+    backend.models.answered(model, told, is_in_colour=is_in_colour(answer.frame))
     prediction = recorded(drawing, answer, session_id or "")
     is_private = is_interim or not read_keep(pad_value)
     is_kept = session_id is not None and not is_private and keep(backend, prediction)
