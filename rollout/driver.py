@@ -182,7 +182,10 @@ class Driver:
             return
         for version, column in reconcile.unwanted(serving, now, self.rule).items():
             if not any(version in replica.served for replica in there):
-                self.rows.forget(serving, column)
+                if column == "leaving":
+                    self.rows.left(serving.model, version)
+                else:
+                    self.rows.forget(serving, column)
 
     def _is_late(self, model: str, version: str, there: list[Replica]) -> bool:
         """Return whether a version has had no ready worker for longer than workers take to start."""

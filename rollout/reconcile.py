@@ -110,7 +110,7 @@ def wanted(serving: Serving, now: datetime, rule: Rule) -> list[str]:
 def unwanted(serving: Serving, now: datetime, rule: Rule) -> dict[str, str]:
     """Return the versions that are served no longer, and the column that names each."""
     age_s = (now - serving.changed_at).total_seconds()
-    named = {}
+    named = dict.fromkeys(serving.leaving, "leaving") if age_s >= TAKEN_AWAY_AFTER_S else {}
     if serving.candidate and not serving.share and age_s >= TAKEN_AWAY_AFTER_S:
         named[serving.candidate] = "candidate_version"
     if serving.previous and age_s >= rule.stays_s:
