@@ -72,9 +72,9 @@ class Trial:
         self.driver._looked_at = float("-inf")
         self.driver.turn()
 
-    def passes(self, version: str = NEW, outcome: str = "passed") -> None:
+    def passes(self, version: str = NEW, outcome: str = "passed", champion: str = OLD) -> None:
         """Write a verdict of the gate."""
-        passes(self.engine, self.model, version, outcome)
+        passes(self.engine, self.model, version, outcome, champion)
 
     def session(self, *, is_tried: bool, share: int = 5) -> str:
         """Return a new session that has, or has not, the candidate."""
@@ -121,8 +121,8 @@ def note(trial: Trial, version: str) -> None:
     trial.desk.versions.note(Version(trial.model, version, file, sha256))
 
 
-def passes(engine: Engine, model: str, version: str, outcome: str = "passed") -> None:
-    row = {"model_name": model, "model_version": version, "champion_version": OLD}
+def passes(engine: Engine, model: str, version: str, outcome: str = "passed", champion: str = OLD) -> None:
+    row = {"model_name": model, "model_version": version, "champion_version": champion}
     with engine.begin() as connection:
         connection.execute(insert(verdicts).values(**row, outcome=outcome, checks=[], reason="for a test"))
 
