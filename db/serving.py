@@ -4,7 +4,7 @@ The rows of `serving` say how things are to be, those of `looks` how that came a
 TorchServe there, and again after each of its restarts.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ class Serving:
         failed_looks: How often the version that is watched failed of late.
         reason: Why things are so, in words for people.
         changed_at: Since when.
+        leaving: Versions that were named above, are no longer, and are taken away.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Serving:
     failed_looks: int
     reason: str
     changed_at: datetime
+    leaving: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,13 @@ class ServingRows:
             look: What it was decided by; its reason becomes the row's.
             to: The columns that change, by their names in the table.
         """
-        columns = {"failed_looks": 0, "reason": look.reason[:LONGEST_REASON], "changed_at": func.now(), **to}
+        columns = {
+            "failed_looks": 0,
+            "reason": look.reason[:LONGEST_REASON],
+            "changed_at": func.now(),
+            "leaving": _leaving(seen, to),
+            **to,
+        }
         query = update(serving).where(*_as_seen(seen)).values(columns).returning(serving)
         with self._connection() as connection:
             row = connection.execute(query).one_or_none()
@@ -156,6 +164,12 @@ class ServingRows:
         with self._connection() as connection:
             connection.execute(update(serving).where(*_as_seen(seen)).values({column: None}))
 
+    def left(self, model: str, version: str) -> None:
+        """Note that a version that was leaving is served no longer."""
+        query = update(serving).where(serving.c.model_name == model)
+        with self._connection() as connection:
+            connection.execute(query.values(leaving=func.array_remove(serving.c.leaving, version)))
+
     @contextmanager
     def alone(self, of: str = "") -> Iterator[bool]:
         """Yield whether nobody else is between the beginning and the end of this now, on any machine.
@@ -186,6 +200,17 @@ def _as_seen(seen: Serving) -> tuple[Any, ...]:
     )
 
 
+def _leaving(seen: Serving, to: Mapping[str, Any]) -> list[str]:
+    """Return the versions that were named, and are no longer after a change."""
+    named = {
+        "model_version": seen.version,
+        "previous_version": seen.previous,
+        "candidate_version": seen.candidate,
+    }
+    before, after = {*seen.leaving, *named.values()}, {to.get(key, version) for key, version in named.items()}
+    return sorted(version for version in before - after if version)
+
+
 def _write(connection: Connection, model: str, look: Look) -> None:
     values = {
         "model_name": model,
@@ -208,6 +233,7 @@ def _serving(row: Row) -> Serving:
         failed_looks=row.failed_looks,
         reason=row.reason,
         changed_at=row.changed_at.astimezone(UTC),
+        leaving=tuple(row.leaving),
     )
 
 

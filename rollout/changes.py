@@ -1,17 +1,21 @@
 """What people and the loop decide: try a version, make it the default, go back to the one before."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from db.serving import Look, Serving, ServingRows
 from db.versions import Version, Versions
 from rollout.looks import FIRST_SHARE, promoted, taken_back
 from rollout.routes import on_trial
-
-PASSED = "passed"
+from rollout.rule import Rule
 
 
 class NotPossible(Exception):  # noqa: N818 - an answer, not a fault
     """It cannot be done; the message says why and what can be done, in words for people."""
+
+
+class NotYet(NotPossible):
+    """It can be done later; nothing speaks against it."""
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,15 @@ class Desk:
         made = self._made(model, version)
         if serving.version == version:
             raise NotPossible(f"{model} {version} is the default already")
+        if why := _objection(made, serving.version):
+            raise NotPossible(f"{model} {version} is not tried: {why}")
         if serving.share:
-            raise NotPossible(f"{model} {serving.candidate} is tried now: wait for its end, or make rollback")
-        if made.verdict != PASSED:
-            raise NotPossible(f"{model} {version} is not tried: {_verdict(made)}")
+            raise NotYet(f"{model} {serving.candidate} is tried now: wait for its end, or make rollback")
+        if (end := watched_until(serving)) > datetime.now(UTC):
+            raise NotYet(
+                f"{model} {serving.version} became the default, and is watched until {end:%d %b, %H:%M} UTC: "
+                "nothing else is tried before that"
+            )
         look = Look(version, FIRST_SHARE, "held", f"{who}: it is tried on {FIRST_SHARE} % of sessions.")
         return self._changed(serving, look, candidate_version=version, candidate_share=FIRST_SHARE)
 
@@ -62,11 +71,24 @@ class Desk:
         made = self._made(model, version)
         if serving.version == version:
             raise NotPossible(f"{model} {version} is the default already")
-        if made.verdict != PASSED and not is_forced:
-            raise NotPossible(f"{model} {version} is not promoted: {_verdict(made)}")
-        how = "promoted" if made.verdict == PASSED else f"forced, although {_verdict(made)}"
+        why = _objection(made, serving.version)
+        if why and not is_forced:
+            raise NotPossible(f"{model} {version} is not promoted: {why}")
+        how = f"forced, although {why}" if why else "promoted"
         look = Look(version, serving.share, "moved_on", f"{who}: {how}.")
         return self._changed(serving, look, **promoted(serving, version))
+
+    def objection(self, model: str, version: str, served: str) -> str:
+        """Return why a version is promoted by force alone, "" where it is not, or is the default already.
+
+        Args:
+            model: Its model's name.
+            version: Which one.
+            served: The version that is the default now, where nobody has decided on that yet.
+        """
+        serving = self.rows.find(model)
+        champion = serving.version if serving else served
+        return "" if champion == version else _objection(self.versions.find(model, version), champion)
 
     def roll_back(self, model: str, who: str) -> Serving:
         """Try what is tried no longer; or else make the version the default that was it before."""
@@ -95,11 +117,22 @@ class Desk:
         return changed
 
 
-def _verdict(made: Version) -> str:
-    """Return why a version has not passed, in words."""
+def watched_until(serving: Serving) -> datetime:
+    """Return until when the default version is watched: where none is kept before it, no longer than now."""
+    return serving.changed_at + timedelta(seconds=Rule().stays_s if serving.previous else 0)
+
+
+def _objection(made: Version | None, champion: str) -> str:
+    """Return why a version is not to take the champion's place, in words; "" where the gate has passed it."""
+    if made is None:
+        return "the gate has not seen it"
     match made.verdict:
         case "refused":
             return f"the gate refused it ({made.why})"
         case "not_enough_evidence":
             return f"there was not enough evidence ({made.why})"
+        case "passed" if made.champion == champion:
+            return ""
+        case "passed":
+            return f"the gate compared it with {made.champion}, and {champion} is the default now"
     return "the gate has not seen it"

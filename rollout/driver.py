@@ -65,7 +65,8 @@ class Driver:
         self._places = places
         self._routes = routes
         self._second = SecondAnswers(inference, self.versions)
-        self._unready_since: dict[tuple[str, str], float] = {}
+        # Since when what is on trial, and since when it is so, has had no ready worker.
+        self._unready_since: dict[tuple[str, str, datetime], float] = {}
         self._problems: dict[tuple[str, str], str] = {}
         self._on_ready = on_ready
         self._news: tuple[set[tuple[str, str]], dict[str, list[str]]] = (set(), {})
@@ -99,6 +100,7 @@ class Driver:
             self._news = news
             self._on_ready()
         self._routes.update(servings, ready)
+        self._note_unready(servings, found)
         for serving in servings:
             self._count_failures(serving, ready)
         if not servings:
@@ -117,6 +119,8 @@ class Driver:
                 self.turn()
             except DatabaseUnavailable as error:
                 self._say(f"what is to be served is as it was known last: {error}")
+                # Nobody knows what was ready meanwhile.
+                self._unready_since.clear()
             except Exception:  # what one turn cannot do, the next one may
                 logger.exception("what is to be served could not be looked after")
             self._said, self._saying = self._saying, set()
@@ -159,7 +163,7 @@ class Driver:
                 else:
                     logger.info("%s %s: %s", serving.model, step.version, step.verb)
         self._forget(serving, there, now)
-        if tried is not None and self._is_late(serving.model, tried, there):
+        if tried is not None and self._is_late(serving, tried):
             why = self._problems.get((serving.model, tried), "TorchServe's model.log says why")
             self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
             return
@@ -188,19 +192,29 @@ class Driver:
             return
         for version, column in reconcile.unwanted(serving, now, self.rule).items():
             if not any(version in replica.served for replica in there):
-                self.rows.forget(serving, column)
+                if column == "leaving":
+                    self.rows.left(serving.model, version)
+                else:
+                    self.rows.forget(serving, column)
 
-    def _is_late(self, model: str, version: str, there: list[Replica]) -> bool:
+    def _note_unready(self, servings: list[Serving], found: Mapping[str, list[Replica]]) -> None:
+        """Note since when versions on trial have had no ready worker; each page does, whoever drives."""
+        now = time.monotonic()
+        unready = [
+            (serving.model, tried, serving.changed_at)
+            for serving in servings
+            if (there := found[serving.model])
+            and (tried := on_trial(serving)) is not None
+            and tried not in _ready(there)
+        ]
+        self._unready_since = {key: self._unready_since.get(key, now) for key in unready}
+
+    def _is_late(self, serving: Serving, version: str) -> bool:
         """Return whether a version has had no ready worker for longer than workers take to start."""
-        key = (model, version)
-        if not there or version in _ready(there):
-            self._unready_since.pop(key, None)
-            return False
-        since = self._unready_since.setdefault(key, time.monotonic())
+        since = self._unready_since.get((serving.model, version, serving.changed_at), math.inf)
         return time.monotonic() - since >= self.rule.ready_s
 
     def _take_back(self, serving: Serving, reason: str, numbers: dict | None = None) -> None:
-        self._unready_since.clear()
         self._problems.clear()
         seen = Look(on_trial(serving) or serving.version, serving.share, "failed", reason, numbers or {})
         if take_back(self.rows, serving, seen):

@@ -110,7 +110,7 @@ def wanted(serving: Serving, now: datetime, rule: Rule) -> list[str]:
 def unwanted(serving: Serving, now: datetime, rule: Rule) -> dict[str, str]:
     """Return the versions that are served no longer, and the column that names each."""
     age_s = (now - serving.changed_at).total_seconds()
-    named = {}
+    named = dict.fromkeys(serving.leaving, "leaving") if age_s >= TAKEN_AWAY_AFTER_S else {}
     if serving.candidate and not serving.share and age_s >= TAKEN_AWAY_AFTER_S:
         named[serving.candidate] = "candidate_version"
     if serving.previous and age_s >= rule.stays_s:
@@ -131,9 +131,9 @@ def steps(
         elif not status.workers:
             others = [one.workers for one in served.values()]
             found.append(Step("start", version, max([1, *others])))
-    status = served.get(serving.version)
+    status, before = served.get(serving.version), served.get(default)
     if default != serving.version and status is not None and status.ready_workers:
-        found.append(Step("default", serving.version))
+        found += steps_to_default(before, serving.version, status.workers)
     for version in unwanted(serving, now, rule):
         status = served.get(version)
         waiting = status.serving.waiting if status and status.serving else 0
@@ -141,6 +141,16 @@ def steps(
         if status is not None and version != default and version not in versions and not waiting:
             found.append(Step("unregister", version))
     return found
+
+
+def steps_to_default(before: ModelStatus | None, version: str, workers: int) -> list[Step]:
+    """Return what makes a version TorchServe's default, with as many workers as the one before it has.
+
+    That is done this once: whoever scales it afterwards decides.
+    """
+    others = before.workers if before else 0
+    more = [Step("start", version, others)] if others > workers else []
+    return [*more, Step("default", version)]
 
 
 def do(step: Step, model: str, known: Version | None, management: Management, places: Places) -> None:

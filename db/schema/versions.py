@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.schema.constraints import metadata, text_length
 
@@ -78,6 +78,7 @@ serving = Table(
     Column("failed_looks", SmallInteger, nullable=False, server_default="0"),
     Column("reason", Text, nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("leaving", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     text_length("model_name", 200),
     text_length("model_version", 200),
     text_length("previous_version", 200),
@@ -86,6 +87,7 @@ serving = Table(
     CheckConstraint("candidate_share IN (0, 5, 25, 100)", name="candidate_share_known"),
     CheckConstraint("candidate_version IS NOT NULL OR candidate_share = 0", name="share_of_candidate"),
     CheckConstraint("failed_looks >= 0", name="failed_looks_range"),
+    CheckConstraint("array_position(leaving, NULL) IS NULL", name="leaving_known"),
 )
 
 looks = Table(

@@ -61,6 +61,7 @@ def count(engine, name, **values):
         ("verdicts", {"model_version": "2.0.0"}, "verdicts_model_name_fkey"),
         ("serving", {"candidate_share": 50}, "serving_candidate_share_known_check"),
         ("serving", {"candidate_version": None}, "serving_share_of_candidate_check"),
+        ("serving", {"leaving": [None]}, "serving_leaving_known_check"),
         ("looks", {"outcome": "passed"}, "looks_outcome_known_check"),
         ("looks", {"share": 6}, "looks_share_known_check"),
         ("drifts", {"drawings": 0}, "drifts_drawings_range_check"),

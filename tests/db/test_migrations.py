@@ -109,7 +109,7 @@ def rows_of(url):
     return rows
 
 
-DEFAULTS = {"kind": "label", "is_superseded": False, "is_replaced": False}
+DEFAULTS = {"kind": "label", "is_superseded": False, "is_replaced": False, "leaving": []}
 # Made again from what the older schema has.
 DERIVED = ("said", "true_label")
 ROWS = {

@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from client.inference import Inference
 from db import engine as database
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
+from db.schema import serving as serving_table
 from db.schema import verdicts
 from db.serving import Serving, ServingRows
 from db.versions import Version, Versions
@@ -72,9 +73,9 @@ class Trial:
         self.driver._looked_at = float("-inf")
         self.driver.turn()
 
-    def passes(self, version: str = NEW, outcome: str = "passed") -> None:
+    def passes(self, version: str = NEW, outcome: str = "passed", champion: str = OLD) -> None:
         """Write a verdict of the gate."""
-        passes(self.engine, self.model, version, outcome)
+        passes(self.engine, self.model, version, outcome, champion)
 
     def session(self, *, is_tried: bool, share: int = 5) -> str:
         """Return a new session that has, or has not, the candidate."""
@@ -110,8 +111,31 @@ class Trial:
         PredictionLog(self.engine).write(records)
 
 
-def passes(engine: Engine, model: str, version: str, outcome: str = "passed") -> None:
-    row = {"model_name": model, "model_version": version, "champion_version": OLD}
+def begin(trial: Trial) -> None:
+    """Have the new version be tried."""
+    trial.passes()
+    trial.desk.try_out(trial.model, NEW, OLD, "a test")
+    trial.turn()
+    trial.turn()
+
+
+def age(trial: Trial, seconds: float) -> None:
+    """Have what is served be so old, without waiting for it."""
+    with trial.engine.begin() as connection:
+        earlier = trial.serving.changed_at - timedelta(seconds=seconds)
+        of_model = serving_table.c.model_name == trial.model
+        connection.execute(update(serving_table).where(of_model).values(changed_at=earlier))
+
+
+def note(trial: Trial, version: str) -> None:
+    """Have an archive of another version be known, which no run has made."""
+    put_archive(trial.store, file := f"{trial.model}-{version}.mar", trial.model, version)
+    sha256 = known_archives.digest(trial.store / file)
+    trial.desk.versions.note(Version(trial.model, version, file, sha256))
+
+
+def passes(engine: Engine, model: str, version: str, outcome: str = "passed", champion: str = OLD) -> None:
+    row = {"model_name": model, "model_version": version, "champion_version": champion}
     with engine.begin() as connection:
         connection.execute(insert(verdicts).values(**row, outcome=outcome, checks=[], reason="for a test"))
 

@@ -1,16 +1,13 @@
 """A rollout from its first step to the default, or back, with the real PostgreSQL and a played TorchServe."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
 from client.errors import Busy, NotLoaded, Unreachable
 from client.inference import Inference
 from db import engine as database
 from db.errors import DatabaseUnavailable
-from db.schema import serving as serving_table
 from rollout.changes import NotPossible
 from rollout.driver import Driver
 from rollout.reconcile import Places
@@ -18,28 +15,13 @@ from rollout.replicas import Replicas
 from rollout.routes import DEFAULT, Routes
 from rollout.rule import WORSE
 from rollout.table import table
-from tests.rollout.conftest import NEW, OLD, RULE, Trial
+from tests.rollout.conftest import NEW, OLD, RULE, Trial, age, begin
 from tests.ui.conftest import NO_DATABASE
 from tests.ui.several_models import put_archive
 
 pytestmark = pytest.mark.integration
 
 GONE = Unreachable("The model could not answer (status 500).")
-
-
-def begin(trial: Trial) -> None:
-    trial.passes()
-    trial.desk.try_out(trial.model, NEW, OLD, "a test")
-    trial.turn()
-    trial.turn()
-
-
-def age(trial: Trial, seconds: float) -> None:
-    """Have what is served be so old, without waiting for it."""
-    with trial.engine.begin() as connection:
-        earlier = trial.serving.changed_at - timedelta(seconds=seconds)
-        of_model = serving_table.c.model_name == trial.model
-        connection.execute(update(serving_table).where(of_model).values(changed_at=earlier))
 
 
 def test_a_version_is_registered_tried_on_more_and_more_and_becomes_the_default(trial: Trial) -> None:

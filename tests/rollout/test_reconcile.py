@@ -22,9 +22,10 @@ def serving(
     candidate: str | None = None,
     share: int = 0,
     age_s: float = 5,
+    leaving: tuple[str, ...] = (),
 ) -> Serving:
     changed_at = NOW - timedelta(seconds=age_s)
-    return Serving("digits", version, previous, candidate, share, 0, "", changed_at)
+    return Serving("digits", version, previous, candidate, share, 0, "", changed_at, leaving)
 
 
 def found(wanted: Serving, default: str, **workers: int) -> list[Step]:
@@ -59,6 +60,12 @@ def test_what_is_tried_no_longer_is_taken_away_once_all_pages_know() -> None:
     assert found(fresh, "1.0.0", v1_0_0=2, v1_1_0=2) == []
     assert found(known, "1.0.0", v1_0_0=2, v1_1_0=2) == [Step("unregister", "1.1.0")]
     assert found(known, "1.0.0", v1_0_0=2) == []
+
+
+def test_what_the_row_names_no_longer_is_taken_away_once_all_pages_know() -> None:
+    fresh, known = (serving("1.2.0", "1.1.0", leaving=("1.0.0",), age_s=age_s) for age_s in (30, 90))
+    assert found(fresh, "1.2.0", v1_0_0=2, v1_1_0=2, v1_2_0=2) == []
+    assert found(known, "1.2.0", v1_0_0=2, v1_1_0=2, v1_2_0=2) == [Step("unregister", "1.0.0")]
 
 
 def test_the_default_version_of_torchserve_is_never_taken_away() -> None:

@@ -4,17 +4,10 @@ import pytest
 from sqlalchemy import update
 
 from db.schema import model_versions
-from tests.rollout.conftest import NEW, OLD, Trial
+from tests.rollout.conftest import NEW, OLD, Trial, begin
 from tests.ui.several_models import put_archive
 
 pytestmark = pytest.mark.integration
-
-
-def begin(trial: Trial) -> None:
-    trial.passes()
-    trial.desk.try_out(trial.model, NEW, OLD, "a test")
-    trial.turn()
-    trial.turn()
 
 
 def test_the_same_version_with_another_handler_is_known_once_a_release_has_brought_it(trial: Trial) -> None:

@@ -201,15 +201,15 @@ def test_versions_are_tried_promoted_applied_again_and_taken_back_while_people_d
     until(others, "TorchServe is started again")
     until(lambda: platform.default() == (200, NEW), "it has what is to be served again")
 
-    tried = session_of(BROKEN, is_tried=True)
-    with platform.drawing(tried, other) as drawing:
-        platform.desk.try_out("digits", BROKEN, NEW, "a test")
-        until(lambda: _serving(platform).share == 0, "what fails is taken back by itself")
-    assert "3 looks failed" in _serving(platform).reason
-    assert set(drawing.got) == {(200, NEW)}, drawing.got
-
     assert "is the default" in platform.said("rollback")
     until(lambda: platform.default() == (200, old), "the version before is the default again")
+
+    tried = session_of(BROKEN, is_tried=True)
+    with platform.drawing(tried, other) as drawing:
+        platform.desk.try_out("digits", BROKEN, old, "a test")
+        until(lambda: _serving(platform).share == 0, "what fails is taken back by itself")
+    assert "3 looks failed" in _serving(platform).reason
+    assert set(drawing.got) == {(200, old)}, drawing.got
 
 
 def _serving(platform: Platform) -> Serving:

@@ -13,7 +13,7 @@ from db.user_rows import User
 from db.versions import Version, Versions
 from rollout.changes import Desk
 from tests.ui.managing import Managing, managing
-from tests.ui.operating import ELSEWHERE, Operating, change, operating, words
+from tests.ui.operating import ELSEWHERE, Operating, change, fields, operating, words
 from tests.ui.several_models import backend as models_and_loader
 from tests.ui.several_models import put_archive
 from ui.backend import Backend
@@ -63,6 +63,15 @@ def page(
     return operating(backend, torchserve, tmp_path, postgres_url)
 
 
+def verdict(engine: Engine, champion: str, outcome: str) -> None:
+    """Write a verdict of the gate on the new version."""
+    Versions(engine).note(Version("digits", NEW, f"digits-{NEW}.mar", "0" * 64))
+    with engine.begin() as connection:
+        said = "INSERT INTO verdicts (model_name, model_version, champion_version, outcome, checks, reason) "
+        values = f"VALUES ('digits', '{NEW}', '{champion}', '{outcome}', '[]', 'all is well')"
+        connection.execute(text(said + values))
+
+
 def test_a_version_that_is_made_the_default_stays_it_and_can_be_taken_back(
     page: Operating, engine: Engine
 ) -> None:
@@ -92,10 +101,7 @@ def test_a_version_that_is_tried_is_seen_by_operators_and_can_be_made_the_defaul
     page: Operating, engine: Engine
 ) -> None:
     rows, versions = ServingRows(engine), Versions(engine)
-    versions.note(Version("digits", NEW, f"digits-{NEW}.mar", "0" * 64))
-    with engine.begin() as connection:
-        said = "INSERT INTO verdicts (model_name, model_version, champion_version, outcome, checks, reason) "
-        connection.execute(text(said + f"VALUES ('digits', '{NEW}', '{OLD}', 'passed', '[]', 'all is well')"))
+    verdict(engine, OLD, "passed")
     Desk(rows, versions).try_out("digits", NEW, OLD, "run 1")
     visitor = page.client(User(9, "bob", "visitor"), ELSEWHERE)
     assert "is tried on" not in words(visitor.get("/models").text)
@@ -109,6 +115,40 @@ def test_a_version_that_is_tried_is_seen_by_operators_and_can_be_made_the_defaul
     serving = rows.find("digits")
     assert serving is not None
     assert (serving.version, serving.share, serving.reason) == (NEW, 0, "ada: promoted.")
+
+
+def test_what_the_gate_has_not_passed_is_made_the_default_once_its_reason_was_confirmed(
+    page: Operating, engine: Engine, torchserve: Managing
+) -> None:
+    ada, rows = page.client(ADA, ELSEWHERE), ServingRows(engine)
+    asked = ada.get("/models/change", params={"verb": "default", "path": f"digits/{NEW}"}).text
+    assert "Not passed: the gate has not seen it. You can make it the default all the same." in words(asked)
+    form = fields(asked)
+    unread = ada.post("/models/change", data={**form, "despite": ""})
+    assert unread.status_code == 409
+    assert "digits 1.1.0 was not made the default: the gate has not seen it." in words(unread.text)
+    # The gate says another thing than it did when it was confirmed.
+    verdict(engine, "1.0.5", "passed")
+    other = ada.post("/models/change", data=form)
+    assert other.status_code == 409
+    said = "the gate compared it with 1.0.5, and 1.0.0 is the default now"
+    assert said in words(other.text)
+    assert (rows.find("digits"), torchserve.changes) == (None, [])
+    assert change(ada, "default", f"digits/{NEW}").status_code == 303
+    serving = rows.find("digits")
+    assert serving is not None
+    assert (serving.version, serving.reason) == (NEW, f"ada: forced, although {said}.")
+
+
+def test_a_new_default_gets_as_many_workers_as_the_one_before_it(
+    page: Operating, torchserve: Managing
+) -> None:
+    torchserve.start(("digits", OLD), 4)
+    ada = page.client(ADA, ELSEWHERE)
+    asked = ada.get("/models/change", params={"verb": "default", "path": f"digits/{NEW}"}).text
+    assert "It gets 2 workers more, as many as the default has now." in words(asked)
+    ada.post("/models/change", data=fields(asked))
+    assert torchserve.workers == {("digits", NEW): 4, ("digits", OLD): 4}
 
 
 def test_what_is_unloaded_is_not_loaded_again(page: Operating, engine: Engine) -> None:

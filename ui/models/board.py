@@ -92,6 +92,10 @@ class Board:
         """Return the version with this path."""
         return next((version for version in self.versions if version.path == path), None)
 
+    def default_of(self, name: str) -> Version | None:
+        """Return the version that answers who asks for a model without naming one."""
+        return next((one for one in self.versions if one.is_default and one.model.name == name), None)
+
     @property
     def worker_bytes(self) -> int:
         """How much memory the largest worker takes; 0 where none runs."""

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from ui.models.archives import UNKNOWN
 from ui.models.board import Board, Version
+from ui.models.default import more_workers
 
 Verb = Literal["load", "scale", "unload", "default", "rollback"]
 VERBS: tuple[Verb, ...] = get_args(Verb)
@@ -25,11 +26,13 @@ class Change:
         verb: What is to be done.
         path: To which version: name/version, quoted as in a URL.
         workers: How many it is to have, to scale it.
+        despite: What the operator has read that speaks against making it the default, and overrides.
     """
 
     verb: Verb
     path: str
     workers: int = 0
+    despite: str = ""
 
     def title(self, version: Version) -> str:
         """Return what is done, in words."""
@@ -47,12 +50,12 @@ class Change:
                 return f"Take {name} back"
 
 
-def read_change(verb: str, path: str, workers: str) -> Change | str:
+def read_change(verb: str, path: str, workers: str, despite: str = "") -> Change | str:
     """Return the change that a form names, or why it names none."""
     if verb not in VERBS:
         return f"{verb!r:.30} is no change of a model: choose {', '.join(VERBS)}."
     if verb != "scale":
-        return Change(verb, path)
+        return Change(verb, path, despite=despite)
     if not (workers.isascii() and workers.isdigit() and 1 <= int(workers[:9]) <= MOST_WORKERS):
         return f"{workers!r:.30} is no number of workers: choose 1 to {MOST_WORKERS}."
     return Change(verb, path, int(workers))
@@ -88,16 +91,20 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
                 "a minute later.",
             ]
         case "default":
+            more = more_workers(version, board)
+            workers = [f"It gets {_workers(more)} more, as many as the default has now."] if more else []
             if version.model.name == board.versions[0].model.name:
                 return [
                     f"Everybody who has chosen nothing else draws for {name} from then on: it is what this "
                     f"page reads with, and what programs get that ask for {version.model.name}.",
+                    *workers,
                     STAYS,
                 ]
             return [
                 f"Programs that ask for {version.model.name} without naming a version get {name} from then "
                 "on. This page goes on reading with "
                 f"{board.versions[0].model.title}, its own model.",
+                *workers,
                 STAYS,
             ]
 
@@ -123,7 +130,9 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
         case "default":
             if not version.is_ready:
                 return f"{name} has no worker that can answer: load it first."
-            return f"{name} is the default already." if version.is_default else ""
+            if version.is_default:
+                return f"{name} is the default already."
+            return _lacks_memory(more_workers(version, board), board.worker_bytes, free_bytes())
         case "rollback":
             return ""
 

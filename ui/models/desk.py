@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from client.errors import LoadFailed, Unreachable
-from client.management import Management, path_of
+from client.management import Management
 from ui.models.board import Boards, Version
 from ui.models.changes import Change, refusal
+from ui.models.default import make_default
 from ui.models.listing import Models
 from ui.models.loading import Loader
 from ui.models.rollouts import Rollouts
@@ -130,7 +131,8 @@ class Desk:
             raise ChangeNotMade("That version is not there any more.")
         if version.seen != seen:
             raise ChangeNotMade(f"{version.model.title} has changed meanwhile: it is now {version.seen}.")
-        if why := refusal(change, version, board, self.free_bytes):
+        why = refusal(change, version, board, self.free_bytes)
+        if why := why or self._rollouts.unconfirmed(change, version, board):
             raise ChangeNotMade(why)
         return version
 
@@ -148,8 +150,7 @@ class Desk:
         except Exception:
             logger.exception("%s: %s", entry.who, entry.title)
             outcome, failed = "it failed; the page's log says why", True
-        level = logging.WARNING if failed else logging.INFO
-        logger.log(level, "%s: %s: %s", entry.who, entry.title, outcome)
+        logger.log(logging.WARNING if failed else logging.INFO, "%s: %s: %s", entry.who, entry.title, outcome)
         with suppress(Unreachable):
             self._boards.renewed(WAIT_S)
         entry.failed, entry.outcome = failed, outcome
@@ -170,10 +171,9 @@ class Desk:
                     self._rollouts.unloaded(version, who)
                     self._management.unregister(version.path)
             case "default":
-                before = self._management.describe(path_of(version.model.name)).version
-                self._management.set_default(version.path)
+                before = make_default(self._management, version)
                 board, _ = self._boards.board()
-                hindered = self._rollouts.made_default(version, before, board.versions if board else (), who)
+                hindered = self._rollouts.made_default(change, version, before, board, who)
             case "rollback":
                 self._rollouts.take_back(version, who)
         # Nor is what an operator has loaded, scaled or chosen as the default taken down when it is idle.

@@ -1,6 +1,6 @@
 """What is to be served, as operators see it and decide on it beside the changes of TorchServe itself."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -16,7 +16,8 @@ from rollout.changes import Desk, NotPossible
 from rollout.looks import progress
 from rollout.routes import on_trial
 from rollout.rule import Rule
-from ui.models.board import Version
+from ui.models.board import Board, Version
+from ui.models.changes import Change
 from ui.models.soon import Soon
 
 AGE_S, WAIT_S = 2.0, 1.0
@@ -90,25 +91,45 @@ class Rollouts:
             with suppress(DatabaseUnavailable):
                 lock.close()
 
-    def made_default(self, version: Version, before: str, versions: Iterable[Version], who: str) -> str:
+    def objection(self, version: Version, board: Board) -> str:
+        """Return what speaks against making a version the default; "" where the gate has passed it."""
+        default = board.default_of(version.model.name)
+        served = default.model.version if default else ""
+        try:
+            said = self._desk.objection(version.model.name, version.model.version, served)
+        except DatabaseUnavailable:
+            return "the database is away, and with it what the gate said"
+        return " ".join(said.split())  # as it comes back from a form
+
+    def unconfirmed(self, change: Change, version: Version, board: Board) -> str:
+        """Return what speaks against a change that its confirmation has not said; "" where nothing does."""
+        said = self.objection(version, board) if change.verb == "default" else ""
+        if said in ("", change.despite):
+            return ""
+        return f"{version.model.title} was not made the default: {said}. Choose it again, and confirm that."
+
+    def made_default(
+        self, change: Change, version: Version, before: str, board: Board | None, who: str
+    ) -> str:
         """Have a version stay the default that was made it; return what hinders that, "" where nothing does.
 
         Args:
+            change: What the operator has decided, and despite what.
             version: The new default.
             before: The version that was the default before.
-            versions: What the page knows of all versions.
+            board: What the page knows of all versions.
             who: Who wants it.
         """
         name = version.model.name
         try:
-            for one in versions:
+            for one in board.versions if board else ():
                 if (
                     one.sha256
                     and one.model.name == name
                     and one.model.version in (before, version.model.version)
                 ):
                     self._versions.note(Archived(name, one.model.version, one.model.file, one.sha256))
-            self._desk.promote(name, version.model.version, before, who, is_forced=True)
+            self._desk.promote(name, version.model.version, before, who, is_forced=bool(change.despite))
         except (DatabaseUnavailable, NotPossible) as error:
             return f"until TorchServe starts again: {_why(error)}"
         self._shown.renewed(WAIT_S)

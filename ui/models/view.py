@@ -120,7 +120,8 @@ class ModelsView:
         """Make a change that was confirmed, and go back to the list."""
         visit.require_operator()
         form = visit.form
-        change = read_change(form.get("verb", ""), form.get("path", ""), form.get("workers", ""))
+        given = (form.get(name, "") for name in ("verb", "path", "workers", "despite"))
+        change = read_change(*given)
         if isinstance(change, str):
             return self._nothing(visit, "Not done", change, 400)
         if change.verb == "unload" and self.comparer.job and self.comparer.job.asks(change.path):
@@ -135,6 +136,7 @@ class ModelsView:
     def _confirmation(
         self, visit: Visit, change: Change, version: Version, board: Board, why: str
     ) -> Response:
+        despite = "" if why or change.verb != "default" else self._rollouts.objection(version, board)
         return self._views.html(
             visit,
             "models/change.html",
@@ -143,6 +145,7 @@ class ModelsView:
             change=change,
             version=version,
             refusal=why,
+            despite=despite,
             sentences=[] if why else consequences(change, version, board, self._desk.free_bytes()),
         )
 

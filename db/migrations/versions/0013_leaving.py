@@ -1,0 +1,28 @@
+"""Which versions a model's row named before, and are to be taken away.
+
+Revision: 0013, after 0012. Older code works beside the column unchanged; going back forgets which versions
+are still to be taken away.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import ARRAY
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column(
+        "serving",
+        sa.Column("leaving", ARRAY(sa.Text), nullable=False, server_default=sa.text("'{}'::text[]")),
+    )
+    op.create_check_constraint(
+        op.f("serving_leaving_known_check"), "serving", "array_position(leaving, NULL) IS NULL"
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("serving", "leaving")
