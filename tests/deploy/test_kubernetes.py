@@ -241,16 +241,3 @@ def test_everything_that_compose_scrapes_is_scraped_under_its_name() -> None:
     } | {probe["spec"]["jobName"] for probe in of_kind(PRODUCTION, "Probe")}
     # What a scheduled loop says of itself as a service, a CronJob does not.
     assert jobs - {"loop"} == found
-
-
-def test_training_is_elastic_and_its_pods_find_each_other() -> None:
-    job, service = one("training", "Job", "train"), one("training", "Service", "train")
-    template = job["spec"]["template"]
-    command = template["spec"]["containers"][0]["command"]
-    assert command[0] == "torchrun"
-    assert (job["spec"]["completionMode"], job["spec"]["completions"]) == ("Indexed", 2)
-    assert f"--nnodes=1:{job['spec']['parallelism']}" in command
-    assert f"--rdzv-endpoint=train-0.{template['spec']['subdomain']}:29400" in command
-    assert service["metadata"]["name"] == template["spec"]["subdomain"]
-    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
-    assert service["spec"]["publishNotReadyAddresses"] is True
