@@ -8,8 +8,9 @@ import yaml
 
 from system.files import PROJECT
 from tests.deploy.manifests import OVERLAYS, main, of_kind, one, pods
+from tests.docs.documents import read
 
-TRAINS = [*((name, "retrain") for name in OVERLAYS), ("training", "train")]
+TRAINS = [*((name, pod) for name in OVERLAYS for pod in ("retrain", "watch")), ("training", "train")]
 
 
 def written(container: dict[str, Any]) -> set[str]:
@@ -21,8 +22,8 @@ def of_the_image() -> dict[str, str]:
     """Return the variables that the loop's image sets."""
     said = (PROJECT / "deploy/torchserve.Dockerfile").read_text(encoding="utf-8")
     _, _, stage = said.partition("\nFROM serves AS loop\n")
-    (line,) = re.findall(r"^ENV (.+)$", stage.partition("\nFROM ")[0], re.MULTILINE)
-    return dict(word.split("=", 1) for word in line.split())
+    lines = re.findall(r"^ENV (.+)$", stage.partition("\nFROM ")[0], re.MULTILINE)
+    return dict(word.split("=", 1) for line in lines for word in line.split())
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -42,7 +43,9 @@ def test_what_trains_may_write_its_frames_machine_code_and_results(name: str, po
     container = main(name, pod)
     variables = of_the_image() | {one["name"]: one["value"] for one in container.get("env", [])}
     # training/data/sets.py keeps frames in var/frames of the project, which is /app.
-    places = {"/app/runs", "/app/var/frames", variables["VAR_DIR"], variables["NUMBA_CACHE_DIR"], "/tmp"}
+    places = {"/app/var/frames", variables["VAR_DIR"], variables["NUMBA_CACHE_DIR"], "/tmp"}
+    if pod != "watch":
+        places.add("/app/runs")
     for place in places:
         assert any(f"{place}/".startswith(f"{folder}/") for folder in written(container)), place
     claimed = {
@@ -52,6 +55,15 @@ def test_what_trains_may_write_its_frames_machine_code_and_results(name: str, po
     }
     there = {claim["metadata"]["name"] for claim in of_kind(OVERLAYS[1], "PersistentVolumeClaim")}
     assert claimed - there == set()
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_the_image_that_trains_knows_the_commit_that_it_was_built_from(name: str) -> None:
+    assert of_the_image()["REVISION"] == "$REVISION"
+    assert "REVISION" not in {one["name"] for one in main(name, "retrain")["env"]}, "it would be another's"
+    built = [line for line in read("docs/kubernetes.md").splitlines() if "--target loop" in line]
+    assert built
+    assert all('--build-arg REVISION="$(git rev-parse HEAD)"' in line for line in built)
 
 
 def test_training_is_elastic_and_its_pods_find_each_other() -> None:
