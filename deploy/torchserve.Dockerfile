@@ -2,6 +2,7 @@
 # the project's folder:
 #   docker build -f deploy/torchserve.Dockerfile -t sketchserve/torchserve .
 #   docker build -f deploy/torchserve.Dockerfile -t sketchserve/loop --target loop .
+#   REVISION=   the commit, for the target `loop`: there is no git in an image.
 #   TORCH=cpu   which build of torch, as uv's --torch-backend names them (cpu, cu130, auto). Serving needs torch only
 #               because TorchServe's workers import it; the network runs in ONNX Runtime on the CPU.
 ARG PYTHON=3.11.14-slim-bookworm
@@ -80,6 +81,9 @@ RUN echo /trains >"$(/venv/bin/python -c 'import sysconfig; print(sysconfig.get_
     && install -d -m 0700 -o 10001 -g 10001 /app/var /app/runs /data
 # Numba's machine code lies beside the sources otherwise, and would be made anew for each run elsewhere.
 ENV VAR_DIR=/app/var NUMBA_CACHE_DIR=/app/var/numba MPLCONFIGDIR=/tmp/matplotlib ORT_DISABLE_TELEMETRY=1
+# The commit that it was built from, which the record of each candidate names (docs/loop.md).
+ARG REVISION=
+ENV REVISION=$REVISION
 USER 10001:10001
 EXPOSE 9189
 CMD ["python", "-m", "loop.schedule"]

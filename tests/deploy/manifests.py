@@ -15,7 +15,8 @@ from system.files import PROJECT
 
 FOLDER = PROJECT / "deploy" / "kubernetes"
 OVERLAYS = ("overlays/laptop", "overlays/production")
-ALL = (*OVERLAYS, "training", "kserve")
+AUTOSCALED = "overlays/autoscaled"
+ALL = (*OVERLAYS, AUTOSCALED, "training", "kserve")
 Manifest = dict[str, Any]
 
 

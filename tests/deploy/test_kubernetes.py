@@ -13,12 +13,11 @@ import yaml
 from system.files import PROJECT
 from tests.deploy import manifests
 from tests.deploy.manifests import ALL, FOLDER, OVERLAYS, containers, main, of_kind, one, pods, servers
-from tests.deploy.rules_on_disk import RULE_FILES, read_yaml
+from tests.deploy.test_kubernetes_operators import operators
 from tests.docs import surface
 
 # The oldest and the newest version whose schema is asked.
 VERSIONS = ("1.32", "1.36")
-OPERATORS = ("monitoring.coreos.com/v1", "postgresql.cnpg.io/v1", "serving.kserve.io/v1beta1")
 PRODUCTION = "overlays/production"
 # Read by programs that are not ours, and by the manifest itself.
 FOREIGN = {"PGPASSFILE", "FORWARDED_ALLOW_IPS", "POSTGRES_PASSWORD_FILE", "NAMESPACE"}
@@ -28,7 +27,7 @@ FOREIGN = {"PGPASSFILE", "FORWARDED_ALLOW_IPS", "POSTGRES_PASSWORD_FILE", "NAMES
 @pytest.mark.parametrize("name", ALL)
 def test_every_resource_fits_the_published_schema_without_an_unknown_field(name: str, version: str) -> None:
     for manifest in manifests.built(name):
-        if manifest["apiVersion"] not in OPERATORS:
+        if manifest["kind"] not in {key.split()[1] for key in operators()["schemas"]}:
             kubernetes_validate.validate(manifest, version, strict=True)
 
 
@@ -216,22 +215,9 @@ def test_the_proxy_gets_every_file_of_its_folder() -> None:
     assert one(OVERLAYS[0], "ConfigMap", "nginx")["data"].keys() == names
 
 
-def test_the_rules_are_those_of_compose() -> None:
-    sys.path.insert(0, str(FOLDER))
-    try:
-        import rules
-    finally:
-        sys.path.remove(str(FOLDER))
-    assert rules.MADE.read_text(encoding="utf-8") == rules.made(), "python deploy/kubernetes/rules.py"
-    by_name = {m["metadata"]["name"]: m["spec"]["groups"] for m in of_kind(PRODUCTION, "PrometheusRule")}
-    assert by_name.keys() == {path.stem for path in RULE_FILES} | {"backups"}
-    for path in RULE_FILES:
-        assert by_name[path.stem] == read_yaml(path)["groups"]
-
-
 def test_everything_that_compose_scrapes_is_scraped_under_its_name() -> None:
     said = (PROJECT / "deploy/prometheus/prometheus.yml").read_text(encoding="utf-8")
-    jobs = set(re.findall(r"job_name: (\w+)", said)) - {"prometheus", "backup"}  # its own; a CronJob
+    jobs = set(re.findall(r"job_name: (\w+)", said)) - {"prometheus"}
     found = {
         rule["replacement"]
         for monitor in of_kind(PRODUCTION, "ServiceMonitor", "PodMonitor")
@@ -239,18 +225,5 @@ def test_everything_that_compose_scrapes_is_scraped_under_its_name() -> None:
         for rule in endpoint["relabelings"]
         if rule["targetLabel"] == "job"
     } | {probe["spec"]["jobName"] for probe in of_kind(PRODUCTION, "Probe")}
-    # What a scheduled loop says of itself as a service, a CronJob does not.
-    assert jobs - {"loop"} == found
-
-
-def test_training_is_elastic_and_its_pods_find_each_other() -> None:
-    job, service = one("training", "Job", "train"), one("training", "Service", "train")
-    template = job["spec"]["template"]
-    command = template["spec"]["containers"][0]["command"]
-    assert command[0] == "torchrun"
-    assert (job["spec"]["completionMode"], job["spec"]["completions"]) == ("Indexed", 2)
-    assert f"--nnodes=1:{job['spec']['parallelism']}" in command
-    assert f"--rdzv-endpoint=train-0.{template['spec']['subdomain']}:29400" in command
-    assert service["metadata"]["name"] == template["spec"]["subdomain"]
-    assert service["spec"]["selector"].items() <= template["metadata"]["labels"].items()
-    assert service["spec"]["publishNotReadyAddresses"] is True
+    # CronJobs, whose series are made by rules (test_kubernetes_rules.py).
+    assert jobs - {"backup", "loop"} == found
