@@ -1,6 +1,6 @@
 """Which versions a model's row named before, and are to be taken away.
 
-Revision: 0013, after 0012. Older code works beside the column unchanged; going back forgets which versions
+Revision: 0014, after 0013. Older code works beside the column unchanged; going back forgets which versions
 are still to be taken away.
 """
 
@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
