@@ -139,6 +139,12 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
     loop = loop_rows.rows(loop_rows.add_run(engine), made[0].id)
     with engine.begin() as connection:
         loop_rows.add(connection, loop)
+        connection.execute(text("INSERT INTO model_uses VALUES ('a', now(), 1), ('b', now(), 2)"))
+        connection.execute(
+            text(
+                "INSERT INTO sign_in_attempts SELECT sha256(c), now() FROM (VALUES ('a'::bytea), ('b')) AS v(c)"
+            )
+        )
     engine.dispose()
     migrate.downgrade(empty_url, revision)
     at_revision = rows_of(empty_url)
