@@ -180,7 +180,8 @@ def test_a_visitor_signs_in_draws_and_signs_out(published: Published, chromium: 
         page.locator("html[data-paper]").wait_for()
         page.locator(".history").wait_for()
         cookies = [cookie for cookie in visitor.cookies() if cookie["name"] != "sketchserve-visitor"]
-        assert {cookie["name"] for cookie in cookies} == {"__Host-sketchserve", "__Host-sketchserve-known"}
+        names = {"__Host-sketchserve", "__Host-sketchserve-known", "sketchserve-page"}
+        assert {cookie["name"] for cookie in cookies} == names
         for cookie in cookies:
             assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
         draw(page, SEVEN)
