@@ -53,7 +53,7 @@ def handler() -> DigitHandler:
     handler.counted = {}  # type: ignore[attr-defined]
     handler.metrics = SimpleNamespace(observe_batch=lambda **counts: handler.counted.update(counts))  # type: ignore[assignment,attr-defined]
     handler.inference = lambda frames: [None] * len(frames)  # type: ignore[assignment,method-assign,return-value]
-    handler.postprocess = lambda reading, frame: {"label": "7"}  # type: ignore[method-assign]
+    handler.postprocess = lambda reading, frame, top: {"label": "7"}  # type: ignore[method-assign]
     return handler
 
 

@@ -17,7 +17,7 @@ from launch.run import addresses, database_place, with_database
 from launch.settings import read_settings
 from launch.torchserve import command, environment, temporary_folder
 from system.files import PROJECT
-from training.archive import build
+from training.archive import cost
 from training.evaluation.ask import Server
 
 # What make would tell its programs, printed by one.
@@ -204,10 +204,10 @@ def test_an_archive_s_programs_get_nothing_that_a_shell_has_set_for_numba(
 
     def run(*_arguments: object, env: dict[str, str] | None = None, **_options: object) -> object:
         told.append(dict(os.environ) if env is None else env)
-        return subprocess.CompletedProcess([], 0)
+        return subprocess.CompletedProcess([], 0, stdout="[1, 2]")
 
     monkeypatch.setattr(subprocess, "run", run)
-    build._compile(tmp_path, "digits")
+    cost.checked(tmp_path, "network.onnx", "digits", PROJECT / "handler" / "model-config.yaml")
     assert {"NUMBA_CACHE_DIR", "PYTHONSAFEPATH"} & told[0].keys() == set()
 
 
