@@ -23,7 +23,8 @@ from tests.e2e.page import played_torchserve, running_page
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
 from tests.ui.signing_in import PASSWORD
-from training.data.drawing import png
+from training.data.drawing import drawing as drawing_of
+from training.data.drawing import encoded, png
 
 # More than a page of the history has, over so many days.
 DRAWINGS, DAYS = 60, 20
@@ -34,7 +35,9 @@ EXPLAINED = {
     "importance": MAP,
     "tip": MAP,
     "box": [0, 0, 280],
-    "frame": "data:image/png;base64," + base64.b64encode(png("7", side_px=28, pen_px=2)).decode(),
+    # In gray, as frames of drawings are: a model with coloured ones is taken for one of photographs.
+    "frame": "data:image/png;base64,"
+    + base64.b64encode(encoded(drawing_of("7", side_px=28, pen_px=2).convert("L"))).decode(),
     "set": ["7", "1"],
     "is_digit": True,
 }
