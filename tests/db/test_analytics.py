@@ -112,7 +112,11 @@ def test_labels_and_sets_are_compared_with_those_before(engine, log, name, drawn
 
 def test_only_the_last_answer_to_a_drawing_is_counted(engine, log, name, drawn):
     drawing_id = uuid.uuid4()
-    log.write([drawn(0, drawing_id=drawing_id, predicted_label=label) for label in "127"])
+    drawings = [
+        drawn(0, created_at=at(0, time(hour)), drawing_id=drawing_id, predicted_label=label)
+        for hour, label in enumerate("127")
+    ]
+    log.write(drawings)
     found = figures(engine, name)
     assert found.whole.drawings == 1
     assert [share.value for share in found.labels] == ["7"]

@@ -123,7 +123,7 @@ def test_types_are_what_they_are(worker: Callable[..., Worker], environ: dict[st
         **{f"handler_{name}": "histogram" for name in histograms},
         **{
             f"handler_{name}": "counter"
-            for name in ("answers", "doubted", "not_a_digit", "bad_images", "busy")
+            for name in ("answers", "doubted", "not_a_digit", "unknown", "bad_images", "busy")
         },
         "handler_workers": "gauge",
     }
