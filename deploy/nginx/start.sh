@@ -150,7 +150,8 @@ is_file() {
     [ -f "$1" ] && [ -s "$1" ]
 }
 
-servers=plain.conf
+# The port on which the page is: with a certificate, what came without encryption is only sent on.
+servers=plain.conf page_port=$HTTP_PORT
 if is_file "$TLS_CERTIFICATE" || is_file "$TLS_KEY"; then
     for key in TLS_CERTIFICATE TLS_KEY; do
         eval "file=\$$key"
@@ -158,7 +159,7 @@ if is_file "$TLS_CERTIFICATE" || is_file "$TLS_KEY"; then
             fail "$key='$file': expected a PEM file that can be read, as the other of TLS_CERTIFICATE and TLS_KEY is there"
         fi
     done
-    servers=tls.conf
+    servers=tls.conf page_port=$HTTPS_PORT
 fi
 
 page_locations=page_at_root.conf
@@ -184,7 +185,8 @@ if at_least 1.27.4; then keepalive_min_timeout='keepalive_min_timeout 5s;'; fi
 for template in "$templates"/*.conf; do
     sed -e "s|@RUN@|$NGINX_RUN|g" -e "s|@MODEL@|$MODEL|g" -e "s|@RESOLVER@|$RESOLVER|g" \
         -e "s|@UI_ROOT_PATH@|$UI_ROOT_PATH|g" -e "s|@LISTEN_ADDRESS@|$LISTEN_ADDRESS|g" \
-        -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HTTPS_PORT@|$HTTPS_PORT|g" -e "s|@INTERNAL_PORT@|$INTERNAL_PORT|g" \
+        -e "s|@HTTP_PORT@|$HTTP_PORT|g" -e "s|@HTTPS_PORT@|$HTTPS_PORT|g" -e "s|@PAGE_PORT@|$page_port|g" \
+        -e "s|@INTERNAL_PORT@|$INTERNAL_PORT|g" \
         -e "s|@STATUS_PORT@|$STATUS_PORT|g" -e "s|@GRAFANA_PORT@|$GRAFANA_PORT|g" \
         -e "s|@PUBLISHED_HTTPS_PORT@|$published_https_port|g" \
         -e "s|@PREDICT_RATE@|$PREDICT_RATE|g" -e "s|@PREDICT_BURST@|$((2 * PREDICT_RATE))|g" \

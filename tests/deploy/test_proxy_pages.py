@@ -106,6 +106,9 @@ def test_over_tls_and_below_a_path_the_cookie_is_for_these_alone(certificate: tu
     ):
         answer = requests.get(f"{proxy.tls_url}/sketch/", verify=False, timeout=30)
         assert answer.headers["Set-Cookie"].endswith("; Path=/sketch/; HttpOnly; SameSite=Lax; Secure")
+        # One that came without encryption would stay: HTTPS gives none to who has one.
+        sent_on = requests.get(f"{proxy.url}/sketch/", allow_redirects=False, timeout=30)
+        assert (sent_on.status_code, sent_on.headers.get("Set-Cookie")) == (308, None)
 
 
 def test_the_proxy_is_moved_to_several_pages(pages: tuple[Proxy, list[Upstream], ExitStack]) -> None:
