@@ -107,16 +107,11 @@ def row_height(parts: Sequence[Part]) -> int:
 
 
 def _pair(parts: list[Part], height: int) -> tuple[Part, Part] | None:
-    """Return two parts that are plainly of one digit."""
-    for index, first in enumerate(parts):
-        for second in parts[index + 1 :]:
-            if _is_one_digit(first, second, height):
-                return first, second
-    return None
-
-
-def _is_one_digit(first: Part, second: Part, height: int) -> bool:
-    over = min(first.right, second.right) - max(first.left, second.left)
-    narrower = min(first.ink.shape[1], second.ink.shape[1])
-    shorter = min(first.ink.shape[0], second.ink.shape[0])
-    return over >= ABOVE_SHARE * narrower and shorter < SHORT_SHARE * height
+    """Return two parts that are plainly of one digit, the first such pair in their order."""
+    lefts, rights = (np.array([getattr(part, side) for part in parts]) for side in ("left", "right"))
+    heights, widths = np.array([part.ink.shape for part in parts]).T
+    over = np.minimum.outer(rights, rights) - np.maximum.outer(lefts, lefts)
+    is_one = over >= ABOVE_SHARE * np.minimum.outer(widths, widths)
+    is_one &= np.minimum.outer(heights, heights) < SHORT_SHARE * height
+    firsts, seconds = np.nonzero(np.triu(is_one, 1))
+    return (parts[firsts[0]], parts[seconds[0]]) if firsts.size else None

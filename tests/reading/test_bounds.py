@@ -46,6 +46,17 @@ def looked_at(payload: bytes) -> list[Piece]:
     return found
 
 
+def least_cpu_s(payload: bytes) -> float:
+    """Return the CPU seconds of a look, the least of three: a busy core makes one dearer, none cheaper."""
+
+    def cpu_s() -> float:
+        started = time.process_time()
+        looked_at(payload)
+        return time.process_time() - started
+
+    return min(cpu_s() for _ in range(3))
+
+
 def picture(ink: np.ndarray) -> bytes:
     return png(Image.fromarray(np.where(ink, 0, 255).astype(np.uint8)))
 
@@ -55,16 +66,12 @@ def picture(ink: np.ndarray) -> bytes:
 def test_a_picture_full_of_marks_costs_no_more_than_is_allowed(name: str, height: int) -> None:
     payload = picture(HOSTILE[name][-height:])
     looked_at(payload)  # compiled
-    started = time.process_time()
-    looked_at(payload)
-    assert time.process_time() - started < CPU_S
+    assert least_cpu_s(payload) < CPU_S
 
 
 def test_strokes_by_the_thousand_cost_no_more_either() -> None:
     points = (RANDOM.random((10, 300, 2)) * 100).round(1).tolist()
-    started = time.process_time()
-    looked_at(f'{{"strokes": {points}, "width": 1}}'.encode())
-    assert time.process_time() - started < CPU_S
+    assert least_cpu_s(f'{{"strokes": {points}, "width": 1}}'.encode()) < CPU_S
 
 
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 120))
