@@ -20,7 +20,10 @@ from tests.docs import surface
 VERSIONS = ("1.32", "1.36")
 PRODUCTION = "overlays/production"
 # Read by programs that are not ours, and by the manifest itself.
-FOREIGN = {"PGPASSFILE", "FORWARDED_ALLOW_IPS", "POSTGRES_PASSWORD_FILE", "NAMESPACE"}
+FOREIGN = {
+    *("PGPASSFILE", "FORWARDED_ALLOW_IPS", "POSTGRES_PASSWORD_FILE", "NAMESPACE"),
+    "TORCH_DISABLE_SHARE_RDZV_TCP_STORE",
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -78,6 +81,19 @@ def test_every_container_says_what_it_needs_and_every_volume_is_there(name: str)
             assert "memory" in resources["limits"]
             mounted = {mount["name"] for mount in container.get("volumeMounts", [])}
             assert mounted <= volumes, container["name"]
+
+
+def test_whatever_a_container_needs_stands_beside_the_reason() -> None:
+    found = 0
+    for path in sorted(FOLDER.rglob("*.yaml")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+            if not re.match(r"\s+resources:( &\w+)?( {requests:.*)?$", line):
+                continue
+            found += 1
+            reasons = (before.strip().startswith("#"), "} #" in line, after.strip().startswith("#"))
+            assert any(reasons), f"{path.name}: {line.strip()}"
+    assert found >= 14
 
 
 @pytest.mark.parametrize("name", [*OVERLAYS, "kserve"])
