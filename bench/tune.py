@@ -10,7 +10,6 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import requests
 
@@ -24,26 +23,12 @@ from client.session import authorization, local_session
 from launch.errors import LaunchError
 from launch.temporary import TorchServe, end_in_order_when_told, running
 from system.files import PROJECT
+from training.own.setting import Setting
 
 MODEL, CLIENTS = "digits", 64
 JAVA_WARM_UP_S, WARM_UP_S, SECONDS = 20, 1, 2
 ANSWER_S = 120
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-
-
-@dataclass(frozen=True, order=True)
-class Setting:
-    """How TorchServe runs a model; `delay_ms` is 1 where `batch` is 1, since nothing waits."""
-
-    workers: int
-    batch: int
-    delay_ms: int
-
-    def __str__(self) -> str:
-        """Return its entries of model-config.yaml, on one line."""
-        workers = f"minWorkers: {self.workers}, maxWorkers: {self.workers}"
-        return f"{workers}, batchSize: {self.batch}, maxBatchDelay: {self.delay_ms}"
-
 
 Rounds = dict[Setting, list[tuple[Measured, Measured]]]  # under one client and under CLIENTS, a pair a round
 

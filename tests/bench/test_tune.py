@@ -11,11 +11,12 @@ import requests
 
 from bench import tune
 from bench.load import Measured
-from bench.tune import Setting, serve, served, settings_to_try, sweep
+from bench.tune import serve, served, settings_to_try, sweep
 from launch.errors import LaunchError
 from system.files import PROJECT
 from system.processes import until
 from tests.bench.tiny_server import needs_wrk
+from training.own.setting import Setting
 
 NOW = Setting(2, 16, 1)
 UNBATCHED = Setting(2, 1, 1)

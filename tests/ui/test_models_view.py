@@ -19,6 +19,7 @@ from tests.ui.managing import Managing
 from tests.ui.operating import ELSEWHERE, Operating, change, fields, operating, slow, words
 from tests.ui.several_models import backend, put_archive
 from ui.backend import Backend
+from ui.models.archives import read_store
 from ui.models.listing import Models
 
 VIT = "digits-vit/1.0.0"
@@ -152,6 +153,24 @@ def test_an_archive_that_is_not_known_cannot_be_loaded(
     form = {"verb": "load", "path": "theirs/1.0.0", "seen": "not loaded, 0 workers"}
     assert client.post("/models/change", data=form).status_code == 409
     assert not torchserve.changes
+
+
+def test_a_load_counts_the_memory_that_the_archive_states(page: Operating, store: Path) -> None:
+    stated = {"count": 1, "batch": 16, "own_bytes": 900_000_000, "shared_bytes": 90_000_000}
+    put_archive(store, "large.mar", "large", worker=stated)
+    page.view._desk.free_bytes = lambda: 800_000_000  # more than the 250 MB of the largest that runs
+    asked = page.client().get("/models/change", params={"verb": "load", "path": "large/1.0.0"})
+    assert "1 worker more would take about 900 MB, and 800 MB are free" in words(asked.text)
+    page.view._desk.free_bytes = lambda: 1_000_000_000
+    asked = page.client().get("/models/change", params={"verb": "load", "path": "large/1.0.0"})
+    assert "A worker takes about 900 MB." in words(asked.text)
+
+
+@pytest.mark.parametrize("worker", [None, "much", {"own_bytes": "much"}])
+def test_an_archive_with_another_statement_of_memory_is_as_before(worker: object, tmp_path: Path) -> None:
+    put_archive(tmp_path, "a.mar", "a", worker=worker)
+    (archive,), damaged = read_store(tmp_path)
+    assert (archive.worker_bytes, damaged) == (0, {})
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,13 @@
 
 import os
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import onnx
 
 from handler.digit_handler import LONGEST_BATCH_S
 from training.own.checks import session_of
+from training.own.setting import Setting
 
 BATCHES = (1, 2, 4, 8, 16, 32)
 REPEATED = 3
@@ -17,20 +17,6 @@ ENOUGH_S = 3.0  # for all of it: no larger batch is tried afterwards
 WORTH = 0.05
 # A lone request waits the whole delay: no more than this share of what its picture takes.
 DELAY_SHARE, LONGEST_DELAY_MS = 0.1, 20
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """How TorchServe might run a model."""
-
-    workers: int
-    batch: int
-    delay_ms: int
-
-    def __str__(self) -> str:
-        """Return its entries of model-config.yaml, on one line."""
-        workers = f"minWorkers: {self.workers}, maxWorkers: {self.workers}"
-        return f"{workers}, batchSize: {self.batch}, maxBatchDelay: {self.delay_ms}"
 
 
 def timed(network: onnx.ModelProto, frames: np.ndarray) -> dict[int, float]:
@@ -56,7 +42,7 @@ def timed(network: onnx.ModelProto, frames: np.ndarray) -> dict[int, float]:
     return found
 
 
-def suggested(times: dict[int, float], own_bytes: int, shared_bytes: int, free_bytes: int) -> Suggestion:
+def suggested(times: dict[int, float], own_bytes: int, shared_bytes: int, free_bytes: int) -> Setting:
     """Return how TorchServe might run a model on this machine: a guess to begin from.
 
     A worker for each core, as far as the memory goes; the smallest batch after which a larger one saves
@@ -74,7 +60,7 @@ def suggested(times: dict[int, float], own_bytes: int, shared_bytes: int, free_b
     least = min(quick.values())
     batch = next(batch for batch, each in quick.items() if each * (1 - WORTH) <= least)
     delay_ms = 1 if batch == 1 else round(min(max(1000 * DELAY_SHARE * times[1], 1), LONGEST_DELAY_MS))
-    return Suggestion(workers, batch, delay_ms)
+    return Setting(workers, batch, delay_ms)
 
 
 def in_words(times: dict[int, float]) -> str:

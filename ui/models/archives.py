@@ -35,6 +35,8 @@ class Archive:
         coverage: The share of drawings whose label is in the answer's set; None from archives without sets.
         framing: How a picture becomes what the network reads, such as "ink" or "photo-64"; "" where the
             archive does not say.
+        worker_bytes: Memory that a worker with it takes, as it was measured when the archive was built; 0
+            where the archive does not say.
     """
 
     file: str
@@ -43,6 +45,7 @@ class Archive:
     labels: tuple[str, ...]
     coverage: float | None
     framing: str = ""
+    worker_bytes: int = 0
 
 
 def read_store(store: Path | None, known: Path | None = None) -> tuple[list[Archive], dict[str, str]]:
@@ -99,6 +102,7 @@ def read_archive(path: Path) -> Archive:
                 labels=tuple(str(names[str(index)]) for index in range(len(names))),
                 coverage=float(serving["coverage"]) if "coverage" in serving else None,
                 framing=str(serving.get("framing") or ""),
+                worker_bytes=_worker_bytes(serving),
             )
     except BadArchive:
         raise
@@ -113,6 +117,14 @@ def read_archive(path: Path) -> Archive:
 def _read_once(path: Path, _modified_ns: int, _size: int) -> Archive:
     """Return the archive as it was read before, as long as the file is the same."""
     return read_archive(path)
+
+
+def _worker_bytes(serving: dict) -> int:
+    """Return what model.json says that a worker takes; 0 where that is nothing, or of another form."""
+    try:
+        return max(0, int(serving["worker"]["own_bytes"]))
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _json(content: zipfile.ZipFile, name: str) -> dict:

@@ -96,11 +96,15 @@ class Board:
         """Return the version that answers who asks for a model without naming one."""
         return next((one for one in self.versions if one.is_default and one.model.name == name), None)
 
-    @property
-    def worker_bytes(self) -> int:
-        """How much memory the largest worker takes; 0 where none runs."""
-        servings = [version.status.serving for version in self.versions if version.status]
-        return max((serving.worker_bytes for serving in servings if serving), default=0)
+    def worker_bytes(self, version: Version) -> int:
+        """Return how much memory another worker of a version takes.
+
+        That is what its archive says. Where it does not, it is what the largest worker takes that runs, or 0
+        where none does.
+        """
+        servings = [one.status.serving for one in self.versions if one.status]
+        largest = max((serving.worker_bytes for serving in servings if serving), default=0)
+        return version.model.worker_bytes or largest
 
 
 class Boards:

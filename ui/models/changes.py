@@ -69,14 +69,17 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
             return [
                 f"TorchServe registers {version.model.file} and starts as many workers as the archive says. "
                 "It keeps them until you unload it.",
-                _memory(board.worker_bytes, free_bytes),
+                _memory(board.worker_bytes(version), free_bytes),
             ]
         case "scale":
             more = change.workers - version.workers
             about = f"It has {_workers(version.workers)} now. " if version.status else ""
             if more < 0:
                 return [f"{about}{_workers(-more)} will end after answering what is being read."]
-            return [f"{about}{_workers(more)} more will start.", _memory(board.worker_bytes, free_bytes)]
+            return [
+                f"{about}{_workers(more)} more will start.",
+                _memory(board.worker_bytes(version), free_bytes),
+            ]
         case "unload":
             return [
                 f"{'Its worker ends' if version.workers == 1 else f'Its {version.workers} workers end'}; "
@@ -118,13 +121,13 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
                 return f"{name} is loaded already."
             if version.sha256 and not version.is_known:
                 return f"{name} cannot be loaded: {UNKNOWN}."
-            return _lacks_memory(1, board.worker_bytes, free_bytes())
+            return _lacks_memory(1, board.worker_bytes(version), free_bytes())
         case "scale":
             if version.status is None:
                 return f"{name} is not loaded: load it first."
             if version.workers == change.workers:
                 return f"{name} has {_workers(change.workers)} already."
-            return _lacks_memory(change.workers - version.workers, board.worker_bytes, free_bytes())
+            return _lacks_memory(change.workers - version.workers, board.worker_bytes(version), free_bytes())
         case "unload":
             return why_it_stays(version)
         case "default":
@@ -132,7 +135,7 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
                 return f"{name} has no worker that can answer: load it first."
             if version.is_default:
                 return f"{name} is the default already."
-            return _lacks_memory(more_workers(version, board), board.worker_bytes, free_bytes())
+            return _lacks_memory(more_workers(version, board), board.worker_bytes(version), free_bytes())
         case "rollback":
             return ""
 

@@ -23,6 +23,7 @@ class Model:
         coverage: The share of drawings whose label is in the answer's set, where the archive says so.
         ready_workers: How many workers could answer when TorchServe was asked last.
         framing: How a picture becomes what its network reads; "" where no archive says.
+        worker_bytes: Memory that its archive says a worker takes; 0 where no archive says.
     """
 
     path: str
@@ -33,6 +34,7 @@ class Model:
     coverage: float | None = None
     ready_workers: int = 0
     framing: str = ""
+    worker_bytes: int = 0
 
     @property
     def title(self) -> str:
@@ -101,4 +103,5 @@ def _model(path: str, name: str, version: str, archive: Archive | None, status: 
         coverage=archive.coverage if archive else None,
         ready_workers=status.ready_workers if status else 0,
         framing=archive.framing if archive else "",
+        worker_bytes=archive.worker_bytes if archive else 0,
     )
