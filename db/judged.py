@@ -6,12 +6,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, text
+
+from db import networks
 
 # The newest ones: 20,000 of 10 kB each are read, hashed and weighed in 4 s.
 MOST = 100_000
 # Whose word it is where an operator without an id judges (see ui/history/one.py).
 _OPERATOR = "operator"
+# Of what no run took within that time, and nobody signed in said: as if all of it came from one network.
+FORGOTTEN = b""
 
 # The latest judgement of each, as the trigger of `feedback` keeps it, and an operator's decision.
 _JUDGED = text("""
@@ -19,16 +23,24 @@ WITH ids AS (
     SELECT prediction_id FROM judgements WHERE model_name = :model_name AND kind <> 'taken_back'
     UNION
     SELECT prediction_id FROM reviews WHERE decision IS NOT NULL
+), taken AS (
+    SELECT e.prediction_id, max(r.created_at) AS at FROM examples e
+    JOIN loop_runs r ON r.id = e.run_id AND r.model_name = :model_name AND r.created_at < :until
+    GROUP BY e.prediction_id
 )
 SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confidence, p.probabilities,
        p.is_digit, sha256(p.drawing) AS picture,
        f.session_id AS said_by, f.true_label AS label,
+       CASE WHEN f.created_at <= taken.at THEN NULL
+            WHEN f.created_at >= :until - make_interval(days => :days) THEN f.network
+            WHEN f.session_id NOT LIKE 'user:%' THEN :forgotten END AS network,
        (f.session_id = :operator OR u.role = 'operator') IS TRUE AS is_by_operator,
        r.decision, r.label AS decided_label, r.decided_at
 FROM ids
 JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name AND NOT p.is_superseded
 LEFT JOIN judgements j ON j.prediction_id = p.id AND j.kind <> 'taken_back'
 LEFT JOIN feedback f ON f.id = j.feedback_id AND f.created_at <= :until
+LEFT JOIN taken ON taken.prediction_id = p.id
 LEFT JOIN users u ON f.session_id = 'user:' || u.id
 LEFT JOIN reviews r ON r.prediction_id = p.id AND r.decided_at <= :until
 WHERE f.id IS NOT NULL OR r.decision IS NOT NULL
@@ -59,6 +71,8 @@ class Judged:
         picture: SHA-256 of the image file, 32 bytes.
         said_by: The session that judged it; None where nobody did, and an operator alone decided.
         label: What they said that it is; None for no digit.
+        network: A pseudonym of the network that they said it from; `FORGOTTEN` where that was too long ago;
+            None where it is not known, or counts no longer, since a run before has taken this.
         is_by_operator: Whether they are an operator.
         decision: An operator's review, "label", "not_a_digit" or "skip"; None where there is none.
         decided_label: The label of that.
@@ -75,6 +89,7 @@ class Judged:
     picture: bytes
     said_by: str | None
     label: str | None
+    network: bytes | None = None
     is_by_operator: bool = False
     decision: str | None = None
     decided_label: str | None = None
@@ -88,8 +103,15 @@ def read(connection: Connection, model_name: str, until: datetime) -> list[Judge
     again after that time.
     """
     given = {"model_name": model_name, "until": until, "operator": _OPERATOR, "most": MOST}
+    given |= {"forgotten": FORGOTTEN, "days": networks.DAYS}
     rows = connection.execute(_JUDGED, given).all()
-    return [Judged(**{**row._mapping, "picture": bytes(row.picture)}) for row in reversed(rows)]
+    return [_judged(row._mapping) for row in reversed(rows)]
+
+
+def _judged(row: RowMapping) -> Judged:
+    network = row["network"]
+    of_bytes = {"picture": bytes(row["picture"]), "network": None if network is None else bytes(network)}
+    return Judged(**{**row, **of_bytes})
 
 
 def unjudged(

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import counting
+from db import counting, networks
 from db.adding import add, supersede
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
@@ -75,6 +75,18 @@ class PredictionLog:
         try:
             with self._engine.begin() as connection:
                 return len(_delete_part(connection, old))
+        except SQLAlchemyError as error:
+            raise unavailable(error) from error
+
+    def forget_networks(self, limit: int) -> int:
+        """Forget from which network something was said, of `limit` judgements; return of how many.
+
+        Raises:
+            DatabaseUnavailable: None is forgotten.
+        """
+        try:
+            with self._engine.begin() as connection:
+                return networks.forget(connection, limit)
         except SQLAlchemyError as error:
             raise unavailable(error) from error
 

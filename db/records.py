@@ -82,6 +82,8 @@ class Feedback:
         created_at: With a time zone.
         session_id: Who says so, 1 to 200 characters.
         kind: "label", "not_a_digit", or "taken_back", after which the answer counts as not judged.
+        network: A pseudonym of the network that it was said from, `schema.NETWORK_BYTES`; None where nobody
+            knows it, or need know it.
     """
 
     prediction_id: UUID
@@ -89,6 +91,7 @@ class Feedback:
     created_at: datetime
     session_id: str
     kind: str = "label"
+    network: bytes | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""

@@ -1,8 +1,10 @@
-"""Deletes what is older than the operator says, a little at a time; off by default."""
+"""Deletes what is older than the operator says, and forgets networks, a little at a time."""
 
 import logging
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 
 from db.log import DatabaseUnavailable, PredictionLog
 
@@ -14,9 +16,9 @@ PART_ROWS = 1_000
 
 
 class Retention:
-    """Deletes old predictions with their feedback, when it starts and then every hour.
+    """Deletes old predictions with their feedback, and forgets networks, when it starts and then every hour.
 
-    Each page may run one: rows that another is deleting are skipped.
+    Each page may run one: rows that another is at are skipped.
 
     Args:
         log: Where the predictions are.
@@ -29,32 +31,39 @@ class Retention:
         self._stopping = threading.Event()
 
     def start(self) -> None:
-        """Begin, in a thread of its own, where anything is to be deleted at all."""
-        if self._keep_days is not None:
-            threading.Thread(target=self._run, args=(self._keep_days,), name="retention", daemon=True).start()
+        """Begin, in a thread of its own."""
+        threading.Thread(target=self._run, name="retention", daemon=True).start()
 
     def stop(self) -> None:
         """Stop after the part that is being deleted now."""
         self._stopping.set()
 
-    def _run(self, keep_days: int) -> None:
+    def _run(self) -> None:
         while True:
-            deleted = self._delete(keep_days)
-            if deleted:
-                logger.info("%d predictions older than %d days are deleted", deleted, keep_days)
+            self._forget_networks()
+            if self._keep_days is not None and (deleted := self._delete(self._keep_days)):
+                logger.info("%d predictions older than %d days are deleted", deleted, self._keep_days)
             if self._stopping.wait(EVERY_S):
                 return
 
+    def _forget_networks(self) -> int:
+        """Forget part after part until there is none; return of how many judgements."""
+        return self._part_by_part(self._log.forget_networks, "networks of judgements are forgotten")
+
     def _delete(self, keep_days: int) -> int:
         """Delete part after part until none is left; return how many rows these were."""
-        deleted, is_over = 0, False
+        what = f"predictions older than {keep_days} days are deleted"
+        return self._part_by_part(partial(self._log.delete_older, keep_days), what)
+
+    def _part_by_part(self, do: Callable[[int], int], what: str) -> int:
+        done, is_over = 0, False
         while not is_over:
             began = time.monotonic()
             try:
-                part = self._log.delete_older(keep_days, PART_ROWS)
+                part = do(PART_ROWS)
             except DatabaseUnavailable as error:
-                logger.warning("predictions older than %d days are deleted later: %s", keep_days, error)
-                return deleted
-            deleted += part
+                logger.warning("%s later: %s", what, error)
+                return done
+            done += part
             is_over = part < PART_ROWS or self._stopping.wait(time.monotonic() - began)
-        return deleted
+        return done

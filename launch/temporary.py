@@ -54,13 +54,17 @@ class TorchServe:
 
 
 @contextmanager
-def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> Iterator[TorchServe]:
+def running(
+    model_store: Path, models: str = "digits.mar", host: str = "127.0.0.1", **overrides: str
+) -> Iterator[TorchServe]:
     """Start TorchServe, wait until each model is ready, and end it with all its processes.
 
     Args:
         model_store: the folder of archives.
         models: what to load: `file.mar` or `name=file.mar`, comma-separated.
-        overrides: more environment variables, such as TS_JOB_QUEUE_SIZE="1".
+        host: the address of this machine where its APIs listen.
+        overrides: more environment variables, such as TS_JOB_QUEUE_SIZE="1"; MANAGEMENT_PORT and
+            MANAGEMENT_TOKEN_FILE, too, so that several have the same.
 
     Raises:
         LaunchError: it does not become ready.
@@ -68,13 +72,14 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
     names = [entry.partition("=")[0].removesuffix(".mar") for entry in models.split(",")]
     inference, management, metrics, handler_metrics, grpc_inference, grpc_management = free_ports(6)
     with tempfile.TemporaryDirectory(prefix="torchserve-") as folder:
-        token_file = variables.token_file({"VAR_DIR": folder})
+        token_file = variables.token_file({"VAR_DIR": folder, **overrides})
         environ = {
             **{key: value for key, value in os.environ.items() if not key.startswith("TS_")},
             "MODEL": names[0],
             "MODELS": models,
             "MODEL_STORE": str(model_store.resolve()),
             "VAR_DIR": folder,
+            **dict.fromkeys(("INFERENCE_HOST", "MANAGEMENT_HOST", "METRICS_HOST"), host),
             "INFERENCE_PORT": str(inference),
             "MANAGEMENT_PORT": str(management),
             "MANAGEMENT_TOKEN_FILE": str(token_file),
@@ -86,7 +91,7 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
         }
         log_dir = Path(folder, "log")
         log_dir.mkdir()
-        management_url = f"http://127.0.0.1:{management}"
+        management_url = f"http://{host}:{environ['MANAGEMENT_PORT']}"
         api = Management(management_url, token_file)
         console = log_dir / "console.log"
         with processes.running([sys.executable, "-m", "launch.torchserve"], environ, console) as server:
@@ -94,11 +99,11 @@ def running(model_store: Path, models: str = "digits.mar", **overrides: str) -> 
                 wait_until_ready(api, name, READY_S, log_dir, server.how_it_ended)
             guard, java, *_ = server.family()
             yield TorchServe(
-                inference_url=f"http://127.0.0.1:{inference}",
+                inference_url=f"http://{host}:{inference}",
                 management_url=management_url,
                 token_file=token_file,
-                metrics_url=f"http://127.0.0.1:{metrics}/metrics",
-                handler_metrics_url=f"http://127.0.0.1:{handler_metrics}/metrics",
+                metrics_url=f"http://{host}:{metrics}/metrics",
+                handler_metrics_url=f"http://{host}:{handler_metrics}/metrics",
                 pid=guard.pid,
                 java_pid=java.pid,
                 log_dir=log_dir,

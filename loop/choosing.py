@@ -19,6 +19,8 @@ from loop.trust import Trust, is_improbable, weigh
 # New drawings that a run takes of a session, corrections first; and of one that operators confirmed.
 MOST_OF_SESSION = 20
 MOST_OF_PROVEN = 100
+# And of a network, of all its sessions together that no operator has confirmed: sessions cost nothing.
+MOST_OF_NETWORK = MOST_OF_SESSION
 # New drawings of one kind ("read as 3, said to be 8") that a run takes for a part, of all sessions together
 # that no operator has confirmed, however many these are, and of each that one did. Also of what is said to be
 # right: to confirm what is wrong keeps a model from learning. Shown 40 times each, they are 800 of the
@@ -96,11 +98,8 @@ def choose(
     gold = _gold(judged)
     skipped = {one.picture for one in judged if one.decision == "skip"} - gold.keys()
     claims = [one for one in judged if one.said_by is not None and not one.is_by_operator]
-    said: dict[bytes, set[str | None]] = defaultdict(set)
-    for one in claims:
-        said[one.picture].add(one.label)
-    contradicted = frozenset(picture for picture, labels in said.items() if len(labels) > 1) - gold.keys()
-    trust = weigh(claims, gold, contradicted)
+    contradicted, agreed = _compared(claims, gold)
+    trust = weigh(claims, gold, contradicted, agreed)
 
     of_picture: dict[bytes, list[Judged]] = defaultdict(list)
     for one in judged:
@@ -149,6 +148,28 @@ def _gold(judged: list[Judged]) -> dict[bytes, str | None]:
     return gold
 
 
+def _compared(
+    claims: list[Judged], gold: Mapping[bytes, str | None]
+) -> tuple[frozenset[bytes], frozenset[bytes]]:
+    """Return the pictures of which sessions said different things, and those of which several said the same.
+
+    Several are sessions of different networks; one whose network is not known may be any.
+    """
+    said: dict[bytes, list[Judged]] = defaultdict(list)
+    for one in claims:
+        if one.picture not in gold:
+            said[one.picture].append(one)
+    contradicted = frozenset(
+        picture for picture, some in said.items() if len({one.label for one in some}) > 1
+    )
+    agreed = frozenset(
+        picture
+        for picture, some in said.items()
+        if len({one.said_by for one in some}) > 1 and len({one.network or one.said_by for one in some}) > 1
+    )
+    return contradicted, agreed - contradicted
+
+
 def _judge(one: Judged) -> str:
     return one.said_by or ""
 
@@ -175,16 +196,21 @@ def _take(some: list[Judged], gate: set[bytes], trust: dict[str, Trust], found: 
         turns += [(turn, found.lot(one), one) for turn, one in enumerate(all_of_it[:most])]
         for one in all_of_it[most:]:
             found.leave_out("over_cap", one)
-    count: Counter[Any] = Counter()
+    of_kind: Counter[Any] = Counter()
+    of_network: Counter[bytes] = Counter()
     for _, _, one in sorted(turns, key=lambda turn: turn[:2]):
         # A session that operators confirmed has a bound of its own; all others share one.
         who = _judge(one) if trust[_judge(one)].is_proven else None
         kind = (who, one.predicted_label, one.label, one.picture in gate)
-        count[kind] += 1
-        if count[kind] <= MOST_OF_KIND:
-            found.taken.append(one)
-        else:
+        network = one.network if who is None else None
+        is_full = network is not None and of_network[network] >= MOST_OF_NETWORK
+        if is_full or of_kind[kind] >= MOST_OF_KIND:
             found.leave_out("over_cap", one)
+            continue
+        of_kind[kind] += 1
+        if network is not None:
+            of_network[network] += 1
+        found.taken.append(one)
 
 
 def _audits(taken: list[Judged], found: _Sorted) -> list[tuple[str, Judged]]:

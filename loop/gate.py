@@ -17,7 +17,7 @@ from loop.verdict import beside
 from loop.verdict.asked import Extent
 from loop.verdict.beside import NoServer
 from loop.verdict.check import NOT_ENOUGH, REFUSED
-from loop.verdict.judge import Case, judge
+from loop.verdict.judge import FEEDBACK, Case, judge
 from loop.verdict.page import page
 from loop.verdict.replay import Stored
 from system import known_archives
@@ -82,7 +82,8 @@ def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Se
     extent = extent_of(run.settings)
     held_out = examples_of(candidates.taken(engine, run.id), "gate")
     stored = [Stored(*one) for one in candidates.newest(engine, run.model_name, extent.replayed)]
-    case = Case(champion.archive, archive, places.data, held_out, stored, extent)
+    asked = candidates.asked_before(engine, run, champion.about.version, FEEDBACK)
+    case = Case(champion.archive, archive, places.data, held_out, stored, extent, asked)
     with beside.running(champion.archive, archive) as server:
         judged = judge(server, case)
         report = page(judged, f"{run.model_name} {row.model_version} against {champion.about.version}")

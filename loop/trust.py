@@ -17,7 +17,9 @@ RIGHT_BEFORE, WRONG_BEFORE = 4.0, 1.0
 # with two right ones.
 BOUND = 0.75
 # Whoever says what the model is nearly sure of agrees with what thousands wrote, but that is cheaply said:
-# ten make up for one that is improbable, and more of them for no more.
+# ten make up for one that is improbable, and more of them for no more. What others say of the same picture
+# counts alike and together with it: who agrees with sessions of their own gains what ten plain digits would
+# have given them.
 EASY, EASY_WORTH, MOST_EASY = 0.99, 0.2, 10
 # Labels that the model gave less are nearly always slips of the finger, or lies.
 IMPROBABLE = 0.001
@@ -32,7 +34,7 @@ class Trust:
     Attributes:
         right: Judgements that an operator confirmed.
         wrong: Those that an operator contradicted.
-        easy: Those that say what the model was nearly sure of.
+        easy: Those that say what the model was nearly sure of, or what others say as well.
         odd: Those that are improbable or contradicted by others, of which no operator has said anything yet.
     """
 
@@ -82,7 +84,10 @@ def is_easy(one: Judged) -> bool:
 
 
 def weigh(
-    claims: Iterable[Judged], gold: dict[bytes, str | None], contradicted: frozenset[bytes]
+    claims: Iterable[Judged],
+    gold: dict[bytes, str | None],
+    contradicted: frozenset[bytes],
+    agreed: frozenset[bytes] = frozenset(),
 ) -> dict[str, Trust]:
     """Return the trust in each session that judged, each picture counted once a session.
 
@@ -90,20 +95,27 @@ def weigh(
         claims: What sessions said, operators' words not among them.
         gold: What operators said of pictures.
         contradicted: The pictures of which sessions said different things, and no operator anything.
+        agreed: Those of which independent sessions said the same.
     """
     of_session: dict[str, dict[bytes, Judged]] = {}
     for one in claims:
         if one.said_by is not None:
             of_session.setdefault(one.said_by, {})[one.picture] = one
     return {
-        session: _trust(list(pictures.values()), gold, contradicted)
+        session: _trust(list(pictures.values()), gold, contradicted, agreed)
         for session, pictures in of_session.items()
     }
 
 
-def _trust(said: list[Judged], gold: dict[bytes, str | None], contradicted: frozenset[bytes]) -> Trust:
+def _trust(
+    said: list[Judged],
+    gold: dict[bytes, str | None],
+    contradicted: frozenset[bytes],
+    agreed: frozenset[bytes],
+) -> Trust:
     settled = [one for one in said if one.picture in gold]
     unsettled = [one for one in said if one.picture not in gold]
     right = sum(one.label == gold[one.picture] for one in settled)
     odd = sum(is_improbable(one) or one.picture in contradicted for one in unsettled)
-    return Trust(right, len(settled) - right, sum(map(is_easy, unsettled)), odd)
+    easy = sum(is_easy(one) or (one.picture in agreed and not is_improbable(one)) for one in unsettled)
+    return Trust(right, len(settled) - right, easy, odd)

@@ -44,6 +44,7 @@ from ui.metrics import Metrics
 from ui.models import view as models_view
 from ui.models.listing import Models
 from ui.models.loading import Loader
+from ui.networks import Networks
 from ui.recent import Recent
 from ui.review import view as review
 from ui.server import serve
@@ -105,6 +106,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         writer=writer,
         recent=recent,
         metrics=Metrics(writer),
+        networks=Networks(settings.management_token_file, settings.is_for_this_machine),
     )
     backend.metrics.registry.register(Drifts(engine, lambda: writer.paused))
     desks = number.Desks(backend)

@@ -69,8 +69,8 @@ def build_page(
 
     def on_judge(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, Any]:
         kind, asked = getattr(event, "kind", "label"), getattr(event, "asked", 0)
-        session_id = whose(visitor_id, request)
-        return judging.judging_value(backend, session_id, event.prediction, event.label, kind, asked)
+        session_id, network = whose(visitor_id, request), backend.networks.of(request.request)
+        return judging.judging_value(backend, session_id, event.prediction, event.label, kind, asked, network)
 
     def on_forget(visitor_id: object, event: gr.EventData, request: gr.Request) -> dict[str, str]:
         return deletion.delete(backend, whose(visitor_id, request), event.prediction)

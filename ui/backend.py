@@ -11,6 +11,7 @@ from ui.draw.live import Live
 from ui.metrics import Metrics
 from ui.models.listing import Models
 from ui.models.loading import Loader
+from ui.networks import Networks
 from ui.recent import Recent
 
 
@@ -29,3 +30,4 @@ class Backend:
     metrics: Metrics
     live: Live = field(default_factory=Live)
     routes: Routes = field(default_factory=Routes)
+    networks: Networks = field(default_factory=Networks)

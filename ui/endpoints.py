@@ -58,7 +58,9 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
         visitor: str = "",
         request: gr.Request | None = None,
     ) -> dict[str, Any]:
-        complaint = judge(backend, whose(visitor, _asked(request)), prediction, label, kind or "label")
+        asked = _asked(request)
+        network = backend.networks.of(asked.request)
+        complaint = judge(backend, whose(visitor, asked), prediction, label, kind or "label", network)
         if complaint:
             raise said_to_client(complaint)
         return {"is_kept": True}

@@ -5,7 +5,14 @@ Constraints are kept here, in SQL, so that no program that writes to the databas
 
 from db.schema.constraints import metadata
 from db.schema.counts import daily_changes, daily_counts, judgements
-from db.schema.drawings import FEEDBACK_KINDS, MAX_DRAWING_BYTES, MAX_THUMBNAIL_BYTES, feedback, predictions
+from db.schema.drawings import (
+    FEEDBACK_KINDS,
+    MAX_DRAWING_BYTES,
+    MAX_THUMBNAIL_BYTES,
+    NETWORK_BYTES,
+    feedback,
+    predictions,
+)
 from db.schema.drifts import drifts
 from db.schema.loop import DECISIONS, REVIEW_REASONS, examples, loop_runs, loop_steps, reviews
 from db.schema.pages import model_uses, sign_in_attempts
@@ -18,6 +25,7 @@ __all__ = [
     "LOOKS",
     "MAX_DRAWING_BYTES",
     "MAX_THUMBNAIL_BYTES",
+    "NETWORK_BYTES",
     "REVIEW_REASONS",
     "ROLES",
     "SHARES",

@@ -130,6 +130,7 @@ predictions = Table(
 # What a person can say of an answer: what the drawing was, that it was no digit, or that nothing of what was
 # said before is to count.
 FEEDBACK_KINDS = ("label", "not_a_digit", "taken_back")
+NETWORK_BYTES = 16
 
 feedback = Table(
     "feedback",
@@ -142,10 +143,14 @@ feedback = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("session_id", Text, nullable=False),
     Column("kind", Text, nullable=False, server_default="label"),
+    # From which network it was said: a pseudonym, for as long as `db.networks` says. NULL where that is over,
+    # where somebody was signed in, and on a page for its own machine.
+    Column("network", LargeBinary),
     text_length("true_label", 200),
     text_length("session_id", 200),
     CheckConstraint("kind IN ('label', 'not_a_digit', 'taken_back')", name="kind_known"),
     CheckConstraint("(kind = 'label') = (true_label IS NOT NULL)", name="label_of_kind"),
+    CheckConstraint(f"octet_length(network) = {NETWORK_BYTES}", name="network_length"),
     # Makes a repeated write harmless, and finds a prediction's feedback.
     Index(
         "feedback_once_idx",
@@ -156,4 +161,6 @@ feedback = Table(
         text("coalesce(true_label, '')"),
         unique=True,
     ),
+    # Finds what is to be forgotten.
+    Index("feedback_network_idx", "created_at", postgresql_where=text("network IS NOT NULL")),
 )

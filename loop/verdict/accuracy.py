@@ -8,6 +8,7 @@ from loop.verdict.statistics import (
     SIGNIFICANT,
     Pairs,
     least_differing,
+    limit_of,
     lower_bound,
     p_better,
     p_worse,
@@ -48,21 +49,34 @@ def not_inferior(name: str, found: list[Both], margin: float) -> Check:
     return Check(name, NOT_ENOUGH, f"{said}: {wanted}, which takes more pictures", numbers)
 
 
-def superior(name: str, found: Both | None) -> Check:
-    """Check that the candidate is better on drawings that people corrected and that never train."""
+def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
+    """Check that the candidate is better on drawings that people corrected and that never train.
+
+    Args:
+        name: of the drawings.
+        found: the answers; None where there are no drawings.
+        asked_before: of so many candidates the same was asked, of drawings that are largely the same: the
+            more, the smaller a p value has to be.
+    """
     if found is None:
         return Check(name, NOT_ENOUGH, "there are no drawings with labels that training was kept from", {})
-    pairs = found.pairs
-    numbers = {**_counts(pairs), "difference": pairs.difference, "p": p_better(pairs)}
+    pairs, limit = found.pairs, limit_of(asked_before)
+    numbers = {
+        **_counts(pairs),
+        "difference": pairs.difference,
+        "p": p_better(pairs),
+        "asked_before": asked_before,
+        "limit": limit,
+    }
     ratio = f"{pairs.candidate} : {pairs.champion} of {pairs.differ} drawings that only one reads"
-    if p_better(pairs) < SIGNIFICANT:
+    if p_better(pairs) < limit:
         return Check(name, PASSED, f"{ratio}, {_p_words(p_better(pairs))}", numbers)
     if p_worse(pairs) < SIGNIFICANT:
         return Check(name, REFUSED, f"it is worse: {ratio}, {_p_words(p_worse(pairs))}", numbers)
-    if pairs.differ < least_differing():
-        few = f"{ratio}, and evidence takes {least_differing()} at least"
-        return Check(name, NOT_ENOUGH, few, numbers)
-    return Check(name, NOT_ENOUGH, f"{ratio}, which is chance (p = {p_better(pairs):.2f})", numbers)
+    if pairs.differ < (least := least_differing(limit)):
+        return Check(name, NOT_ENOUGH, f"{ratio}, and evidence takes {least} at least", numbers)
+    words = f"{ratio}, which may be chance (p = {p_better(pairs):.2g}, below {limit:.2g} is evidence)"
+    return Check(name, NOT_ENOUGH, words, numbers)
 
 
 def no_label_lost(name: str, found: list[Both]) -> Check:

@@ -27,6 +27,8 @@ from training.archive.contents import Archive, read_archive
 from training.evaluation.ask import Server
 from training.models.weights import COVERAGE
 
+# Its check's name in verdicts, by which the next run knows that it was asked.
+FEEDBACK = "held-out feedback"
 SELF_CHECK = "from pathlib import Path; from handler import model, self_check; "
 SELF_CHECK += "self_check.check(Path(), model.Model(Path()))"
 
@@ -42,6 +44,7 @@ class Case:
         held_out: drawings that people corrected and that nothing was trained on.
         stored: the newest drawings.
         extent: how much is asked.
+        asked_before: how many candidates were compared with the champion on some of the held-out drawings.
     """
 
     champion: Path
@@ -50,6 +53,7 @@ class Case:
     held_out: list[Example]
     stored: list[Stored]
     extent: Extent
+    asked_before: int = 0
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,7 @@ def _asked(champion: Server, candidate: Server, before: Archive, case: Case) -> 
         yield not_inferior(f"strokes: {name}" if strokes else name, some, extent.margin)
     question = corrected(case.held_out)
     feedback = next(ask_both(champion, candidate, [question])) if question else None
-    yield superior("held-out feedback", feedback)
+    yield superior(FEEDBACK, feedback, case.asked_before)
     yield no_label_lost("each digit", [*found, feedback] if feedback else found)
     yield calibrated("calibration", found)
     yield covering("sets of labels", found, before.coverage or COVERAGE)

@@ -1,5 +1,6 @@
 """Two versions' answers to the same pictures: how much better the candidate is, and how sure that is."""
 
+import itertools
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -101,9 +102,20 @@ def p_worse(pairs: Pairs) -> float:
     return _p(pairs.champion, pairs.differ)
 
 
-def least_differing() -> int:
-    """Return on how many pictures the two have to differ before any count of them can be evidence."""
-    return next(count for count in range(1, 100) if _p(count, count) < SIGNIFICANT)
+def limit_of(asked_before: int) -> float:
+    """Return below which p value a candidate is better, where so many were compared with the champion before.
+
+    The k-th may use SIGNIFICANT / (k (k + 1)) of it. However many follow, that adds up to SIGNIFICANT, which
+    bounds the share of champions that ever lose to one that is no better (Bonferroni's correction with
+    weights; of no use is that drawings of before are asked again, and no harm).
+    """
+    turn = asked_before + 1
+    return SIGNIFICANT / (turn * (turn + 1))
+
+
+def least_differing(limit: float) -> int:
+    """Return on how many pictures the two have to differ before any count of them has a p below the limit."""
+    return next(count for count in itertools.count(1) if _p(count, count) < limit)
 
 
 def _p(heads: int, throws: int) -> float:

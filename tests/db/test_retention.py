@@ -7,11 +7,13 @@ import pytest
 from sqlalchemy import text
 
 from db import engine as database
-from db import migrate, retention
+from db import examples, migrate, retention
+from db.examples import Chosen
 from db.log import DatabaseUnavailable, PredictionLog
 from db.retention import Retention
 from system import variables
 from system.environment import SettingError
+from tests.db import loop_rows
 from tests.services.postgres import empty_database
 
 integration = pytest.mark.integration
@@ -66,9 +68,53 @@ def test_a_backlog_does_not_hold_up_a_page_that_stops(own_log, session_id, predi
     assert stopped._delete(7) == 1
 
 
-def test_without_a_number_of_days_nothing_runs(monkeypatch):
-    monkeypatch.setattr(threading, "Thread", None)
-    Retention(PredictionLog(database.create("postgresql://nobody@127.0.0.1:9/nowhere")), None).start()
+@integration
+def test_without_a_number_of_days_networks_are_forgotten_and_no_drawing_is_deleted(
+    own_log, session_id, prediction, correction, monkeypatch
+):
+    monkeypatch.setattr(retention, "PART_ROWS", 1)
+    now, network = datetime.now(UTC), bytes(16)
+    made = prediction(created_at=now - timedelta(days=400))
+    said = [
+        correction(made, str(days), network=network, created_at=now - timedelta(days=days, seconds=9))
+        for days in (32, 31, 30)
+    ]
+    own_log.write([made, *said])
+    kept = Retention(own_log, None)
+    forgotten = threading.Event()
+    monkeypatch.setattr(kept, "_forget_networks", lambda of=kept._forget_networks: (of(), forgotten.set()))
+    kept.start()
+    assert forgotten.wait(30)
+    kept.stop()
+    assert networks(own_log) == {"32": None, "31": None, "30": network}
+    assert len(own_log.history(session_id)) == 1
+
+
+@integration
+def test_the_network_of_what_a_run_has_taken_is_forgotten_once_the_run_is_over(
+    own_log, prediction, correction
+):
+    taken, left = prediction(), prediction()
+    said = [correction(one, label, network=bytes(16)) for one, label in ((taken, "1"), (left, "2"))]
+    own_log.write([taken, left, *said])
+    run_id = loop_rows.add_run(own_log._engine)
+    with own_log._engine.begin() as connection:
+        chosen = Chosen(taken.id, "train", "1", bytes(32))
+        examples.put(connection, run_id, [chosen])
+    assert Retention(own_log, None)._forget_networks() == 0
+    with own_log._engine.begin() as connection:
+        connection.execute(text("UPDATE loop_runs SET state = 'done', ended_at = now()"))
+    # What was said again since is no part of it.
+    own_log.write([correction(taken, "3", network=bytes(16))])
+    assert Retention(own_log, None)._forget_networks() == 1
+    assert networks(own_log) == {"1": None, "2": bytes(16), "3": bytes(16)}
+
+
+def networks(log):
+    """Return what is known of each label's network."""
+    with log._engine.connect() as connection:
+        rows = connection.execute(text("SELECT true_label, network FROM feedback"))
+        return {label: None if network is None else bytes(network) for label, network in rows}
 
 
 def test_a_database_that_is_away_is_a_warning(caplog):
@@ -76,7 +122,9 @@ def test_a_database_that_is_away_is_a_warning(caplog):
     with pytest.raises(DatabaseUnavailable):
         away.delete_older(7, 10)
     assert Retention(away, 7)._delete(7) == 0
+    assert Retention(away, None)._forget_networks() == 0
     assert "older than 7 days are deleted later" in caplog.text
+    assert "networks of judgements are forgotten later" in caplog.text
 
 
 @pytest.mark.parametrize(("value", "days"), [("", None), (" ", None), ("1", 1), ("36500", 36_500)])

@@ -239,7 +239,7 @@ def test_a_deletion_reaches_what_was_set_aside(spool, prediction, session_id) ->
     first, second = prediction(), prediction()
     records = [
         first,
-        Feedback(first.id, "7", datetime.now(UTC), session_id),
+        Feedback(first.id, "7", datetime.now(UTC), session_id, network=bytes(16)),
         second,
         prediction(session_id="another's"),
     ]

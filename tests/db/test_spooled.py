@@ -36,7 +36,7 @@ def test_every_value_comes_back_as_it_was(value: object) -> None:
 def test_records_come_back_as_they_were(prediction, correction) -> None:
     record = prediction(is_digit=False, label_set=("7", "1"), drawing=bytes(range(256)))
     superseded = Superseded(record.session_id, record.created_at, (record.id,))
-    for one in (record, correction(record, "1\0\ud800"), superseded):
+    for one in (record, correction(record, "1\0\ud800", network=bytes(16)), superseded):
         assert unpacked(*packed(one)) == one
 
 

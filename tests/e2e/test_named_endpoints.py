@@ -9,10 +9,15 @@ import requests
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image, ImageDraw
+from sqlalchemy import text
 
+from db import engine
+from db.embedded import Server
 from db.log import HISTORY_ROWS
+from db.schema import NETWORK_BYTES
+from launch.temporary import TorchServe
 from tests.docs.documents import blocks
-from tests.e2e.page import SEVEN
+from tests.e2e.page import SEVEN, running_page, wait_until
 from tests.reading.written import png, sheet
 
 pytestmark = pytest.mark.integration
@@ -104,3 +109,36 @@ def test_a_refusal_says_why(client: Client, seven: str) -> None:
     ]:
         with pytest.raises(AppError, match=why):
             client.predict(**asked)
+
+
+def test_of_what_strangers_say_the_network_is_known_and_no_address(
+    database: Server, torchserve: TorchServe, seven: str
+) -> None:
+    near, too, far = "198.51.100.7", "198.51.100.200", "203.0.113.7"
+    ids = {}
+    with running_page(database.url, torchserve, PUBLISHED_AT="203.0.113.1", SIGN_IN="off") as page:
+        config = requests.get(f"{page.url}/config", timeout=10).json()
+        (judge,) = (one["id"] for one in config["dependencies"] if one["targets"][0][1] == "judge")
+        for place, address in enumerate((near, too, far)):
+            visitor, sender = f"{place:032x}", {"X-Forwarded-For": address}
+            asked = Client(page.url, verbose=False, headers=sender)
+            answer = asked.predict(seven, visitor=visitor, api_name="/predict")
+            ids[address] = answer["prediction"]
+            if address == too:  # as the page's own script does it
+                said = {"prediction": ids[address], "label": "1", "kind": "label", "asked": 1}
+                body = {"data": [visitor], "fn_index": judge, "event_data": said}
+                url = f"{page.url}/gradio_api/run/predict"
+                requests.post(url, json=body, headers=sender, timeout=60).raise_for_status()
+            else:
+                asked.predict(ids[address], "1", visitor=visitor, api_name="/feedback")
+
+    def networks() -> dict[str, bytes]:
+        query = text("SELECT prediction_id, network FROM feedback WHERE network IS NOT NULL")
+        with engine.opened(database.url) as opened, opened.connect() as connection:
+            found = {str(id_): bytes(network) for id_, network in connection.execute(query)}
+            return {address: found[id_] for address, id_ in ids.items() if id_ in found}
+
+    wait_until(lambda: len(networks()) == 3, "all of it is written")
+    known = networks()
+    assert known[near] == known[too] != known[far]
+    assert {len(network) for network in known.values()} == {NETWORK_BYTES}

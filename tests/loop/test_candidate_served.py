@@ -22,20 +22,21 @@ from launch import temporary
 from loop import candidate
 from loop.candidate import Champion
 from loop.engine import run_all
+from loop.feedback import digest_of
 from loop.fine_tuning import Recipe
 from loop.gate import REPORT, gate
 from loop.places import Places
-from loop.train import train
+from loop.train import examples_of, train
 from loop.verdict import beside
 from loop.verdict.asked import Extent
 from loop.verdict.check import PASSED, REFUSED
-from loop.verdict.judge import Case, Judged, judge
+from loop.verdict.judge import FEEDBACK, Case, Judged, judge
 from loop.verdict.replay import Stored
 from system import known_archives
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens
 from training.archive.build import build
-from training.archive.contents import read_archive
+from training.archive.contents import read_archive, sha256
 from training.models import weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -127,7 +128,7 @@ def test_a_candidate_that_does_not_read_its_golden_pictures_is_asked_nothing(
     assert "expected the labels" in judged.verdict.reason
 
 
-def test_a_run_trains_judges_and_writes_its_rows(database: Engine, store: Path) -> None:
+def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: Engine, store: Path) -> None:
     places = Places(store, store.parent / "runs", Path("nowhere"), store.parent / "known")
     drawn = {part: crossed_sevens(count, seed) for part, count, seed in (("train", 40, 1), ("gate", 20, 2))}
     log = PredictionLog(database)
@@ -165,6 +166,15 @@ def test_a_run_trains_judges_and_writes_its_rows(database: Engine, store: Path) 
     report = (places.of_run(NAME, version.run_id or 0) / REPORT).read_text(encoding="utf-8")
     assert "held-out feedback" in report
     assert "data:image/png;base64," in report
+    assert next(one for one in verdict.checks if one["name"] == FEEDBACK)["numbers"]["asked_before"] == 0
+    # The version can be made again from its rows and the weights that it began from.
+    of = version.made_of
+    kept = examples_of(candidates.taken(database, version.run_id or 0), "train")
+    assert digest_of(kept) == of["data"]["feedback"]
+    assert sha256(champion.weights) == of["champion"]["weights_sha256"]
+    again = store.parent / "again"
+    candidate.make(champion, kept, places.data, Recipe(**of["settings"]), of["version"], again)
+    assert sha256(again / candidate.WEIGHTS) == of["weights_sha256"]
     # Whoever was killed after the verdict was written finds it, and starts no server.
     run = Run(version.run_id or 0, NAME, datetime.now(UTC), SETTINGS, "gate", 1)
     assert gate(run, database, places).state == "done"

@@ -11,6 +11,7 @@ from loop.verdict.accuracy import no_label_lost, not_inferior, superior
 from loop.verdict.asked import Both
 from loop.verdict.check import LEFT_OUT, NOT_ENOUGH, PASSED, REFUSED, Check, verdict_of
 from loop.verdict.cost import Cost, affordable
+from loop.verdict.statistics import SIGNIFICANT
 from loop.verdict.sureness import calibrated, covering, rejecting
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens
@@ -121,7 +122,7 @@ def test_a_candidate_that_costs_more_is_refused(change: dict, words: str) -> Non
 
 @pytest.mark.parametrize(
     ("candidate", "champion", "outcome"),
-    [(20, 10, PASSED), (19, 11, NOT_ENOUGH), (4, 0, NOT_ENOUGH), (5, 0, PASSED), (0, 0, NOT_ENOUGH),
+    [(21, 9, PASSED), (20, 10, NOT_ENOUGH), (5, 0, NOT_ENOUGH), (6, 0, PASSED), (0, 0, NOT_ENOUGH),
      (9, 11, NOT_ENOUGH), (1, 20, REFUSED)],
 )  # fmt: skip
 def test_superiority_has_three_answers(candidate: int, champion: int, outcome: str) -> None:
@@ -129,8 +130,44 @@ def test_superiority_has_three_answers(candidate: int, champion: int, outcome: s
 
 
 def test_what_is_nearly_impossible_by_chance_is_not_called_impossible() -> None:
-    assert superior("feedback", ones(5, 0, both=10)).reason.endswith("only one reads, p = 0.0312")
+    assert superior("feedback", ones(6, 0, both=10)).reason.endswith("only one reads, p = 0.0156")
     assert superior("feedback", ones(17, 0, both=10)).reason.endswith("only one reads, p < 0.0001")
+
+
+def test_the_more_were_asked_before_the_more_evidence_it_takes() -> None:
+    checks = [superior("feedback", ones(10, 1, both=10), asked_before) for asked_before in range(3)]
+    assert [check.outcome for check in checks] == [PASSED, PASSED, NOT_ENOUGH]
+    assert [check.numbers["limit"] for check in checks] == pytest.approx([0.05 / 2, 0.05 / 6, 0.05 / 12])
+    assert [check.numbers["asked_before"] for check in checks] == [0, 1, 2]
+    assert checks[2].reason.endswith("which may be chance (p = 0.0059, below 0.0042 is evidence)")
+    few = superior("feedback", ones(6, 0), asked_before=1)
+    assert few.reason.endswith("and evidence takes 7 at least")
+
+
+def test_of_twenty_candidates_that_are_no_better_none_passes_in_95_of_100_times() -> None:
+    random = np.random.default_rng(0)
+    # 30 drawings more in each run, of which one version in ten reads what the other does not.
+    known: dict[tuple[int, int, int], bool] = {}
+
+    def passes(candidate: int, champion: int, asked_before: int) -> bool:
+        key = (candidate, champion, asked_before)
+        if key not in known:
+            check = superior("feedback", ones(candidate, champion, both=1), asked_before)
+            known[key] = check.outcome == PASSED
+        return known[key]
+
+    def one_of_twenty() -> bool:
+        for run in range(20):
+            differ = random.binomial(30 * (run + 1), 0.2)
+            candidate = random.binomial(differ, 0.5)
+            if passes(candidate, differ - candidate, run):
+                return True
+        return False
+
+    wrong = sum(one_of_twenty() for _ in range(2_000)) / 2_000
+    assert wrong <= SIGNIFICANT
+    # It can pass: without any correction 20 looks would be wrong ten times as often.
+    assert wrong > 0.005
 
 
 def test_no_held_out_drawing_is_no_evidence() -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -27,7 +27,7 @@ def log(database):
 def draw(log, model_name):
     """A function that has a session draw something, and judge it where a label is given."""
 
-    def draw(session_id, probabilities, label="", *, kind="label", said_by=None, **values):
+    def draw(session_id, probabilities, label="", *, kind="label", said_by=None, said=None, **values):
         best = max(probabilities, key=lambda name: probabilities[name])
         drawn = Prediction(
             id=uuid.uuid4(),
@@ -49,7 +49,8 @@ def draw(log, model_name):
         )
         log.write([drawn])
         if label or kind != "label":
-            log.write([Feedback(drawn.id, label or None, datetime.now(UTC), said_by or session_id, kind)])
+            said = {"created_at": datetime.now(UTC), "kind": kind, **(said or {})}
+            log.write([Feedback(drawn.id, label or None, session_id=said_by or session_id, **said)])
         return drawn
 
     return draw
@@ -121,6 +122,51 @@ def test_it_is_the_same_when_it_is_done_again_whatever_was_judged_meanwhile(data
     assert (again, examples_of(database, begun)) == (first, examples)
     assert {one for one, *_ in examples} == {one.id for one in drawn}
     assert late.id not in {one for one, _ in queued(database, begun.model_name)}
+
+
+def test_a_network_is_bounded_in_each_run_whatever_is_forgotten_of_it(database, draw, run, log):
+    network, kinds = bytes(16), [(read_as, label) for read_as in "01234" for label in "789"]
+    for session in OF_TRAINING[:3]:
+        for read_as, label in kinds:
+            draw(session, unsure(read_as, label), label, said={"network": network})
+    first = run()
+    taken = []
+    for _ in range(2):  # also where the step is done again
+        collect(first, database)
+        taken.append(examples_of(database, first))
+    assert taken[0] == taken[1]
+    assert len(taken[0]) == 20
+    end(database, first)
+    assert log.forget_networks(1000) == 20
+    # As many again, and those of the run before, since no version has learnt them.
+    second = run()
+    assert collect(second, database).numbers["train"] == 40
+    assert {one for one, *_ in taken[0]} < {one for one, *_ in examples_of(database, second)}
+
+
+def test_what_was_said_a_month_ago_is_bounded_as_if_it_came_from_one_network(database, draw, run, log):
+    kinds = [(read_as, label) for read_as in "01234" for label in "789"]
+    ago = {"created_at": datetime.now(UTC) - timedelta(days=31, seconds=9)}
+    for number, session in enumerate(OF_TRAINING[:2]):
+        for read_as, label in kinds:
+            draw(session, unsure(read_as, label), label, said={**ago, "network": bytes([number] * 16)})
+    signed_in = [draw("user:0", unsure(*kind), kind[1], said=ago) for kind in kinds]
+    begun = run()
+    collect(begun, database)
+    examples = {one for one, *_ in examples_of(database, begun)}
+    assert len(examples - {one.id for one in signed_in}) == 20
+    assert {one.id for one in signed_in} < examples
+    # The page has forgotten it by now, which changes nothing.
+    assert log.forget_networks(1000) == 30
+    collect(begun, database)
+    assert {one for one, *_ in examples_of(database, begun)} == examples
+
+
+def end(database, run):
+    with database.begin() as connection:
+        connection.execute(
+            text("UPDATE loop_runs SET state = 'refused', ended_at = now() WHERE id = :id"), {"id": run.id}
+        )
 
 
 def test_the_latest_judgement_counts_and_answers_that_were_replaced_do_not(database, draw, run, log):

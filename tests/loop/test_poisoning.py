@@ -4,9 +4,16 @@ from collections import Counter
 
 import pytest
 
-from loop.choosing import MOST_OF_KIND, MOST_OF_SESSION, MOST_REVIEWS_OF_SESSION, choose
+from db.judged import FORGOTTEN
+from loop.choosing import (
+    MOST_OF_KIND,
+    MOST_OF_NETWORK,
+    MOST_OF_SESSION,
+    MOST_REVIEWS_OF_SESSION,
+    choose,
+)
 from loop.trust import BOUND, EASY_WORTH, PROVEN, Trust
-from tests.loop.judging import OF_THE_GATE, OF_TRAINING, judged, reviewed, sure, unsure
+from tests.loop.judging import OF_THE_GATE, OF_TRAINING, judged, picture, reviewed, sure, unsure
 
 HONEST, LIARS = OF_TRAINING[:20], OF_TRAINING[20:40]
 
@@ -22,6 +29,11 @@ def honest_visitors():
             judged(session, "1", unsure("7", "1", 0.3)),
         ]
     ]
+
+
+def of_session(example, judgements):
+    """Return who said what was taken."""
+    return next(one.said_by for one in judgements if one.id == example.prediction_id)
 
 
 def of_liars(choice):
@@ -69,6 +81,81 @@ def test_all_kinds_of_lies_of_one_session_are_bounded_together():
     kinds = [(read_as, label) for read_as in "0123456789" for label in "0123456789" if read_as != label]
     lies = [judged(LIARS[0], label, unsure(read_as, label)) for read_as, label in kinds]
     assert len(choose(lies, set(), set()).examples) == MOST_OF_SESSION
+
+
+def all_kinds_of_lies(sessions, network):
+    """Return a lie of each of 90 kinds of each session: no bound of a kind holds up so many."""
+    kinds = [(read_as, label) for read_as in "0123456789" for label in "0123456789" if read_as != label]
+    return [
+        judged(session, label, unsure(read_as, label), network=network)
+        for session in sessions
+        for read_as, label in kinds
+    ]
+
+
+@pytest.mark.parametrize("network", [b"n" * 16, FORGOTTEN], ids=["known", "forgotten"])
+def test_twenty_behind_one_network_have_no_more_weight_than_one(network):
+    lies = all_kinds_of_lies(LIARS, network)
+    choice = choose(lies, set(), set())
+    assert len(choice.examples) == MOST_OF_NETWORK == MOST_OF_SESSION
+    # By turns: one of them does not keep the others out.
+    assert len({of_session(one, lies) for one in choice.examples}) == len(LIARS)
+    # Those of other networks have their own, whatever these do.
+    honest = [judged(session, "7", unsure("4", "7"), network=session.encode()) for session in HONEST[:10]]
+    both = choose(lies + honest, set(), set())
+    assert {one.id for one in honest} <= {one.prediction_id for one in both.examples}
+    assert len(both.examples) == MOST_OF_NETWORK + len(honest)
+
+
+def test_a_session_that_operators_confirmed_is_not_held_up_by_its_network():
+    ada, network = HONEST[0], b"n" * 16
+    confirmed = [reviewed(judged(ada, "7", sure("4")), "7") for _ in range(4)]
+    hers = [judged(ada, "7", unsure("4", "7"), network=network) for _ in range(15)]
+    choice = choose(all_kinds_of_lies(LIARS, network) + confirmed + hers, set(), set())
+    assert {one.id for one in hers} <= {one.prediction_id for one in choice.examples}
+
+
+def agreeing(sessions, networks, count):
+    """Return what sessions say alike of as many pictures, of which the model was not sure."""
+    return [
+        judged(session, "8", unsure("3", "8"), picture=picture(("shared", number)), network=network)
+        for session, network in zip(sessions, networks, strict=True)
+        for number in range(count)
+    ]
+
+
+def test_sessions_of_different_networks_that_agree_are_trusted_more():
+    networks = [session.encode() for session in HONEST[:2]]
+    odd = judged(HONEST[0], "9", sure("1"))
+    assert not choose([odd, *agreeing(HONEST[:1], networks[:1], 10)], set(), set()).trust[HONEST[0]].is_enough
+    agreed = choose([odd, *agreeing(HONEST[:2], networks, 10)], set(), set())
+    assert agreed.trust[HONEST[0]] == Trust(easy=10, odd=1)
+    assert agreed.trust[HONEST[0]].is_enough
+    # Two of one network may be one person.
+    same = choose([odd, *agreeing(HONEST[:2], networks[:1] * 2, 10)], set(), set())
+    assert same.trust[HONEST[0]] == Trust(odd=1)
+
+
+def test_to_agree_on_what_is_improbable_or_contradicted_earns_nothing():
+    both = [judged(session, "8", sure("3"), picture=picture("p")) for session in HONEST[:2]]
+    assert choose(both, set(), set()).trust[HONEST[0]] == Trust(odd=1)
+    three = agreeing(HONEST[:2], [b"1", b"2"], 1)
+    other = judged(HONEST[2], "3", unsure("3", "8"), picture=three[0].picture)
+    assert choose([*three, other], set(), set()).trust[HONEST[0]] == Trust(odd=1)
+
+
+def test_twenty_who_agree_among_themselves_gain_what_ten_plain_digits_would_have_given_them():
+    networks = [session.encode() for session in LIARS]
+    lies = [judged(session, "8", unsure("3", "8")) for session in LIARS for _ in range(10)]
+    odd = [judged(session, "8", sure("3")) for session in LIARS for _ in range(2)]
+    plain = [judged(session, "1", sure("1")) for session in LIARS for _ in range(1_000)]
+    agreed = choose(lies + agreeing(LIARS, networks, 500), set(), set())
+    best = choose(lies + plain, set(), set()).trust[LIARS[0]]
+    assert all(trust.mean == best.mean for trust in agreed.trust.values())
+    assert len(of_liars(agreed)) == MOST_OF_KIND
+    # Nor does it make up for two that are improbable.
+    doubted = choose(lies + odd + agreeing(LIARS, networks, 500), set(), set())
+    assert (of_liars(doubted), doubted.trust[LIARS[0]].is_enough) == ([], False)
 
 
 def test_who_was_confirmed_and_lies_then_is_bounded_and_found_out():

@@ -6,11 +6,12 @@ from sqlalchemy import Engine, select, update
 from db import loop_runs
 from db.loop_runs import Run
 from db.schema import model_versions, serving
-from db.serving import ServingRows
+from db.serving import Look, ServingRows
 from db.versions import Version, Versions
 from loop.engine import run_all
 from loop.rollout import roll_out
 from rollout.changes import Desk
+from rollout.looks import take_back
 from tests.rollout.conftest import passes
 
 pytestmark = pytest.mark.integration
@@ -53,6 +54,20 @@ def test_a_version_that_was_taken_back_is_not_tried_again_when_the_step_is_done_
     assert (outcome.state, outcome.numbers) == ("done", {"share": 0})
     assert outcome.reason.endswith("1.1.0 was tried: ada: rolled back.")
     assert desk.rows.find(run.model_name).share == 0  # type: ignore[union-attr]
+
+
+def test_a_version_that_was_taken_back_by_itself_is_not_said_to_be_tried(database: Engine, run: Run) -> None:
+    passes(database, run.model_name, "1.1.0")
+    roll_out(run, database)
+    rows = ServingRows(database)
+    # TorchServe has it still, so that the row names it, on no session.
+    assert take_back(rows, rows.find(run.model_name), Look("1.1.0", 5, "failed", "3 looks failed"))  # type: ignore[arg-type]
+    serving = rows.find(run.model_name)
+    assert serving is not None
+    assert (serving.candidate, serving.share) == ("1.1.0", 0)
+    outcome = roll_out(run, database)
+    assert (outcome.state, outcome.numbers) == ("done", {"share": 0})
+    assert outcome.reason.endswith("1.1.0 was taken back: 3 looks failed")
 
 
 def test_while_another_version_is_tried_the_step_waits_and_is_done_by_the_next_run(

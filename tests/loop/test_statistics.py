@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from loop.verdict.statistics import Pairs, least_differing, lower_bound, p_better, p_worse, pairs_of
+from loop.verdict.statistics import Pairs, least_differing, limit_of, lower_bound, p_better, p_worse, pairs_of
 
 Z = 1.6448536
 
@@ -19,7 +19,7 @@ def test_mcnemars_exact_test_is_the_binomial_one(candidate: int, champion: int, 
 
 def test_no_pair_that_differs_says_nothing() -> None:
     assert p_better(Pairs(100, 0, 0, 3)) == 1
-    assert least_differing() == 5
+    assert [least_differing(limit_of(before)) for before in (0, 1, 19)] == [6, 7, 14]
 
 
 def test_the_bound_of_pictures_that_were_read_alike_says_how_few_they_are() -> None:

@@ -25,14 +25,20 @@ def judging_panel() -> gr.HTML:
 
 
 def judging_value(
-    backend: Backend, session_id: str | None, prediction_id: Any, label: Any, kind: Any, asked: Any
+    backend: Backend,
+    session_id: str | None,
+    prediction_id: Any,
+    label: Any,
+    kind: Any,
+    asked: Any,
+    network: bytes | None = None,
 ) -> dict[str, Any]:
     """Record what a person says of an answer; return what judging.js shows.
 
     The value has the number `asked` and what was said, and either a `complaint`, why it is not kept, or in
     `said` what is.
     """
-    result = judged(backend, session_id, prediction_id, label, kind)
+    result = judged(backend, session_id, prediction_id, label, kind, network)
     is_kept = isinstance(result, HistoryRow)
     return {
         "asked": asked if isinstance(asked, int) else 0,

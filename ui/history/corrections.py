@@ -13,7 +13,12 @@ from ui.labels import has_label
 
 
 def judge(
-    backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any, kind: Any = "label"
+    backend: Backend,
+    session_id: str | None,
+    prediction_id: Any,
+    true_label: Any,
+    kind: Any = "label",
+    network: bytes | None = None,
 ) -> str:
     """Record what a person says of one of the session's own answers; return "", or why it is not recorded.
 
@@ -23,23 +28,34 @@ def judge(
         prediction_id: Which one, as the browser names it.
         true_label: What the drawing really was; for the other kinds it is left aside.
         kind: One of `FEEDBACK_KINDS`.
+        network: From which network, as `ui.networks` names it.
     """
-    result = judged(backend, session_id, prediction_id, true_label, kind)
+    result = judged(backend, session_id, prediction_id, true_label, kind, network)
     return "" if isinstance(result, HistoryRow) else result
 
 
 def judged(
-    backend: Backend, session_id: str | None, prediction_id: Any, true_label: Any, kind: Any
+    backend: Backend,
+    session_id: str | None,
+    prediction_id: Any,
+    true_label: Any,
+    kind: Any,
+    network: bytes | None = None,
 ) -> HistoryRow | str:
     """Do as `judge` does; return the answer as it is judged now, or why nothing is recorded."""
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so what you said of it could not be kept."
-    return record(backend, row, session_id, true_label, kind)
+    return record(backend, row, session_id, true_label, kind, network)
 
 
 def record(
-    backend: Backend, row: HistoryRow, said_by: str, true_label: Any, kind: Any = "label"
+    backend: Backend,
+    row: HistoryRow,
+    said_by: str,
+    true_label: Any,
+    kind: Any = "label",
+    network: bytes | None = None,
 ) -> HistoryRow | str:
     """Record what a person says of an answer that they may judge; otherwise as `judged`."""
     prediction = row.prediction
@@ -49,7 +65,7 @@ def record(
         true_label = None
     elif not isinstance(true_label, str) or not has_label(backend.models, prediction, true_label):
         return f"{true_label!r:.50} is not a label of this model: choose one that it has."
-    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind)
+    feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind, network)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
         return "What you said could not be kept: there is no room for it now. Try again later."
     backend.recent.judge(replace(feedback, session_id=prediction.session_id))

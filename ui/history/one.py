@@ -135,7 +135,8 @@ def judge_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
         return gone(views, visit)
     kind = visit.form.get("kind") or "label"
     said_by = visit.session_id or OPERATOR
-    result = record(backend, row, said_by, visit.form.get("label"), kind)
+    network = backend.networks.of(visit.request)
+    result = record(backend, row, said_by, visit.form.get("label"), kind, network)
     if isinstance(result, str):
         return views.html(visit, "shell/refusal.html", 400, title=NOT_KEPT, advice=result)
     if visit.form.get("then") == "judge":
