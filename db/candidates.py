@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.loop_runs import LONGEST_REASON, Run, hold
 from db.rows import counts, is_judged, newest_first, reading
 from db.schema import examples, model_versions, predictions, serving, verdicts
@@ -169,12 +168,9 @@ def put_verdict(engine: Engine, run: Run, model_version: str, verdict: VerdictRo
 @contextmanager
 def _held(engine: Engine, run: Run) -> Iterator[Connection]:
     """Yield a connection in a transaction during which the step is this process's."""
-    try:
-        with engine.begin() as connection:
-            hold(connection, run)
-            yield connection
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        hold(connection, run)
+        yield connection
 
 
 def _of(model_name: str, model_version: str, champion_version: str) -> Any:
