@@ -1,16 +1,14 @@
 """How often somebody may still try to sign in, on whichever page: counted where all pages see it."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.schema import sign_in_attempts as table
 
 # Of what has all its attempts again, so much is removed at once.
@@ -56,18 +54,18 @@ class Attempts:
     def wait_s(self, limit: Limit) -> float:
         """Return after how many seconds there is an attempt, 0 where there is one now."""
         query = select(_seconds_until(table.c.full_at)).where(table.c.key_hash == limit.key_hash)
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             left_s = connection.scalar(query)
         return max(0.0, float(left_s or 0.0) + limit.each_s - limit.within_s)
 
     def take(self, limits: Sequence[Limit]) -> float:
         """Take an attempt of each, and return 0; or none, and return after how many seconds there will be."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             full = select(table.c.key_hash).where(table.c.full_at <= func.now()).limit(FORGOTTEN_AT_ONCE)
             # Alone, and past what others hold: so nobody waits for each other in a ring.
             gone = table.c.key_hash.in_(full.with_for_update(skip_locked=True))
             connection.execute(delete(table).where(gone))
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             wait_s = max(_taken(connection, limit) for limit in limits)
             if wait_s:
                 connection.rollback()
@@ -75,20 +73,11 @@ class Attempts:
 
     def give_back(self, limits: Sequence[Limit]) -> None:
         """Give an attempt of each back."""
-        with self._transaction() as connection:
+        with transaction(self._engine) as connection:
             for limit in limits:
                 earlier = table.c.full_at - _seconds(limit.each_s)
                 is_it = table.c.key_hash == limit.key_hash
                 connection.execute(update(table).where(is_it).values(full_at=earlier))
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
 
 
 def _taken(connection: Connection, limit: Limit) -> float:

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, select
+from sqlalchemy import Connection, Engine, and_, delete, func, lateral, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.loop_runs import LONGEST_REASON, Run, hold
-from db.rows import counts, is_judged, newest_first, reading
-from db.schema import examples, model_versions, predictions, serving, verdicts
+from db.rows import counts, newest_first, reading
+from db.schema import examples, feedback, model_versions, predictions, serving, verdicts
 
 
 @dataclass(frozen=True)
@@ -88,20 +88,45 @@ def taken(engine: Engine, run_id: int) -> list[Taken]:
         return [Taken(part, label, bytes(sha256), bytes(drawing)) for part, label, sha256, drawing in rows]
 
 
-def newest(engine: Engine, model_name: str, limit: int) -> list[tuple[str, bytes, str | None]]:
+def newest(
+    engine: Engine, model_name: str, limit: int, until: datetime
+) -> list[tuple[str, bytes, str | None]]:
     """Return id, image file and, where somebody said it, the true label of the newest drawings.
+
+    They are those of that time, with what was said by then: the same, whatever is drawn and said later.
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
     """
+    said = lateral(
+        select(feedback.c.true_label)
+        .where(feedback.c.prediction_id == predictions.c.id, feedback.c.created_at <= until)
+        .order_by(feedback.c.id.desc())
+        .limit(1)
+    )
+    later = predictions.alias()
+    replaced_at = (
+        select(func.min(later.c.created_at))
+        .where(
+            later.c.drawing_id == predictions.c.drawing_id,
+            later.c.session_id == predictions.c.session_id,
+            tuple_(later.c.created_at, later.c.id) > tuple_(predictions.c.created_at, predictions.c.id),
+        )
+        .scalar_subquery()
+    )
     query = (
-        select(predictions.c.id, predictions.c.drawing, predictions.c.true_label, is_judged)
-        .where(counts, predictions.c.model_name == model_name)
+        select(predictions.c.id, predictions.c.drawing, said.c.true_label)
+        .join(said, true(), isouter=True)
+        .where(
+            predictions.c.model_name == model_name,
+            predictions.c.created_at <= until,
+            counts | (replaced_at > until),
+        )
         .order_by(*newest_first)
         .limit(limit)
     )
     with reading(engine) as connection:
-        return [(str(row[0]), bytes(row[1]), row[2] if row[3] else None) for row in connection.execute(query)]
+        return [(str(row[0]), bytes(row[1]), row[2]) for row in connection.execute(query)]
 
 
 def served_version(engine: Engine, model_name: str) -> str | None:
@@ -205,12 +230,9 @@ def asked_before(engine: Engine, run: Run, champion_version: str, check: str) ->
 @contextmanager
 def _held(engine: Engine, run: Run) -> Iterator[Connection]:
     """Yield a connection in a transaction during which the step is this process's."""
-    try:
-        with engine.begin() as connection:
-            hold(connection, run)
-            yield connection
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        hold(connection, run)
+        yield connection
 
 
 def _of(model_name: str, model_version: str, champion_version: str) -> Any:

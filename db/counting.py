@@ -4,9 +4,9 @@ import logging
 import threading
 
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import DatabaseUnavailable, unavailable
+from db.engine import transaction
+from db.errors import DatabaseUnavailable
 
 logger = logging.getLogger(__name__)
 
@@ -81,11 +81,8 @@ def count(engine: Engine, limit: int = PART_ROWS) -> int:
     Raises:
         DatabaseUnavailable: None is added.
     """
-    try:
-        with engine.begin() as connection:
-            return add_up(connection, limit)
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        return add_up(connection, limit)
 
 
 def add_up(connection: Connection, limit: int = PART_ROWS) -> int:

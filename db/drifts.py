@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, Engine, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.rows import counts, newest_first, reading
 from db.schema import drifts, predictions
 
@@ -159,11 +158,8 @@ def add(engine: Engine, look: Look) -> None:
     Raises:
         DatabaseUnavailable: It is not kept.
     """
-    try:
-        with engine.begin() as connection:
-            connection.execute(drifts.insert(), asdict(look))
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        connection.execute(drifts.insert(), asdict(look))
 
 
 def latest(connection: Connection, model: tuple[str, str]) -> Look | None:

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from psycopg2 import errorcodes
-from sqlalchemy import URL, Engine, ExceptionContext, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Engine, ExceptionContext, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from db import deadline
+from db.errors import unavailable
 
 STATEMENT_TIMEOUT_MS = 5_000
 POOL_TIMEOUT_S = 5
@@ -69,6 +70,16 @@ def opened(url: str | URL, statement_timeout_ms: int = 0) -> Iterator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
 
 
 def parse(url: str | URL) -> URL:

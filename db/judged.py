@@ -17,10 +17,11 @@ _OPERATOR = "operator"
 # Of what no run took within that time, and nobody signed in said: as if all of it came from one network.
 FORGOTTEN = b""
 
-# The latest judgement of each, as the trigger of `feedback` keeps it, and an operator's decision.
+# The latest judgement of each at that time, whatever was said since, and an operator's decision. What was
+# judged is not superseded as long as it is (see db/schema/drawings.py).
 _JUDGED = text("""
 WITH ids AS (
-    SELECT prediction_id FROM judgements WHERE model_name = :model_name AND kind <> 'taken_back'
+    SELECT prediction_id FROM judgements WHERE model_name = :model_name
     UNION
     SELECT prediction_id FROM reviews WHERE decision IS NOT NULL
 ), taken AS (
@@ -37,21 +38,26 @@ SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confid
        (f.session_id = :operator OR u.role = 'operator') IS TRUE AS is_by_operator,
        r.decision, r.label AS decided_label, r.decided_at
 FROM ids
-JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name AND NOT p.is_superseded
-LEFT JOIN judgements j ON j.prediction_id = p.id AND j.kind <> 'taken_back'
-LEFT JOIN feedback f ON f.id = j.feedback_id AND f.created_at <= :until
+JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name
+LEFT JOIN LATERAL (
+    SELECT * FROM feedback WHERE prediction_id = p.id AND created_at <= :until ORDER BY id DESC LIMIT 1
+) f ON f.kind <> 'taken_back'
 LEFT JOIN taken ON taken.prediction_id = p.id
 LEFT JOIN users u ON f.session_id = 'user:' || u.id
 LEFT JOIN reviews r ON r.prediction_id = p.id AND r.decided_at <= :until
-WHERE f.id IS NOT NULL OR r.decision IS NOT NULL
+WHERE f.id IS NOT NULL OR (r.decision IS NOT NULL AND NOT p.is_superseded)
 ORDER BY p.created_at DESC, p.id DESC LIMIT :most
 """)
-# What nobody judged or reviewed, of the newest answers those that were nearest to another one.
+# What nobody had judged or reviewed by then, of the newest answers those that were nearest to another one.
 _OPEN = text("""
 SELECT p.id, p.probabilities FROM (
-    SELECT * FROM predictions WHERE NOT is_superseded ORDER BY created_at DESC, id DESC LIMIT :newest
+    SELECT * FROM predictions WHERE NOT is_superseded AND created_at <= :until
+    ORDER BY created_at DESC, id DESC LIMIT :newest
 ) p
-WHERE p.model_name = :model_name AND coalesce(p.said, 'taken_back') = 'taken_back' AND p.created_at <= :until
+LEFT JOIN LATERAL (
+    SELECT kind FROM feedback WHERE prediction_id = p.id AND created_at <= :until ORDER BY id DESC LIMIT 1
+) f ON true
+WHERE p.model_name = :model_name AND coalesce(f.kind, 'taken_back') = 'taken_back'
     AND NOT EXISTS (SELECT FROM reviews r WHERE r.prediction_id = p.id AND r.decision IS NOT NULL)
 """)
 
@@ -99,8 +105,8 @@ class Judged:
 def read(connection: Connection, model_name: str, until: datetime) -> list[Judged]:
     """Return what was judged or decided of the model's answers until then, the earliest answer first.
 
-    What was taken back, and answers that a later one replaced, are not among them; nor is what was judged
-    again after that time.
+    What was taken back, and answers that a later one replaced, are not among them. What is judged, taken
+    back or replaced after that time changes nothing.
     """
     given = {"model_name": model_name, "until": until, "operator": _OPERATOR, "most": MOST}
     given |= {"forgotten": FORGOTTEN, "days": networks.DAYS}

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine, Executable, Row, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from db import own_database
-from db.errors import DatabaseUnavailable, unavailable
+from db.engine import transaction
+from db.errors import DatabaseUnavailable
 from db.migrate import MigrationError
 from db.schema import api_keys
 from db.unprivileged import EmbeddedError
@@ -110,12 +110,9 @@ def _done(engine: Engine, told: argparse.Namespace) -> str:
 
 def _execute(engine: Engine, query: Executable) -> Sequence[Row]:
     """Run a query in a transaction; return its rows. What fails becomes DatabaseUnavailable."""
-    try:
-        with engine.begin() as connection:
-            result = connection.execute(query)
-            return result.all() if result.returns_rows else []
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        result = connection.execute(query)
+        return result.all() if result.returns_rows else []
 
 
 if __name__ == "__main__":

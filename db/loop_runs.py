@@ -4,14 +4,12 @@ Whoever does a step says so again and again. One who was silent for `SILENT_S` w
 on. Each time a step is begun its `attempts` go up; who began it before is told that it is theirs no longer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, func, insert, literal, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.loop_records import LostError, Outcome, Run, RunningError
 from db.schema import loop_runs, loop_steps
 
@@ -33,7 +31,7 @@ def begin(
         DatabaseUnavailable: Nothing is begun.
         RunningError: Another process is at it.
     """
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
         found = connection.execute(
             select(loop_runs.c.id, loop_runs.c.asked_by).where(_IS_OPEN, loop_runs.c.model_name == model_name)
@@ -55,7 +53,7 @@ def claim(engine: Engine, run: Run) -> Run | None:
         DatabaseUnavailable: None is begun.
         LostError: Another process has gone on with it.
     """
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         found = _claimed(connection, run.id)
         if found is None:
             left = select(literal(1)).where(
@@ -72,7 +70,7 @@ def beat(engine: Engine, run: Run) -> None:
         DatabaseUnavailable: That could not be said.
         LostError: Another process does it now.
     """
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         done = connection.execute(update(loop_steps).where(_is_mine(run)).values(beat_at=func.now()))
         _require(done.rowcount == 1, run)
 
@@ -95,7 +93,7 @@ def finish(engine: Engine, run: Run, outcome: Outcome) -> None:
         LostError: Another process does it now.
     """
     ended = {"state": outcome.state, "reason": outcome.reason[:LONGEST_REASON] or None}
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         done = connection.execute(
             update(loop_steps)
             .where(_is_mine(run))
@@ -119,7 +117,7 @@ def release(engine: Engine, run: Run, waits_for: str | None = None) -> None:
     Raises:
         DatabaseUnavailable: It is free after `SILENT_S`.
     """
-    with _transaction(engine) as connection:
+    with transaction(engine) as connection:
         mine = connection.execute(
             update(loop_steps)
             .where(_is_mine(run))
@@ -216,13 +214,3 @@ def _require(is_mine: bool, run: Run) -> None:
             f"run {run.id}: another process has gone on with {run.step}, since this one was not heard of for "
             f"{SILENT_S} s"
         )
-
-
-@contextmanager
-def _transaction(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-    try:
-        with engine.begin() as connection:
-            yield connection
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error

@@ -1,15 +1,13 @@
 """Which models got their workers through a page, and when a visitor of any page asked each last."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Engine, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.schema import model_uses
 
 
@@ -35,7 +33,7 @@ class ModelUses:
             started: Models that got workers here since the last exchange.
             asked_ago_s: How many seconds ago a visitor of this page asked a model last.
         """
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             for path, use in sorted(started.items()):
                 added = insert(model_uses).values(
                     model_path=path, used_at=_ago(use.ago_s), workers=use.workers
@@ -58,22 +56,13 @@ class ModelUses:
     def claim(self, path: str, idle_s: float) -> bool:
         """Forget a model that nobody asked for so long; return False where it is not, or another page did."""
         is_idle = (model_uses.c.model_path == path, model_uses.c.used_at <= _ago(idle_s))
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(delete(model_uses).where(*is_idle)).rowcount == 1
 
     def forget(self, path: str) -> None:
         """Let no page take workers from a model any more."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(delete(model_uses).where(model_uses.c.model_path == path))
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
 
 
 def _ago(seconds: float) -> ColumnElement[datetime]:

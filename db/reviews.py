@@ -6,9 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, any_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.records import HistoryRow, Summary
 from db.rows import history_row, history_rows, reading
 from db.schema import predictions, reviews
@@ -71,17 +70,14 @@ def queue(engine: Engine, limit: int, shown_to: str) -> list[Review]:
     )
     show = update(reviews).where(reviews.c.prediction_id == any_(ids))
     show = show.values(shown_to=shown_to, shown_until=until)
-    try:
-        with engine.begin() as connection:
-            shown = connection.execute(
-                show.returning(reviews.c.prediction_id, reviews.c.priority, reviews.c.why)
-            ).all()
-            rows = connection.execute(
-                history_rows().where(predictions.c.id.in_([one.prediction_id for one in shown]))
-            )
-            found = {row.id: history_row(row) for row in rows}
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        shown = connection.execute(
+            show.returning(reviews.c.prediction_id, reviews.c.priority, reviews.c.why)
+        ).all()
+        rows = connection.execute(
+            history_rows().where(predictions.c.id.in_([one.prediction_id for one in shown]))
+        )
+        found = {row.id: history_row(row) for row in rows}
     in_order = sorted(shown, key=lambda one: (-one.priority, one.prediction_id))
     return [Review(found[one.prediction_id], one.why) for one in in_order if one.prediction_id in found]
 
@@ -112,14 +108,11 @@ def decide(
         "decided_at": func.now() if is_decided else None,
         "decided_by": decided_by if is_decided else None,
     }
-    try:
-        with engine.begin() as connection:
-            done = connection.execute(
-                update(reviews).where(reviews.c.prediction_id == prediction_id).values(**values)
-            )
-            return done.rowcount == 1
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(engine) as connection:
+        done = connection.execute(
+            update(reviews).where(reviews.c.prediction_id == prediction_id).values(**values)
+        )
+        return done.rowcount == 1
 
 
 def answered(engine: Engine, prediction_id: UUID) -> Summary | None:

@@ -12,9 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.schema import looks, serving
 
 LONGEST_REASON = 2000
@@ -82,19 +81,19 @@ class ServingRows:
 
     def all(self) -> list[Serving]:
         """Return what is to be served of each model that anybody has decided on, by name."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [_serving(row) for row in connection.execute(select(serving).order_by("model_name"))]
 
     def find(self, model: str) -> Serving | None:
         """Return what is to be served of a model, None where nobody has decided on it."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(select(serving).where(serving.c.model_name == model)).one_or_none()
         return None if row is None else _serving(row)
 
     def looks(self, model: str, limit: int) -> list[Look]:
         """Return the model's last looks, newest first."""
         query = select(looks).where(looks.c.model_name == model).order_by(looks.c.id.desc()).limit(limit)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [_look(row) for row in connection.execute(query)]
 
     def begin(self, model: str, version: str) -> Serving:
@@ -104,7 +103,7 @@ class ServingRows:
             "model_version": version,
             "reason": "It answered before the first change.",
         }
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(insert(serving).on_conflict_do_nothing(), values)
             return _serving(connection.execute(select(serving).where(serving.c.model_name == model)).one())
 
@@ -124,7 +123,7 @@ class ServingRows:
             **to,
         }
         query = update(serving).where(*_as_seen(seen)).values(columns).returning(serving)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(query).one_or_none()
             if row is None:
                 return None
@@ -133,7 +132,7 @@ class ServingRows:
 
     def add(self, seen: Serving, look: Look) -> None:
         """Write a look that changes nothing, but that failures of before count no longer after it."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             _write(connection, seen.model, look)
             connection.execute(update(serving).where(*_as_seen(seen)).values(failed_looks=0))
 
@@ -153,7 +152,7 @@ class ServingRows:
         )
         count = func.least(serving.c.failed_looks, of_late) + 1
         query = update(serving).where(*_as_seen(seen)).values(failed_looks=count)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             failed = connection.scalar(query.returning(serving.c.failed_looks))
             if failed:
                 _write(connection, seen.model, look)
@@ -161,13 +160,13 @@ class ServingRows:
 
     def forget(self, seen: Serving, column: str) -> None:
         """Empty a column that names a version: it is served no longer."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(update(serving).where(*_as_seen(seen)).values({column: None}))
 
     def left(self, model: str, version: str) -> None:
         """Note that a version that was leaving is served no longer."""
         query = update(serving).where(serving.c.model_name == model)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             connection.execute(query.values(leaving=func.array_remove(serving.c.leaving, version)))
 
     @contextmanager
@@ -176,18 +175,9 @@ class ServingRows:
 
         What is done `of` a version of a model does not count for others, nor for what has no such.
         """
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             locked = (_LOCK_OF, {"of": of, "key": LOCK_KEY}) if of else (_LOCK, {"key": LOCK_KEY})
             yield bool(connection.scalar(*locked))
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
 
 
 def _as_seen(seen: Serving) -> tuple[Any, ...]:

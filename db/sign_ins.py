@@ -6,9 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, Row, delete, func, insert, select, text, update
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.schema import sign_ins, users
 from db.user_rows import User
 
@@ -44,14 +43,11 @@ class SignIns:
         """Return a new token of the user's; what has expired of anybody is removed on the way."""
         token = secrets.token_bytes(TOKEN_BYTES)
         ends = func.now() + text(f"interval '{UNUSED_DAYS} days'")
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(sign_ins).where(~_is_valid))
-                connection.execute(
-                    insert(sign_ins).values(token_hash=hash_of(token), user_id=user.id, expires_at=ends)
-                )
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            connection.execute(delete(sign_ins).where(~_is_valid))
+            connection.execute(
+                insert(sign_ins).values(token_hash=hash_of(token), user_id=user.id, expires_at=ends)
+            )
         return token
 
     def find(self, token_hash: bytes) -> SignedIn | None:
@@ -68,32 +64,23 @@ class SignIns:
             .join(users, users.c.id == sign_ins.c.user_id)
             .where(sign_ins.c.token_hash == token_hash, _is_valid)
         )
-        try:
-            with self._engine.begin() as connection:
-                row: Row | None = connection.execute(query).one_or_none()
-                if row is not None and row.is_due:
-                    mine = sign_ins.c.token_hash == token_hash
-                    connection.execute(update(sign_ins).where(mine).values(expires_at=_renewed))
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            row: Row | None = connection.execute(query).one_or_none()
+            if row is not None and row.is_due:
+                mine = sign_ins.c.token_hash == token_hash
+                connection.execute(update(sign_ins).where(mine).values(expires_at=_renewed))
         return None if row is None else SignedIn(User(row.id, row.name, row.role), float(row.left_s))
 
     def living(self, token_hashes: Collection[bytes]) -> set[bytes]:
         """Return those of these hashes whose tokens are somebody's and have not expired."""
         query = select(sign_ins.c.token_hash).where(sign_ins.c.token_hash.in_(token_hashes), _is_valid)
-        try:
-            with self._engine.begin() as connection:
-                return {bytes(token_hash) for token_hash in connection.scalars(query)}
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            return {bytes(token_hash) for token_hash in connection.scalars(query)}
 
     def end(self, token_hash: bytes) -> None:
         """Make the token that has this hash worthless."""
-        try:
-            with self._engine.begin() as connection:
-                connection.execute(delete(sign_ins).where(sign_ins.c.token_hash == token_hash))
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            connection.execute(delete(sign_ins).where(sign_ins.c.token_hash == token_hash))
 
 
 def hash_of(token: bytes) -> bytes:

@@ -1,14 +1,11 @@
 """The page's users in PostgreSQL: their names, their roles, and what is kept of their passwords."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, delete, exists, select, update
+from sqlalchemy import Engine, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.schema import ROLES, sign_ins, users
 
 _USER = (users.c.id, users.c.name, users.c.role)
@@ -38,17 +35,17 @@ class Users:
 
     def all(self) -> list[User]:
         """Return all users by name."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [User(*row) for row in connection.execute(select(*_USER).order_by(users.c.name))]
 
     def is_empty(self) -> bool:
         """Return whether there is nobody who could sign in."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return not connection.scalar(select(exists(select(users.c.id))))
 
     def find(self, name: str) -> tuple[User, str] | None:
         """Return the user of this name and what is kept of the password, None where there is none."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             query = select(*_USER, users.c.password_hash).where(users.c.name == name)
             row = connection.execute(query).one_or_none()
         return None if row is None else (User(*row[:3]), row.password_hash)
@@ -58,7 +55,7 @@ class Users:
         given = {"password_hash": password_hash, **({"role": role} if role else {})}
         add = insert(users).values({"name": name, "role": ROLES[0], **given})
         put = add.on_conflict_do_update(constraint="users_name_key", set_=given).returning(*_USER)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             user = User(*connection.execute(put).one())
             connection.execute(delete(sign_ins).where(sign_ins.c.user_id == user.id))
             return user
@@ -66,20 +63,11 @@ class Users:
     def put_role(self, name: str, role: str) -> User | None:
         """Give the user of this name another role; return None where there is none."""
         query = update(users).where(users.c.name == name).values(role=role).returning(*_USER)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             row = connection.execute(query).one_or_none()
         return None if row is None else User(*row)
 
     def delete(self, name: str) -> bool:
         """Delete the user of this name and end all sign-ins; return whether there was one."""
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return connection.execute(delete(users).where(users.c.name == name)).rowcount == 1
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error

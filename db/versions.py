@@ -1,16 +1,14 @@
 """The versions of models that are known by their archives, what the gate said of them, and how they do."""
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, func, lateral, literal, select, true
+from sqlalchemy import Engine, func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB, insert
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import transaction
 from db.rows import counts, is_judged, is_right
 from db.schema import model_versions, predictions, verdicts
 from db.version_answers import (
@@ -82,7 +80,7 @@ class Versions:
             .where(columns.model_name == model)
             .order_by(columns.created_at.desc(), columns.model_version)
         )
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [Version(*row) for row in connection.execute(query)]
 
     def find(self, model: str, version: str) -> Version | None:
@@ -98,7 +96,7 @@ class Versions:
             "archive_sha256": version.sha256,
             "made_of": {},
         }
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             noted = insert(model_versions).values(values)
             archive = {key: noted.excluded[key] for key in ("archive", "archive_sha256")}
             connection.execute(
@@ -114,7 +112,7 @@ class Versions:
     ) -> float | None:
         """Return what 99 % of a version's answers took at most, None where there are none."""
         answers = newest(model, version, since, until).subquery()
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return connection.scalar(select(func.percentile_cont(0.99).within_group(answers.c.latency_ms)))
 
     def sessions(
@@ -148,7 +146,7 @@ class Versions:
             .order_by(func.max(answers.c.created_at).desc())
             .limit(NEWEST_SESSIONS)
         )
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [Session(*row) for row in connection.execute(query)]
 
     def doubted(
@@ -168,13 +166,13 @@ class Versions:
             .subquery()
         )
         query = select(wrong.c.id, wrong.c.true_label).where(wrong.c.place <= MOST_DOUBTED)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             return [Doubted(*row) for row in connection.execute(query.order_by(wrong.c.place, wrong.c.id))]
 
     def drawing(self, prediction_id: UUID) -> bytes | None:
         """Return the image file that was answered, None where it is deleted."""
         query = select(predictions.c.drawing).where(predictions.c.id == prediction_id)
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             found = connection.scalar(query)
         return None if found is None else bytes(found)
 
@@ -189,15 +187,6 @@ class Versions:
             .subquery()
         )
         query = select(func.count(), func.count().filter(judged_last.c.is_right))
-        with self._connection() as connection:
+        with transaction(self._engine) as connection:
             judged, right = connection.execute(query).one()
         return judged, right
-
-    @contextmanager
-    def _connection(self) -> Iterator[Connection]:
-        """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error

@@ -8,10 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 
 from db import examples, judged, loop_runs, reviews
-from db.errors import unavailable
+from db.engine import transaction
 from db.examples import PARTS
 from db.loop_runs import Outcome, Run
 from loop.choosing import Choice, choose, closeness
@@ -35,29 +34,24 @@ def collect(run: Run, database: Engine) -> Outcome:
         DatabaseUnavailable: Nothing is written.
         LostError: Another process does it now.
     """
-    try:
-        with database.begin() as connection:
-            loop_runs.hold(connection, run)
-            found = judged.read(connection, run.model_name, run.created_at)
-            unjudged = judged.unjudged(connection, run.model_name, run.created_at, NEWEST)
-            unjudged.sort(key=lambda one: (-closeness(one[1]), one[0]))
-            choice = choose(
-                found,
-                examples.learnt(connection, run.model_name),
-                examples.gate_pictures(connection),
-                unjudged[:MOST_UNJUDGED],
-                salt=run.created_at.isoformat(),
-            )
-            named = {one.prediction_id for one in choice.examples} | {
-                one.prediction_id for one in choice.reviews
-            }
-            there = examples.kept(connection, named)
-            chosen = [one for one in choice.examples if one.prediction_id in there]
-            examples.put(connection, run.id, chosen)
-            wanted = [one for one in choice.reviews if one.prediction_id in there]
-            reviews.put(connection, run.model_name, wanted)
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with transaction(database) as connection:
+        loop_runs.hold(connection, run)
+        found = judged.read(connection, run.model_name, run.created_at)
+        unjudged = judged.unjudged(connection, run.model_name, run.created_at, NEWEST)
+        unjudged.sort(key=lambda one: (-closeness(one[1]), one[0]))
+        choice = choose(
+            found,
+            examples.learnt(connection, run.model_name),
+            examples.gate_pictures(connection),
+            unjudged[:MOST_UNJUDGED],
+            salt=run.created_at.isoformat(),
+        )
+        named = {one.prediction_id for one in choice.examples} | {one.prediction_id for one in choice.reviews}
+        there = examples.kept(connection, named)
+        chosen = [one for one in choice.examples if one.prediction_id in there]
+        examples.put(connection, run.id, chosen)
+        wanted = [one for one in choice.reviews if one.prediction_id in there]
+        reviews.put(connection, run.model_name, wanted)
     waits = waits_for(database, run.model_name)
     return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted), waits)
 

@@ -81,8 +81,9 @@ def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Se
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
     extent = extent_of(run.settings)
     held_out = examples_of(candidates.taken(engine, run.id), "gate")
-    stored = [Stored(*one) for one in candidates.newest(engine, run.model_name, extent.replayed)]
     asked = candidates.asked_before(engine, run, champion.about.version, FEEDBACK)
+    newest = candidates.newest(engine, run.model_name, extent.replayed, run.created_at)
+    stored = [Stored(*one) for one in newest]
     case = Case(champion.archive, archive, places.data, held_out, stored, extent, asked)
     with beside.running(champion.archive, archive) as server:
         judged = judge(server, case)

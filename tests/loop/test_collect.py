@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db import loop_runs, reviews
+from db.candidates import newest
 from db.log import PredictionLog
 from db.loop_runs import LostError
 from db.records import Feedback, Prediction
@@ -167,6 +168,42 @@ def end(database, run):
         connection.execute(
             text("UPDATE loop_runs SET state = 'refused', ended_at = now() WHERE id = :id"), {"id": run.id}
         )
+
+
+def test_what_is_judged_again_taken_back_or_replaced_meanwhile_is_what_it_was(database, draw, run, log):
+    drawing_id = uuid.uuid4()
+    drawn = [draw(session, unsure("4", "7"), "7") for session in OF_TRAINING[:12]]
+    drawn.append(draw(OF_TRAINING[12], unsure("4", "7"), "7", drawing_id=drawing_id))
+    begun = run()
+    first, examples = collect(begun, database), examples_of(database, begun)
+    now = datetime.now(UTC)
+    log.write([Feedback(drawn[0].id, "9", now, OF_TRAINING[0])])
+    log.write([Feedback(drawn[1].id, None, now, OF_TRAINING[1], "taken_back")])
+    draw(OF_TRAINING[12], unsure("4", "7"), drawing_id=drawing_id)
+    log.write([Feedback(drawn[-1].id, None, now, OF_TRAINING[12], "taken_back")])
+    assert (collect(begun, database), examples_of(database, begun)) == (first, examples)
+    assert set(examples) == {(one.id, "train", "7") for one in drawn}
+
+
+def test_replay_takes_the_newest_drawings_of_the_time_when_the_run_began(database, draw, run, log):
+    drawing_id = uuid.uuid4()
+    judged = draw(OF_TRAINING[0], unsure("4", "7"), "7")
+    draw(OF_TRAINING[1], unsure("4", "7"), drawing_id=drawing_id)  # which the next one replaces
+    last = draw(OF_TRAINING[1], unsure("4", "7"), drawing_id=drawing_id)
+    begun = run()
+    expected = [(str(last.id), last.drawing, None), (str(judged.id), judged.drawing, "7")]
+
+    def replayed():
+        return newest(database, begun.model_name, 9, begun.created_at)
+
+    assert replayed() == expected
+    log.write([Feedback(judged.id, "9", datetime.now(UTC), OF_TRAINING[0])])
+    log.write([Feedback(last.id, "4", datetime.now(UTC), OF_TRAINING[1])])
+    assert replayed() == expected, "whatever was said since"
+    log.write([Feedback(last.id, None, datetime.now(UTC), OF_TRAINING[1], "taken_back")])
+    draw(OF_TRAINING[1], unsure("4", "7"), drawing_id=drawing_id)
+    draw(OF_TRAINING[2], unsure("4", "7"), "7")
+    assert replayed() == expected, "whatever was drawn since"
 
 
 def test_the_latest_judgement_counts_and_answers_that_were_replaced_do_not(database, draw, run, log):
