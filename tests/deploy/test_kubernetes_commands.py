@@ -1,7 +1,10 @@
 """What the pods of deploy/kubernetes run, run here: at their start, as probes, and before their end."""
 
 import hashlib
+import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,15 +14,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import kubernetes_validate
 import pytest
 import requests
 
 from launch.temporary import running
 from system.files import PROJECT
 from system.processes import until
-from tests.deploy.manifests import main, pods
+from tests.deploy.manifests import main, one, pods
 from tests.deploy.proxy import PATH, running_proxy
 from tests.deploy.upstream import running_upstream
+from tests.docs.documents import read
 from training.data.drawing import png
 
 LAPTOP = "overlays/laptop"
@@ -64,6 +69,23 @@ def test_an_answer_of_the_loop_is_no_failure_of_its_job(tmp_path: Path, ended: i
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(main(LAPTOP, "retrain")["command"], env=environment, timeout=60)
     assert done.returncode == told
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is missing: apt-get install jq")
+def test_the_pod_that_adds_a_user_is_made_of_the_backups_and_fits_the_published_schema() -> None:
+    said = re.search(r"-o json \| jq '(.+?)'\)\"", read("docs/kubernetes.md"), re.DOTALL)
+    assert said is not None
+    backup = json.dumps(one("overlays/production", "CronJob", "backup"))
+    done = subprocess.run(["jq", said[1]], input=backup, capture_output=True, text=True, check=True)
+    pod = {"apiVersion": "v1", "kind": "Pod", **json.loads(done.stdout)}
+    pod["metadata"]["name"] = "add-user"
+    kubernetes_validate.validate(pod, "1.36", strict=True)
+    (container,) = pod["spec"]["containers"]
+    assert container["command"][:3] == ["python", "-m", "db.users"]
+    assert [init["name"] for init in pod["spec"]["initContainers"]] == ["pgpass"]
+    admitted = one(LAPTOP, "NetworkPolicy", "postgres")["spec"]["ingress"][0]["from"][0]
+    (rule,) = admitted["podSelector"]["matchExpressions"]
+    assert pod["metadata"]["labels"][rule["key"]] in rule["values"]
 
 
 @pytest.mark.integration
