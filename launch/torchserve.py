@@ -33,6 +33,7 @@ from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
 from system.environment import PYTHON, passed
 from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
+from system.ports import LOOPBACK
 
 CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
@@ -126,7 +127,8 @@ def main() -> None:
         given = read_settings()
         settings = at_own_addresses(given)
         java = find_java()
-        require_free(settings.torchserve_ports())
+        for key, what in settings.torchserve_ports().items():
+            require_free({key: what}, _host_of(key, settings))
         if memory := require_memory(settings):
             print(memory, flush=True)
         tmp = temporary_folder(settings)
@@ -148,6 +150,13 @@ def main() -> None:
     except OSError as error:
         sys.exit(f"TorchServe cannot be started ({error})")
     end_alike(code)
+
+
+def _host_of(key: str, settings: Settings) -> str:
+    """Return where the port is bound that this environment variable sets."""
+    hosts = {"INFERENCE_PORT": settings.inference_host, "MANAGEMENT_PORT": settings.management_host}
+    # gRPC: config.properties.
+    return LOOPBACK if key.startswith("GRPC") else hosts.get(key, settings.metrics_host)
 
 
 def _doors(settings: Settings, tmp: Path, management_name: str) -> dict[str, Door]:
