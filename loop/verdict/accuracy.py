@@ -51,7 +51,9 @@ def not_inferior(name: str, found: list[Both], margin: float) -> Check:
 def superior(name: str, found: Both | None) -> Check:
     """Check that the candidate is better on drawings that people corrected and that never train."""
     if found is None:
-        return Check(name, NOT_ENOUGH, "there are no drawings with labels that training was kept from", {})
+        return Check(
+            name, NOT_ENOUGH, "there are no drawings with labels that training was kept from", {"pictures": 0}
+        )
     pairs = found.pairs
     numbers = {**_counts(pairs), "difference": pairs.difference, "p": p_better(pairs)}
     ratio = f"{pairs.candidate} : {pairs.champion} of {pairs.differ} drawings that only one reads"
