@@ -13,8 +13,10 @@ class Serving:
         max_workers: And so many at most.
         batch_size: So many requests are answered together at most.
         batch_delay_ms: So long a request waits for others.
-        worker_bytes: The memory of its largest worker (RSS); 0 where none runs.
+        worker_bytes: The memory of its largest worker (RSS), as TorchServe saw it within the last minute;
+            0 where none runs, or it has not looked yet.
         waiting: So many requests wait for a worker.
+        worker_pids: The ids of its workers' processes where TorchServe runs; -1 of one that has none yet.
     """
 
     min_workers: int
@@ -23,6 +25,7 @@ class Serving:
     batch_delay_ms: int
     worker_bytes: int
     waiting: int
+    worker_pids: tuple[int, ...] = ()
 
 
 def read_serving(described: dict[str, Any]) -> Serving | None:
@@ -35,6 +38,7 @@ def read_serving(described: dict[str, Any]) -> Serving | None:
             batch_delay_ms=int(described["maxBatchDelay"]),
             worker_bytes=max((int(worker["memoryUsage"]) for worker in described["workers"]), default=0),
             waiting=int(described["jobQueueStatus"]["pendingRequests"]),
+            worker_pids=tuple(int(worker["pid"]) for worker in described["workers"]),
         )
     except (LookupError, TypeError, ValueError):
         return None

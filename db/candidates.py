@@ -1,6 +1,6 @@
 """What a candidate is trained and judged on, and the rows about it: versions, and verdicts on them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -68,6 +68,10 @@ class VerdictRow:
     outcome: str
     checks: list[dict[str, Any]]
     reason: str
+
+
+def _nothing() -> None:
+    """Put no file anywhere."""
 
 
 def taken(engine: Engine, run_id: int) -> list[Taken]:
@@ -150,8 +154,15 @@ def versions(engine: Engine, model_name: str) -> list[Version]:
         ]
 
 
-def put_version(engine: Engine, run: Run, version: Version) -> None:
+def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], None] = _nothing) -> None:
     """Write a version's row, in the place of one that the same run wrote before.
+
+    Args:
+        engine: The database.
+        run: That has made it.
+        version: The row.
+        place: Puts the files that belong to it in their place. It is called while the step is this process's:
+            one that was stopped for so long that another took the step over changes no file.
 
     Raises:
         DatabaseUnavailable: Nothing is written.
@@ -160,10 +171,11 @@ def put_version(engine: Engine, run: Run, version: Version) -> None:
     values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
     key = ("model_name", "model_version")
     changed = {name: value for name, value in values.items() if name not in key}
-    with _held(engine, run) as connection:
+    with held(engine, run) as connection:
         connection.execute(
             insert(model_versions).values(values).on_conflict_do_update(index_elements=key, set_=changed)
         )
+        place()
 
 
 def verdict_on(
@@ -178,17 +190,20 @@ def verdict_on(
     return VerdictRow(*row) if row else None
 
 
-def put_verdict(engine: Engine, run: Run, model_version: str, verdict: VerdictRow) -> None:
-    """Write a verdict, in the place of one against the same champion; raises as `put_version` does."""
+def put_verdict(
+    engine: Engine, run: Run, model_version: str, verdict: VerdictRow, place: Callable[[], None] = _nothing
+) -> None:
+    """Write a verdict, in the place of one against the same champion; the rest is as of `put_version`."""
     values = {name: getattr(verdict, name) for name in VerdictRow.__dataclass_fields__}
     values["reason"] = verdict.reason[:LONGEST_REASON]
-    with _held(engine, run) as connection:
+    with held(engine, run) as connection:
         connection.execute(
             delete(verdicts).where(_of(run.model_name, model_version, verdict.champion_version))
         )
         connection.execute(
             verdicts.insert(), {"model_name": run.model_name, "model_version": model_version, **values}
         )
+        place()
 
 
 def asked_before(engine: Engine, run: Run, champion_version: str, check: str) -> int:
@@ -228,8 +243,13 @@ def asked_before(engine: Engine, run: Run, champion_version: str, check: str) ->
 
 
 @contextmanager
-def _held(engine: Engine, run: Run) -> Iterator[Connection]:
-    """Yield a connection in a transaction during which the step is this process's."""
+def held(engine: Engine, run: Run) -> Iterator[Connection]:
+    """Yield a connection in a transaction during which the step is this process's.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be reached.
+        LostError: Another process does this step now.
+    """
     with transaction(engine) as connection:
         hold(connection, run)
         yield connection

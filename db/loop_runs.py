@@ -7,7 +7,8 @@ on. Each time a step is begun its `attempts` go up; who began it before is told 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, func, insert, literal, select, text, update
+from sqlalchemy import Connection, Engine, Row, and_, cast, func, insert, literal, select, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from db.engine import transaction
 from db.loop_records import LostError, Outcome, Run, RunningError
@@ -83,6 +84,18 @@ def hold(connection: Connection, run: Run) -> None:
     """
     mine = connection.execute(select(loop_steps.c.name).where(_is_mine(run)).with_for_update())
     _require(mine.one_or_none() is not None, run)
+
+
+def noted(connection: Connection, run: Run) -> dict[str, Any]:
+    """Return what was noted of the step, by whoever began it."""
+    of_step = (loop_steps.c.run_id == run.id, loop_steps.c.name == run.step)
+    return dict(connection.scalar(select(loop_steps.c.numbers).where(*of_step)) or {})
+
+
+def note(connection: Connection, run: Run, numbers: Mapping[str, Any]) -> None:
+    """Note what whoever begins the step again is to find; the step must be held. `finish` writes over it."""
+    changed = loop_steps.c.numbers.op("||")(cast(dict(numbers), JSONB))
+    connection.execute(update(loop_steps).where(_is_mine(run)).values(numbers=changed))
 
 
 def finish(engine: Engine, run: Run, outcome: Outcome) -> None:

@@ -12,10 +12,14 @@ from db.schema import USER_NAME
 
 
 @contextmanager
-def opened() -> Iterator[Engine]:
+def opened(statement_timeout_ms: int = 0) -> Iterator[Engine]:
     """Yield connections to the database of DATABASE_URL, or else to the embedded one; its schema is current.
 
     The embedded one is started for as long as this lasts where it does not run.
+
+    Args:
+        statement_timeout_ms: As of `db.engine.create`: by default no statement is given up, for whoever
+            waits at a terminal.
 
     Raises:
         EmbeddedError, MigrationError, ValueError: It cannot be reached; the message says why.
@@ -24,12 +28,12 @@ def opened() -> Iterator[Engine]:
     if os.environ.get("DATABASE_URL") or embedded.running_url(folder):
         url = libpq.database_url()
         migrate.upgrade(url)
-        with engine.opened(url) as found:
+        with engine.opened(url, statement_timeout_ms) as found:
             yield found
         return
     with embedded.start(folder) as server:
         migrate.upgrade(server.url)
-        with engine.opened(server.url) as found:
+        with engine.opened(server.url, statement_timeout_ms) as found:
             yield found
 
 

@@ -21,12 +21,13 @@ from db.loop_runs import LostError, Outcome, Run, RunningError
 from db.migrate import MigrationError
 from db.unprivileged import EmbeddedError
 from loop.collect import collect
-from loop.engine import NOT_ENOUGH, OUTCOME, Steps, run_all
+from loop.engine import NOT_ENOUGH, OUTCOME, STATEMENT_TIMEOUT_MS, Steps, run_all
 from loop.gate import gate
 from loop.rollout import roll_out
 from loop.train import train
 from system import environment, stopping
 from system.files import keep_private
+from system.scratch import scratch
 
 STEPS: Steps = (("collect", collect), ("train", train), ("gate", gate), ("roll_out", roll_out))
 # As a model of TorchServe may be called.
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="loop: %(message)s")
     try:
         model_name = environment.text(os.environ, "MODEL", "digits", NAME, "the name of a served model")
-        with own_database.opened() as database:
+        with own_database.opened(STATEMENT_TIMEOUT_MS) as database, scratch("sketchserve-loop"):
             outcome = run_all(database, model_name, STEPS, _asked_by(), {}, _tell)
     except (
         DatabaseUnavailable,

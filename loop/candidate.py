@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 import torch
 
+from handler.self_check import built_with
 from loop.feedback import Example, digest_of, framed
 from loop.fine_tuning import CPU, Recipe, fine_tuned
 from system.files import PROJECT
@@ -99,7 +101,12 @@ def make(
         "seed": recipe.seed,
         "settings": asdict(recipe),
         "commit": commit(),
-        "with": {"torch": torch.__version__, "numpy": np.__version__, "machine": platform.machine()},
+        "with": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "scipy": scipy.__version__,
+            **built_with(about.framing),
+        },
         "metrics": {
             **metrics,
             "feedback": {

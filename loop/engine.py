@@ -19,6 +19,8 @@ from db.loop_runs import LostError, Outcome, Run
 logger = logging.getLogger(__name__)
 
 BEAT_S = 10.0
+# Collecting reads and hashes 100,000 drawings in one statement, which takes 20 s where nothing else runs.
+STATEMENT_TIMEOUT_MS = 600_000
 # In a step's numbers, where it refused because it cannot tell yet.
 OUTCOME, NOT_ENOUGH = "outcome", "not_enough_evidence"
 

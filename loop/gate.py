@@ -1,6 +1,7 @@
 """The step that judges a candidate, in a TorchServe beside the one that serves."""
 
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,11 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     found = candidates.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
     if found is None:
         try:
-            found = _judged(run, engine, places, row, champion)
+            found, report = _judged(run, engine, places, row, champion)
         except (NoServer, OSError, PredictionError, ValueError) as error:
             raise StepError(f"{row.model_version} cannot be judged: {error}") from error
-        candidates.put_verdict(engine, run, row.model_version, found)
+        put = partial(_put_report, places.of_run(run.model_name, run.id), found, report)
+        candidates.put_verdict(engine, run, row.model_version, found, put)
     numbers = {
         "version": row.model_version,
         "champion": champion.about.version,
@@ -75,7 +77,10 @@ def extent_of(settings: dict[str, Any]) -> Extent:
     return Extent(**{one.name: settings[one.name] for one in fields(Extent) if one.name in settings})
 
 
-def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Served) -> VerdictRow:
+def _judged(
+    run: Run, engine: Engine, places: Places, row: Version, champion: Served
+) -> tuple[VerdictRow, str]:
+    """Return the verdict, and the page that shows it."""
     archive = places.store / row.archive
     if known_archives.digest(archive) != row.archive_sha256:
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
@@ -88,21 +93,19 @@ def _judged(run: Run, engine: Engine, places: Places, row: Version, champion: Se
     with beside.running(champion.archive, archive) as server:
         judged = judge(server, case)
         report = page(judged, f"{run.model_name} {row.model_version} against {champion.about.version}")
-    folder = places.of_run(run.model_name, run.id)
-    private_folder(folder)
-    _write(folder / REPORT, report)
     verdict = VerdictRow(
         champion.about.version,
         judged.verdict.outcome,
         [check.row() for check in judged.verdict.checks],
         judged.verdict.reason,
     )
+    return verdict, report
+
+
+def _put_report(folder: Path, verdict: VerdictRow, report: str) -> None:
+    private_folder(folder)
+    with written_aside(folder / REPORT) as draft:
+        draft.write_text(report, encoding="utf-8")
     write_json(
         folder / RECORD, {"outcome": verdict.outcome, "reason": verdict.reason, "checks": verdict.checks}
     )
-    return verdict
-
-
-def _write(path: Path, text: str) -> None:
-    with written_aside(path) as draft:
-        draft.write_text(text, encoding="utf-8")

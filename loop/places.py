@@ -101,7 +101,8 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
     trained = Path(about.trained_file or WEIGHTS)
     # Of a file outside the project the archive knows the name alone: beside the archive it is found, too.
     files = [PROJECT / trained, places.store / trained.name, *(folder / WEIGHTS for folder in folders)]
-    for file in files:
+    # And those of runs that a database knows no more which was put back to an earlier time.
+    for file in [*files, *sorted(places.runs.glob(f"*/{WEIGHTS}"))]:
         if file.is_file() and sha256(file) == about.trained_sha256:
             return Champion(about.version, file)
     raise FileNotFoundError(

@@ -140,7 +140,7 @@ def _run(module: str) -> int:
 
 
 def _times(url: URL, model_name: str) -> loop_times.Times:
-    with engine.opened(url) as opened:
+    with engine.opened(url, engine.STATEMENT_TIMEOUT_MS) as opened:
         return loop_times.times(opened, model_name)
 
 

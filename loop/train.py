@@ -1,11 +1,16 @@
 """The step that makes a candidate: from the served weights, with what people corrected, as an archive."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
-from db import candidates
+from db import candidates, loop_runs
 from db.candidates import Taken, Version
 from db.loop_runs import Outcome, Run
 from loop import candidate
@@ -14,16 +19,15 @@ from loop.feedback import Example
 from loop.fine_tuning import Recipe
 from loop.places import Places, champion, next_version, places_of
 from system import known_archives
-from system.files import private_folder, written_aside
+from system.files import private_folder, put_in_place, written_aside
 from training.archive.build import build
-
-VERSION = "version.txt"  # in the run's folder: chosen once, however often the run is taken up again
 
 
 def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     """Make a candidate, its archive and its row; refuse where none of the drawings can be learnt from.
 
-    It is repeatable: whoever is killed leaves nothing that the next one does not write again, the same.
+    It is repeatable: whoever is killed leaves nothing that the next one does not write again, the same. And
+    whoever was stopped for so long that another took the step over puts nothing in the place of its files.
 
     Args:
         run: whose settings may name the fields of Recipe.
@@ -38,24 +42,23 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     """
     places = places or places_of()
     folder = places.of_run(run.model_name, run.id)
-    private_folder(folder)
     examples = examples_of(candidates.taken(engine, run.id), "train")
     try:
         start = champion(engine, run.model_name, places)
         version = _version(run, engine, places, start)
-        made = candidate.make(start, examples, places.data, recipe_of(run.settings), version, folder)
+        with _aside(folder, run.attempt) as draft:
+            made = candidate.make(start, examples, places.data, recipe_of(run.settings), version, draft)
+            with candidates.held(engine, run):
+                for name in (candidate.WEIGHTS, candidate.RECORD):
+                    put_in_place(draft / name, folder / name)
+            built = build(folder / candidate.WEIGHTS, run.model_name, draft / f"{run.model_name}.mar")
+            archive = places.store / f"{run.model_name}-{version}.mar"
+            row = Version(run.model_name, version, archive.name, known_archives.digest(built), run.id, made)
+            candidates.put_version(engine, run, row, partial(_put_archive, built, archive, places.known))
     except candidate.NothingToLearn as error:
         return Outcome("refused", {"drawings": len(examples)}, str(error))
     except (FileNotFoundError, ValueError) as error:
         raise StepError(str(error)) from None
-    archive = places.store / f"{run.model_name}-{version}.mar"
-    try:
-        build(folder / candidate.WEIGHTS, run.model_name, archive)
-    except ValueError as error:
-        raise StepError(str(error)) from None
-    known_archives.add(archive.resolve(), places.known)
-    row = Version(run.model_name, version, archive.name, known_archives.digest(archive), run.id, made)
-    candidates.put_version(engine, run, row)
     return Outcome(
         "done", _numbers(made), f"{run.model_name} {version} learnt {made['data']['drawings']} drawings"
     )
@@ -72,12 +75,46 @@ def recipe_of(settings: dict[str, Any]) -> Recipe:
 
 
 def _version(run: Run, engine: Engine, places: Places, start: candidate.Champion) -> str:
-    kept = places.of_run(run.model_name, run.id) / VERSION
-    if not kept.exists():
-        version = next_version(engine, start, run.model_name, places)
-        with written_aside(kept) as draft:
-            draft.write_text(version, encoding="utf-8")
-    return kept.read_text(encoding="utf-8")
+    """Return the candidate's version: chosen once, however often the step is begun again."""
+    with candidates.held(engine, run) as connection:
+        version = loop_runs.noted(connection, run).get("version")
+        if version is None:
+            version = next_version(engine, start, run.model_name, places)
+            _put_away(places.of_run(run.model_name, run.id), run)
+            loop_runs.note(connection, run, {"version": version})
+    return str(version)
+
+
+def _put_away(folder: Path, run: Run) -> None:
+    """Give a folder another name that a run of the same number has left.
+
+    That is how it is after the database was put back to an earlier time: numbers come again, and what the
+    folder holds may be what a version was made from that is served.
+    """
+    if folder.exists():
+        folder.rename(folder.with_name(f"{folder.name}-before-{run.created_at:%Y%m%dT%H%M%S}"))
+
+
+@contextmanager
+def _aside(folder: Path, attempt: int) -> Iterator[Path]:
+    """Yield a folder of this attempt's own; what attempts before it have left is removed."""
+    private_folder(folder)
+    for left in folder.glob("attempt-*"):
+        if int(left.name.removeprefix("attempt-")) <= attempt:
+            shutil.rmtree(left)
+    draft = folder / f"attempt-{attempt}"
+    private_folder(draft)
+    try:
+        yield draft
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _put_archive(built: Path, archive: Path, known: Path) -> None:
+    # Copied: a rename does not reach from one file system to another.
+    with written_aside(archive) as draft:
+        shutil.copyfile(built, draft)
+    known_archives.add(archive.resolve(), known)
 
 
 def _numbers(made: dict[str, Any]) -> dict[str, Any]:

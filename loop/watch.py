@@ -26,6 +26,7 @@ from db.unprivileged import EmbeddedError
 from handler.bad_image import BadImage
 from handler.framings import frame_of_file, frame_shape, is_framing
 from loop.drift import LEAST, LOW, corrected, of_numbers, of_values
+from loop.engine import STATEMENT_TIMEOUT_MS
 from system import environment, stopping
 from training.archive.contents import Archive, read_archive
 from training.data.features import features
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopping.raise_on_signals()
     try:
         store = environment.path(os.environ, "MODEL_STORE", "model_store")
-        with own_database.opened() as engine:
+        with own_database.opened(STATEMENT_TIMEOUT_MS) as engine:
             for line in watched(engine, store, datetime.now(UTC)):
                 print(line, flush=True)
     except (DatabaseUnavailable, EmbeddedError, MigrationError, OSError, ValueError) as error:

@@ -90,11 +90,16 @@ def written_aside(path: Path, writer: str | None = None) -> Iterator[Path]:
     draft = path.with_name(f"{path.name}.{writer or os.getpid()}{UNFINISHED}")
     try:
         yield draft
-        sync(draft)
-        draft.replace(path)
+        put_in_place(draft, path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(draft: Path, path: Path) -> None:
+    """Let a finished draft take the place of a file; a power failure leaves all of one of the two."""
+    sync(draft)
+    draft.replace(path)
     sync(path.parent)
 
 

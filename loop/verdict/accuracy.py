@@ -59,7 +59,8 @@ def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
             more, the smaller a p value has to be.
     """
     if found is None:
-        return Check(name, NOT_ENOUGH, "there are no drawings with labels that training was kept from", {})
+        none = "there are no drawings with labels that training was kept from"
+        return Check(name, NOT_ENOUGH, none, {"pictures": 0})
     pairs, limit = found.pairs, limit_of(asked_before)
     numbers = {
         **_counts(pairs),

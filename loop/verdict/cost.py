@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from client.management import Management, path_of
 from handler.frame import FRAME_PX
 from handler.model import Model
-from loop.verdict.check import PASSED, REFUSED, Check
+from loop.verdict.check import NOT_ENOUGH, PASSED, REFUSED, Check
 from training.data.drawing import png
 from training.evaluation.ask import Server
 
@@ -28,7 +29,7 @@ class Cost:
     Attributes:
         frame_us: of a frame's way through the networks, in a batch, on one core: the best of several rounds.
         answer_ms: of a request's way, one at a time: the median.
-        worker_bytes: the memory of a worker (RSS); 0 where TorchServe does not say.
+        worker_bytes: the memory of a worker (RSS); 0 where it is not known.
     """
 
     frame_us: float
@@ -37,24 +38,28 @@ class Cost:
 
 
 def affordable(name: str, champion: Cost, candidate: Cost) -> Check:
-    """Check that the candidate is about as quick and as small as the champion."""
+    """Check that the candidate is about as quick and as small as the champion, and that this can be told."""
     numbers = {"champion": asdict(champion), "candidate": asdict(candidate)}
     said = (
         f"{candidate.frame_us:.0f} µs a frame, the champion's {champion.frame_us:.0f}; "
         f"{candidate.answer_ms:.1f} ms an answer, {champion.answer_ms:.1f}; "
         f"{candidate.worker_bytes / 1e6:.0f} MB a worker, {champion.worker_bytes / 1e6:.0f}"
     )
+    is_known = champion.worker_bytes > 0 and candidate.worker_bytes > 0
+    most = LARGER * champion.worker_bytes + LARGER_BYTES
     dearer = [
         words
         for words, is_dearer in (
             ("its network is slower", candidate.frame_us > SLOWER * champion.frame_us + SLOWER_US),
             ("its answers are slower", candidate.answer_ms > SLOWER * champion.answer_ms + SLOWER_MS),
-            ("its worker is larger", candidate.worker_bytes > LARGER * champion.worker_bytes + LARGER_BYTES),
+            ("its worker is larger", is_known and candidate.worker_bytes > most),
         )
         if is_dearer
     ]
     if dearer:
         return Check(name, REFUSED, f"{', '.join(dearer)}: {said}", numbers)
+    if not is_known:
+        return Check(name, NOT_ENOUGH, f"nobody can tell how much memory a worker takes: {said}", numbers)
     return Check(name, PASSED, said, numbers)
 
 
@@ -87,6 +92,19 @@ def answer_ms(champion: Server, candidate: Server, count: int) -> tuple[float, f
 
 
 def worker_bytes(management: Management, name: str, version: str) -> int:
-    """Return the memory of a version's largest worker, in bytes."""
+    """Return the memory of a version's largest worker in bytes, 0 where nobody can tell.
+
+    Its process on this machine is looked at now: TorchServe looks once a minute, and says 0 before.
+    """
     serving = management.describe(path_of(name, version)).serving
-    return serving.worker_bytes if serving else 0
+    if serving is None:
+        return 0
+    return max(map(_bytes_of, serving.worker_pids), default=0) or serving.worker_bytes
+
+
+def _bytes_of(pid: int) -> int:
+    """Return what a process takes (RSS); 0 where it is gone, or runs elsewhere."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except (psutil.Error, ValueError):  # -1 is the id of none yet
+        return 0

@@ -1,8 +1,10 @@
 """The checks in their order, in a TorchServe that serves both versions."""
 
+import json
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import requests
 
 from client.errors import ChangeRefused, LoadFailed
 from client.management import path_of
+from handler import self_check
 from loop.feedback import Example
 from loop.verdict import cost
 from loop.verdict.accuracy import no_label_lost, not_inferior, superior
@@ -107,14 +110,25 @@ def judge(server: TorchServe, case: Case) -> Judged:
 
 
 def _self_check(server: TorchServe, after: Archive, archive: Path) -> Check:
+    began = time.monotonic()
     why = load_candidate(server, after.name, after.version)
+    numbers = {"golden_pictures": _golden_pictures(archive), "until_s": round(time.monotonic() - began, 1)}
     if not why:
-        return Check("self-check", PASSED, "its workers read the golden pictures as they should")
+        return Check("self-check", PASSED, "its workers read the golden pictures as they should", numbers)
     with _unpacked(archive) as folder:
         command = [sys.executable, "-c", SELF_CHECK]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     words = done.stderr.strip().splitlines()[-1:] if done.returncode else []
-    return Check("self-check", REFUSED, "; ".join([why, *words]))
+    return Check("self-check", REFUSED, "; ".join([why, *words]), numbers)
+
+
+def _golden_pictures(archive: Path) -> int:
+    """Return how many golden pictures a worker has to read before it answers; 0 where that cannot be told."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            return len(json.loads(file.read(self_check.FILE))["pictures"])
+    except (KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return 0
 
 
 def _as_many_workers(server: TorchServe, before: Archive, after: Archive) -> None:

@@ -29,12 +29,13 @@ from loop.places import Places
 from loop.train import examples_of, train
 from loop.verdict import beside
 from loop.verdict.asked import Extent
-from loop.verdict.check import PASSED, REFUSED
+from loop.verdict.check import LEFT_OUT, PASSED, REFUSED
 from loop.verdict.judge import FEEDBACK, Case, Judged, judge
 from loop.verdict.replay import Stored
 from system import known_archives
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens
+from training.archive import golden
 from training.archive.build import build
 from training.archive.contents import read_archive, sha256
 from training.models import weights
@@ -94,6 +95,12 @@ def test_a_better_candidate_passes_and_says_what_it_would_answer_otherwise(
     ]  # fmt: skip
     assert outcomes.pop("what is no digit") == "left_out", "archives of bundled digits have no gate"
     assert set(outcomes.values()) == {PASSED}
+    assert all(check.numbers for check in judged.verdict.checks if check.outcome != LEFT_OUT)
+    numbers = {check.name: check.numbers for check in judged.verdict.checks}
+    assert numbers["self-check"]["golden_pictures"] == len(golden.pictures())
+    assert numbers["self-check"]["until_s"] > 0
+    for one in ("champion", "candidate"):
+        assert numbers["time and memory"][one]["worker_bytes"] > 10**7
     assert judged.flips
     assert {flip.after for flip in judged.flips} == {"7"}
     mutated = next(check for check in judged.verdict.checks if check.name == "mutated requests")
@@ -126,6 +133,7 @@ def test_a_candidate_that_does_not_read_its_golden_pictures_is_asked_nothing(
     judged = verdict_on(broken, store, server)
     assert [(check.name, check.outcome) for check in judged.verdict.checks] == [("self-check", REFUSED)]
     assert "expected the labels" in judged.verdict.reason
+    assert judged.verdict.checks[0].numbers["golden_pictures"] == len(golden.pictures())
 
 
 def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: Engine, store: Path) -> None:

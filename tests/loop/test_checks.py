@@ -1,21 +1,24 @@
 """Each check passes a candidate that is as good, and refuses a damaged one; no evidence is no pass."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from client.management import Management
 from loop.feedback import framed
 from loop.fine_tuning import Recipe, fine_tuned
 from loop.verdict.accuracy import no_label_lost, not_inferior, superior
 from loop.verdict.asked import Both
 from loop.verdict.check import LEFT_OUT, NOT_ENOUGH, PASSED, REFUSED, Check, verdict_of
-from loop.verdict.cost import Cost, affordable
+from loop.verdict.cost import Cost, affordable, worker_bytes
 from loop.verdict.statistics import SIGNIFICANT
 from loop.verdict.sureness import calibrated, covering, rejecting
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens
 from tests.training.evaluation.answers import answers
+from tests.ui.answering import answering
 from training.data.frames import Frames
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
@@ -120,6 +123,28 @@ def test_a_candidate_that_costs_more_is_refused(change: dict, words: str) -> Non
     assert affordable("cost", champion, Cost(160.0, 6.0, 210_000_000)).outcome == PASSED
 
 
+def test_memory_that_nobody_knows_is_no_pass() -> None:
+    known = Cost(150.0, 5.0, 200_000_000)
+    unknown = replace(known, worker_bytes=0)
+    for champion, candidate in ((unknown, unknown), (unknown, known), (known, unknown)):
+        check = affordable("cost", champion, candidate)
+        assert (check.outcome, check.reason.startswith("nobody can tell")) == (NOT_ENOUGH, True)
+    assert affordable("cost", unknown, replace(known, frame_us=250.0)).outcome == REFUSED
+
+
+def test_a_workers_memory_is_its_processs_where_torchserve_has_not_looked_yet() -> None:
+    def described(pid: int, said: int) -> list[dict]:
+        worker = {"id": "9000", "status": "READY", "pid": pid, "memoryUsage": said}
+        sizes = {"minWorkers": 1, "maxWorkers": 1, "batchSize": 1, "maxBatchDelay": 1}
+        of = {"modelName": "digits", "modelVersion": "1.0.0", "modelUrl": "digits.mar"}
+        return [{**of, **sizes, "workers": [worker], "jobQueueStatus": {"pendingRequests": 0}}]
+
+    for pid, said, least in ((os.getpid(), 0, 10**7), (-1, 250_000_000, 250_000_000), (-1, 0, 0)):
+        with answering(described(pid, said)) as server:
+            found = worker_bytes(Management(server.url), "digits", "1.0.0")
+        assert found == least or (pid > 0 and found > least)
+
+
 @pytest.mark.parametrize(
     ("candidate", "champion", "outcome"),
     [(21, 9, PASSED), (20, 10, NOT_ENOUGH), (5, 0, NOT_ENOUGH), (6, 0, PASSED), (0, 0, NOT_ENOUGH),
@@ -171,7 +196,8 @@ def test_of_twenty_candidates_that_are_no_better_none_passes_in_95_of_100_times(
 
 
 def test_no_held_out_drawing_is_no_evidence() -> None:
-    assert superior("feedback", None).outcome == NOT_ENOUGH
+    check = superior("feedback", None)
+    assert (check.outcome, check.numbers) == (NOT_ENOUGH, {"pictures": 0})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,11 @@
 """`make retrain` says what each step found, and how it ended by its exit status."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
+from sqlalchemy import text
 
 from db import loop_runs
 from db.loop_runs import Outcome
@@ -70,6 +75,22 @@ def test_a_run_that_is_under_way_is_one_line(retrain, database, model_name):
     assert (status, output) == (1, "")
     assert "is under way (collect, asked for by ada" in errors
     assert len(errors.splitlines()) == 1
+
+
+def test_no_statement_waits_for_ever_and_temporary_files_are_the_runs_own(retrain, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = {}
+
+    def look(_run, database):
+        with database.connect() as connection:
+            found["limit"] = connection.scalar(text("SHOW statement_timeout"))
+        (folder,) = tmp_path.glob("sketchserve-loop-*")
+        assert Path(tempfile.mkdtemp()).parent == folder == Path(os.environ["TMPDIR"])
+        return Outcome("done", {}, "looked")
+
+    assert retrain(("collect", look))[0] == 0
+    assert found == {"limit": "10min"}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_step_that_has_to_wait_is_one_line_and_no_failure(retrain):

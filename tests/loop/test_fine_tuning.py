@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -56,7 +57,11 @@ def test_the_record_says_all_that_made_it(champion: Champion, made) -> None:
         record["metrics"]["feedback"]["after"]["accuracy"]
         > record["metrics"]["feedback"]["before"]["accuracy"]
     )
-    assert {"torch", "numpy", "machine"} <= record["with"].keys()
+    assert record["with"].keys() == {
+        *("python", "torch", "numpy", "scipy", "opencv", "pillow", "numba", "deflate", "onnxruntime"),
+        *("machine", "preprocessing"),
+    }
+    assert record["with"]["opencv"] == cv2.__version__
 
 
 def test_the_same_run_again_gives_the_same_weights_bit_for_bit(

@@ -1,5 +1,6 @@
 """What candidates of the default model are asked: MNIST, every kind of strokes, and what is no digit."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from loop.verdict.asked import Extent, ask_both, corrected, known, no_digits
 from loop.verdict.check import PASSED
 from loop.verdict.judge import _unpacked
 from loop.verdict.sureness import calibrated, covering, rejecting
+from system.files import PROJECT
 from tests.loop.written import crossed_sevens, example
 from training.data.drawing import png
 from training.data.image_folder import load_folder
@@ -37,6 +39,16 @@ class InProcess(Server):
         except BadImage as error:
             return {"type": "BadImage", "message": str(error)}
         return {**self.model.answer(reading), "model": "digits", "version": "1.0.0", "preprocessing": "-"}
+
+
+def test_as_much_is_asked_as_the_documents_say() -> None:
+    assert asdict(Extent()) == {
+        "scans": None, "strokes": 1246, "hands": 2, "outliers": 40, "fuzzed": 2000, "replayed": 500,
+        "timed": 200, "margin": 0.001,
+    }  # fmt: skip
+    said = (PROJECT / "docs" / "loop.md").read_text(encoding="utf-8")
+    assert "any of 2,000 that is answered with an error" in said
+    assert "of the 500 newest drawings" in said
 
 
 def test_the_held_out_drawings_are_those_with_a_digit() -> None:
