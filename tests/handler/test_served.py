@@ -1,7 +1,6 @@
 """The archive inside the real TorchServe: answers, refusals, batches, and the APIs that docs/api.md shows."""
 
 import base64
-import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from handler.frame import frame_of
 from launch.temporary import TorchServe, running
 from reading.finder import Finder
 from reading.reader import Reader
+from reading.row import pieces_of
 from tests.handler.scraped import totals
 from tests.management import manage
 from training.archive.build import build
@@ -176,13 +176,17 @@ def test_bad_images_do_not_spoil_their_batch(patient: TorchServe) -> None:
 
 def test_a_number_asks_for_all_its_pieces_at_once(patient: TorchServe) -> None:
     """So that they are one batch, where TorchServe waits long enough for one."""
-    sevens = [[[20 + 60 * i, 20], [55 + 60 * i, 20], [35 + 60 * i, 90]] for i in range(4)]
+    sevens = Image.new("L", (220, 110), 255)
+    for left in range(20, 180, 40):  # each bar touches the next one's, so that two may also be one digit
+        points = [(left, 20), (left + 35, 20), (left + 15, 90)]
+        ImageDraw.Draw(sevens).line(points, fill=0, width=8, joint="curve")
+    body = encoded(sevens)
     before = totals(patient.handler_metrics_url)
     with closing(Reader(Inference(patient.inference_url), Finder())) as reader:
-        number = reader.read(json.dumps({"strokes": sevens, "width": 8}).encode(), "digits")
+        number = reader.read(body, "digits")
     counted = totals(patient.handler_metrics_url) - before
     assert number.text == "7777"
-    assert counted["handler_batch_size_sum"] >= 4
+    assert counted["handler_batch_size_sum"] == len(pieces_of(body)) == 7  # more pieces than digits
     assert counted["handler_batch_size_count"] == 1
 
 

@@ -54,14 +54,48 @@ def test_no_character_is_in_both_parts_and_none_that_looks_like_a_digit_is_in_an
     assert not (parts["train"] | parts["report"]) & like
 
 
-def test_training_varies_a_drawing_and_the_report_has_it_as_it_is(tmp_path: Path) -> None:
+def test_training_varies_a_drawing_and_the_report_has_it_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(real, "JOINED", 6)
     archive(tmp_path, {"Greek": 2, "Balinese": 2})
     (report, trained) = (real.frames(part, tmp_path) for part in ("report", "train"))
     drawn = real.parted(tmp_path)
-    assert (len(report), len(trained)) == (4, 4 * real.COPIES)
+    turned = real.turned(drawn["train"])
+    assert (len(report), len(trained)) == (4, 4 * real.COPIES + len(turned) + real.JOINED)
     assert len({one.tobytes() for one in trained}) == len(trained)
     np.testing.assert_array_equal(report[0], frame_of(real.picture(drawn["report"][0]).encoded()))
     np.testing.assert_array_equal(trained, real.frames("train", tmp_path))
+
+
+def test_no_character_is_turned_into_one_that_looks_like_a_digit() -> None:
+    ink = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    e, tau = (real.Character("Latin", number, 1, ink) for number in (5, 20))
+    assert [one.ink.tolist() for one in real.turned([e])] == [
+        turn(ink).tolist() for turn in real.TURNS.values()
+    ]
+    j = real.Character("Latin", 3, 1, ink)
+    ways = [way for way in real.TURNS if 3 not in real.TURNED_LIKE_DIGITS[way]["Latin"]]
+    assert ways == ["upside down", "left"]
+    assert [one.ink.tolist() for one in real.turned([j])] == [real.TURNS[way](ink).tolist() for way in ways]
+    assert len(real.turned([tau])) == len(real.TURNS)
+    for numbers in real.TURNED_LIKE_DIGITS.values():
+        assert set(numbers) <= set(real.LIKE_DIGITS) - {real.REPORT_ALPHABET}
+
+
+def test_parts_of_two_characters_are_a_third() -> None:
+    one, other = (
+        real.Character("Latin", number, 1, np.full((40, 40), number, np.uint8)) for number in (1, 2)
+    )
+    made = real.joined([one, other], 12)
+    assert len(made) == 12
+    mixed = [both.ink for both in made if len(np.unique(both.ink)) == 2]
+    assert mixed
+    for ink in mixed:
+        share = np.mean(ink == ink[0, 0])
+        assert 0.3 < share < 0.7
+        assert (ink == ink[:1]).all() or (ink == ink[:, :1]).all(), "cut straight, once"
+    assert real.joined([], 3) == []
 
 
 def test_without_an_archive_there_are_none_and_it_is_said_where_it_is(tmp_path: Path) -> None:

@@ -85,6 +85,7 @@ def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_repor
     both = replace(data, train=digits.joined(digits), validation=digits.joined(digits))
     monkeypatch.setattr(fit, "load", lambda name, *_: data if name == "mnist" else both)
     monkeypatch.setattr(fit, "thin_digits", lambda *_: digits)
+    monkeypatch.setattr(fit, "ones", lambda _: digits)
     monkeypatch.setattr(fit, "pen_strokes", lambda *_: digits)
     monkeypatch.setattr(fit.frames, "materials", lambda *_: dict.fromkeys(fit.frames.SEEDS, material()))
     scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(5)])
