@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from client.errors import PredictionError
-from db import candidates
+from db import candidates, verdicts
 from db.candidates import VerdictRow, Version
 from db.loop_runs import Outcome, Run
 from loop.engine import StepError, not_enough
@@ -86,7 +86,7 @@ def _judged(
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
     extent = extent_of(run.settings)
     held_out = examples_of(candidates.taken(engine, run.id), "gate")
-    asked = candidates.asked_before(engine, run, champion.about.version, FEEDBACK)
+    asked = verdicts.asked_before(engine, run, champion.about.version, FEEDBACK)
     newest = candidates.newest(engine, run.model_name, extent.replayed, run.created_at)
     stored = [Stored(*one) for one in newest]
     case = Case(champion.archive, archive, places.data, held_out, stored, extent, asked)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import Engine, update
 
-from db import candidates, examples, loop_runs
+from db import candidates, examples, loop_runs, verdicts
 from db.candidates import VerdictRow, Version
 from db.examples import Chosen
 from db.log import PredictionLog
@@ -57,7 +57,7 @@ def judge(
 
 
 def asked_before(database: Engine, run: Run, champion: str = CHAMPION) -> int:
-    return candidates.asked_before(database, run, champion, FEEDBACK)
+    return verdicts.asked_before(database, run, champion, FEEDBACK)
 
 
 def test_those_count_that_were_asked_some_of_the_same_beside_the_same_champion(

@@ -91,8 +91,8 @@ def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gat
     strokes = known.train.take(np.arange(len(scanned.train), len(known.train)))
     bare = {part: ones(part) for part in frames.SEEDS}
     digits = known.train.joined(strokes)
-    for more in (thin["train"], bare["train"]):
-        digits = digits.joined(more).joined(more)
+    for fewer in (thin["train"], bare["train"]):
+        digits = digits.joined(fewer).joined(fewer)
     loaded = time.perf_counter()
     print(f"{len(digits):,} digits, {len(outliers):,} outliers ({loaded - started:.0f} s)")
     print(
