@@ -5,7 +5,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -191,10 +191,11 @@ def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: E
 
 
 def prediction_of(drawing: bytes) -> Prediction:
-    """Return a stored drawing that was read as a three."""
+    """Return a stored drawing, of before the run, that was read as a three."""
     return Prediction(
-        id=uuid.uuid4(), created_at=datetime.now(UTC), session_id=uuid.uuid4().hex, source="sketchpad",
-        model_name=NAME, model_version="1.0.0", preprocessing="a1b2c3d4", predicted_label="3", confidence=0.6,
-        probabilities={"3": 0.6, "7": 0.4}, drawing=drawing, pen_colour=None, background_colour=None,
+        id=uuid.uuid4(), created_at=datetime.now(UTC) - timedelta(hours=1), session_id=uuid.uuid4().hex,
+        source="sketchpad", model_name=NAME, model_version="1.0.0", preprocessing="a1b2c3d4",
+        predicted_label="3", confidence=0.6, probabilities={"3": 0.6, "7": 0.4}, drawing=drawing,
+        pen_colour=None, background_colour=None,
         latency_ms=5.0, request_id=uuid.uuid4().hex,
     )  # fmt: skip
