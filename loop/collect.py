@@ -15,7 +15,9 @@ from db.examples import PARTS
 from db.loop_runs import Outcome, Run
 from loop.choosing import Choice, choose, closeness
 from loop.engine import not_enough
+from loop.places import Places, places_of
 from loop.rollout import waits_for
+from loop.unpassed import as_before, digest_of
 
 # Fewer new ones are not worth a training.
 LEAST_NEW = 10
@@ -24,11 +26,17 @@ NEWEST, MOST_UNJUDGED = 2_000, 30
 NO_DIGIT = "not a digit"
 
 
-def collect(run: Run, database: Engine) -> Outcome:
+def collect(run: Run, database: Engine, places: Places | None = None) -> Outcome:
     """Choose what the run learns from and is measured on, and renew the operators' queue, all or nothing.
 
     While another version is on trial the run ends here: the candidate could not be tried, and would have been
-    compared with a version that may answer no longer by then.
+    compared with a version that may answer no longer by then. It ends, too, where the candidate would be made
+    of what the last one was made of, and judged on the same: that one did not pass.
+
+    Args:
+        run: The run.
+        database: Where all of it is.
+        places: The folders; by default those that the environment names.
 
     Raises:
         DatabaseUnavailable: Nothing is written.
@@ -52,14 +60,16 @@ def collect(run: Run, database: Engine) -> Outcome:
         examples.put(connection, run.id, chosen)
         wanted = [one for one in choice.reviews if one.prediction_id in there]
         reviews.put(connection, run.model_name, wanted)
-    waits = waits_for(database, run.model_name)
-    return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted), waits)
+    digest = digest_of(chosen)
+    ends = waits_for(database, run.model_name) or as_before(run, database, digest, places or places_of())
+    return _outcome(len(found), replace(choice, examples=chosen, reviews=wanted), digest, ends)
 
 
-def _outcome(count: int, choice: Choice, waits: str) -> Outcome:
+def _outcome(count: int, choice: Choice, digest: str, ends: str) -> Outcome:
     taken = {part: [one for one in choice.examples if one.part == part] for part in PARTS}
     new = {part: sum(one.picture in choice.new for one in some) for part, some in taken.items()}
     numbers: dict[str, Any] = {
+        "examples": digest,
         "judged": count,
         **{part: len(some) for part, some in taken.items()},
         "new": new,
@@ -80,8 +90,8 @@ def _outcome(count: int, choice: Choice, waits: str) -> Outcome:
         return not_enough(
             numbers, f"{said}; {new['train']} that train are new, at least {LEAST_NEW} are needed"
         )
-    if waits:
-        return not_enough(numbers, f"{said}; {waits}")
+    if ends:
+        return not_enough(numbers, f"{said}; {ends}")
     return Outcome(
         "done", numbers, f"{said}, {new['train']:,} and {new['gate']:,} of them for the first time"
     )

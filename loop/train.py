@@ -18,6 +18,7 @@ from loop.engine import StepError
 from loop.feedback import Example
 from loop.fine_tuning import Recipe
 from loop.places import Places, champion, next_version, places_of
+from loop.unpassed import remove_old
 from system import known_archives
 from system.files import private_folder, put_in_place, written_aside
 from training.archive.build import build
@@ -46,6 +47,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     try:
         start = champion(engine, run.model_name, places)
         version = _version(run, engine, places, start)
+        remove_old(run, engine, start.version, places)
         with _aside(folder, run.attempt) as draft:
             made = candidate.make(start, examples, places.data, recipe_of(run.settings), version, draft)
             with candidates.held(engine, run):

@@ -23,6 +23,7 @@ from loop.places import Places, champion
 from loop.train import train
 from system import known_archives
 from tests.loop.test_places import put_archive
+from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
 MADE = {
@@ -63,7 +64,8 @@ def played(monkeypatch: pytest.MonkeyPatch) -> Played:
         played.while_training()
         (folder / WEIGHTS).write_bytes(played.content)
         (folder / RECORD).write_text(version)
-        return {**MADE, "version": version}
+        digest = sha256(folder / WEIGHTS)
+        return {**MADE, "version": version, "weights_sha256": digest}
 
     def build(trained: Path, _name: str, out: Path) -> Path:
         played.while_building()
@@ -174,6 +176,44 @@ def test_after_a_restore_a_runs_number_comes_again_and_nothing_of_the_lost_one_i
     (places.store / f"{run.model_name}-1.1.0.mar").replace(places.store / f"{run.model_name}.mar")
     found = champion(database, run.model_name, places)
     assert (found.version, found.weights.read_bytes()) == ("1.1.0", b"of the lost version")
+
+
+def test_archives_that_did_not_pass_go_but_the_newest_three_and_none_that_is_named_anywhere(
+    database: Engine, model_name: str, places: Places, played: Played
+) -> None:
+    def made(outcome: str) -> None:
+        run = loop_runs.begin(database, model_name, ["train"], "a test", {})
+        played.content = f"weights of run {run.id}".encode()
+        train(run, database, places)
+        version = versions(database, model_name)[0].model_version
+        if outcome:
+            candidates.put_verdict(database, run, version, VerdictRow("1.0.0", outcome, [], "so it is"))
+        loop_runs.finish(database, run, loop_runs.Outcome("refused", {}, outcome))
+
+    serve = """
+        INSERT INTO serving (model_name, model_version, previous_version, candidate_version, leaving, reason)
+        VALUES (:name, '1.0.0', '1.2.0', '1.3.0', ARRAY['1.4.0'], 'so it is')
+    """
+    with database.begin() as connection:
+        connection.execute(text(serve), {"name": model_name})
+    # What passed, what is named, and five that are neither, one of which was never judged.
+    for outcome in ("passed", *["refused"] * 4, "", *["not_enough_evidence"] * 3):
+        made(outcome)
+    kept = {path.name.removeprefix(f"{model_name}-")[:-4] for path in places.store.glob("*-1.*.mar")}
+    assert kept == {"1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.6.0", "1.7.0", "1.8.0", "1.9.0"}
+    (places.store / f"{model_name}-1.6.0.mar").write_bytes(b"somebody's own")
+    made("refused")
+    made("refused")
+    kept = {path.name.removeprefix(f"{model_name}-")[:-4] for path in places.store.glob("*-1.*.mar")}
+    assert kept == {"1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.6.0", "1.8.0", "1.9.0", "1.10.0", "1.11.0"}
+    of_run = {
+        one.model_version: places.of_run(model_name, one.run_id or 0)
+        for one in versions(database, model_name)
+    }
+    assert len(of_run) == 11, "rows stay"
+    assert not (of_run["1.5.0"] / WEIGHTS).exists()
+    assert (of_run["1.5.0"] / RECORD).exists()
+    assert (of_run["1.2.0"] / WEIGHTS).exists()
 
 
 def test_weights_and_record_of_a_version_are_its_runs(database: Engine, run: Run, places: Places) -> None:

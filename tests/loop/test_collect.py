@@ -8,13 +8,17 @@ import pytest
 from sqlalchemy import text
 
 from db import loop_runs, reviews
-from db.candidates import newest
+from db.candidates import VerdictRow, Version, newest, put_verdict, put_version
 from db.log import PredictionLog
 from db.loop_runs import LostError
 from db.records import Feedback, Prediction
 from loop import collect as collecting
+from loop.candidate import commit
 from loop.collect import collect
+from loop.places import Places
 from tests.loop.judging import OF_THE_GATE, OF_TRAINING, sure, unsure
+from tests.loop.test_places import put_archive
+from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
 
@@ -98,6 +102,7 @@ def test_what_counts_is_taken_with_its_numbers(database, draw, run):
         (held_out.id, "gate", "7"),
         (nothing.id, "train", None),
     }
+    assert len(outcome.numbers.pop("examples")) == 64
     assert outcome.numbers == {
         "judged": 15,
         "train": 13,
@@ -316,6 +321,50 @@ def test_what_a_version_that_was_tried_learnt_is_not_new_and_what_others_took_is
             if is_tried:
                 connection.execute(text(look), told)
         loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
+
+
+def test_what_did_not_pass_is_not_made_again_of_the_same_drawings_and_the_same_champion(
+    database, draw, run, log, model_name, tmp_path
+):
+    weights = tmp_path / "some.safetensors"
+    weights.write_bytes(b"weights")
+    places = Places(tmp_path, tmp_path / "runs", tmp_path / "data", tmp_path / "known")
+    put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
+    for session in OF_TRAINING[:12]:
+        draw(session, unsure("4", "7"), "7")
+
+    def judged(version, outcome):
+        """Let a run make and judge a version; return how a run after it collects."""
+        begun = run()
+        loop_runs.finish(database, begun, collect(begun, database, places))
+        begun = loop_runs.claim(database, begun)
+        champion = {"version": "1.0.0", "weights_sha256": sha256(weights)}
+        made_of = {"version": version, "champion": champion, "commit": commit()}
+        put_version(database, begun, Version(model_name, version, "x.mar", "0" * 64, begun.id, made_of))
+        put_verdict(database, begun, version, VerdictRow("1.0.0", outcome, [], "so it is"))
+        loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
+        return again()
+
+    def again():
+        following = run()
+        found = collect(following, database, places)
+        loop_runs.finish(database, following, loop_runs.Outcome("refused", {}, "looked"))
+        return found
+
+    same = judged("1.1.0", "refused")
+    assert (same.state, same.numbers["outcome"]) == ("refused", "not_enough_evidence")
+    assert same.reason.endswith("was made and judged with, which was refused: nothing is new since")
+    assert again() == same
+    measured = draw(OF_THE_GATE[0], unsure("4", "7"), "7")
+    assert again().state == "done", "there is more to measure with"
+    assert judged("1.2.0", "not_enough_evidence").reason.endswith("lacked evidence: nothing is new since")
+    log.write([Feedback(measured.id, "9", datetime.now(UTC), OF_THE_GATE[0])])
+    assert again().state == "done", "a label is another"
+    assert judged("1.3.0", "refused").state == "refused"
+    weights.write_bytes(b"other weights")
+    put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
+    assert again().state == "done", "the champion is another"
+    assert judged("1.4.0", "passed").state == "done", "it was not tried"
 
 
 def test_another_models_drawings_are_not_taken_and_its_queue_stays(database, draw, run, log, model_name):

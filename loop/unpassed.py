@@ -1,0 +1,85 @@
+"""Candidates that did not pass are not made once more, and their archives are not kept for ever."""
+
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from db import candidates, unpassed
+from db.examples import Chosen
+from db.loop_runs import Run
+from loop.candidate import WEIGHTS, commit
+from loop.places import Places, served
+from training.archive.contents import sha256
+
+# Of those that did not pass the newest ones stay, for whoever wants to look at them, or force one.
+KEPT = 3
+
+
+def digest_of(chosen: Sequence[Chosen]) -> str:
+    """Return the SHA-256 of all that a run takes, in hexadecimal: pictures, labels, and what each is for."""
+    lines = sorted(f"{one.part} {one.picture.hex()} {one.label or '-'}" for one in chosen)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def as_before(run: Run, engine: Engine, examples: str, places: Places) -> str:
+    """Return why a run would make and judge what did not pass before, in words; "" where it would not.
+
+    Args:
+        run: With its settings.
+        engine: The database.
+        examples: The digest of what it has collected.
+        places: The folders.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read.
+    """
+    last = unpassed.last_judged(engine, run.model_name)
+    if last is None or last.outcome == "passed" or (last.examples, last.settings) != (examples, run.settings):
+        return ""
+    try:
+        champion = served(engine, run.model_name, places).about
+    except (OSError, ValueError):
+        return ""  # the next step says so
+    made_from = last.made_of.get("champion", {})
+    now = (champion.version, champion.version, champion.trained_sha256, commit())
+    then = (
+        last.champion, made_from.get("version"), made_from.get("weights_sha256"), last.made_of.get("commit"),
+    )  # fmt: skip
+    if now != then:
+        return ""
+    found = "was refused" if last.outcome == "refused" else "lacked evidence"
+    return (
+        f"these, and {champion.version}, are what {last.version} of run {last.run_id} was made and judged "
+        f"with, which {found}: nothing is new since"
+    )
+
+
+def remove_old(run: Run, engine: Engine, served_version: str, places: Places) -> None:
+    """Remove archives and weights of candidates that did not pass, but those of the newest; rows stay.
+
+    Args:
+        run: Whose step this is.
+        engine: The database.
+        served_version: The version that answers.
+        places: The folders.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be read; nothing is removed.
+        LostError: Another process does this step now; as before.
+    """
+    with candidates.held(engine, run) as connection:
+        for one in unpassed.not_needed(connection, run.model_name, run.id)[KEPT:]:
+            if one.model_version == served_version or one.run_id is None:
+                continue
+            _remove(places.store / one.archive, one.archive_sha256)
+            _remove(places.of_run(run.model_name, one.run_id) / WEIGHTS, one.made_of.get("weights_sha256"))
+
+
+def _remove(file: Path, digest: str | None) -> None:
+    """Remove a file, unless it is another one of this name, or cannot be removed."""
+    with suppress(OSError):
+        if sha256(file) == digest:
+            file.unlink()
