@@ -14,12 +14,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from training.models.photo_networks import Normalised, PhotoCnn
 
-RATE = 1.2 / 1024  # the peak, for each frame of a batch
+RATE = 1.5 / 1024  # the peak, for each frame of a batch
 MOMENTUM, WEIGHT_DECAY = 0.85, 1.33e-3
 SHIFTS_FASTER = 64  # the rate of batch normalisation's shifts; their decay is as much less
 WARM_UP_SHARE, BEGIN_SHARE, END_SHARE = 0.2, 1 / 5, 1 / 20  # of the run; of the peak
 LABEL_SMOOTHING = 0.2
-AVERAGE_DECAY = 0.99  # of the weights' moving average: they change much until the rate has fallen
 
 
 def is_for(model: nn.Module) -> bool:
@@ -30,17 +29,15 @@ def is_for(model: nn.Module) -> bool:
 def optimizer(model: nn.Module, batch: int, steps: int) -> tuple[torch.optim.SGD, OneCycleLR]:
     """Return what moves the weights, and the learning rate's cycle of so many steps.
 
-    Scales of batch normalisation stay 1: they would decay, and shifts be ever larger beside them.
-
     Args:
         model: of which `is_for` is true.
         batch: frames a step, over all processes together.
         steps: of the whole run.
     """
     norms = [one for one in model.modules() if isinstance(one, nn.BatchNorm2d)]
-    apart = {id(one) for norm in norms for one in norm.parameters()}
+    shifts = {id(one.bias) for one in norms}
     groups: list[dict[str, Any]] = [
-        {"params": [one for one in model.parameters() if one.requires_grad and id(one) not in apart]},
+        {"params": [one for one in model.parameters() if one.requires_grad and id(one) not in shifts]},
         {"params": [one.bias for one in norms], "weight_decay": WEIGHT_DECAY / SHIFTS_FASTER},
     ]
     peak = RATE * batch

@@ -53,9 +53,9 @@ class Run:
         self.content = data.content()
         # Of logits, labels and the frames that were read, which a teacher may read, too.
         self.loss: Callable[[Tensor, Tensor, Tensor], Tensor] = smoothed
-        self.gradient_norm, self.average_decay = GRADIENT_NORM, AVERAGE_DECAY
+        self.gradient_norm = GRADIENT_NORM
         if begin.descends(settings, self.model):
-            self.loss, self.gradient_norm, self.average_decay = descent.loss, math.inf, descent.AVERAGE_DECAY
+            self.loss, self.gradient_norm = descent.loss, math.inf
         self.epoch, self.best_state = 0, self.average.state_dict()
         self.curves: list[dict[str, float]] = []
 
@@ -129,13 +129,12 @@ class Run:
         )  # fmt: skip
         with autocast(self.device, self.settings.precision):
             loss = self.loss(self.network(frames), target, frames)
-        self.model.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.gradient_norm)
         self.optimizer.step()
         self.schedule.step()
-        means, values = (one.state_dict().values() for one in (self.average, self.model))
-        follow(means, values, self.schedule.last_epoch, self.average_decay)
+        follow(self.average.state_dict().values(), self.model.state_dict().values(), self.schedule.last_epoch)
         return loss.detach()
 
     def _validate(self) -> dict[str, float]:
@@ -226,18 +225,15 @@ def smoothed(logits: Tensor, labels: Tensor, _: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def follow(
-    means: Iterable[Tensor], values: Iterable[Tensor], step: Tensor | int, most: float = AVERAGE_DECAY
-) -> None:
+def follow(means: Iterable[Tensor], values: Iterable[Tensor], step: Tensor | int) -> None:
     """Move averaged tensors one step towards the trained ones; early on they follow faster.
 
     Args:
         means: are changed; those of whole numbers, which count batches, become the trained ones.
         values: the trained ones, in the same order.
         step: how many steps there were, from 1.
-        most: how much of a mean stays in a step, later.
     """
-    decay = min(most, float(step) / (float(step) + 10))
+    decay = min(AVERAGE_DECAY, float(step) / (float(step) + 10))
     for mean, value in zip(means, values, strict=True):
         if mean.is_floating_point():
             mean.lerp_(value, 1 - decay)
