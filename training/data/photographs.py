@@ -6,7 +6,7 @@ from torch import Tensor
 
 from training.data.augment import Draws
 
-SHIFT_SHARE = 3 / 32  # of the side at most, to each side; what comes in is mirrored
+SHIFT_SHARE = 1 / 8  # of the side, to each side; what comes in is mirrored
 ZOOM_FROM_PX, ZOOM = 64, 0.15  # smaller frames would lose what resampling blurs
 COLOUR_SHARE, COLOUR = 0.5, 0.15  # brightness, contrast, saturation, each by itself
 # Random erasing (Zhong et al. 2017, arXiv:1708.04896), of a rectangle.

@@ -5,31 +5,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from handler.framings import is_photo
 from training.data.augment import Draws, augment
 from training.data.photographs import augment_photos, mixed
 from training.models.inputs import as_input
-
-# Augmentation shows what other hands might do, and what nobody does: the last stretch of a run fades it
-# out, so that the weights settle on frames as they come (He et al. 2019, arXiv:1909.09148). On validation it
-# took a tenth off the loss on MNIST and a fifth off that on strokes.
-FADE_FROM = 0.6  # of the run
-FADED_STRENGTH = 0.2
-# Fewer epochs have not the time to learn from photographs that are lit otherwise, hidden or mixed; that all
-# are mirrored and shifted costs none.
-LONG_EPOCHS = 40
-
-
-def strength(done: float, epochs: int, framing: str) -> float:
-    """Return how strong augmentation is, 0..1: alike, then straight down to FADED_STRENGTH of that.
-
-    Args:
-        done: how much of the run is over, 0..1.
-        epochs: of the whole run.
-        framing: of its frames.
-    """
-    most = min(1.0, epochs / LONG_EPOCHS) if is_photo(framing) else 1.0
-    return most * (1 - (1 - FADED_STRENGTH) * max(0.0, (done - FADE_FROM) / (1 - FADE_FROM)))
 
 
 def changed(frames: Tensor, generator: torch.Generator) -> np.ndarray:

@@ -5,22 +5,17 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from training.data.frames import DataSet
-from training.fitting import descent
 from training.fitting.settings import Settings
 from training.models.first_weights import begin_with, freeze
-from training.models.inputs import as_input
 from training.models.networks import build
-from training.models.photo_networks import Normalised
 
 LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
 FURTHER_RATE = 1e-3  # its peak for weights that have learnt before, and all go on
 WARM_UP_SHARE = 0.15
 WEIGHT_DECAY = 0.02
-SEEN_FIRST = 2000  # photographs that a fresh network's first layer is made for
 
 
 def network(settings: Settings, data: DataSet, device: torch.device, say: Callable[[str], None]) -> nn.Module:
@@ -31,9 +26,6 @@ def network(settings: Settings, data: DataSet, device: torch.device, say: Callab
         ValueError: it does not fit, or there is no such network for these frames.
     """
     model = build(settings.model, len(data.label_names), data.framing)
-    if isinstance(model, Normalised):
-        some = data.train.frames[:: max(1, len(data.train) // SEEN_FIRST)]
-        model.begin_with(as_input(torch.from_numpy(some)))
     if settings.init:
         say(begin_with(model, Path(settings.init)))
     if settings.freeze:
@@ -42,15 +34,8 @@ def network(settings: Settings, data: DataSet, device: torch.device, say: Callab
     return model.to(device).to(memory_format=torch.channels_last)
 
 
-def descends(settings: Settings, model: nn.Module) -> bool:
-    """Return whether a run is one of `training.fitting.descent`: all weights are fresh, and trained."""
-    return descent.is_for(model) and not settings.init and not settings.freeze
-
-
-def optimizer(settings: Settings, model: nn.Module, batch: int, steps: int) -> tuple[Optimizer, OneCycleLR]:
+def optimizer(settings: Settings, model: nn.Module, steps: int) -> tuple[torch.optim.AdamW, OneCycleLR]:
     """Return what moves the weights that are not frozen, and the learning rate's cycle of so many steps."""
-    if descends(settings, model):
-        return descent.optimizer(model, batch, steps)
     trained = [one for one in model.parameters() if one.requires_grad]
     adamw = torch.optim.AdamW(trained, weight_decay=WEIGHT_DECAY)
     peak = FURTHER_RATE if settings.init and not settings.freeze else LEARNING_RATE

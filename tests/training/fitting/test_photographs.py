@@ -136,8 +136,8 @@ def test_first_weights_are_taken_but_for_a_head_of_other_labels(
     torch.save({"state_dict": weights.load(own)[0].state_dict()}, tmp_path / "theirs.pt")
     network = network_of("cnn", 5, "photo-32")
     assert "fresh are head.weight, head.bias" in begin_with(network, tmp_path / "theirs.pt")
-    taken = network.state_dict()["network.patches.weight"]
-    assert torch.equal(taken, weights.load(own)[0].state_dict()["network.patches.weight"])
+    taken = network.state_dict()["network.body.0.weight"]
+    assert torch.equal(taken, weights.load(own)[0].state_dict()["network.body.0.weight"])
     with pytest.raises(ValueError, match="weights of another network"):
         begin_with(network_of("resnet18", 5, "photo-32"), own)
 
