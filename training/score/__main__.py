@@ -2,10 +2,10 @@
 
 import argparse
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from tqdm import tqdm
@@ -48,7 +48,8 @@ def main(arguments: list[str] | None = None) -> int:
         except (OSError, ValueError, RuntimeError) as error:
             return _failed(error)
         finally:
-            shutil.rmtree(given.output / f"archive{UNFINISHED}", ignore_errors=True)
+            with suppress(OSError):
+                clear(given.output)  # what readers of the folder would take for parts
 
 
 def _options() -> argparse.ArgumentParser:

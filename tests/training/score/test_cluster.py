@@ -86,5 +86,6 @@ def test_an_actor_that_is_killed_is_replaced_and_no_picture_is_lost_or_there_twi
     parts = sorted(output.glob("part-*.parquet"))
     assert [part.name for part in parts] == [f"part-{number:06}.parquet" for number in range(150)]
     assert {pq.read_metadata(part).num_rows for part in parts} == {ROWS}
+    # Nor a draft, which pyarrow would take for a part.
     assert [row["input"] for row in rows(output)] == [*kept]
     assert len({writer(part) for part in parts}) == 3, "of the two that began one is gone, and one came"

@@ -60,6 +60,10 @@ def kill_a_worker(process: psutil.Process) -> None:
     workers[0].kill()
 
 
+def drafts(output: Path) -> list[str]:
+    return [path.name for path in output.iterdir() if UNFINISHED in path.name]
+
+
 @pytest.mark.processes
 def test_what_is_ended_at_any_moment_goes_on_where_it_was(
     model_store: Path, many: Path, tmp_path: Path
@@ -68,6 +72,7 @@ def test_what_is_ended_at_any_moment_goes_on_where_it_was(
     arguments = command(many, output, "--archive", model_store / "digits.mar", "--rows", ROWS, "--workers", 2)
     said = ended_in_the_middle(arguments, output, kill_a_worker)
     assert "a process ended while it worked" in said
+    assert drafts(output) == [], "which readers of the folder would take for parts"
     first = parts(output)
     ended_in_the_middle(arguments, output, lambda process: process.kill())
     second = parts(output)
@@ -83,7 +88,7 @@ def test_what_is_ended_at_any_moment_goes_on_where_it_was(
     assert [row["input"] for row in found] == [f"pictures/{name}" for name in files()] * TIMES
     alike = {repr(sorted(row.items())) for row in found}
     assert len(alike) == len(files()), "a picture's row is the same from whatever run"
-    assert [path.name for path in output.iterdir() if UNFINISHED in path.name] == []
+    assert drafts(output) == []
     assert f"{len(third):,} of them from before" in done.stdout
 
 
