@@ -80,11 +80,3 @@ def test_the_autoscaler_asks_for_a_series_that_the_rules_make() -> None:
     (trigger,) = scaled["spec"]["triggers"]
     assert trigger["metadata"]["query"] in recorded()
     assert trigger["metadata"]["query"] in (FOLDER / "monitoring/rules.yaml").read_text(encoding="utf-8")
-    assert (trigger["metricType"], trigger["metadata"]["ignoreNullValues"]) == ("AverageValue", "false")
-
-
-def test_the_autoscaler_waits_longer_than_the_rules_minute_before_it_takes_away() -> None:
-    (scaled,) = of_kind(AUTOSCALED, "ScaledObject")
-    behavior = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
-    up_s, down_s = (behavior[way]["stabilizationWindowSeconds"] for way in ("scaleUp", "scaleDown"))
-    assert up_s < 60 < down_s
