@@ -91,15 +91,15 @@ def _start(
         started.enter_context(baseline.running(own, picture)),
     ]
     for peer in peers.PEERS if given.peers else ():
-        absent = peers.missing(peer, given.peers_python)
+        absent = peers.missing(peer)
         if absent:
             say(
-                f"{peer.name} is left out: {given.peers_python} has no {', '.join(absent)}; install "
+                f"{peer.name} is left out: {sys.executable} has no {', '.join(absent)}; install "
                 f"{peers.REQUIREMENTS.relative_to(PROJECT)}"
             )
             continue
         log = folder / f"{peer.needs[0]}.log"
-        servers.append(started.enter_context(peers.running(peer, given.peers_python, archive, log, picture)))
+        servers.append(started.enter_context(peers.running(peer, archive, log, picture)))
     return servers
 
 
@@ -112,7 +112,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
     parser.add_argument("--warm-up", type=float, default=60, help="seconds, for each server (%(default)s)")
     parser.add_argument("--peers", action="store_true", help="beside FastAPI, Flask, mosec and LitServe")
-    parser.add_argument("--peers-python", default=sys.executable, help="the interpreter that has them")
     given = parser.parse_args()
     if min([*given.clients, given.rounds, given.seconds, given.warm_up]) <= 0:
         parser.error("--clients, --rounds, --seconds and --warm-up must be above 0")

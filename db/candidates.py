@@ -1,18 +1,17 @@
-"""What a candidate is trained and judged on, and the rows about it: versions, and verdicts on them."""
+"""What a candidate is trained and judged on, and the rows about versions that the loop made."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, func, lateral, select, true, tuple_
+from sqlalchemy import Engine, func, lateral, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
-from db.loop_runs import LONGEST_REASON, Run, hold
-from db.rows import counts, newest_first, reading
-from db.schema import examples, feedback, model_versions, predictions, serving, verdicts
+from db.engine import reading
+from db.loop_runs import Run, held
+from db.rows import counts, newest_first
+from db.schema import examples, feedback, model_versions, predictions, serving
 
 
 @dataclass(frozen=True)
@@ -51,27 +50,6 @@ class Version:
     archive_sha256: str
     run_id: int | None
     made_of: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class VerdictRow:
-    """What was found out about a version.
-
-    Attributes:
-        champion_version: the one that it was compared with.
-        outcome: passed, refused or not_enough_evidence.
-        checks: a row for each.
-        reason: in a sentence or more.
-    """
-
-    champion_version: str
-    outcome: str
-    checks: list[dict[str, Any]]
-    reason: str
-
-
-def _nothing() -> None:
-    """Put no file anywhere."""
 
 
 def taken(engine: Engine, run_id: int) -> list[Taken]:
@@ -154,7 +132,7 @@ def versions(engine: Engine, model_name: str) -> list[Version]:
         ]
 
 
-def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], None] = _nothing) -> None:
+def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], None] = lambda: None) -> None:
     """Write a version's row, in the place of one that the same run wrote before.
 
     Args:
@@ -176,52 +154,3 @@ def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], 
             insert(model_versions).values(values).on_conflict_do_update(index_elements=key, set_=changed)
         )
         place()
-
-
-def verdict_on(
-    engine: Engine, model_name: str, model_version: str, champion_version: str
-) -> VerdictRow | None:
-    """Return the verdict on a version against a champion; None where there is none."""
-    columns = [verdicts.c[name] for name in VerdictRow.__dataclass_fields__]
-    with reading(engine) as connection:
-        row = connection.execute(
-            select(*columns).where(_of(model_name, model_version, champion_version))
-        ).first()
-    return VerdictRow(*row) if row else None
-
-
-def put_verdict(
-    engine: Engine, run: Run, model_version: str, verdict: VerdictRow, place: Callable[[], None] = _nothing
-) -> None:
-    """Write a verdict, in the place of one against the same champion; the rest is as of `put_version`."""
-    values = {name: getattr(verdict, name) for name in VerdictRow.__dataclass_fields__}
-    values["reason"] = verdict.reason[:LONGEST_REASON]
-    with held(engine, run) as connection:
-        connection.execute(
-            delete(verdicts).where(_of(run.model_name, model_version, verdict.champion_version))
-        )
-        connection.execute(
-            verdicts.insert(), {"model_name": run.model_name, "model_version": model_version, **values}
-        )
-        place()
-
-
-@contextmanager
-def held(engine: Engine, run: Run) -> Iterator[Connection]:
-    """Yield a connection in a transaction during which the step is this process's.
-
-    Raises:
-        DatabaseUnavailable: PostgreSQL cannot be reached.
-        LostError: Another process does this step now.
-    """
-    with transaction(engine) as connection:
-        hold(connection, run)
-        yield connection
-
-
-def _of(model_name: str, model_version: str, champion_version: str) -> Any:
-    return and_(
-        verdicts.c.model_name == model_name,
-        verdicts.c.model_version == model_version,
-        verdicts.c.champion_version == champion_version,
-    )

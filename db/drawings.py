@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Engine, func, or_, select, tuple_
 
+from db.engine import reading
 from db.records import HistoryRow
-from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first, reading
+from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first
 from db.schema import predictions
 
 # Beyond this it is enough to know that there are more.

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Engine, func, select
 
-from db.engine import transaction
-from db.rows import counts, newest_first, reading
+from db.engine import reading, transaction
+from db.rows import counts, newest_first
 from db.schema import drifts, predictions
 
 # Drawings that are read at once: each may be some MB.

@@ -82,6 +82,16 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise unavailable(error) from error
 
 
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Yield a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except SQLAlchemyError as error:
+        raise unavailable(error) from error
+
+
 def parse(url: str | URL) -> URL:
     """Return `url` with its driver set to psycopg2; `postgres://` is accepted too.
 

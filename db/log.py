@@ -21,9 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from db import counting, networks
 from db.adding import add, supersede
+from db.engine import reading
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
-from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first, reading
+from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first
 from db.schema import feedback, predictions
 
 __all__ = ["DatabaseUnavailable", "PredictionLog", "RecordRejected"]

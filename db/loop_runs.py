@@ -4,7 +4,8 @@ Whoever does a step says so again and again. One who was silent for `SILENT_S` w
 on. Each time a step is begun its `attempts` go up; who began it before is told that it is theirs no longer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, cast, func, insert, literal, select, text, update
@@ -84,6 +85,19 @@ def hold(connection: Connection, run: Run) -> None:
     """
     mine = connection.execute(select(loop_steps.c.name).where(_is_mine(run)).with_for_update())
     _require(mine.one_or_none() is not None, run)
+
+
+@contextmanager
+def held(engine: Engine, run: Run) -> Iterator[Connection]:
+    """Yield a connection in a transaction during which the step stays this process's.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL cannot be reached.
+        LostError: Another process does this step now.
+    """
+    with transaction(engine) as connection:
+        hold(connection, run)
+        yield connection
 
 
 def noted(connection: Connection, run: Run) -> dict[str, Any]:

@@ -64,19 +64,6 @@ def downgrade(url: str | URL, revision: str) -> str | None:
         return _revision(connection)
 
 
-def write_revision(url: str | URL, message: str) -> None:
-    """Write a new migration file: the difference between `db.schema` and the database at `url`.
-
-    Raises:
-        MigrationError: As `upgrade`, and where the database is not at the latest revision.
-        ValueError: As `upgrade`.
-    """
-    with _connected(url) as (connection, config):
-        _lock(connection)
-        known = list(ScriptDirectory.from_config(config).walk_revisions())
-        command.revision(config, message, autogenerate=True, rev_id=f"{len(known) + 1:04}")
-
-
 @contextmanager
 def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
     config = Config()
@@ -117,15 +104,10 @@ def _revision(connection: Connection) -> str | None:
 
 def main() -> int:
     """Migrate the database of DATABASE_URL, or the embedded one that runs; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m db.migrate", description=main.__doc__)
-    parser.add_argument("--revision", metavar="MESSAGE", help="write a new migration file instead")
-    arguments = parser.parse_args()
+    argparse.ArgumentParser(prog="python -m db.migrate", description=main.__doc__).parse_args()
     try:
         url = libpq.database_url()
-        if arguments.revision:
-            write_revision(url, arguments.revision)
-        else:
-            print(f"{url.render_as_string(hide_password=True)} has schema {upgrade(url)}")
+        print(f"{url.render_as_string(hide_password=True)} has schema {upgrade(url)}")
     except (EmbeddedError, MigrationError, ValueError) as error:
         print(f"db.migrate: {error}", file=sys.stderr)
         return 1

@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, any_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
+from db.engine import reading, transaction
 from db.records import HistoryRow, Summary
-from db.rows import history_row, history_rows, reading
+from db.rows import history_row, history_rows
 from db.schema import predictions, reviews
 
 # Beyond this it is enough to know that there are more.

@@ -1,15 +1,11 @@
-"""What queries of predictions share: which rows count, what people said of them, how a row is read."""
+"""What queries of predictions share: which rows count, what people said of them, and a row of the history."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, case, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Row, Select, case, func, select
 
-from db.errors import unavailable
 from db.records import HistoryRow, Summary
 from db.schema import predictions
 
@@ -42,13 +38,3 @@ def history_row(row: Row) -> HistoryRow:
     if values["label_set"] is not None:
         values["label_set"] = tuple(values["label_set"])
     return HistoryRow(Summary(**values), true_label, said == "not_a_digit", is_replaced)
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """Yield a connection to read from; what fails meanwhile becomes DatabaseUnavailable."""
-    try:
-        with engine.connect() as connection:
-            yield connection
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, and_, any_, func, or_, select
 
 from db.candidates import Version
-from db.rows import reading
+from db.engine import reading
 from db.schema import loop_runs, loop_steps, model_versions, serving, verdicts
 
 

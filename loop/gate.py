@@ -9,8 +9,9 @@ from sqlalchemy import Engine
 
 from client.errors import PredictionError
 from db import candidates, verdicts
-from db.candidates import VerdictRow, Version
+from db.candidates import Version
 from db.loop_runs import Outcome, Run
+from db.verdicts import VerdictRow
 from loop.engine import StepError, not_enough
 from loop.places import Places, Served, places_of, served
 from loop.train import examples_of
@@ -51,14 +52,14 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
         champion = served(engine, run.model_name, places)
     except (OSError, ValueError) as error:
         raise StepError(str(error)) from None
-    found = candidates.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
+    found = verdicts.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
     if found is None:
         try:
             found, report = _judged(run, engine, places, row, champion)
         except (NoServer, OSError, PredictionError, ValueError) as error:
             raise StepError(f"{row.model_version} cannot be judged: {error}") from error
         put = partial(_put_report, places.of_run(run.model_name, run.id), found, report)
-        candidates.put_verdict(engine, run, row.model_version, found, put)
+        verdicts.put_verdict(engine, run, row.model_version, found, put)
     numbers = {
         "version": row.model_version,
         "champion": champion.about.version,

@@ -50,7 +50,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
         remove_old(run, engine, start.version, places)
         with _aside(folder, run.attempt) as draft:
             made = candidate.make(start, examples, places.data, recipe_of(run.settings), version, draft)
-            with candidates.held(engine, run):
+            with loop_runs.held(engine, run):
                 for name in (candidate.WEIGHTS, candidate.RECORD):
                     put_in_place(draft / name, folder / name)
             built = build(folder / candidate.WEIGHTS, run.model_name, draft / f"{run.model_name}.mar")
@@ -78,7 +78,7 @@ def recipe_of(settings: dict[str, Any]) -> Recipe:
 
 def _version(run: Run, engine: Engine, places: Places, start: candidate.Champion) -> str:
     """Return the candidate's version: chosen once, however often the step is begun again."""
-    with candidates.held(engine, run) as connection:
+    with loop_runs.held(engine, run) as connection:
         version = loop_runs.noted(connection, run).get("version")
         if version is None:
             version = next_version(engine, start, run.model_name, places)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from db import candidates, unpassed
+from db import loop_runs, unpassed
 from db.examples import Chosen
 from db.loop_runs import Run
 from loop.candidate import WEIGHTS, commit
@@ -70,7 +70,7 @@ def remove_old(run: Run, engine: Engine, served_version: str, places: Places) ->
         DatabaseUnavailable: PostgreSQL cannot be read; nothing is removed.
         LostError: Another process does this step now; as before.
     """
-    with candidates.held(engine, run) as connection:
+    with loop_runs.held(engine, run) as connection:
         for one in unpassed.not_needed(connection, run.model_name, run.id)[KEPT:]:
             if one.model_version == served_version or one.run_id is None:
                 continue

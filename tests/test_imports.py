@@ -21,7 +21,7 @@ BELOW = {
     "ui": {"client", "db", "reading", "rollout", "system"},
     "loop": {"client", "db", "handler", "reading", "rollout", "system", "training"},
     "launch": {"client", "db", "guard", "loop", "system", "training"},
-    "bench": {"client", "db", "handler", "launch", "loop", "reading", "system", "training"},
+    "bench": {"client", "handler", "launch", "system", "training"},
 }
 PACKAGES = [name for name in BELOW if (PROJECT / name).is_dir()]
 

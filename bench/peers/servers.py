@@ -1,6 +1,7 @@
 """How each peer is started."""
 
-import subprocess
+import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,22 +77,17 @@ PEERS = (
 )
 
 
-def missing(peer: Peer, python: str) -> list[str]:
-    """Return which of the packages that the peer needs that Python does not have."""
-    program = (
-        "import importlib.util, sys; print(*(n for n in sys.argv[1:] if not importlib.util.find_spec(n)))"
-    )
-    said = subprocess.run([python, "-c", program, *peer.needs], capture_output=True, text=True, check=True)
-    return said.stdout.split()
+def missing(peer: Peer) -> list[str]:
+    """Return which of the packages that the peer needs are not installed."""
+    return [name for name in peer.needs if importlib.util.find_spec(name) is None]
 
 
 @contextmanager
-def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -> Iterator[Server]:
+def running(peer: Peer, archive: Path, log: Path, picture: bytes) -> Iterator[Server]:
     """Yield the peer while it runs.
 
     Args:
         peer: which one.
-        python: the interpreter that has it.
         archive: the folder of the unpacked archive.
         log: the file for what it says.
         picture: an image file that it is asked until it answers.
@@ -103,6 +99,6 @@ def running(peer: Peer, python: str, archive: Path, log: Path, picture: bytes) -
     # As in TorchServe's workers: there are several, and one's threads would take the cores from another.
     environ = {FOLDER_VARIABLE: str(archive), "OMP_NUM_THREADS": "1"}
     url = f"http://127.0.0.1:{port}{peer.path}"
-    command = [python, "-m", *peer.options(port)]
+    command = [sys.executable, "-m", *peer.options(port)]
     with serving(peer.name, command, url, picture, log, environ) as server:
         yield server

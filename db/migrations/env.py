@@ -2,11 +2,9 @@
 
 from alembic import context
 
-from db.schema import metadata
-
 connection = context.config.attributes.get("connection")
 if connection is None:
     raise RuntimeError("these migrations are run by `python -m db.migrate`, which connects and takes a lock")
-context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+context.configure(connection=connection)
 with context.begin_transaction():
     context.run_migrations()

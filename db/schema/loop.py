@@ -20,10 +20,9 @@ from sqlalchemy.dialects.postgresql import JSONB, UUID
 
 from db.schema.constraints import metadata, text_length
 
-# Of runs and of their steps. "refused" is an answer: the evidence was looked at, and says no.
-STATES = ("waiting", "running", "done", "refused", "failed")
 REVIEW_REASONS = ("contradicted", "improbable", "untrusted", "over_cap", "informative")
 DECISIONS = ("label", "not_a_digit", "skip")
+# Of runs and of their steps. "refused" is an answer: the evidence was looked at, and says no.
 _STATE_KNOWN = "state IN ('waiting', 'running', 'done', 'refused', 'failed')"
 _EMPTY = text("'{}'::jsonb")
 

@@ -68,8 +68,3 @@ def ask(host: str, port: int, sent: bytes, is_whole: bool = True) -> bytes:
 def status_of(answer: bytes) -> int:
     """Return an answer's status; 0 where there is none."""
     return int(answer[9:12]) if answer[9:12].isdigit() else 0
-
-
-def is_put_off(answer: bytes) -> bool:
-    """Return whether a server is too busy now, and says when to ask again."""
-    return status_of(answer) == 503 and b"retry-after" in answer.lower()

@@ -71,7 +71,7 @@ def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     assert done.returncode == 0, done.stderr
     expected = ["Sketchserve", "TorchServe's defaults, Pillow handler"]
     for peer in peers.PEERS:
-        absent = peers.missing(peer, sys.executable)
+        absent = peers.missing(peer)
         if absent:
             assert f"{peer.name} is left out" in done.stderr
             assert ", ".join(absent) in done.stderr
@@ -100,7 +100,7 @@ def test_the_archive_outside_torchserve_answers_as_inside(model_store, tmp_path)
 
 def test_a_package_that_is_not_installed_is_named():
     odd = peers.Peer("Odd", ("requests", "no_such_server"), "/", lambda port: [port])
-    assert peers.missing(odd, sys.executable) == ["no_such_server"]
+    assert peers.missing(odd) == ["no_such_server"]
 
 
 def test_the_baselines_handler_reads_pictures_as_well():

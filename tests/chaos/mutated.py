@@ -34,7 +34,8 @@ def send_mutated(world: World, seed: int, number: int, counts: Counter[str]) -> 
             for (request, whole), answer in zip(sent, answers, strict=True):
                 status = mutations.status_of(answer)
                 counts[f"mutated: {status or 'no answer'}"] += 1
-                if (status >= 500 and not mutations.is_put_off(answer)) or (whole and not status):
+                is_put_off = status == 503 and b"retry-after" in answer.lower()
+                if (status >= 500 and not is_put_off) or (whole and not status):
                     problems.append(f"{answer[:300]!r} to {request[:2000]!r}")
             before = before or _memory(world)
     after = _memory(world)

@@ -11,9 +11,10 @@ import numpy as np
 from sqlalchemy import text
 
 from client.management import path_of
-from db import candidates, loop_runs
-from db.candidates import VerdictRow, Version
+from db import candidates, loop_runs, verdicts
+from db.candidates import Version
 from db.serving import Look, ServingRows
+from db.verdicts import VerdictRow
 from loop.__main__ import STEPS
 from loop.candidate import WEIGHTS
 from loop.choosing import is_gate_session
@@ -100,7 +101,7 @@ class Story:
     def verdict(self, version: str) -> VerdictRow:
         """Return what the gate said of a version against the one that is served."""
         served = self.platform.serving.version if version != NEW else OLD
-        found = candidates.verdict_on(self.platform.engine, self.platform.model, version, served)
+        found = verdicts.verdict_on(self.platform.engine, self.platform.model, version, served)
         assert found is not None
         return found
 

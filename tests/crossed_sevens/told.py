@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from db import candidates
-from db.candidates import VerdictRow
 from db.serving import Look, Serving
+from db.verdicts import VerdictRow
 from tests.crossed_sevens.people import People
 from tests.crossed_sevens.platform import running
 from tests.crossed_sevens.story import DAMAGED, NEW, Measured, Story

@@ -12,11 +12,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Route, expect
 
-from bench.live import LIVE, PADS, WATCHED, drawing
 from tests.e2e.page import ONE, SEVEN, draw, opened
 from tests.ui.answering import ANSWER, Answering, answering
 from tests.ui.test_page_as_service import page_before
-from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -333,14 +331,6 @@ def test_live_reading_follows_the_pen_and_stores_only_the_end(
     assert all((value["interim"], value["keep"]) == (True, False) for value in interim)
     assert (last["keep"], "interim" in last) == (True, False)
     assert {value["drawing"] for value in interim} == {interim[0]["drawing"]}
-
-
-def test_the_benchmarks_visitors_ask_as_the_pad_does(page_address: str) -> None:
-    with drawing(page_address, [png("7")], LIVE, seconds=2) as told:
-        pass
-    assert told[0]["failures"] == 0
-    assert told[0]["live"] > told[0]["dropped"]
-    assert told[0]["strokes"] >= PADS + WATCHED
 
 
 def test_where_others_went_before_the_pen_is_not_followed_for_a_while(

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import Engine, update
 
 from db import candidates, examples, loop_runs, verdicts
-from db.candidates import VerdictRow, Version
+from db.candidates import Version
 from db.examples import Chosen
 from db.log import PredictionLog
 from db.loop_runs import Run
 from db.records import Prediction
 from db.schema import loop_runs as runs
+from db.verdicts import VerdictRow
 from loop.verdict.judge import FEEDBACK
 
 pytestmark = pytest.mark.integration
@@ -53,7 +54,7 @@ def judge(
         database, run, Version(run.model_name, version, f"{version}.mar", "0" * 64, run.id, {})
     )
     verdict = VerdictRow(champion, "refused", checks, "for a test")
-    candidates.put_verdict(database, run, version, verdict)
+    verdicts.put_verdict(database, run, version, verdict)
 
 
 def asked_before(database: Engine, run: Run, champion: str = CHAMPION) -> int:

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-from db import candidates, loop_runs
-from db.candidates import VerdictRow, Version, put_version, versions
+from db import loop_runs, verdicts
+from db.candidates import Version, put_version, versions
 from db.loop_runs import LostError, Run
+from db.verdicts import VerdictRow
 from loop import gate as gating
 from loop import train as training
 from loop.candidate import RECORD, WEIGHTS, Champion
@@ -151,7 +152,7 @@ def test_a_stopped_process_puts_no_report_in_the_place_of_anothers(
     def judged(*_: object) -> tuple[VerdictRow, str]:
         other = VerdictRow("1.0.0", "refused", [], "another's")
         again = taken_over(database, run)
-        candidates.put_verdict(database, again, "1.1.0", other)
+        verdicts.put_verdict(database, again, "1.1.0", other)
         report.write_text("another's")
         return VerdictRow("1.0.0", "passed", [], "mine"), "mine"
 
@@ -187,7 +188,7 @@ def test_archives_that_did_not_pass_go_but_the_newest_three_and_none_that_is_nam
         train(run, database, places)
         version = versions(database, model_name)[0].model_version
         if outcome:
-            candidates.put_verdict(database, run, version, VerdictRow("1.0.0", outcome, [], "so it is"))
+            verdicts.put_verdict(database, run, version, VerdictRow("1.0.0", outcome, [], "so it is"))
         loop_runs.finish(database, run, loop_runs.Outcome("refused", {}, outcome))
 
     serve = """

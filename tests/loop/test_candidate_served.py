@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine
 
 from client.management import path_of
-from db import candidates, examples, loop_runs
+from db import candidates, examples, loop_runs, verdicts
 from db.examples import Chosen
 from db.log import PredictionLog
 from db.loop_runs import Outcome, Run
@@ -167,7 +167,7 @@ def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: E
     assert version.archive_sha256 == known_archives.digest(store / version.archive)
     assert known_archives.is_known(store / version.archive, places.known)
     assert version.made_of["data"]["drawings"] == 40
-    verdict = candidates.verdict_on(database, NAME, "1.1.0", "1.0.0")
+    verdict = verdicts.verdict_on(database, NAME, "1.1.0", "1.0.0")
     assert verdict is not None
     assert verdict.outcome == "passed"
     assert said[-1].numbers["checks"]["held-out feedback"] == "passed"

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from db import loop_runs, reviews
-from db.candidates import VerdictRow, Version, newest, put_verdict, put_version
+from db.candidates import Version, newest, put_version
 from db.log import PredictionLog
 from db.loop_runs import LostError
 from db.records import Feedback, Prediction
+from db.verdicts import VerdictRow, put_verdict
 from loop import collect as collecting
 from loop.candidate import commit
 from loop.collect import collect

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import Engine, insert
 
 from db import loop_runs
-from db.candidates import VerdictRow, Version, put_verdict, put_version, served_version, verdict_on
+from db.candidates import Version, put_version, served_version
 from db.loop_runs import Run
 from db.schema import serving
+from db.verdicts import VerdictRow, put_verdict, verdict_on
 from loop.candidate import WEIGHTS, Champion
 from loop.engine import StepError
 from loop.gate import gate

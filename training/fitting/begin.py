@@ -13,7 +13,9 @@ from training.models.first_weights import begin_with, freeze
 from training.models.networks import build
 
 LEARNING_RATE = 4e-3  # AdamW's peak; the cycle warms up to it and ends near zero
-FURTHER_RATE = 1e-3  # its peak for weights that have learnt before, and all go on
+# Its peak for weights that have learnt before, and all go on: it moves them far enough to learn something
+# new, and not so far that they have to find again what they know.
+FURTHER_RATE = 1e-3
 WARM_UP_SHARE = 0.15
 WEIGHT_DECAY = 0.02
 

@@ -12,22 +12,17 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from torch.optim.lr_scheduler import OneCycleLR
 
 from training.data.frames import DataSet
 from training.data.sets import CACHE, load
-from training.fitting.begin import WARM_UP_SHARE
+from training.fitting.begin import FURTHER_RATE
 from training.fitting.ensemble import put_together
-from training.fitting.network import finish
+from training.fitting.network import train_from
 from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Ensemble
 from training.options import data_folder, positive
-
-# A peak that moves weights far enough to learn a new kind and not so far that they have to find the known
-# ones again: a quarter of what new weights take.
-LEARNING_RATE = 1e-3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -79,16 +74,8 @@ def _train(network: nn.Module, settings: Settings, data: DataSet) -> None:
     """Train a network further, and write what training.fitting.train writes of one."""
     settings.out.mkdir(parents=True, exist_ok=True)
     run = Run(settings, data, torch.device("cpu"))
-    steps = run.schedule.total_steps
-    run.schedule = OneCycleLR(run.optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP_SHARE)
-    for one in (run.model, run.average):
-        one.load_state_dict(network.state_dict())
-    run.resume()
-    run.say(f"{settings.model} further on {len(data.train):,} frames of {data.name}")
-    while not run.over:
-        run.one_epoch()
-        run.keep()
-    finish(run)
+    said = f"{settings.model} further on {len(data.train):,} frames of {data.name}"
+    train_from(network.state_dict(), run, FURTHER_RATE, said)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,18 @@
 """Train a network: the run's epochs, then calibration, the look at the tests, and the results."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import OneCycleLR
 
 from training.data.sets import CACHE, load
 from training.fitting import report
+from training.fitting.begin import WARM_UP_SHARE
 from training.fitting.distributed import Processes
 from training.fitting.known import with_known
 from training.fitting.measure import calibrated, logits_of
@@ -45,6 +49,27 @@ def train(settings: Settings, processes: Processes) -> dict[str, Any]:
     if run.stopped_early:
         run.say(f"stopped early: nothing better since epoch {run.best_epoch} (--patience 0 goes on)")
     return processes.from_first(lambda: finish(run))
+
+
+def train_from(state: Mapping[str, Tensor], run: Run, peak: float, said: str) -> None:
+    """Train a network that begins with another's weights, and write what `train` writes of one.
+
+    Args:
+        state: the weights.
+        run: its run, of which nothing is done yet.
+        peak: of the learning rate.
+        said: what the run's log begins with.
+    """
+    steps = run.schedule.total_steps
+    run.schedule = OneCycleLR(run.optimizer, peak, total_steps=steps, pct_start=WARM_UP_SHARE)
+    for one in (run.model, run.average):
+        one.load_state_dict(state)
+    run.resume()
+    run.say(said)
+    while not run.over:
+        run.one_epoch()
+        run.keep()
+    finish(run)
 
 
 def finish(run: Run) -> dict[str, Any]:

@@ -14,12 +14,10 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import OneCycleLR
 
 from handler.frame import FRAME_PX
 from training.data.sets import CACHE, load
-from training.fitting.begin import WARM_UP_SHARE
-from training.fitting.network import finish
+from training.fitting.network import train_from
 from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
@@ -75,18 +73,9 @@ def teach(teacher: Path, data_dir: Path, epochs: int, seed: int, out: Path, vers
         precision="float32", version=version,
     )  # fmt: skip
     run = Run(settings, load(about.data_set, data_dir, CACHE), torch.device("cpu"))
-    steps = run.schedule.total_steps
-    run.schedule = OneCycleLR(run.optimizer, LEARNING_RATE, total_steps=steps, pct_start=WARM_UP_SHARE)
-    begin = narrowed(ensemble.members[0], run.model)
-    for one in (run.model, run.average):
-        one.load_state_dict(begin)
     run.loss = Taught(ensemble, about.temperature)
-    run.resume()
-    run.say(f"{MODEL} with {run.parameters:,} parameters learns from {about.architecture}")
-    while not run.over:
-        run.one_epoch()
-        run.keep()
-    finish(run)
+    said = f"{MODEL} with {run.parameters:,} parameters learns from {about.architecture}"
+    train_from(narrowed(ensemble.members[0], run.model), run, LEARNING_RATE, said)
 
 
 class Taught:

@@ -33,7 +33,6 @@ class Done:
         pictures: how many rows it has.
         refused: how many of these have a reason and no label.
         began, ended: when it was labelled, seconds since 1970.
-        cpu_s: what that took of a processor.
     """
 
     number: int
@@ -41,7 +40,6 @@ class Done:
     refused: int
     began: float
     ended: float
-    cpu_s: float
 
 
 def schema(labels: list[str]) -> pa.Schema:
@@ -96,10 +94,9 @@ class Labeller:
             OSError: a file with several pictures cannot be read, or the part cannot be written.
             BusyMachineError: other programs leave no time.
         """
-        began, cpu_began = time.time(), time.process_time()
-        part, refused = self._plan.part(number), 0
+        began, part, refused = time.time(), self._plan.part(number), 0
         if part.exists():  # made by somebody who was taken for dead
-            return Done(number, 0, 0, began, began, 0)
+            return Done(number, 0, 0, began, began)
         items = self._plan.items(number)
         with (
             written_aside(part, self._writer) as draft,
@@ -108,7 +105,7 @@ class Labeller:
             for rows in self._rows(items):
                 refused += sum(row["reason"] is not None for row in rows)
                 file.write_table(pa.Table.from_pylist(rows, self._schema))
-        return Done(number, len(items), refused, began, time.time(), time.process_time() - cpu_began)
+        return Done(number, len(items), refused, began, time.time())
 
     def _rows(self, items: list[Item]) -> Iterator[list[dict[str, Any]]]:
         rows: list[dict[str, Any]] = []
