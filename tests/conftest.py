@@ -11,6 +11,7 @@ import pytest
 from launch import temporary as service
 from launch.build import is_of_another_file, is_outdated
 from launch.settings import read_settings
+from tests import marks
 from training.archive.build import build
 from training.models import weights
 
@@ -34,8 +35,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--data", default=os.environ.get("MNIST_DIR"), help="the folder that holds MNIST/raw")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Pass over files without a test that -m asks for: to import all takes long, in each of CI's runs."""
+    if not (collection_path.name.startswith("test_") and collection_path.suffix == ".py"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return None if marks.may_select(text, config.option.markexpr) else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put first what takes longest, so that no worker of pytest-xdist has it alone at the end."""
+    """Put first what takes longest, so that no worker of pytest-xdist has it alone at the end.
+
+    Raises:
+        pytest.UsageError: a test has a mark that its file does not name, by which files are passed over.
+    """
+    named: dict[Path, frozenset[str]] = {}
+    for item in items:
+        if item.path not in named:
+            named[item.path] = marks.named(item.path.read_text(encoding="utf-8"))
+        foreign = {mark.name for mark in item.iter_markers()} & marks.CHOOSING - named[item.path]
+        if foreign:
+            raise pytest.UsageError(f"{item.path} does not say itself that {item.name} is {foreign}")
     places = {name: place for place, name in enumerate(DEPLOYED)}
     items.sort(key=lambda item: places.get(item.path.name, len(places)))
 

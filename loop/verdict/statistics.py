@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -118,5 +119,6 @@ def least_differing(limit: float) -> int:
     return next(count for count in itertools.count(1) if _p(count, count) < limit)
 
 
+@lru_cache(maxsize=1024)  # a check asks several times for the same
 def _p(heads: int, throws: int) -> float:
     return float(binomtest(heads, throws, 0.5, alternative="greater").pvalue) if throws else 1.0

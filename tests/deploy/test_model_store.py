@@ -1,9 +1,7 @@
 """The model store that containers share: what is put there answers, also after a restart. And the loop."""
 
-import json
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import requests
 from system import known_archives
 from tests.deploy.host import Host
 from tests.served_model import VERSION as OLD
+from tests.served_model import as_version
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(1500)]
 
@@ -63,16 +62,7 @@ def candidate(host: Host, folder: Path) -> Path:
     """Return the release's archive as another version."""
     built = folder / "digits.mar"
     host.compose("cp", "torchserve:/models/digits.mar", str(built))
-    made = folder / f"digits-{NEW}.mar"
-    with zipfile.ZipFile(built) as source, zipfile.ZipFile(made, "w") as archive:
-        for member in source.infolist():
-            content = source.read(member)
-            if member.filename == "MAR-INF/MANIFEST.json":
-                manifest = json.loads(content)
-                manifest["model"]["modelVersion"] = NEW
-                content = json.dumps(manifest).encode()
-            archive.writestr(member, content)
-    return made
+    return as_version(NEW, built, folder / f"digits-{NEW}.mar")
 
 
 def test_a_version_that_passed_answers_from_the_shared_store_also_after_a_restart(

@@ -37,7 +37,8 @@ def options(package: str) -> set[str]:
     }
 
 
-def commands() -> set[str]:
+@cache
+def commands() -> frozenset[str]:
     """Return every module that `python -m` runs."""
     found = set()
     for path, tree in modules().items():
@@ -45,12 +46,13 @@ def commands() -> set[str]:
             isinstance(node, ast.If) and "'__main__'" in ast.unparse(node.test) for node in tree.body
         ):
             found.add(path.removesuffix(".py").removesuffix("/__main__").replace("/", "."))
-    return found
+    return frozenset(found)
 
 
-def routes() -> set[str]:
+@cache
+def routes() -> frozenset[str]:
     """Return the paths that the page's server answers beside Gradio's own."""
-    return {
+    return frozenset(
         text
         for path, tree in modules().items()
         if path.startswith("ui/")
@@ -58,7 +60,7 @@ def routes() -> set[str]:
         for call in _calls(tree, verb)
         for text in _texts(call.args[:1])
         if re.fullmatch(r"/[\w/{}.-]*", text) and isinstance(call.func, ast.Attribute)
-    }
+    )
 
 
 def proxy_routes() -> set[str]:
@@ -76,7 +78,8 @@ def verbs() -> set[str]:
     return set(re.findall(r"^([a-z-]+):.*## ", (PROJECT / "Makefile").read_text(), re.MULTILINE))
 
 
-def metrics() -> set[str]:
+@cache
+def metrics() -> frozenset[str]:
     """Return the metrics of handler, page and backup service, and TorchServe's, as Prometheus names them."""
     theirs = yaml.safe_load((PROJECT / "handler" / "metrics.yaml").read_text())["ts_metrics"]
     found = {metric["name"] for kind in theirs.values() for metric in kind}
@@ -90,7 +93,7 @@ def metrics() -> set[str]:
                     # prometheus_client adds the ending to counters that lack it.
                     is_counter = name in ("Counter", "CounterMetricFamily")
                     found.add(metric.removesuffix("_total") + "_total" if is_counter else metric)
-    return found
+    return frozenset(found)
 
 
 def _prefixes(tree: ast.Module) -> Iterator[tuple[str, str]]:
@@ -101,7 +104,8 @@ def _prefixes(tree: ast.Module) -> Iterator[tuple[str, str]]:
                 yield function.name, str(text.values[0].value)
 
 
-def variables() -> set[str]:
+@cache
+def variables() -> frozenset[str]:
     """Return the environment variables that Python code, shell scripts, compose file and log4j read."""
     found = {name for tree in modules().values() for name in _variables(tree)}
     for path in [*PROJECT.glob("*/*.sh"), *PROJECT.glob("deploy/*/*.sh"), PROJECT / "docker-compose.yml"]:
@@ -110,7 +114,7 @@ def variables() -> set[str]:
         mine = set(re.findall(r"^\s*(?:export |local )?(\w+)=", text, re.MULTILINE))
         found |= set(re.findall(r"\$\{([A-Z][A-Z0-9_]*)(?::?[-?=])", text)) - mine
     log4j = next(PROJECT.glob("*/log4j2.xml")).read_text()
-    return found | set(re.findall(r"\$\{env:([A-Z_]+)", log4j))
+    return frozenset(found | set(re.findall(r"\$\{env:([A-Z_]+)", log4j)))
 
 
 def make_variables() -> set[str]:

@@ -22,7 +22,7 @@ from reading.reader import Reader
 from reading.row import pieces_of
 from tests.handler.scraped import totals
 from tests.management import manage
-from training.archive.build import build
+from tests.served_model import as_version
 from training.data.drawing import STROKES, encoded, png
 from training.models import weights
 
@@ -206,7 +206,7 @@ def test_a_second_version_is_registered_made_default_and_unregistered(
     model_store: Path, tmp_path: Path
 ) -> None:
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
+    as_version("9.9.9", tmp_path / "digits.mar", tmp_path / "digits-next.mar")
     with running(tmp_path) as server:
         first = predict(server).json()["version"]
         options = {"url": "digits-next.mar", "initial_workers": 1, "synchronous": "true"}

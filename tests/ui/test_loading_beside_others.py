@@ -10,9 +10,8 @@ import pytest
 import requests
 
 from launch.temporary import running
-from training.archive.build import build
+from tests.served_model import as_version
 from training.data.drawing import png
-from training.models import weights
 from ui.models.listing import Models
 from ui.models.loading import Loader
 
@@ -22,7 +21,7 @@ CLIENTS = 4
 
 def test_nobody_waits_while_a_model_is_loaded(model_store: Path, tmp_path: Path) -> None:
     shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    build(weights.DEFAULT_WEIGHTS, "digits", tmp_path / "digits-next.mar", version="9.9.9")
+    as_version("9.9.9", tmp_path / "digits.mar", tmp_path / "digits-next.mar")
     with running(tmp_path) as server, ThreadPoolExecutor(CLIENTS) as pool:
         management = server.management()
         models, loader = Models("digits", management, tmp_path), Loader(management, "digits", 60)

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -149,9 +150,8 @@ def test_golden_pictures_take_every_way_through_decoding() -> None:
     assert any(image.getexif() for image in opened)
 
 
-def test_an_archive_in_use_is_replaced_whole(tmp_path: Path) -> None:
-    out = tmp_path / "digits.mar"
-    build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", out, version="1.0.1")
+def test_an_archive_in_use_is_replaced_whole(model_store: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copy(model_store / "digits.mar", tmp_path))
     build(PROJECT / weights.DEFAULT_WEIGHTS, "digits", out, version="1.0.2")
     assert [path.name for path in tmp_path.iterdir()] == ["digits.mar"]
     with zipfile.ZipFile(out) as mar:

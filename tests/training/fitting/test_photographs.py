@@ -74,14 +74,20 @@ def test_a_run_is_finished_once_and_its_file_says_how_frames_are_made(trained: t
     assert train(settings(data, out))["validation"] == before["validation"]
 
 
-def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unpacked(trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of its archive."""
+    folder = tmp_path_factory.mktemp("archive")
+    with zipfile.ZipFile(build(trained[1] / "model.safetensors", "scenes", folder / "scenes.mar")) as archive:
+        archive.extractall(folder / "unpacked")
+    return folder / "unpacked"
+
+
+def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path], unpacked: Path) -> None:
     data, out = trained
-    with zipfile.ZipFile(build(out / "model.safetensors", "scenes", tmp_path / "scenes.mar")) as archive:
-        archive.extractall(tmp_path / "unpacked")
-    folder = tmp_path / "unpacked"
-    served = Model(folder)
-    self_check.check(folder, served)
-    golden = json.loads((folder / "golden.json").read_text())["pictures"]
+    served = Model(unpacked)
+    self_check.check(unpacked, served)
+    golden = json.loads((unpacked / "golden.json").read_text())["pictures"]
     assert "JPEG with a profile of its colours" in [one["name"] for one in golden]
     files = sorted(data.glob("*/*.jpg"))[::4]
     frames = np.stack([served.frame(path.read_bytes()) for path in files])
@@ -92,11 +98,9 @@ def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path
     assert np.abs(served.probabilities(frames) - expected).max() < 1e-4
 
 
-def test_its_archive_tells_photographs_from_drawings(trained: tuple[Path, Path], tmp_path: Path) -> None:
+def test_its_archive_tells_photographs_from_drawings(trained: tuple[Path, Path], unpacked: Path) -> None:
     data, out = trained
-    with zipfile.ZipFile(build(out / "model.safetensors", "scenes", tmp_path / "scenes.mar")) as archive:
-        archive.extractall(tmp_path / "unpacked")
-    served = Model(tmp_path / "unpacked")
+    served = Model(unpacked)
     files = sorted(data.glob("*/*.jpg"))
     frames = np.stack([served.frame(file.read_bytes()) for file in files])
     drawn = np.stack([served.frame(png(digit)) for digit in STROKES])
