@@ -12,7 +12,7 @@ from db import embedded
 from launch.temporary import TorchServe
 from system.files import PROJECT
 from tests.deploy.proxy import Proxy, running_proxy
-from tests.e2e.conftest import chromium, database, database_folder, visitor
+from tests.e2e.conftest import chromium, database, postgres_server, visitor
 from tests.e2e.page import SEVEN, draw, opened, running_page
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]

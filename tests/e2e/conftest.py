@@ -1,8 +1,8 @@
-"""Fixtures for browser tests: PostgreSQL and a page for each test file, and a visitor for each test."""
+"""Fixtures for browser tests: a database and a page for each test file, and a visitor for each test."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -12,35 +12,32 @@ from launch.doctor import BROWSERS, find_browser
 from launch.temporary import TorchServe
 from tests.e2e.filled import Filled, filled_page
 from tests.e2e.page import opened, running_page
+from tests.services.postgres import empty_database, postgres_server
+
+__all__ = ["postgres_server"]
 
 # Five seconds, unless it is said: the machine may be busy.
 expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")
-def database_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of this test file's PostgreSQL."""
-    return tmp_path_factory.mktemp("page-postgres")
-
-
-@pytest.fixture(scope="module")
-def database(database_folder: Path) -> Iterator[embedded.Server]:
-    """A migrated PostgreSQL for this test file."""
-    with embedded.start(database_folder) as server:
-        migrate.upgrade(server.url)
-        yield server
+def database(postgres_server: embedded.Server) -> Iterator[embedded.Server]:
+    """The session's PostgreSQL, with a migrated database of this test file's own."""
+    with empty_database(postgres_server.url) as url:
+        migrate.upgrade(url)
+        yield replace(postgres_server, url=url)
 
 
 @pytest.fixture(scope="module")
 def page_address(database: embedded.Server, torchserve: TorchServe) -> Iterator[str]:
-    """The address of a page before that PostgreSQL and the session's TorchServe."""
+    """The address of a page before that database and the session's TorchServe."""
     with running_page(database.url, torchserve) as running:
         yield running.url
 
 
 @pytest.fixture(scope="module")
 def filled(database: embedded.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    """A page before that PostgreSQL where every view has something to show."""
+    """A page before that database where every view has something to show."""
     with filled_page(database, tmp_path_factory.mktemp("store")) as page:
         yield page
 
