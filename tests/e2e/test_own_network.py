@@ -11,7 +11,6 @@ import pytest
 import requests
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from torchvision.models import resnet18
 
 from handler.framings import frame_of_file
@@ -38,7 +37,7 @@ def prepare(folder: Path) -> torch.nn.Module:
     """Write what the documented command names, at 32 px a side; return the network with its weights."""
     torch.manual_seed(0)
     network = resnet18(num_classes=len(LABELS))
-    save_file(network.state_dict(), folder / "scenes.safetensors")
+    torch.save(network.state_dict(), folder / "scenes.pth")
     (folder / "my_network.py").write_text(documented("python"))
     (folder / "scenes.txt").write_text("\n".join(LABELS))
     for seed, label in enumerate(LABELS):
@@ -65,6 +64,8 @@ def test_a_network_of_ones_own_is_exported_calibrated_and_served(tmp_path: Path)
     assert worker is not None
     assert f"{worker.own_bytes / 1e6:,.0f} MB a worker, with batches of 16" in done.stdout
     assert "ms a picture on one core" in done.stdout
+    assert "`make -B" not in done.stdout  # it builds what is in the model store
+    assert f"-m training.archive --weights {store}/scenes.onnx --name scenes --out" in done.stdout
     assert "for handler/model-config.yaml: minWorkers: " in done.stdout
     _, about = load_classical(store / "scenes.onnx")
     picture = (tmp_path / "scenes" / "validation" / "sky" / "3.png").read_bytes()

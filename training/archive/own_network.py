@@ -12,6 +12,7 @@ from training.own import timing
 from training.own.bring import ONNX, Own, bring
 
 MB = 1e6
+STORE = Path("model_store")
 USUAL_VERSION = "1.0.0"
 
 
@@ -27,7 +28,7 @@ def build_own(given: argparse.Namespace) -> Path:
         OSError, ValueError: it cannot be built.
     """
     name = own_name(given.network, given.name)
-    path = given.out or Path("model_store") / f"{name}.mar"
+    path = given.out or STORE / f"{name}.mar"
     own = Own(
         given.network,
         given.weights,
@@ -43,7 +44,7 @@ def build_own(given: argparse.Namespace) -> Path:
         )
     times = bring(own, file, _say)
     build(file, name, path)
-    rebuild = f"make -B archive MODEL={name}"
+    rebuild = _rebuild(name, file, path)
     _say(f"{path} ({_size(path)}), which `{rebuild}` builds again from {file} ({_size(file)})")
     _say(timing.in_words(times))
     worker = worker_of(path)
@@ -53,6 +54,13 @@ def build_own(given: argparse.Namespace) -> Path:
     guess = timing.suggested(times, worker.own_bytes, worker.shared_bytes, free)
     _say(f"to begin with, for handler/model-config.yaml: {guess}; then `{rebuild}`")
     return path
+
+
+def _rebuild(name: str, file: Path, path: Path) -> str:
+    """Return the command that builds an archive again; make's knows those in the model store."""
+    if path.resolve() == (STORE / f"{name}.mar").resolve():
+        return f"make -B archive MODEL={name}"
+    return f".venv/bin/python -m training.archive --weights {file} --name {name} --out {path}"
 
 
 def _memory(worker: Worker, free_bytes: int) -> str:

@@ -140,13 +140,13 @@ def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Fra
     if foreign:
         raise ValueError(
             f"{folder} has images of {', '.join(map(repr, foreign[:5]))}, and the network's labels are "
-            f"{', '.join(label_names[:5])}{', ...' if len(label_names) > 5 else ''}: a sub-folder has to be "
-            "called as its label."
+            f"{', '.join(label_names[:5])}{', ...' if len(label_names) > 5 else ''}: rename the "
+            "sub-folder, take it out, or give --labels the line that it lacks."
         )
     examples = _without_copies({part: _read(VALIDATION, files[part], framing)})[part]
     if len(examples) < FEWEST_OF_A_LABEL:
         raise ValueError(
-            f"{folder} has {len(examples)} images that can be read, copies left out: at least "
+            f"{folder} has {len(examples)} images that can be read in its labels' sub-folders: at least "
             f"{FEWEST_OF_A_LABEL} are needed, and 199 for sets that hold the true label in 99 % of answers."
         )
     return _frames(sorted(examples, key=lambda one: (one.label, one.digest)), list(label_names))

@@ -1,5 +1,6 @@
 """Weights from elsewhere, to begin a training with: only data is read of a file, never code."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,11 @@ from torch import Tensor, nn
 # What other programs put around a state dict, and before its names.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "model_state")
 PREFIXES = ("module.", "_orig_mod.", "network.", "model.")
+# What the unpickler names that is no tensor, in its error.
+OBJECT = re.compile(r"GLOBAL (\S+) was not an allowed global")
+# So begins what torch.save wrote: a zip file or, of former days, a pickle. Lines of text, too, may pass for a
+# pickle: "cat" and "dog" name a global.
+SAVED = (b"PK", b"\x80")
 # Of a network's numbers so many have to be in the file, or it is another network's.
 LEAST_SHARE = 0.5
 
@@ -89,10 +95,9 @@ def tensors_of(path: Path, option: str = "--init") -> dict[str, Tensor]:
             # Pickles run code; weights_only reads tensors and plain containers, and refuses all else.
             found = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
-            reason = " ".join(str(error).split())[:200]
             raise ValueError(
-                f"{option} {path}: safetensors, or a state dict that torch.save wrote, is expected "
-                f"({reason})."
+                f"{option} {path}: safetensors, or a state dict that torch.save wrote, is expected; "
+                f"{_in_its_place(path, str(error))}"
             ) from None
     for wrapper in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(wrapper), dict):
@@ -103,6 +108,22 @@ def tensors_of(path: Path, option: str = "--init") -> dict[str, Tensor]:
     if not tensors:
         raise ValueError(f"{option} {path}: it holds no tensors by name, as a state dict does.")
     return tensors
+
+
+def _in_its_place(path: Path, error: str) -> str:
+    """Return what a file holds in place of tensors, and what to do, by torch.load's error."""
+    with path.open("rb") as file:
+        saved = file.read(2).startswith(SAVED)
+    if saved and (found := OBJECT.search(error)):
+        holds = f"Python objects ({found[1]}), such as a whole network, and reading these runs code"
+    elif "TorchScript" in error:
+        holds = "a network compiled to TorchScript"
+    else:
+        return "this file is neither, or it is damaged."
+    return (
+        f"this file holds {holds}. Load it where it was written, and save its tensors alone: "
+        "torch.save(network.state_dict(), FILE)."
+    )
 
 
 def plain(name: str) -> str:

@@ -93,11 +93,30 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
         f"calibration error {found['validation']['ece']:.4f}"
         + (f"; {absent} of {len(label_names)} labels have no picture there" if absent else "")
     )
+    for line in _doubts(found["validation"]["accuracy"], frames.labels):
+        say(line)
     say(in_words(about.coverage, len(frames)))
     finished = onnx_file.calibrated(served, about.temperature, len(label_names))
     path.parent.mkdir(parents=True, exist_ok=True)
     save_classical(path, finished, about)
     return timed(finished, frames.frames)
+
+
+def _doubts(accuracy: float, labels: np.ndarray) -> list[str]:
+    """Return what to look at where a network is no better than one that always gives the commonest label.
+
+    Args:
+        accuracy: 0..1, on the pictures.
+        labels: of the pictures, integers (count,).
+    """
+    always = np.bincount(labels).max() / len(labels)
+    if accuracy > always:
+        return []
+    return [
+        f"that is no better than always giving the commonest label ({always:.2%}): check that the lines of "
+        "--labels are in the order of the outputs, that the weights are the trained ones, and that the "
+        "network normalises colours from 0 to 1 itself"
+    ]
 
 
 def _onnx(own: Own) -> onnx.ModelProto:

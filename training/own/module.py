@@ -59,7 +59,9 @@ def network_of(named: str, weights: Path | None) -> nn.Module:
     except Exception as error:
         raise ValueError(f"--network {named}: {_raised(error)}") from None
     if function is None:
-        raise ValueError(f"--network {named}: {module_name} has no {function_name}.")
+        raise ValueError(
+            f"--network {named}: {module_name} has no {function_name}, which was to return the network."
+        )
     if isinstance(network, torch.jit.ScriptModule) or not isinstance(network, nn.Module):
         raise ValueError(
             f"--network {named} gave a {type(network).__name__}; a torch.nn.Module is expected, and none "
@@ -91,7 +93,10 @@ def _load(network: nn.Module, path: Path) -> None:
     wrong = {"lacks": fresh, "has besides": foreign, "has in another shape": other}
     if any(wrong.values()):
         said = "; it ".join(f"{what} {_some(these)}" for what, these in wrong.items() if these)
-        raise ValueError(f"--weights {path} is not of this network: it {said}.")
+        raise ValueError(
+            f"--weights {path} is not of this network: it {said}. "
+            "Name the file of this network, or let the function build the one that these were saved of."
+        )
     network.load_state_dict({**own, **loaded})
 
 

@@ -104,7 +104,7 @@ def framing_for(shape: tuple[int | None, ...], wanted: str | None) -> str:
                 f"The network reads {_in_words(shape)}, which leaves open how pictures become frames: say so "
                 f"with --framing: {HINT}."
             )
-        if height != width or not LEAST_SIDE_PX <= height <= MOST_SIDE_PX:
+        if not _squares(shape):
             raise ValueError(
                 f"The network reads {_in_words(shape)}; frames are squares of {LEAST_SIDE_PX} to "
                 f"{MOST_SIDE_PX} px."
@@ -112,10 +112,16 @@ def framing_for(shape: tuple[int | None, ...], wanted: str | None) -> str:
         return f"{PHOTO}-{height}"
     expected = input_shape(str(wanted))
     if any(found not in (None, one) for found, one in zip(shape[1:], expected, strict=True)):
-        raise ValueError(
-            f"The network reads {_in_words(shape)}; --framing {wanted} makes {_in_words((None, *expected))}."
-        )
+        do = f"leave it out, for {PHOTO}-{height}" if _squares(shape) else f"name what makes these ({HINT})"
+        makes = _in_words((None, *expected))
+        raise ValueError(f"The network reads {_in_words(shape)}; --framing {wanted} makes {makes}: {do}.")
     return str(wanted)
+
+
+def _squares(shape: tuple[int | None, ...]) -> bool:
+    """Return whether a network reads photographs' frames, and says how large they are."""
+    channels, height, width = shape[1:]
+    return channels != 1 and height == width and height in range(LEAST_SIDE_PX, MOST_SIDE_PX + 1)
 
 
 def input_shape(framing: str) -> tuple[int, int, int]:
