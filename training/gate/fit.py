@@ -95,11 +95,7 @@ def train(data_dir: Path, recipe: Recipe, none: Path | None = None) -> tuple[Gat
         digits = digits.joined(fewer).joined(fewer)
     loaded = time.perf_counter()
     print(f"{len(digits):,} digits, {len(outliers):,} outliers ({loaded - started:.0f} s)")
-    print(
-        f"{len(real['train']):,} of them real characters"
-        if len(real["train"])
-        else characters.without(data_dir)
-    )
+    print(f"{len(real['train']):,} of them real characters", *characters.without(data_dir), sep="\n")
     gate = fit(digits.frames, digits.labels, outliers, recipe)
     print(f"{recipe.steps} steps ({time.perf_counter() - loaded:.0f} s)")
     # Each sort of validation digits keeps the promise by itself.
