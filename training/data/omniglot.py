@@ -58,7 +58,9 @@ def characters(path: Path) -> list[Character]:
                 gray = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_GRAYSCALE)
                 found.append(Character(alphabet, number, drawer, 255 - np.asarray(gray, np.uint8)))
     except (zipfile.BadZipFile, ValueError, IndexError, TypeError, cv2.error) as error:
-        raise ValueError(f"{path} is no archive of Omniglot's characters ({error}): get {url(path.name)}.") from None
+        raise ValueError(
+            f"{path} is no archive of Omniglot's characters ({error}): get {url(path.name)}."
+        ) from None
     if not found:
         raise ValueError(f"{path} has no characters: get {url(path.name)}.")
     return found
