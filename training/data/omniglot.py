@@ -12,8 +12,9 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 
+# Two parts of it, which share the alphabets Greek and Latin.
 FILE = "omniglot_images_background_small1.zip"
-URL = "https://github.com/brendenlake/omniglot/raw/master/python/images_background_small1.zip"
+OTHER_FILE = "omniglot_images_background_small2.zip"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Character:
     number: int
     drawer: int
     ink: np.ndarray
+
+
+def url(file: str) -> str:
+    """Return where a file of this name is to be had."""
+    return f"https://github.com/brendenlake/omniglot/raw/master/python/{file.removeprefix('omniglot_')}"
 
 
 def characters(path: Path) -> list[Character]:
@@ -52,7 +58,9 @@ def characters(path: Path) -> list[Character]:
                 gray = cv2.imdecode(np.frombuffer(archive.read(name), np.uint8), cv2.IMREAD_GRAYSCALE)
                 found.append(Character(alphabet, number, drawer, 255 - np.asarray(gray, np.uint8)))
     except (zipfile.BadZipFile, ValueError, IndexError, TypeError, cv2.error) as error:
-        raise ValueError(f"{path} is no archive of Omniglot's characters ({error}): get {URL}.") from None
+        raise ValueError(
+            f"{path} is no archive of Omniglot's characters ({error}): get {url(path.name)}."
+        ) from None
     if not found:
-        raise ValueError(f"{path} has no characters: get {URL}.")
+        raise ValueError(f"{path} has no characters: get {url(path.name)}.")
     return found

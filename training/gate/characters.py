@@ -1,9 +1,10 @@
 """Real characters that are no digit: some to train the gate on, others only to report on.
 
-They are used where the archive of them is among the data sets (training/data/omniglot.py). A character that
+They are used where the archives of them are among the data sets (training/data/omniglot.py). A character that
 looks like a digit teaches nothing and counts nowhere: a person who is told that it is a digit would read it
-as one. The list was made by looking at four drawings of each. Two that were doubtful (zeta, and the fifth of
-Korean) were added when the gate, which had never seen either, had called all twenty drawings of them digits.
+as one. The list was made by looking at four or five drawings of each. Two that were doubtful (zeta, and the
+fifth of Korean) were added when the gate, which had never seen either, had called all twenty drawings of them
+digits.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ import numpy as np
 
 from handler.bad_image import BadImage
 from handler.frame import FRAME_PX, frame_of_pixels
-from training.data.omniglot import FILE, URL, Character, characters
+from training.data.omniglot import FILE, OTHER_FILE, Character, characters, url
 from training.data.paint import Picture, lit, opaque, photographed
 
 KIND = "real characters"  # of the report: training has others
@@ -26,9 +27,13 @@ LIKE_DIGITS: dict[str, frozenset[int]] = {
     "Greek": frozenset({4, 6, 8, 9, 15, 18}),  # delta 8, zeta 5, theta 0, iota 1, omicron 0, sigma 6
     "Korean": frozenset({5, 9, 20, 21, 22, 27, 33, 37}),  # 4, 1, 4, 1, 7, 2, 0, 7
     "Latin": frozenset({2, 7, 9, 12, 15, 17, 19, 25, 26}),  # b 6, g 9, i 1, l 1, o 0, q 9, s 5, y 4, z 2
+    "Japanese_(katakana)": frozenset({8, 12, 22, 24, 27, 30, 37, 38, 42, 43, 46}),  # 7 2 7 1 7 7 3 7 0 7 7
+    "Sanskrit": frozenset({5, 12, 13, 21, 27, 29, 36, 37}),  # 5, 0, 5, 4, 2, 9, 5, 3
+    "Tagalog": frozenset({3, 4, 16}),  # 3, 0, 0
 }
-REPORT_ALPHABET = "Greek"  # as among the drawn ones: training has no letter of it
-REPORT_EVERY = 5  # of the other alphabets' characters every fifth is kept for the report, too
+# Training has no letter of the report's alphabets, and all that it may have of the others.
+FILES = {"train": FILE, "report": OTHER_FILE}
+REPORT_ALPHABETS = frozenset({"Japanese_(katakana)", "Sanskrit", "Tagalog"})
 COPIES = 6  # of each drawing for training, as it was written
 JOINED = 2500  # characters made of parts of two
 # Turned, most characters are others, of which nobody reads one as a digit: so many kinds more to learn from.
@@ -36,32 +41,37 @@ TURNS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mirrored": np.fliplr, "upside down": np.flipud, "half turn": lambda ink: np.rot90(ink, 2),
     "left": np.rot90, "right": lambda ink: np.rot90(ink, -1),
 }  # fmt: skip
-# Of these the gate of version 1.0.0 calls more than three of ten drawings digits, and often rightly.
+# Of most of these the gate of version 1.0.0 calls more than three of ten drawings digits, and often rightly.
 TURNED_LIKE_DIGITS: dict[str, dict[str, frozenset[int]]] = {
     "mirrored": {
         "Early_Aramaic": frozenset({18, 19}),
+        "Greek": frozenset({2, 5, 12, 14, 17}),
         "Korean": frozenset({1, 3}),
-        "Latin": frozenset({1, 3, 4, 6, 16, 18}),
+        "Latin": frozenset({1, 3, 4, 5, 6, 10, 16, 18}),
     },
     "upside down": {
         "Early_Aramaic": frozenset({13, 19}),
+        "Greek": frozenset({2, 17}),
         "Korean": frozenset({7, 14, 17}),
-        "Latin": frozenset({4, 16, 18}),
+        "Latin": frozenset({4, 5, 10, 16, 18}),
     },
     "half turn": {
         "Early_Aramaic": frozenset({13, 19}),
+        "Greek": frozenset({2, 5, 14, 19}),
         "Korean": frozenset({1, 3, 14, 24, 38}),
-        "Latin": frozenset({1, 3, 6, 8}),
+        "Latin": frozenset({1, 3, 5, 6, 8}),
     },
     "left": {
-        "Balinese": frozenset({1, 3, 4, 8, 12, 13, 16, 17, 18, 21, 23}),
+        "Balinese": frozenset({1, 3, 4, 8, 12, 13, 15, 16, 17, 18, 20, 21, 23}),
         "Early_Aramaic": frozenset({21}),
+        "Greek": frozenset({1, 13, 20, 21, 24}),
         "Korean": frozenset({6, 13, 19}),
         "Latin": frozenset({1, 21, 22, 23}),
     },
     "right": {
-        "Balinese": frozenset({4, 8, 13, 17, 21, 22}),
+        "Balinese": frozenset({4, 8, 13, 15, 17, 20, 21, 22}),
         "Early_Aramaic": frozenset({18}),
+        "Greek": frozenset({1, 17, 21}),
         "Korean": frozenset({14, 16, 17, 18, 19}),
         "Latin": frozenset({3, 8, 13, 14, 16, 22}),
     },
@@ -71,26 +81,33 @@ TURNED_LIKE_DIGITS: dict[str, dict[str, frozenset[int]]] = {
 def parted(data_dir: Path) -> dict[str, list[Character]]:
     """Return the drawings of characters by part, "train" and "report"; none where there is no archive.
 
-    No character is in both parts.
+    No alphabet is in both parts.
 
     Raises:
-        ValueError: the archive is there and cannot be used.
+        ValueError: an archive is there and cannot be used.
     """
-    parts: dict[str, list[Character]] = {"train": [], "report": []}
-    path = data_dir / FILE
+    return {part: _of(part, data_dir / file) for part, file in FILES.items()}
+
+
+def _of(part: str, path: Path) -> list[Character]:
     if not path.exists():
-        return parts
-    for one in characters(path):
-        if one.number in LIKE_DIGITS.get(one.alphabet, ()):
-            continue
-        kept = one.alphabet == REPORT_ALPHABET or one.number % REPORT_EVERY == 0
-        parts["report" if kept else "train"].append(one)
-    return parts
+        return []
+    return [
+        one
+        for one in characters(path)
+        if (one.alphabet in REPORT_ALPHABETS) == (part == "report")
+        and one.number not in LIKE_DIGITS.get(one.alphabet, ())
+    ]
 
 
-def without(data_dir: Path) -> str:
-    """Return what is missing where there is no archive of characters, and how to get it."""
-    return f"{data_dir / FILE} is not there: no real characters are trained on or reported. It is at {URL}."
+def without(data_dir: Path) -> list[str]:
+    """Return a sentence for each archive that is not there: what is missing, and how to get it."""
+    uses = {"train": "trained on", "report": "reported"}
+    return [
+        f"{data_dir / file} is not there: no real characters are {uses[part]}. It is at {url(file)}."
+        for part, file in FILES.items()
+        if not (data_dir / file).exists()
+    ]
 
 
 def frames(part: str, data_dir: Path) -> np.ndarray:

@@ -36,7 +36,7 @@ class GateAbout:
 
 
 class Gate(nn.Module):
-    """A strided network of 35,000 parameters and 1 million multiplications a frame.
+    """A strided network of 87,000 parameters and 2.3 million multiplications a frame.
 
     It tells eleven classes apart, the ten digits and "none of them", since what makes a 3 says more about
     what is no digit than what all ten have in common. Like training.models.networks.Cnn it ends with a
@@ -46,7 +46,7 @@ class Gate(nn.Module):
         channels: at 14, 7 and 4 px.
     """
 
-    def __init__(self, channels: tuple[int, int, int] = (16, 32, 64)) -> None:
+    def __init__(self, channels: tuple[int, int, int] = (16, 48, 128)) -> None:
         super().__init__()
         first, second, third = channels
         self.body = nn.Sequential(
@@ -91,6 +91,8 @@ def load(path: Path) -> tuple[Gate, GateAbout]:
 def _rebuilt(found: dict[str, Any], state: dict[str, Tensor]) -> tuple[Gate, GateAbout]:
     # Files may say more: earlier ones named an architecture, of which there is one.
     about = GateAbout(**{field.name: found[field.name] for field in fields(GateAbout)})
-    gate = Gate()
+    # Gates of version 1.0.0 are narrower.
+    first, second, third = (len(state[f"body.{at}.0.weight"]) for at in (0, 1, 3))
+    gate = Gate((first, second, third))
     gate.load_state_dict(state)
     return gate.eval(), about

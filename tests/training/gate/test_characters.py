@@ -9,7 +9,7 @@ import pytest
 
 from handler.frame import frame_of
 from tests.training.outliers.outlier_material import material
-from training.data.omniglot import FILE, characters
+from training.data.omniglot import FILE, OTHER_FILE, characters
 from training.evaluation import outliers
 from training.gate import characters as real
 from training.gate.rejection import rejection
@@ -17,9 +17,9 @@ from training.gate.rejection import rejection
 WIDTH_PX = 60
 
 
-def archive(folder: Path, alphabets: dict[str, int]) -> Path:
+def archive(folder: Path, alphabets: dict[str, int], file_name: str = FILE) -> Path:
     """Write an archive of so many characters of each alphabet, each drawn twice, and return its path."""
-    path = folder / FILE
+    path = folder / file_name
     with zipfile.ZipFile(path, "w") as file:
         for alphabet, count in alphabets.items():
             for number in range(1, count + 1):
@@ -40,25 +40,30 @@ def test_each_drawing_is_read_with_its_alphabet_number_and_drawer(tmp_path: Path
     assert (found[0].ink[10, 12], found[0].ink[0, 0]) == (255, 0), "ink is 255"
 
 
-def test_no_character_is_in_both_parts_and_none_that_looks_like_a_digit_is_in_any(tmp_path: Path) -> None:
+def test_no_alphabet_is_in_both_parts_and_no_character_that_looks_like_a_digit_is_in_any(
+    tmp_path: Path,
+) -> None:
     archive(tmp_path, {"Greek": 24, "Korean": 40, "Latin": 26})
+    archive(tmp_path, {"Greek": 24, "Latin": 26, "Sanskrit": 42, "Tagalog": 17}, OTHER_FILE)
     parts = {
         part: {(one.alphabet, one.number) for one in drawn} for part, drawn in real.parted(tmp_path).items()
     }
-    assert not parts["train"] & parts["report"]
-    assert {number for alphabet, number in parts["report"] if alphabet == "Greek"} == set(
-        range(1, 25)
-    ) - real.LIKE_DIGITS["Greek"]
-    assert {alphabet for alphabet, _ in parts["train"]} == {"Korean", "Latin"}
-    like = {(alphabet, number) for alphabet, numbers in real.LIKE_DIGITS.items() for number in numbers}
-    assert not (parts["train"] | parts["report"]) & like
+    counts = {"train": {"Greek": 24, "Korean": 40, "Latin": 26}, "report": {"Sanskrit": 42, "Tagalog": 17}}
+    for part, alphabets in counts.items():
+        assert parts[part] == {
+            (alphabet, number)
+            for alphabet, count in alphabets.items()
+            for number in range(1, count + 1)
+            if number not in real.LIKE_DIGITS[alphabet]
+        }
 
 
 def test_training_varies_a_drawing_and_the_report_has_it_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(real, "JOINED", 6)
-    archive(tmp_path, {"Greek": 2, "Balinese": 2})
+    archive(tmp_path, {"Balinese": 2})
+    archive(tmp_path, {"Tagalog": 2}, OTHER_FILE)
     (report, trained) = (real.frames(part, tmp_path) for part in ("report", "train"))
     drawn = real.parted(tmp_path)
     turned = real.turned(drawn["train"])
@@ -70,17 +75,17 @@ def test_training_varies_a_drawing_and_the_report_has_it_as_it_is(
 
 def test_no_character_is_turned_into_one_that_looks_like_a_digit() -> None:
     ink = np.arange(12, dtype=np.uint8).reshape(3, 4)
-    e, tau = (real.Character("Latin", number, 1, ink) for number in (5, 20))
-    assert [one.ink.tolist() for one in real.turned([e])] == [
+    k, t = (real.Character("Latin", number, 1, ink) for number in (11, 20))
+    assert [one.ink.tolist() for one in real.turned([k])] == [
         turn(ink).tolist() for turn in real.TURNS.values()
     ]
     j = real.Character("Latin", 3, 1, ink)
     ways = [way for way in real.TURNS if 3 not in real.TURNED_LIKE_DIGITS[way]["Latin"]]
     assert ways == ["upside down", "left"]
     assert [one.ink.tolist() for one in real.turned([j])] == [real.TURNS[way](ink).tolist() for way in ways]
-    assert len(real.turned([tau])) == len(real.TURNS)
+    assert len(real.turned([t])) == len(real.TURNS)
     for numbers in real.TURNED_LIKE_DIGITS.values():
-        assert set(numbers) <= set(real.LIKE_DIGITS) - {real.REPORT_ALPHABET}
+        assert set(numbers) <= set(real.LIKE_DIGITS) - real.REPORT_ALPHABETS
 
 
 def test_parts_of_two_characters_are_a_third() -> None:
@@ -101,7 +106,12 @@ def test_parts_of_two_characters_are_a_third() -> None:
 def test_without_an_archive_there_are_none_and_it_is_said_where_it_is(tmp_path: Path) -> None:
     assert real.parted(tmp_path) == {"train": [], "report": []}
     assert real.frames("train", tmp_path).shape == (0, 28, 28)
-    assert str(tmp_path / FILE) in real.without(tmp_path)
+    for file, said in zip((FILE, OTHER_FILE), real.without(tmp_path), strict=True):
+        assert str(tmp_path / file) in said
+        assert said.endswith(f"/{file.removeprefix('omniglot_')}.")
+    archive(tmp_path, {"Greek": 1})
+    (said,) = real.without(tmp_path)
+    assert OTHER_FILE in said
 
 
 @pytest.mark.parametrize("content", [b"no archive", None])
@@ -116,7 +126,7 @@ def test_another_file_in_its_place_is_named(tmp_path: Path, content: bytes | Non
 
 
 def test_the_report_asks_about_them_as_a_kind_that_training_has_not_seen(tmp_path: Path) -> None:
-    archive(tmp_path, {"Greek": 3})
+    archive(tmp_path, {"Sanskrit": 3}, OTHER_FILE)
     drawn = real.parted(tmp_path)["report"]
     *_, asked = outliers.questions(material(), 5, drawn)
     assert (asked.name, len(asked.truth)) == (real.KIND, 5)

@@ -138,16 +138,17 @@ def test_the_threshold_refuses_at_most_the_share_of_each_sort() -> None:
     assert fit.threshold_of([np.array([0.7])]) == 0.7
 
 
-@pytest.mark.parametrize(("pictures", "chance"), [(2500, 0.06), (1250, 0.12)])
+@pytest.mark.parametrize(("pictures", "chance"), [(2500, 0.02), (1250, 0.07)])
 def test_the_margin_of_the_threshold_covers_as_much_chance_as_is_said(pictures: int, chance: float) -> None:
     promised = 0.01
     refused = int(pictures * fit.REFUSED)
     assert binom.cdf(refused, pictures, promised) == pytest.approx(chance, abs=0.005)
 
 
-def test_a_gate_survives_its_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("channels", [(16, 48, 128), (16, 32, 64)])
+def test_a_gate_survives_its_file_also_one_of_before(tmp_path: Path, channels: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
-    network = gate.Gate().eval()
+    network = gate.Gate(channels).eval()
     about = gate.GateAbout(0.25, "a1b2c3d4", "1.2.3", {"refused": {"MNIST": 0.004}})
     gate.save(tmp_path / "gate.safetensors", network, about)
     loaded, told = gate.load(tmp_path / "gate.safetensors")
@@ -205,7 +206,7 @@ def test_the_committed_gate_is_of_this_preprocessing_and_small(
 ) -> None:
     network, about = committed
     assert about.preprocessing == preprocessing_fingerprint()
-    assert 10_000 <= sum(parameter.numel() for parameter in network.parameters()) <= 40_000
+    assert 10_000 <= sum(parameter.numel() for parameter in network.parameters()) <= 100_000
     assert 0 < about.threshold < 1
     assert {sort for sort, share in about.measured["refused"].items() if share > 0.01} <= {
         fit.OTHER.format(part) for part in fit.HELD_OUT
