@@ -18,7 +18,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from system.files import written_aside
 from training.data.frames import DataSet
 from training.fitting import begin
-from training.fitting.batches import shown
+from training.fitting.batches import shown, strength
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings, autocast
@@ -27,11 +27,6 @@ from training.models.first_weights import keep_statistics
 LABEL_SMOOTHING = 0.05
 AVERAGE_DECAY = 0.998  # of the weights' exponential moving average, about four passes over 100 batches
 GRADIENT_NORM = 1.0
-# Augmentation shows what other hands might do, and what nobody does: the last stretch of a run fades it
-# out, so that the weights settle on frames as they come (He et al. 2019, arXiv:1909.09148). On validation it
-# took a tenth off the loss on MNIST and a fifth off that on strokes.
-FADE_FROM = 0.6  # of the run
-FADED_STRENGTH = 0.2
 # What may differ between two starts of one run: where things lie, and when it is to stop.
 FREE_TO_CHANGE = ("data", "out", "version", "patience")
 
@@ -124,7 +119,8 @@ class Run:
     def _step(self, batch: Tensor) -> Tensor:
         """Learn from this process's share of a batch, int64 (batch,); return its mean loss."""
         frames, target = shown(
-            self.frames, self.labels, batch, self.part, self.generator, self._strength(),
+            self.frames, self.labels, batch, self.part, self.generator,
+            strength(self.schedule.last_epoch / self.schedule.total_steps, self.data.framing),
             len(self.data.label_names),
         )  # fmt: skip
         with autocast(self.device, self.settings.precision):
@@ -136,11 +132,6 @@ class Run:
         self.schedule.step()
         follow(self.average.state_dict().values(), self.model.state_dict().values(), self.schedule.last_epoch)
         return loss.detach()
-
-    def _strength(self) -> float:
-        """Return how strong augmentation is at this step: 1, then straight down to FADED_STRENGTH."""
-        done = self.schedule.last_epoch / self.schedule.total_steps
-        return 1 - (1 - FADED_STRENGTH) * max(0.0, (done - FADE_FROM) / (1 - FADE_FROM))
 
     def _validate(self) -> dict[str, float]:
         part = self.data.validation

@@ -17,6 +17,7 @@ from training.data.augment import Draws
 from training.data.drawing import STROKES, png
 from training.data.photographs import augment_photos, mixed
 from training.data.sets import load
+from training.fitting.batches import strength
 from training.fitting.known import scores
 from training.fitting.settings import Settings
 from training.fitting.train import train
@@ -183,3 +184,11 @@ def test_augmentation_of_a_part_is_that_of_the_whole_batch() -> None:
     assert torch.allclose(torch.cat([made(slice(0, 4)), made(slice(4, 8))]), whole, atol=1e-6)
     assert (whole.min(), whole.max()) >= (0, 0.9)
     assert float((whole - photos).abs().mean()) > 0.05
+
+
+def test_photographs_are_changed_as_much_for_longer_than_drawings() -> None:
+    of_drawings, of_photos = (
+        [strength(done, framing) for done in (0, 0.6, 0.8, 0.85, 1)] for framing in ("ink", "photo-32")
+    )
+    assert of_drawings == pytest.approx([1, 1, 0.6, 0.5, 0.2])
+    assert of_photos == pytest.approx([1, 1, 1, 1, 0.2])
