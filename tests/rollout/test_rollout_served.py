@@ -1,13 +1,11 @@
 """Rollouts in a real `make run`: TorchServe, PostgreSQL and the page, while people draw."""
 
 import base64
-import json
 import subprocess
 import sys
 import threading
 import time
 import uuid
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +26,7 @@ from rollout.changes import Desk
 from rollout.routes import is_tried_on
 from system import known_archives
 from system.files import PROJECT
+from tests.served_model import VERSION, as_version
 from tests.services.platform import Run, environment, make_run
 
 pytestmark = pytest.mark.integration
@@ -46,20 +45,6 @@ PICTURE = f"data:image/png;base64,{base64.b64encode(drawn_seven()).decode()}"
 # TorchServe starts two workers on a machine that may be busy.
 READY_S = 90
 PAUSE_S = 0.05
-
-
-def copy(archive: Path, out: Path, version: str, handler: str = "") -> None:
-    """Copy an archive as another version, with more in its handler."""
-    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(out, "w") as made:
-        for member in source.infolist():
-            content = source.read(member)
-            if member.filename == "MAR-INF/MANIFEST.json":
-                manifest = json.loads(content)
-                manifest["model"]["modelVersion"] = version
-                content = json.dumps(manifest).encode()
-            if member.filename == "digit_handler.py":
-                content += handler.encode()
-            made.writestr(member, content)
 
 
 @dataclass
@@ -139,19 +124,17 @@ class Platform:
 def platform(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     store, var = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("var")
     (store / "digits.mar").write_bytes((model_store / "digits.mar").read_bytes())
-    copy(store / "digits.mar", store / "new.mar", NEW)
-    copy(store / "digits.mar", store / "broken.mar", BROKEN, BREAKS)
-    with zipfile.ZipFile(store / "digits.mar") as archive:
-        old = json.loads(archive.read("MAR-INF/MANIFEST.json"))["model"]["modelVersion"]
+    as_version(NEW, store / "digits.mar", store / "new.mar")
+    as_version(BROKEN, store / "digits.mar", store / "broken.mar", BREAKS)
     with make_run(var, MODEL_STORE=str(store)) as run:
         url = embedded.running_url(var / "postgres")
         assert url is not None
         with database.opened(url) as engine:
-            platform = Platform(run, store, engine, old)
+            platform = Platform(run, store, engine, VERSION)
             for version, file in ((NEW, "new.mar"), (BROKEN, "broken.mar")):
                 sha256 = known_archives.digest(store / file)
                 platform.desk.versions.note(Version("digits", version, file, sha256))
-                row = {"model_name": "digits", "model_version": version, "champion_version": old}
+                row = {"model_name": "digits", "model_version": version, "champion_version": VERSION}
                 with engine.begin() as connection:
                     connection.execute(
                         insert(verdicts).values(**row, outcome="passed", checks=[], reason="for a test")
