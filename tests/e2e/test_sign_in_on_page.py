@@ -11,7 +11,7 @@ from db import embedded, passwords
 from db import engine as database_engine
 from db.user_rows import Users
 from tests.e2e.page import ONE, SEVEN, draw, is_complaint, wait_within
-from tests.e2e.test_many_logic import SIGNED_OUT
+from tests.e2e.test_many_asking_logic import SIGNED_OUT
 from tests.e2e.test_many_on_page import MAY_LEAVE
 from tests.ui.answering import ANSWER, answering
 from tests.ui.signing_in import PASSWORD
