@@ -99,6 +99,25 @@ def test_its_archive_reads_photographs_as_training_did(trained: tuple[Path, Path
     assert np.abs(served.probabilities(frames) - expected).max() < 1e-4
 
 
+def test_its_archive_answers_the_mirror_image_as_it_does_the_photograph(
+    trained: tuple[Path, Path], unpacked: Path
+) -> None:
+    served = Model(unpacked)
+    frames = np.stack([served.frame(path.read_bytes()) for path in sorted(trained[0].glob("*/*.jpg"))[::8]])
+    own, mirrored = (served.read(some) for some in (frames, np.ascontiguousarray(frames[:, :, ::-1])))
+    for one, other in zip(own, mirrored, strict=True):
+        assert np.allclose(one.probabilities, other.probabilities, atol=1e-5)
+        assert one.known_score == pytest.approx(other.known_score, abs=1e-5)
+    # It is the mean of what the network says of each by itself, as it does in training.
+    network, _ = weights.load(trained[1] / "model.safetensors")
+    both = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 255
+    with torch.no_grad():
+        answer = network(both)
+        network.training = network.network.training = True  # and none of its layers
+        each = (network(both) + network(both.flip(3))) / 2
+    assert torch.allclose(answer, each, atol=1e-4)
+
+
 def test_its_archive_tells_photographs_from_drawings(trained: tuple[Path, Path], unpacked: Path) -> None:
     data, out = trained
     served = Model(unpacked)
