@@ -56,13 +56,13 @@ def outlined(drawn: Drawn, random: np.random.Generator) -> Picture:
     sheet = laid(drawn, random, looks=(0.65, 0.1, 0.25), box_share=(0.4, 0.8), pen_share=(0.13, 0.22),
                  pen_of=contour, least_px=90)  # fmt: skip
     if fill < 0.45:
-        return developed(sheet.inked(), sheet.look, random)
+        return developed(sheet, sheet.inked(), random)
     colour = sheet.ink_like(random, 0.15)
     filled = inner[0]
     if fill < 0.55:
         y, x = np.mgrid[: filled.shape[0], : filled.shape[1]].astype(np.float32)
         filled = filled * (np.sin((x + y) * 2 * np.pi / (sheet.pen_px * random.uniform(0.3, 0.7))) > 0.2)
-    return developed(sheet.inked((filled, colour)), sheet.look, random)
+    return developed(sheet, sheet.inked((filled, colour)), random)
 
 
 def _line_px(sheet: Sheet, random: np.random.Generator) -> float:
@@ -98,4 +98,4 @@ def _marked(sheet: Sheet, lines: list[np.ndarray], line_px: float, random: np.ra
     """Return the picture with these lines on it, in the pen's colour or another."""
     cover = rasterise(lines, sheet.size, line_px)
     colour = sheet.pen if random.random() < 0.65 else sheet.ink_like(random, 0.4)
-    return developed(sheet.inked((cover, colour)), sheet.look, random)
+    return developed(sheet, sheet.inked((cover, colour)), random)

@@ -19,10 +19,13 @@ class Picture:
     Attributes:
         pixels: uint8 (height, width, 4), straight RGBA.
         jpeg_quality: 1..95, or None for PNG.
+        cover: float32 (height, width), 0..1, how much of each pixel the drawing's pen covers; None where
+            nobody asks for it.
     """
 
     pixels: np.ndarray
     jpeg_quality: int | None = None
+    cover: np.ndarray | None = None
 
     def encoded(self) -> bytes:
         """Return the bytes of a PNG or JPEG file."""

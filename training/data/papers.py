@@ -1,5 +1,7 @@
 """Paper that is more than a blank sheet: ruled, squared, cut out of a form, or ending inside the picture."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from training.data.paint import Picture, opaque
@@ -20,7 +22,7 @@ def ruled(drawn: Drawn, random: np.random.Generator) -> Picture:
     if random.random() < 0.25:
         once = _rules(sheet, random, 3 * max(sheet.size), line_px, angle + np.pi / 2)
         rules.append((once, sheet.ink_like(random, 0.3)))
-    return developed(sheet.inked(*rules), sheet.look, random)
+    return developed(sheet, sheet.inked(*rules), random)
 
 
 def squared(drawn: Drawn, random: np.random.Generator) -> Picture:
@@ -32,13 +34,13 @@ def squared(drawn: Drawn, random: np.random.Generator) -> Picture:
     across = _rules(sheet, random, apart, line_px, angle)
     down = _rules(sheet, random, apart * random.uniform(0.93, 1.07), line_px, angle + skew + np.pi / 2)
     if random.random() < 0.12:
-        return developed(sheet.inked((across * down, sheet.ink_like(random, 0.3))), sheet.look, random)
+        return developed(sheet, sheet.inked((across * down, sheet.ink_like(random, 0.3))), random)
     colour = sheet.ink_like(random, 0.12)
     rules = [(np.maximum(across, down), colour)]
     if random.random() < 0.15:
         bold = _rules(sheet, random, apart * 5, line_px * 1.8, angle + random.choice([0, np.pi / 2]))
         rules.append((bold, colour))
-    return developed(sheet.inked(*rules), sheet.look, random)
+    return developed(sheet, sheet.inked(*rules), random)
 
 
 def cell(drawn: Drawn, random: np.random.Generator) -> Picture:
@@ -62,7 +64,7 @@ def cell(drawn: Drawn, random: np.random.Generator) -> Picture:
         ends[:, 0] = ends[:, 0] if side % 2 == 0 else across - ends[:, 0]
         lines.append(ends if axis == 0 else ends[:, ::-1])
     cover = rasterise(lines, sheet.size, line_px)
-    return developed(sheet.inked((cover, sheet.ink_like(random, 0.35))), sheet.look, random)
+    return developed(sheet, sheet.inked((cover, sheet.ink_like(random, 0.35))), random)
 
 
 def sheet_ends(drawn: Drawn, random: np.random.Generator) -> Picture:
@@ -85,10 +87,10 @@ def sheet_ends(drawn: Drawn, random: np.random.Generator) -> Picture:
     if way in ("letterbox", "pasted"):  # put around what was already a file
         if way == "pasted":
             rgb = rgb * random.uniform(0.55, 0.95)
-        inner = developed(np.asarray(rgb, np.float32), sheet.look, random)
+        inner = developed(sheet, np.asarray(rgb, np.float32), random)
         seen = inner.pixels[..., :3] / np.float32(255)
-        return Picture(opaque(seen + (texture * colour - seen) * outside), inner.jpeg_quality)
-    return developed(np.asarray(rgb + (texture * colour - rgb) * outside, np.float32), sheet.look, random)
+        return replace(inner, pixels=opaque(seen + (texture * colour - seen) * outside))
+    return developed(sheet, np.asarray(rgb + (texture * colour - rgb) * outside, np.float32), random)
 
 
 def _measures(

@@ -1,7 +1,7 @@
 """A drawing on a sheet before anything else is on it, and what a file shows of it: canvas, scan or photo."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -100,17 +100,23 @@ def laid(
     return Sheet(cover, points.min(axis=0), points.max(axis=0), float(pen_px), pen, paper, look)
 
 
-def developed(rgb: np.ndarray, look: str, random: np.random.Generator) -> Picture:
-    """Return the picture of what lies on a sheet, float32 (height, width, 3), 0..1, as the look has it."""
-    if look == "canvas":
+def developed(sheet: Sheet, rgb: np.ndarray, random: np.random.Generator) -> Picture:
+    """Return the picture of a sheet, as its look has it.
+
+    Args:
+        sheet: the sheet.
+        rgb: float32 (height, width, 3), 0..1, with all that lies on it.
+        random: chooses.
+    """
+    if sheet.look == "canvas":
         lossy = random.random() < 0.2
-        return Picture(opaque(rgb), jpeg_quality=int(random.integers(40, 95)) if lossy else None)
-    if look == "scan":
+        return Picture(opaque(rgb), int(random.integers(40, 95)) if lossy else None, sheet.cover)
+    if sheet.look == "scan":
         rgb = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.3, 1.0))
         rgb = rgb + np.float32(random.uniform(0, 0.025)) * random.standard_normal(rgb.shape, np.float32)
-        return Picture(opaque(rgb), jpeg_quality=int(random.integers(40, 95)))
+        return Picture(opaque(rgb), int(random.integers(40, 95)), sheet.cover)
     rgb = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.4, 0.5 + 0.003 * min(rgb.shape[:2])))
-    return photographed(rgb, lit(rgb.shape[:2], random), random)
+    return replace(photographed(rgb, lit(rgb.shape[:2], random), random), cover=sheet.cover)
 
 
 def _colours(look: str, random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
