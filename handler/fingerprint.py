@@ -10,8 +10,8 @@ from pathlib import Path
 # that was not turned, and leave those of all others as they are.
 FILES = {
     "ink": (
-        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "emphasis.py", "edges.py",
-        "rules.py", "paper.py", "ink.py", "frame.py",
+        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "emphasis.py", "paper.py",
+        "ink.py", "writing.py", "writing.onnx", "frame.py",
     ),
     "picture": ("png.py", "decode.py", "picture.py"),
     "photo": ("png.py", "decode.py", "photo.py"),
@@ -23,7 +23,7 @@ LAYOUT = {
 
 
 def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") -> str:
-    """Return eight hexadecimal digits that change when, and only when, a framing's code changes.
+    """Return eight hexadecimal digits that change when, and only when, a framing's code or network changes.
 
     Tokens are hashed, and not the text or the syntax tree: comments, docstrings and layout do not count,
     and every version of Python sees the same tokens. What the image libraries below do is not in it.
@@ -39,6 +39,9 @@ def preprocessing_fingerprint(folder: Path | None = None, framing: str = "ink") 
     if kind != framing:
         digest.update(framing.encode() + b"\0")
     for name in FILES[kind]:
+        if not name.endswith(".py"):
+            digest.update((folder / name).read_bytes())
+            continue
         for word in _words((folder / name).read_text(encoding="utf-8")):
             digest.update(word.encode() + b"\0")
     return digest.hexdigest()[:8]

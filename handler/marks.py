@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numba import njit
 
@@ -12,6 +13,9 @@ EDGE_SHARE = 0.15
 PEAK_SHARE = 0.35
 # A mark with less than this share of the largest mark's ink is a speck (dust, JPEG noise, a stray dot).
 SPECK_SHARE = 0.03
+# What is wider than a stroke is a shadow, a sheet or a blot: from its edge to its middle, as a share of the
+# longer side of what differs from the paper; bold MNIST digits reach 0.25. Fewer cells do not tell.
+WIDEST_STROKE, FEWEST_CELLS = 0.26, 16
 # A cell and those around it: one more around the marks keeps their soft edges.
 AROUND = np.ones((3, 3), np.uint8)
 # Top, bottom, left, right; bottom and right are exclusive.
@@ -32,6 +36,29 @@ class Ink(NamedTuple):
     box: Box
     shape: tuple[int, ...]
     shown: Box
+
+
+def are_strokes(different: np.ndarray) -> bool:
+    """Tell whether what differs from the paper, uint8 (rows, columns), 0 or 1, is narrow as strokes are."""
+    _, _, width, height = cv2.boundingRect(different)
+    if max(width, height) < FEWEST_CELLS:
+        return True
+    return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
+
+
+def is_one_drawing(count: int, box: Box, shape: tuple[int, ...]) -> bool:
+    """Tell whether marks can be nothing but a drawing: one of them leaves the picture at one side at most.
+
+    Lines, and what lies beside a sheet, reach two sides or more.
+
+    Args:
+        count: how many marks there are.
+        box: around them.
+        shape: rows and columns of the picture.
+    """
+    top, bottom, left, right = box
+    touched = (top == 0) + (left == 0) + (bottom == shape[0]) + (right == shape[1])
+    return touched == 0 or (count == 1 and touched == 1)
 
 
 def cut(ink: np.ndarray, shown: Box) -> Ink:

@@ -12,14 +12,15 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from handler.marks import AROUND, SPECK_SHARE, Box, Ink, box_of, cut, find_marks, grown, in_picture
+from handler.marks import AROUND, Box, Ink, box_of, cut, find_marks, grown, in_picture
 from handler.provider import session
 
 FILE = Path(__file__).with_name("writing.onnx")
 # The network's frames: the longer side, and what both sides are multiples of, as it halves them four times.
 SIDE_PX, STEP_PX = 192, 16
-# A pixel is the pen's from this cover on.
-PEN_SHARE = 0.5
+# A pixel is the pen's from this cover on. A mark with less ink than this share of the largest one's is what
+# is left of a line; a five's bar has a fifth.
+PEN_SHARE, BIT_SHARE = 0.5, 0.08
 # Writing whose longer side is less than this share of the picture's is looked at from nearby, with so much
 # around it, of its longer side.
 SMALL_SHARE, AROUND_SHARE = 0.33, 0.5
@@ -44,7 +45,7 @@ def writing_on(pixels: np.ndarray) -> Ink | None:
     box = in_picture(box_of(marks), marks.shape, shown)
     longer = max(box[1] - box[0], box[3] - box[2])
     if longer < SMALL_SHARE * max(height, width):
-        nearby = _around(box, round(AROUND_SHARE * longer), shown)
+        nearby = _around(box, 1 + round(AROUND_SHARE * longer), shown)
         closer = cover_of(_part(picture, nearby)) * _seen_from_nearby(marks, shown, nearby)
         if (found := _marks(closer)) is not None:
             cover, marks, shown = closer, found, nearby
@@ -88,7 +89,7 @@ def network() -> onnxruntime.InferenceSession:
 
 def _marks(cover: np.ndarray) -> np.ndarray | None:
     """Return where the pen was, bool (rows, columns), without specks; None where it was nowhere."""
-    marks = find_marks(np.where(cover >= PEN_SHARE, cover, np.float32(0)), 0.0, SPECK_SHARE)
+    marks = find_marks(np.where(cover >= PEN_SHARE, cover, np.float32(0)), 0.0, BIT_SHARE)
     return marks if marks.any() else None
 
 

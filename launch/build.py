@@ -20,6 +20,7 @@ from training.archive.contents import sha256, within_project
 # What decides what is in an archive, beside the trained file.
 INGREDIENTS = (
     "handler/*.py",
+    "handler/*.onnx",
     "handler/*.yaml",
     "model_store/digit_gate.safetensors",
     "training/archive/*.py",

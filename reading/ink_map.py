@@ -5,9 +5,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from handler import paper
-from handler.ink import COARSE_SIDE_PX, FLOOR_PER_MEDIAN
 from handler.marks import AROUND, SPECK_SHARE, find_marks
+from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, find_paper
 from reading.piece import nothing_drawn
 
 # The longer side of the map: of 16 digits, each still has as many pixels as a digit's ink is measured with.
@@ -36,7 +35,7 @@ def find_ink_map(pixels: np.ndarray) -> InkMap:
     """
     pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     scale = max(1.0, max(pixels.shape[:2]) / MAP_SIDE_PX)
-    sheet = paper.find_paper(_reduced(pixels, COARSE_SIDE_PX))
+    sheet = find_paper(_reduced(pixels, COARSE_SIDE_PX))
     distance = sheet.distance(_reduced(pixels, MAP_SIDE_PX))
     # On the coarse copy noise is averaged out.
     floor = FLOOR_PER_MEDIAN * max(sheet.noise, float(np.median(distance)))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, ImageDraw
 
 from handler import self_check
 from handler.decode import WORK_SIDE_PX
@@ -78,6 +78,7 @@ def pictures() -> dict[str, bytes]:
             _drawn("9", pen=(255, 255, 255, 255), paper=(0, 0, 0, 0)), "WEBP", lossless=True
         ),
         "1, BMP": encoded(_drawn("1", side_px=40, pen_px=6), "BMP"),
+        "9, PNG, on squared paper": encoded(_on_squares(_drawn("9", side_px=LARGE_PX, pen_px=9))),
         "7, TIFF, marker": encoded(_drawn("7", pen_px=10.8), "TIFF", compression="tiff_lzw"),
         # Networks that agree on clear digits do not on these.
         "2 and 4, one over the other": encoded(
@@ -103,6 +104,15 @@ def _on_a_wide_sheet(image: Image.Image) -> Image.Image:
     sheet = Image.new("RGB", (WORK_SIDE_PX + 52, image.height), "white")
     sheet.paste(image)
     return sheet
+
+
+def _on_squares(image: Image.Image) -> Image.Image:
+    """Return an RGB picture with lines across it and down, none of them quite level or upright."""
+    brush = ImageDraw.Draw(image)
+    for at in range(13, image.width, 29):
+        brush.line((0, at, image.width, at + 3), BLUE, 2)
+        brush.line((at, 0, at - 4, image.height), BLUE, 2)
+    return image
 
 
 def _sixteen_bit(image: Image.Image) -> Image.Image:
