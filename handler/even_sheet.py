@@ -13,6 +13,7 @@ from handler.even_cells import distances_on, find_sheet, ink_of
 from handler.marks import (
     AROUND,
     FAINTEST,
+    LEAST_SIDE_PX,
     SPECK_SHARE,
     Ink,
     are_strokes,
@@ -55,9 +56,10 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
     for attempt in range(1, PASSES + 1):
         distance = distances_on(packed, np.uint32(colour), *box)
         marks, count = count_marks(distance, 0.0, SPECK_SHARE)
-        if attempt == 1 and not (
-            is_one_drawing(count, box, packed.shape) and are_strokes(marks.view(np.uint8))
-        ):
+        if attempt == 1 and not are_strokes(marks.view(np.uint8)):
+            return None
+        is_small = min(packed.shape) < LEAST_SIDE_PX
+        if attempt == 1 and not is_small and not is_one_drawing(marks, count, box, packed.shape):
             return None
         strokes = without_emphasis(marks) if count > 1 else marks
         is_set_off, marks = strokes is not marks, strokes

@@ -14,6 +14,7 @@ from handler.emphasis import without_emphasis
 from handler.marks import (
     AROUND,
     FAINTEST,
+    LEAST_SIDE_PX,
     SPECK_SHARE,
     Ink,
     are_strokes,
@@ -30,6 +31,9 @@ from handler.writing import writing_on
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
 
+# A blot's colours differ by less than this, of 0..1.
+UNEVEN = 0.15
+
 
 def find_ink(pixels: np.ndarray) -> Ink:
     """Return the ink in the drawing's own box, the longer side at most FINE_SIDE_PX or that of `writing.py`.
@@ -45,7 +49,8 @@ def find_ink(pixels: np.ndarray) -> Ink:
     sheet = find_paper(coarse)
     marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
     marks = without_emphasis(marks)
-    ink = None if _is_one_drawing(marks) else writing_on(pixels)
+    is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or _is_one_drawing(marks, coarse)
+    ink = None if is_drawing else writing_on(pixels)
     if ink is None and marks.any():
         ink = _measured(premultiplied, sheet, marks)
     if ink is None or not ink.cover.size:
@@ -53,11 +58,22 @@ def find_ink(pixels: np.ndarray) -> Ink:
     return ink
 
 
-def _is_one_drawing(marks: np.ndarray) -> bool:
-    """Tell whether marks, bool (rows, columns), are one narrow drawing, and nothing else."""
-    cells = marks.view(np.uint8)
-    count = cv2.connectedComponents(cells)[0] - 1
-    return count == 1 and is_one_drawing(count, box_of(marks), marks.shape) and are_strokes(cells)
+def _is_one_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:
+    """Tell whether marks are one drawing, of strokes or filled, and nothing else.
+
+    Args:
+        marks: bool (rows, columns), a map of the whole picture.
+        coarse: float32 (rows, columns, 4), the picture.
+    """
+    cells, shape = marks.view(np.uint8), marks.shape
+    whole = (0, shape[0], 0, shape[1])
+    if cv2.connectedComponents(cells)[0] != 2 or not is_one_drawing(marks, 1, whole, shape):
+        return False
+    if are_strokes(cells):
+        return True
+    # A sheet on a desk is a mark itself, and has another drawing on it than its own outline.
+    inside = coarse[cv2.erode(cells, AROUND, iterations=2) > 0]
+    return bool(np.ptp(inside, axis=0).max() < UNEVEN)
 
 
 def _measured(pixels: np.ndarray, sheet: Paper, marks: np.ndarray) -> Ink:

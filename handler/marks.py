@@ -16,6 +16,10 @@ SPECK_SHARE = 0.03
 # What is wider than a stroke is a shadow, a sheet or a blot: from its edge to its middle, as a share of the
 # longer side of what differs from the paper; bold MNIST digits reach 0.25. Fewer cells do not tell.
 WIDEST_STROKE, FEWEST_CELLS = 0.26, 16
+# On smaller pictures lines and strokes look alike, and nobody has more than a drawing.
+LEAST_SIDE_PX = 40
+# How often the border of a picture cuts a drawing, at most: a three that was cut out closely, six times.
+MOST_CUTS = 6
 # A cell and those around it: one more around the marks keeps their soft edges.
 AROUND = np.ones((3, 3), np.uint8)
 # Top, bottom, left, right; bottom and right are exclusive.
@@ -46,19 +50,25 @@ def are_strokes(different: np.ndarray) -> bool:
     return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
 
 
-def is_one_drawing(count: int, box: Box, shape: tuple[int, ...]) -> bool:
-    """Tell whether marks can be nothing but a drawing: one of them leaves the picture at one side at most.
+def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ...]) -> bool:
+    """Tell whether marks can be nothing but a drawing: inside, leaving the picture at a side, or cut closely.
 
-    Lines, and what lies beside a sheet, reach two sides or more.
+    What was cut out closely reaches all four sides. Lines, and what lies beside a sheet, are marks of their
+    own, reach other sides, or meet these many times.
 
     Args:
-        count: how many marks there are.
-        box: around them.
-        shape: rows and columns of the picture.
+        marks: bool (rows, columns), a map of a part of the picture.
+        count: how many there are.
+        box: that part.
+        shape: height and width of the picture.
     """
-    top, bottom, left, right = box
-    touched = (top == 0) + (left == 0) + (bottom == shape[0]) + (right == shape[1])
-    return touched == 0 or (count == 1 and touched == 1)
+    (top, bottom, left, right), (height, width) = box, shape
+    sides = ((top == 0, marks[0]), (bottom == height, marks[-1]), (left == 0, marks[:, 0]))
+    at_border = [side for is_border, side in (*sides, (right == width, marks[:, -1])) if is_border]
+    cut = [int(side[0]) + np.count_nonzero(side[1:] > side[:-1]) for side in at_border if side.any()]
+    if not cut:
+        return True
+    return count == 1 and (len(cut) == 1 or (len(cut) == 4 and sum(cut) <= MOST_CUTS))
 
 
 def cut(ink: np.ndarray, shown: Box) -> Ink:

@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from handler.marks import AROUND, Box, Ink, box_of, cut, find_marks, grown, in_picture
+from handler.marks import AROUND, Box, Ink, box_of, cut, grown, in_picture
 from handler.provider import session
 
 FILE = Path(__file__).with_name("writing.onnx")
 # The network's frames: the longer side, and what both sides are multiples of, as it halves them four times.
 SIDE_PX, STEP_PX = 192, 16
-# A pixel is the pen's from this cover on. A mark with less ink than this share of the largest one's is what
-# is left of a line; a five's bar has a fifth.
-PEN_SHARE, BIT_SHARE = 0.5, 0.08
+# A pixel is the pen's from this cover on. A mark with less ink than this share of the largest one's is a bit
+# of a line: a five's bar has a fifth. At the picture's border, from which lines come, it may have more.
+PEN_SHARE, BIT_SHARE, CUT_BIT_SHARE = 0.5, 0.08, 0.3
 # Writing whose longer side is less than this share of the picture's is looked at from nearby, with so much
 # around it, of its longer side.
 SMALL_SHARE, AROUND_SHARE = 0.33, 0.5
@@ -88,9 +88,17 @@ def network() -> onnxruntime.InferenceSession:
 
 
 def _marks(cover: np.ndarray) -> np.ndarray | None:
-    """Return where the pen was, bool (rows, columns), without specks; None where it was nowhere."""
-    marks = find_marks(np.where(cover >= PEN_SHARE, cover, np.float32(0)), 0.0, BIT_SHARE)
-    return marks if marks.any() else None
+    """Return where the pen was, bool (rows, columns), without bits of lines; None where it was nowhere."""
+    pen = (cover >= PEN_SHARE).view(np.uint8)
+    count, labels, boxes, _ = cv2.connectedComponentsWithStats(pen)
+    if count == 1:
+        return None
+    left, top, width, height, _ = boxes.T
+    amounts = np.bincount(labels.ravel(), cover.ravel())
+    amounts[0] = 0
+    is_inside = (left > 0) & (top > 0) & (left + width < pen.shape[1]) & (top + height < pen.shape[0])
+    kept = (amounts >= BIT_SHARE * amounts.max()) & (is_inside | (amounts >= CUT_BIT_SHARE * amounts.max()))
+    return kept[labels]
 
 
 def _around(box: Box, more: int, shown: Box) -> Box:

@@ -9,7 +9,6 @@ import numpy as np
 from tqdm import tqdm
 
 from handler.writing import sized
-from training.data.hands import other_hand
 from training.data.marked import encircled, outlined, underlined
 from training.data.paint import Picture
 from training.data.papers import cell, ruled, sheet_ends, squared
@@ -38,12 +37,9 @@ KINDS: dict[Kind, float] = {
 }  # fmt: skip
 # Letters, scribbles, several digits ... are writing, too: what is no digit must not become one here.
 DIGITS_SHARE, NOTHING_SHARE = 0.67, 0.04
-# So many digits are by hands that the recorded writers do not have: angular ones among them.
-OTHER_HANDS_SHARE = 0.25
-# Parts of pictures are pictures: serving looks at small writing from nearby, and people cut closely. So much
+# Parts of pictures are pictures: people cut closely, and serving looks at small writing from nearby. So much
 # of the writing's longer side is left on each side; less than nothing cuts into it.
-CUT_SHARE, NEARBY = 0.5, (-0.05, 0.6)
-CLOSE_SHARE, CLOSELY = 0.35, (-0.03, 0.05)
+CUT_SHARE, LEAST_LEFT, MOST_LEFT = 0.45, -0.05, 0.6
 FEWEST_PX = 8
 
 
@@ -82,7 +78,6 @@ def _example(material: Material, seed: int, index: int) -> Example | None:
     what = random.random()
     if what < DIGITS_SHARE:
         writing = material.digits[random.integers(len(material.digits))]
-        writing = other_hand(writing, random) if random.random() < OTHER_HANDS_SHARE else writing
     elif what < 1 - NOTHING_SHARE:
         sketches = [kind for kind in SEEN if kind in SKETCHES]
         writing = drawn(str(random.choice(sketches)), material, random)
@@ -108,9 +103,8 @@ def _cut(cover: np.ndarray, random: np.random.Generator) -> tuple[slice, slice] 
     if not inked[0].size:
         return np.s_[:, :]
     longer = max(np.ptp(along) for along in inked) + 1
-    left = CLOSELY if random.random() < CLOSE_SHARE else NEARBY
     for along, side in zip(inked, cover.shape, strict=True):
-        before, after = random.uniform(*left, 2) * longer
+        before, after = random.uniform(LEAST_LEFT, MOST_LEFT, 2) * longer
         start, end = max(0, round(along[0] - before)), min(side, round(along[-1] + 1 + after))
         if end - start < FEWEST_PX:
             return None
