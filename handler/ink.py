@@ -25,12 +25,15 @@ from handler.marks import (
     in_picture,
     is_one_drawing,
 )
-from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, Paper, find_paper
+from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, Paper, border_paper, find_paper
 from handler.writing import writing_on
 
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
 
+# A pen so wide that it has the majority around it is taken for paper. Then one colour leaves less than this
+# share of the noise.
+EVENER_SHARE = 0.5
 # A blot's colours differ by less than this, of 0..1.
 UNEVEN = 0.15
 
@@ -46,9 +49,10 @@ def find_ink(pixels: np.ndarray) -> Ink:
     """
     premultiplied = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     coarse = _reduced(premultiplied, COARSE_SIDE_PX)
-    sheet = find_paper(coarse)
-    marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
-    marks = without_emphasis(marks)
+    sheet, one_colour = find_paper(coarse), border_paper(coarse)
+    if one_colour.noise < EVENER_SHARE * sheet.noise and _is_one_drawing(_marks(one_colour, coarse), coarse):
+        sheet = one_colour
+    marks = _marks(sheet, coarse)
     is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or _is_one_drawing(marks, coarse)
     ink = None if is_drawing else writing_on(pixels)
     if ink is None and marks.any():
@@ -56,6 +60,12 @@ def find_ink(pixels: np.ndarray) -> Ink:
     if ink is None or not ink.cover.size:
         raise nothing_drawn()
     return ink
+
+
+def _marks(sheet: Paper, coarse: np.ndarray) -> np.ndarray:
+    """Return where strokes are on the paper, what sets them off left out: bool (rows, columns)."""
+    marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
+    return without_emphasis(marks)
 
 
 def _is_one_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:

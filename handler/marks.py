@@ -20,6 +20,8 @@ WIDEST_STROKE, FEWEST_CELLS = 0.26, 16
 LEAST_SIDE_PX = 40
 # How often the border of a picture cuts a drawing, at most: a three that was cut out closely, six times.
 MOST_CUTS = 6
+# And how much of the picture's height and width it then has.
+FULL_SHARE = 0.75
 # A cell and those around it: one more around the marks keeps their soft edges.
 AROUND = np.ones((3, 3), np.uint8)
 # Top, bottom, left, right; bottom and right are exclusive.
@@ -53,8 +55,8 @@ def are_strokes(different: np.ndarray) -> bool:
 def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ...]) -> bool:
     """Tell whether marks can be nothing but a drawing: inside, leaving the picture at a side, or cut closely.
 
-    What was cut out closely reaches all four sides. Lines, and what lies beside a sheet, are marks of their
-    own, reach other sides, or meet these many times.
+    What was cut out closely reaches top and bottom, and fills the picture. Lines, and what is beside a sheet,
+    are marks of their own, or do not, or meet the border many times.
 
     Args:
         marks: bool (rows, columns), a map of a part of the picture.
@@ -63,12 +65,20 @@ def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ..
         shape: height and width of the picture.
     """
     (top, bottom, left, right), (height, width) = box, shape
-    sides = ((top == 0, marks[0]), (bottom == height, marks[-1]), (left == 0, marks[:, 0]))
-    at_border = [side for is_border, side in (*sides, (right == width, marks[:, -1])) if is_border]
-    cut = [int(side[0]) + np.count_nonzero(side[1:] > side[:-1]) for side in at_border if side.any()]
-    if not cut:
+    edges = (
+        (top == 0, marks[0]), (bottom == height, marks[-1]),
+        (left == 0, marks[:, 0]), (right == width, marks[:, -1]),
+    )  # fmt: skip
+    cut = [is_at * (int(edge[0]) + np.count_nonzero(edge[1:] > edge[:-1])) for is_at, edge in edges]
+    if not any(cut):
         return True
-    return count == 1 and (len(cut) == 1 or (len(cut) == 4 and sum(cut) <= MOST_CUTS))
+    if count > 1 or sum(cut) > MOST_CUTS:
+        return False
+    above, below, before, after = box_of(marks)
+    high = (below - above) / marks.shape[0] * (bottom - top) / height
+    wide = (after - before) / marks.shape[1] * (right - left) / width
+    is_cut_closely = cut[0] > 0 < cut[1] and min(high, wide) >= FULL_SHARE
+    return bool(np.count_nonzero(cut) == 1 or is_cut_closely)
 
 
 def cut(ink: np.ndarray, shown: Box) -> Ink:

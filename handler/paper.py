@@ -94,6 +94,18 @@ def find_paper(pixels: np.ndarray) -> Paper:
     return Paper(darkest, lightest, side, float(np.median(_norm(small - sheet))))
 
 
+def border_paper(pixels: np.ndarray) -> Paper:
+    """Return the paper of a picture as if it had one colour, the border's: a wide pen does not bend that.
+
+    Args:
+        pixels: float32 (height, width, 4), premultiplied RGBA, 0..1, a few thousand pixels.
+    """
+    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    away = pixels - np.median(border, axis=0)
+    paper, distance = pixels - away, _norm(away)
+    return Paper(paper, paper, np.einsum("yx,yxc->c", distance**3, away), float(np.median(distance)))
+
+
 def _magnified(
     light: np.ndarray, shape: tuple[int, ...], window: tuple[float, float, float, float]
 ) -> np.ndarray:

@@ -70,7 +70,7 @@ def pictures() -> dict[str, bytes]:
             _drawn("2", pen_px=13, box=(-0.1, -0.11, 1.22)).convert("L"), "JPEG", quality=85
         ),
         "4, JPEG turned by EXIF": _turned(
-            _drawn("4", pen_px=9, pen=BLUE, paper=YELLOW, box=(-0.08, -0.08, 1.14))
+            _drawn("4", pen_px=9, pen=BLUE, paper=YELLOW, box=(0.09, 0.08, 0.84))
         ),
         "6, GIF": encoded(_drawn("6", pen=(200, 30, 60)).quantize(COLOURS), "GIF"),
         "8, lossy WebP": encoded(_drawn("8", pen=BLUE), "WEBP", quality=60),
