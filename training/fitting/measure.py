@@ -16,6 +16,8 @@ from training.models.inputs import as_input
 from training.models.weights import About
 
 AT_ONCE_PIXELS = 784
+# The logarithm of the largest share or temperature that is told from a larger one.
+FARTHEST = 10.0
 ECE_BINS = 15  # as in Guo et al. 2017, arXiv:1706.04599
 
 
@@ -166,15 +168,19 @@ def fit_temperature(logits: Tensor, labels: np.ndarray) -> float:
 
 
 def _fitted(start: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
-    """Return the parameters with the least loss that are found from here."""
+    """Return the parameters, logarithms of scales, with the least loss that are found from here.
+
+    On a few validation frames without an error, or without one that is right, the optimum runs away until
+    numbers overflow: beyond FARTHEST the loss does not change any more.
+    """
     parameters = start.requires_grad_()
     optimizer = torch.optim.LBFGS([parameters], lr=0.5, max_iter=100, line_search_fn="strong_wolfe")
 
     def step() -> Tensor:
         optimizer.zero_grad()
-        value = loss(parameters)
+        value = loss(parameters.clamp(-FARTHEST, FARTHEST))
         value.backward()
         return value
 
     optimizer.step(step)
-    return parameters.detach()
+    return parameters.detach().clamp(-FARTHEST, FARTHEST)

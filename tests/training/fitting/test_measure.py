@@ -50,3 +50,13 @@ def test_shares_prefer_who_knows_more_and_use_both_where_each_knows_something() 
     shares = fit_shares(torch.stack([good, poor]), truth)
     assert 0.7 < shares[0] < 1
     assert float(shares.sum()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("seed", [135, 171, 191])
+def test_networks_that_know_nothing_have_shares_on_a_handful_of_frames(seed: int) -> None:
+    """The best shares lie at infinity there."""
+    generator = torch.Generator().manual_seed(seed)
+    guesses = torch.log_softmax(torch.randn(2, 4, 2, generator=generator) * 0.1, -1)
+    shares = fit_shares(guesses, torch.randint(0, 2, (4,), generator=generator).numpy())
+    assert shares.sum().item() == pytest.approx(1, abs=1e-5)
+    assert (shares >= 0).all()
