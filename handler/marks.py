@@ -53,7 +53,7 @@ def are_strokes(different: np.ndarray) -> bool:
 
 
 def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ...]) -> bool:
-    """Tell whether marks can be nothing but a drawing: inside, leaving the picture at a side, or cut closely.
+    """Tell whether marks can be nothing but a drawing: inside, leaving the picture once, or cut closely.
 
     What was cut out closely reaches top and bottom, and fills the picture. Lines, and what is beside a sheet,
     are marks of their own, or do not, or meet the border many times.
@@ -78,7 +78,7 @@ def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ..
     high = (below - above) / marks.shape[0] * (bottom - top) / height
     wide = (after - before) / marks.shape[1] * (right - left) / width
     is_cut_closely = cut[0] > 0 < cut[1] and min(high, wide) >= FULL_SHARE
-    return bool(np.count_nonzero(cut) == 1 or is_cut_closely)
+    return bool(sum(cut) == 1 or is_cut_closely)
 
 
 def cut(ink: np.ndarray, shown: Box) -> Ink:
