@@ -56,7 +56,7 @@ def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ..
     """Tell whether marks can be nothing but a drawing: inside, leaving the picture once, or cut closely.
 
     What was cut out closely reaches top and bottom, and fills the picture. Lines, and what is beside a sheet,
-    are marks of their own, or do not, or meet the border many times.
+    are marks of their own, do not fill the picture, or meet its border many times.
 
     Args:
         marks: bool (rows, columns), a map of a part of the picture.

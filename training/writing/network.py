@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 from handler.writing import STEP_PX
 from system.files import written_aside
+from training.archive.build import ONNX_OPSET
 from training.models.networks import convolution
 
-ONNX_OPSET = 20
 # Evenly lit paper without anything on it has a deviation of nearly zero, and its noise is no writing.
 LEAST_DEVIATION = 0.02
 
 
 class Writing(nn.Module):
-    """A U-Net of 175,000 parameters and 68 million multiplications a picture of 192x144 px.
+    """A U-Net of 175,000 parameters and 80 million multiplications a picture of 192x144 px.
 
     Four halvings down, and up again beside what the way down saw, by addition and not side by side, which is
-    half as dear. At the lowest resolution dilated convolutions see the whole picture: a circle around a digit
+    half as dear. At the lowest resolution a dilated convolution sees most of the picture: a circle around a digit
     is told by what is in it.
 
     Args:
