@@ -19,8 +19,8 @@ class Writing(nn.Module):
     """A U-Net of 175,000 parameters and 80 million multiplications a picture of 192x144 px.
 
     Four halvings down, and up again beside what the way down saw, by addition and not side by side, which is
-    half as dear. At the lowest resolution a dilated convolution sees most of the picture: a circle around a digit
-    is told by what is in it.
+    half as dear. At the lowest resolution a dilated convolution sees most of the picture: a circle around a
+    digit is told by what is in it.
 
     Args:
         channels: at a half, a quarter, an eighth and a sixteenth of the resolution.
