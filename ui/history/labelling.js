@@ -10,7 +10,8 @@ const done = document.querySelector("[data-done]");
 const takeBack = document.querySelector("[data-take-back]");
 const said = []; // [{ at, what }], the last one last: what "take back" undoes
 let at = 0; // which one is shown
-let waiting = Promise.resolve(); // what is sent goes in its order
+const unsent = []; // [{ piece, what }], in their order
+let waiting = Promise.resolve(); // until all of that has an answer
 
 let judged = 0;
 try {
@@ -42,13 +43,21 @@ function show(next) {
   takeBack.disabled = said.length === 0;
 }
 
+function post({ piece, what }) {
+  const body = new URLSearchParams(what);
+  const address = piece.querySelector("form").action;
+  // Kept alive, it arrives even if the page is left meanwhile.
+  return fetch(address, { method: "POST", body, redirect: "manual", keepalive: true }).catch(() => null);
+}
+
 function send(piece, what) {
+  unsent.push({ piece, what });
   waiting = waiting.then(async () => {
-    const body = new URLSearchParams(what);
-    const answer = await fetch(piece.querySelector("form").action, { method: "POST", body, redirect: "manual" }).catch(() => null);
-    if (answer?.type === "opaqueredirect") return tell();
+    const first = unsent.shift();
+    const answer = first && await post(first);
+    if (!first || answer?.type === "opaqueredirect") return tell();
     status.textContent = "That could not be kept: go back to the drawing and say it again.";
-    count(what.kind === "taken_back" ? 1 : -1);
+    count(first.what.kind === "taken_back" ? 1 : -1);
   });
 }
 
@@ -112,6 +121,10 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// What still waits when the page is left goes at once; of one drawing, what was said last.
+window.addEventListener("pagehide", () => {
+  new Map(unsent.splice(0).map((one) => [one.piece, one])).forEach(post);
+});
 takeBack.addEventListener("click", undo);
 document.querySelector("[data-skip]").addEventListener("click", () => show(at + 1));
 document.querySelector("[data-back]").addEventListener("click", () => show(at - 1));
