@@ -13,8 +13,9 @@ LEAST_SHARE, FARTHEST_SHARE = 0.3, 0.6
 CONTENT_SHARE = 0.3
 # How much of a frame may lie in its content's box.
 WITHIN_SHARE = 0.12
-# Of a frame's cells, how many lie close to its convex hull; how close, of its shorter side.
-CLOSE_CELLS, CLOSE_SHARE = 0.92, 0.1
+# Of a frame's cells, how many lie close to its convex hull; how close, of its shorter side, and how wide its
+# line is at most: a sheet on a desk goes around what is written on it, too.
+CLOSE_CELLS, CLOSE_SHARE, WIDEST_LINE = 0.92, 0.1, 0.25
 # In how many of so many directions a frame is seen from its content.
 AROUND_SHARE, DIRECTIONS = 0.6, 24
 # A straight stroke inside a frame may be a zero's slash: so long for its thickness, and full of ink. A one is
@@ -109,6 +110,8 @@ def _is_frame(
     filled = cv2.fillConvexPoly(np.zeros((height + 2, width + 2), np.uint8), hull + 1, 1)
     depth = cv2.distanceTransform(filled, cv2.DIST_L2, 3)[1:-1, 1:-1][mark > 0]
     line = 2 * cells / cv2.arcLength(hull, True)
+    if line > WIDEST_LINE * min(width, height):
+        return False
     if (depth < max(CLOSE_SHARE * min(width, height), line + 1)).mean() < CLOSE_CELLS:
         return False
     # It goes round its content, or as far as the picture's border lets it.

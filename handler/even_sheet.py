@@ -13,17 +13,15 @@ from handler.even_cells import distances_on, find_sheet, ink_of
 from handler.marks import (
     AROUND,
     FAINTEST,
-    LEAST_SIDE_PX,
     SPECK_SHARE,
     Ink,
-    are_strokes,
     box_of,
     count_marks,
     cut,
     grown,
     in_picture,
-    is_one_drawing,
 )
+from handler.one_drawing import LEAST_SIDE_PX, WIDEST_DIGIT, are_strokes, is_one_drawing
 
 # If this share of the picture has one colour exactly, and most of its border has it, too, that is an even
 # sheet; strokes may fill the rest.
@@ -56,12 +54,15 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
     for attempt in range(1, PASSES + 1):
         distance = distances_on(packed, np.uint32(colour), *box)
         marks, count = count_marks(distance, 0.0, SPECK_SHARE)
-        if attempt == 1 and not are_strokes(marks.view(np.uint8)):
-            return None
-        is_small = min(packed.shape) < LEAST_SIDE_PX
-        if attempt == 1 and not is_small and not is_one_drawing(marks, count, box, packed.shape):
-            return None
         strokes = without_emphasis(marks) if count > 1 else marks
+        if attempt > 1:
+            is_drawing = True
+        elif min(packed.shape) < LEAST_SIDE_PX:
+            is_drawing = are_strokes(strokes.view(np.uint8), WIDEST_DIGIT)
+        else:
+            is_drawing = is_one_drawing(strokes, count, box, packed.shape)
+        if not is_drawing:
+            return None
         is_set_off, marks = strokes is not marks, strokes
         inner = top, bottom, left, right = box_of(marks)
         if not any(inner):

@@ -10,8 +10,8 @@ from pathlib import Path
 # that was not turned, and leave those of all others as they are.
 FILES = {
     "ink": (
-        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "emphasis.py", "paper.py",
-        "ink.py", "writing.py", "writing.onnx", "frame.py",
+        "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "one_drawing.py", "emphasis.py",
+        "paper.py", "ink.py", "writing.py", "writing.onnx", "frame.py",
     ),
     "picture": ("png.py", "decode.py", "picture.py"),
     "photo": ("png.py", "decode.py", "photo.py"),

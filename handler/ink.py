@@ -14,28 +14,23 @@ from handler.emphasis import without_emphasis
 from handler.marks import (
     AROUND,
     FAINTEST,
-    LEAST_SIDE_PX,
     SPECK_SHARE,
     Ink,
-    are_strokes,
     box_of,
     cut,
     find_marks,
     grown,
     in_picture,
-    is_one_drawing,
 )
+from handler.one_drawing import LEAST_SIDE_PX, is_one_drawing
 from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, Paper, border_paper, find_paper
 from handler.writing import writing_on
 
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
-
 # A pen so wide that it has the majority around it is taken for paper. Then one colour leaves less than this
 # share of the noise.
 EVENER_SHARE = 0.5
-# A blot's colours differ by less than this, of 0..1.
-UNEVEN = 0.15
 
 
 def find_ink(pixels: np.ndarray) -> Ink:
@@ -50,10 +45,10 @@ def find_ink(pixels: np.ndarray) -> Ink:
     premultiplied = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     coarse = _reduced(premultiplied, COARSE_SIDE_PX)
     sheet, one_colour = find_paper(coarse), border_paper(coarse)
-    if one_colour.noise < EVENER_SHARE * sheet.noise and _is_one_drawing(_marks(one_colour, coarse), coarse):
+    if one_colour.noise < EVENER_SHARE * sheet.noise and _is_drawing(_marks(one_colour, coarse), coarse):
         sheet = one_colour
     marks = _marks(sheet, coarse)
-    is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or _is_one_drawing(marks, coarse)
+    is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or _is_drawing(marks, coarse)
     ink = None if is_drawing else writing_on(pixels)
     if ink is None and marks.any():
         ink = _measured(premultiplied, sheet, marks)
@@ -68,22 +63,16 @@ def _marks(sheet: Paper, coarse: np.ndarray) -> np.ndarray:
     return without_emphasis(marks)
 
 
-def _is_one_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:
-    """Tell whether marks are one drawing, of strokes or filled, and nothing else.
+def _is_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:
+    """Tell whether marks are one drawing and nothing else.
 
     Args:
         marks: bool (rows, columns), a map of the whole picture.
         coarse: float32 (rows, columns, 4), the picture.
     """
-    cells, shape = marks.view(np.uint8), marks.shape
-    whole = (0, shape[0], 0, shape[1])
-    if cv2.connectedComponents(cells)[0] != 2 or not is_one_drawing(marks, 1, whole, shape):
-        return False
-    if are_strokes(cells):
-        return True
-    # A sheet on a desk is a mark itself, and has another drawing on it than its own outline.
-    inside = coarse[cv2.erode(cells, AROUND, iterations=2) > 0]
-    return bool(np.ptp(inside, axis=0).max() < UNEVEN)
+    whole = (0, marks.shape[0], 0, marks.shape[1])
+    is_one = cv2.connectedComponents(marks.view(np.uint8))[0] == 2
+    return is_one and is_one_drawing(marks, 1, whole, marks.shape, coarse)
 
 
 def _measured(pixels: np.ndarray, sheet: Paper, marks: np.ndarray) -> Ink:

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numba import njit
 
@@ -13,15 +12,6 @@ EDGE_SHARE = 0.15
 PEAK_SHARE = 0.35
 # A mark with less than this share of the largest mark's ink is a speck (dust, JPEG noise, a stray dot).
 SPECK_SHARE = 0.03
-# What is wider than a stroke is a shadow, a sheet or a blot: from its edge to its middle, as a share of the
-# longer side of what differs from the paper; bold MNIST digits reach 0.25. Fewer cells do not tell.
-WIDEST_STROKE, FEWEST_CELLS = 0.26, 16
-# On smaller pictures lines and strokes look alike, and nobody has more than a drawing.
-LEAST_SIDE_PX = 40
-# How often the border of a picture cuts a drawing, at most: a three that was cut out closely, six times.
-MOST_CUTS = 6
-# And how much of the picture's height and width it then has.
-FULL_SHARE = 0.75
 # A cell and those around it: one more around the marks keeps their soft edges.
 AROUND = np.ones((3, 3), np.uint8)
 # Top, bottom, left, right; bottom and right are exclusive.
@@ -42,43 +32,6 @@ class Ink(NamedTuple):
     box: Box
     shape: tuple[int, ...]
     shown: Box
-
-
-def are_strokes(different: np.ndarray) -> bool:
-    """Tell whether what differs from the paper, uint8 (rows, columns), 0 or 1, is narrow as strokes are."""
-    _, _, width, height = cv2.boundingRect(different)
-    if max(width, height) < FEWEST_CELLS:
-        return True
-    return bool(cv2.distanceTransform(different, cv2.DIST_L2, 3).max() <= WIDEST_STROKE * max(width, height))
-
-
-def is_one_drawing(marks: np.ndarray, count: int, box: Box, shape: tuple[int, ...]) -> bool:
-    """Tell whether marks can be nothing but a drawing: inside, leaving the picture once, or cut closely.
-
-    What was cut out closely reaches top and bottom, and fills the picture. Lines, and what is beside a sheet,
-    are marks of their own, do not fill the picture, or meet its border many times.
-
-    Args:
-        marks: bool (rows, columns), a map of a part of the picture.
-        count: how many there are.
-        box: that part.
-        shape: height and width of the picture.
-    """
-    (top, bottom, left, right), (height, width) = box, shape
-    edges = (
-        (top == 0, marks[0]), (bottom == height, marks[-1]),
-        (left == 0, marks[:, 0]), (right == width, marks[:, -1]),
-    )  # fmt: skip
-    cut = [is_at * (int(edge[0]) + np.count_nonzero(edge[1:] > edge[:-1])) for is_at, edge in edges]
-    if not any(cut):
-        return True
-    if count > 1 or sum(cut) > MOST_CUTS:
-        return False
-    above, below, before, after = box_of(marks)
-    high = (below - above) / marks.shape[0] * (bottom - top) / height
-    wide = (after - before) / marks.shape[1] * (right - left) / width
-    is_cut_closely = cut[0] > 0 < cut[1] and min(high, wide) >= FULL_SHARE
-    return bool(sum(cut) == 1 or is_cut_closely)
 
 
 def cut(ink: np.ndarray, shown: Box) -> Ink:
