@@ -46,7 +46,7 @@ class Run:
         self.batches = len(data.train) // self.batch
         self.part = self.processes.part_of(self.batch)
         steps = self.batches * settings.epochs
-        self.optimizer, self.schedule = begin.optimizer(settings, self.model, steps)
+        self.optimizer, self.schedule = begin.optimizer(settings, self.model, data.framing, steps)
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.frames = torch.from_numpy(data.train.frames).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
