@@ -1,5 +1,6 @@
 """From a trained file to the archive that TorchServe loads: network, gate, handler, labels, golden files."""
 
+import ast
 import json
 import logging
 import os
@@ -76,6 +77,8 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
             raise ValueError(
                 f"{name} cannot be built from {trained}. {error.cause}: train it again."
             ) from None
+        # The golden pictures have compiled nearly all of it, and it need not be compiled again.
+        copy_machine_code(HANDLER_FOLDER, extra / "handler")
         settings = HANDLER_FOLDER / "model-config.yaml"
         cost.note(cost.checked(extra, NETWORK_FROM_EXTRA, name, settings), extra / "model.json")
         # Each is marked with a hash of its source and with the CPU that it is for; a worker on another one
@@ -90,6 +93,25 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         with written_aside(out) as draft:
             shutil.copyfile(staged / f"{name}.mar", draft)
     return out
+
+
+def copy_machine_code(folder: Path, into: Path) -> None:
+    """Copy what numba has compiled of a folder's functions, and not of those that were there once.
+
+    Its index says of what source each is: what does not fit is compiled anew.
+
+    Args:
+        folder: with Python files, and what was compiled of them in `__pycache__`.
+        into: where the same files are, too.
+    """
+    kept = into / "__pycache__"
+    kept.mkdir(exist_ok=True)
+    for file in folder.glob("*.py"):
+        for one in ast.walk(ast.parse(file.read_bytes())):
+            if isinstance(one, ast.FunctionDef) and one.decorator_list:
+                name = f"{file.stem}.{one.name}-{one.decorator_list[0].lineno}"
+                for part in (folder / "__pycache__").glob(f"{name}.*.nb?"):
+                    shutil.copy2(part, kept)
 
 
 def _write_network(trained: Path, path: Path) -> weights.About:

@@ -25,7 +25,7 @@ from handler.frame import BOX_PX
 from tests.handler.constant_network import network
 from training.archive import golden
 from training.archive.__main__ import main
-from training.archive.build import build, export
+from training.archive.build import build, copy_machine_code, export
 from training.archive.contents import read_archive, sha256
 from training.data.drawing import png
 from training.models import weights
@@ -50,6 +50,18 @@ def test_it_carries_the_handler_folder_whole(model_store: Path) -> None:
         assert cached == {".nbi", ".nbc"}
         for name in sources:
             assert mar.read(name) == (PROJECT / name).read_bytes()
+
+
+def test_machine_code_is_taken_along_but_of_what_is_gone(tmp_path: Path) -> None:
+    source, into = tmp_path / "source", tmp_path / "into"
+    (source / "__pycache__").mkdir(parents=True)
+    into.mkdir()
+    (source / "f.py").write_text("def plain(): ...\n\n\n@njit(\n    cache=True)\ndef now(): ...\n")
+    taken = {"f.now-4.py311.nbi", "f.now-4.py311.1.nbc"}
+    for name in taken | {"f.now-1.py311.nbi", "f.then-4.py311.nbi", "g.now-4.py311.nbi", "f.cpython-311.pyc"}:
+        (source / "__pycache__" / name).touch()
+    copy_machine_code(source, into)
+    assert {file.name for file in (into / "__pycache__").iterdir()} == taken
 
 
 def test_its_manifest_has_the_weights_version(model_store: Path) -> None:
