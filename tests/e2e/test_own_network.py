@@ -18,6 +18,7 @@ from launch.temporary import running
 from system.files import PROJECT
 from tests.docs.documents import blocks
 from training.archive.contents import worker_of
+from training.data.drawing import png
 from training.models.classical_file import load_classical
 from training.models.photo_networks import Normalised
 
@@ -76,6 +77,9 @@ def test_a_network_of_ones_own_is_exported_calibrated_and_served(tmp_path: Path)
     with running(store, "scenes.mar") as server:
         url = f"{server.inference_url}/predictions/scenes"
         answer = requests.post(url, data=picture, timeout=60).json()
+        drawing = requests.post(url, data=png("3"), timeout=60).json()
+    assert answer["is_known"]
+    assert drawing["known_score"] < answer["known_score"]
     assert list(answer["probabilities"]) == list(LABELS)
     assert list(answer["probabilities"].values()) == pytest.approx(expected.tolist(), abs=1e-4)
     assert answer["label"] == LABELS[int(expected.argmax())]

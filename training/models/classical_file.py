@@ -37,8 +37,9 @@ def load_classical(path: Path) -> tuple[bytes, About]:
         network = onnx.load_model_from_string(content)
         about = about_of(json.loads({entry.key: entry.value for entry in network.metadata_props}[ABOUT]))
         names = [value.name for value in (*network.graph.input, *network.graph.output)]
-        if names != ["frames", "probabilities"]:
-            raise ValueError(f"it has {', '.join(names) or 'nothing'} in place of frames, probabilities")
+        expected = ["frames", "probabilities"] + ["known_score"] * (about.known_threshold is not None)
+        if names != expected:
+            raise ValueError(f"it has {', '.join(names) or 'nothing'} in place of {', '.join(expected)}")
     except Exception as error:  # protobuf raises what its implementation raises, which is not one class
         words = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"{path} is not a model file of this project ({words}): train it again.") from None

@@ -46,8 +46,12 @@ def nearness(found: Tensor, bank: Tensor) -> Tensor:
         found: float32 (batch, width), each of length 1.
         bank: float32 (count, width), each of length 1.
     """
-    nearest = max(1, round(len(bank) * NEAREST_SHARE))
-    return torch.topk(found @ bank.T, nearest, dim=1).values[:, -1]
+    return torch.topk(found @ bank.T, nearest_of(len(bank)), dim=1).values[:, -1]
+
+
+def nearest_of(count: int) -> int:
+    """Return which of so many, sorted by nearness, tells how near a frame is: 1 for the nearest."""
+    return max(1, round(count * NEAREST_SHARE))
 
 
 def logits_and_features(model: nn.Module, inputs: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ The file is an ONNX network with what it says of itself, as scikit-learn's model
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from training.fitting.conformal import in_words
 from training.fitting.measure import calibrated
 from training.models.classical_file import save_classical
 from training.models.inputs import as_input
-from training.own import checks, module, onnx_file
+from training.own import checks, known, module, onnx_file
 from training.own.checks import AGREED
 from training.own.labels import read_labels
 from training.own.timing import timed
@@ -79,8 +79,8 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
     frames = load_held_out(own.validation, label_names, framing)
     served = onnx_file.of_frames(_exported(theirs, frames, len(label_names)), framing)
     session = checks.session_of(served)
-    checks.check_batches(partial(checks.logits_of, session), frames.frames, len(label_names))
-    logits = checks.logits_of(session, frames.frames)
+    checks.check_batches(partial(checks.outputs_of, session), frames.frames, len(label_names))
+    logits = checks.outputs_of(session, frames.frames)
     checks.require_finite(logits)
     data = DataSet(f"{own.validation.name} (validation)", label_names, frames, frames, {}, framing)
     about, found = calibrated(lambda _: torch.from_numpy(logits), data, own.network, own.version)
@@ -97,6 +97,16 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
         say(line)
     say(in_words(about.coverage, len(frames)))
     finished = onnx_file.calibrated(served, about.temperature, len(label_names))
+    told = known.fit(served, frames)
+    if told is None:
+        say("it does not end in a linear layer, so that its answers do not say whether a picture is known")
+    else:
+        finished = known.scored(finished, told)
+        about = replace(about, known_threshold=told.threshold)
+        say(
+            f"a picture is known where it is like {len(told.bank):,} of these: of the other half, "
+            f"{told.held_out:.2%} are"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     save_classical(path, finished, about)
     return timed(finished, frames.frames)
@@ -178,7 +188,7 @@ def _compared(
     """
     some = frames.frames[:: max(1, len(frames) // COMPARED)][:COMPARED]
     expected = _eager(network, some) / temperature
-    apart = checks.difference(checks.logits_of(session, some) / temperature, expected)
+    apart = checks.difference(checks.outputs_of(session, some) / temperature, expected)
     words = f"{len(some)} pictures: ONNX Runtime's probabilities differ from PyTorch's by up to {apart:.2g}"
     if not apart <= AGREED:  # nor where it is no number
         raise ValueError(

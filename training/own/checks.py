@@ -40,8 +40,8 @@ def session_of(model: onnx.ModelProto, threads: int = 0) -> onnxruntime.Inferenc
         raise ValueError(f"ONNX Runtime {onnxruntime.__version__} cannot load the network: {words}") from None
 
 
-def logits_of(session: onnxruntime.InferenceSession, frames: np.ndarray) -> np.ndarray:
-    """Return a network's logits, float32 (count, labels), of frames, uint8 (count, *frame_shape)."""
+def outputs_of(session: onnxruntime.InferenceSession, frames: np.ndarray) -> np.ndarray:
+    """Return a network's first output, float32 (count, ...), of frames, uint8 (count, *frame_shape)."""
     batch = max(1, BATCH * AT_ONCE_PIXELS // frames[0].size)
     parts = [
         session.run(None, {"frames": frames[start : start + batch]})[0]
