@@ -21,6 +21,8 @@ LAST_LAYERS = ("Gemm", "MatMul")
 # TopK has its number as an input since.
 LEAST_OPSET = 11
 LEAST_LENGTH = 1e-12
+# Of the bank: 32 MB, which each worker has. Where the last layer reads very much, fewer pictures are kept.
+MOST_NUMBERS = 2**23
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ def fit(model: onnx.ModelProto, pictures: Frames) -> Known | None:
     half = np.zeros(len(features), bool)
     half[np.random.default_rng(0).permutation(len(features))[: len(features) // 2]] = True
     kept = np.flatnonzero(half)
-    bank = features[kept[spread(pictures.labels[kept])]]
+    chosen = kept[spread(pictures.labels[kept])]
+    bank = features[chosen[:: -(-chosen.size * features.shape[1] // MOST_NUMBERS)]]
     scores = nearness(features[torch.from_numpy(~half)], bank).numpy()
     threshold = threshold_of(scores)
     return Known(name, bank.numpy(), threshold, float(np.mean(scores >= threshold)))

@@ -86,6 +86,15 @@ def test_of_features_that_are_all_zero_the_score_is_a_number(told: known.Known) 
     assert session.run(None, {"frames": noisy(3, 4)})[1].tolist() == [0, 0, 0]
 
 
+def test_where_the_last_layer_reads_much_fewer_pictures_are_kept(
+    model: onnx.ModelProto, told: known.Known, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(known, "MOST_NUMBERS", 100 * told.bank.shape[1])
+    found = known.fit(model, Frames(noisy(900, 1), np.arange(900) % 3))
+    assert found is not None
+    assert 80 <= len(found.bank) <= 100 < len(told.bank)
+
+
 def test_where_no_linear_layer_ends_it_nothing_tells() -> None:
     convolution = nn.Sequential(nn.Conv2d(3, len(LABELS), 5, stride=4), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     assert known.fit(served(convolution), Frames(noisy(30, 1), np.arange(30) % 3)) is None
