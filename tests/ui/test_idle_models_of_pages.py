@@ -1,5 +1,6 @@
 """A model that nobody asks any more loses its workers, whichever page gave them and whoever asked where."""
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,10 @@ def pass_time(engine: Engine, pages: list[OnePage], seconds: float) -> None:
 
 
 def wait_until_shared(loader: Loader) -> None:
-    """Have it known what was loaded: a page tells it a moment after its visitor."""
+    """Have it known what was loaded: a page tells it a moment after its visitor, in the thread that loads."""
+    for thread in threading.enumerate():
+        if thread.name == "load-model":
+            thread.join()
     assert loader._in_use.share()
 
 
