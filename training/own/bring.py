@@ -99,7 +99,10 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
     finished = onnx_file.calibrated(served, about.temperature, len(label_names))
     told = known.fit(served, frames)
     if told is None:
-        say("it does not end in a linear layer, so that its answers do not say whether a picture is known")
+        say(
+            "its answers do not say whether a picture is known: it does not end in a linear layer, or its "
+            f"operator set is before {known.LEAST_OPSET}"
+        )
     else:
         finished = known.scored(finished, told)
         about = replace(about, known_threshold=told.threshold)

@@ -43,7 +43,7 @@ class Known:
 
 
 def fit(model: onnx.ModelProto, pictures: Frames) -> Known | None:
-    """Return what tells, or None where the network does not end in a layer that multiplies by weights.
+    """Return what tells, or None where the network ends in another layer, or its operators are too old.
 
     Args:
         model: gives "logits" of "frames", as `onnx_file.of_frames` returns it.
