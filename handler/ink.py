@@ -31,6 +31,9 @@ FINE_SIDE_PX = 80
 # A pen so wide that it has the majority around it is taken for paper. Then one colour leaves less than this
 # share of the noise.
 EVENER_SHARE = 0.5
+# Beside marks, the colours of paper are farther apart than so many times the marks are from it where a sheet
+# ends: near its edge strokes are lost, and what is marked may be a shadow that ends there, too.
+MOST_STEP = 1.3
 
 
 def find_ink(pixels: np.ndarray) -> Ink:
@@ -48,7 +51,9 @@ def find_ink(pixels: np.ndarray) -> Ink:
     if one_colour.noise < EVENER_SHARE * sheet.noise and _is_drawing(_marks(one_colour, coarse), coarse):
         sheet = one_colour
     marks = _marks(sheet, coarse)
-    is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or _is_drawing(marks, coarse)
+    is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or (
+        _is_drawing(marks, coarse) and not _is_at_an_edge(marks, sheet, coarse)
+    )
     ink = None if is_drawing else writing_on(pixels)
     if ink is None and marks.any():
         ink = _measured(premultiplied, sheet, marks)
@@ -73,6 +78,17 @@ def _is_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:
     whole = (0, marks.shape[0], 0, marks.shape[1])
     is_one = cv2.connectedComponents(marks.view(np.uint8))[0] == 2
     return is_one and is_one_drawing(marks, 1, whole, marks.shape, coarse)
+
+
+def _is_at_an_edge(marks: np.ndarray, sheet: Paper, coarse: np.ndarray) -> bool:
+    """Tell whether a sheet ends beside marks.
+
+    Args:
+        marks: bool (rows, columns), a map of the whole picture.
+        sheet: the paper below them.
+        coarse: float32 (rows, columns, 4), the picture.
+    """
+    return sheet.step(marks) > MOST_STEP * float(np.median(sheet.distance(coarse)[marks]))
 
 
 def _measured(pixels: np.ndarray, sheet: Paper, marks: np.ndarray) -> Ink:

@@ -23,6 +23,8 @@ PASSES = 3
 REACH_SHARE = 0.05
 # Of the strongest ink: what is surely ink.
 SURE_SHARE = 0.3
+# A cell of the light's map and those around it.
+BESIDE = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,17 @@ class Paper:
         )
         away = pixels - np.clip(pixels, darkest, lightest)
         return _norm(away) * (away @ self.side > 0)
+
+    def step(self, marks: np.ndarray) -> float:
+        """Return how far apart the colours are that paper may have on and beside marks: 0 = one colour .. 2.
+
+        Args:
+            marks: bool (rows, columns), a map of the whole picture.
+        """
+        height, width = self.darkest.shape[:2]
+        shares = cv2.resize(marks.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        beside = cv2.dilate((shares > 0).view(np.uint8), BESIDE) > 0
+        return float(_norm(self.lightest - self.darkest)[beside].max(initial=0))
 
 
 def find_paper(pixels: np.ndarray) -> Paper:

