@@ -144,9 +144,9 @@ db-shell: ## psql on the database (ARGS="-c ...")
 
 ##@ develop
 
-# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then, two files at a time,
-# services and other programs, and after these browsers; and one by one what measures times that would not be its own
-# beside others.
+# First, two at a time, what waits for nothing; it is measured how much of the code that runs. Then services and other
+# programs, three files at a time, as these wait for each other; after these browsers, which keep two cores busy; and one
+# by one what measures times that would not be its own beside others.
 TOGETHER := -n 2 --dist loadfile
 WAITING := integration or browser or processes
 test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
@@ -157,7 +157,7 @@ else
 	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not ($(WAITING))" || failed=1; \
 	$(PY) -m coverage combine --quiet; \
 	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || failed=1; \
-	$(PY) -m pytest $(TOGETHER) --no-loadscope-reorder -m "($(WAITING)) and not (browser or alone)" || failed=1; \
+	$(PY) -m pytest $(TOGETHER) -n 3 --no-loadscope-reorder -m "($(WAITING)) and not (browser or alone)" || failed=1; \
 	$(PY) -m pytest $(TOGETHER) -m "browser and not alone" || failed=1; \
 	$(PY) -m pytest -m alone; last=$$?; \
 	[ $$failed = 0 ] || echo "make test: an earlier run of pytest failed, or ran too little of the code: see there" >&2; \
