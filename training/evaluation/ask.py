@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import requests
 from tqdm import tqdm
+from urllib3.util import Retry
 
 from system.ports import is_loopback
 from training.data.drawing import png
@@ -17,6 +18,12 @@ from training.data.idx_sets import DIGITS
 
 CLIENTS = 16  # at a time, so that the server's batches fill
 TIMEOUT_S = 30
+# A server that is busy for a moment does not end a measurement of half an hour: it is asked again, up to five
+# times, after 0, 1, 2, 4 and 8 seconds.
+BUSY = Retry(
+    connect=0, read=0, status=5, status_forcelist={requests.codes.service_unavailable},
+    allowed_methods=None, backoff_factor=0.5, raise_on_status=False,
+)  # fmt: skip
 IDENTITY = ("model", "version", "preprocessing")
 MOST_NAMED = 10  # of another model's labels
 
@@ -85,8 +92,8 @@ class Server:
         self.session = requests.Session()
         # A proxy of the environment does not find this machine.
         self.session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-        self.session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
-        self.session.mount("https://", requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS))
+        for scheme in ("http://", "https://"):
+            self.session.mount(scheme, requests.adapters.HTTPAdapter(pool_maxsize=CLIENTS, max_retries=BUSY))
 
     def require_digits(self) -> None:
         """Return if the model tells the ten digits apart, whatever their order; ask it one drawn digit.

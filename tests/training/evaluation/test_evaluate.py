@@ -1,11 +1,14 @@
 """`make evaluate`: which model answers, what it may be asked, and a small run through the real server."""
 
 import json
+import threading
 import zipfile
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import requests
 
 from launch.temporary import TorchServe
 from tests.training.evaluation.answers import answers
@@ -13,7 +16,7 @@ from training.archive.contents import MANIFEST, SERVING, Archive
 from training.data.rendered import KINDS
 from training.data.strokes import FILE
 from training.evaluation import __main__ as command
-from training.evaluation import evaluate, figures
+from training.evaluation import ask, evaluate, figures
 from training.evaluation.__main__ import main
 from training.evaluation.ask import Server
 from training.evaluation.questions import MNIST
@@ -84,6 +87,36 @@ def test_a_server_that_is_not_there_is_one_line(mnist_dir: Path, capsys: pytest.
     given = ["--data", str(mnist_dir), "--url", "http://127.0.0.1:9/predictions/digits"]
     assert main(given) == 1
     assert capsys.readouterr().err.startswith("evaluate: ")
+
+
+@pytest.mark.parametrize("busy", [2, 100])
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(
+    busy: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ask, "BUSY", ask.BUSY.new(backoff_factor=0))
+    asked = []
+
+    class Busy(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(503 if len(asked) <= busy else 200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Busy) as http:
+        threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
+        server = Server(f"http://127.0.0.1:{http.server_port}/")
+        if busy < 100:
+            assert server.answer(b"picture") == {}
+        else:
+            with pytest.raises(requests.HTTPError, match="503"):
+                server.answer(b"picture")
+        server.session.close()
+        http.shutdown()
+    assert asked == [b"picture"] * (3 if busy < 100 else 6)
 
 
 @pytest.mark.integration
