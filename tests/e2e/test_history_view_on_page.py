@@ -278,6 +278,9 @@ def test_what_is_said_last_is_kept_though_the_page_is_left_at_once(
     page.goto("about:blank")
     wait_until(lambda: all(stored(database, one).is_judged for one in judged), "kept")
     assert [stored(database, one).true_label for one in judged] == ["3", None, "8"]
+    network.detach()
+    page.goto(f"{filled.url}/history/judge")
+    expect(page.locator(".heading")).to_contain_text("3 judged")
 
 
 def test_what_waits_for_an_operator_is_reviewed_by_keyboard_alone(
@@ -292,7 +295,9 @@ def test_what_waits_for_an_operator_is_reviewed_by_keyboard_alone(
         reviewed.append(shown(page))
         page.keyboard.press(key)
         expect(status).to_have_text(re.compile(f"That was {said or '.+'}\\.", re.IGNORECASE))
-    page.keyboard.press("u")
+    # What is asked for meanwhile would show the drawing as reviewed.
+    with page.expect_response(lambda answer: "taken_back" in (answer.request.post_data or "")):
+        page.keyboard.press("u")
     expect(status).to_have_text("Taken back.")
     assert shown(page) == reviewed[-1]
 
@@ -315,13 +320,16 @@ def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: emb
     with engine.opened(database.url) as opened:
         known = Drawings(opened).find(filled.drawing, None)
         assert known is not None
-        bird = replace(
-            drawing(known.prediction.session_id, 7, datetime.now(UTC)),
-            predicted_label=names[7],
-            probabilities=dict.fromkeys(names, 1 / 13),
-            model_name="birds",
-        )
-        PredictionLog(opened).write([bird])
+        birds = [
+            replace(
+                drawing(known.prediction.session_id, 7, datetime.now(UTC)),
+                predicted_label=names[7],
+                probabilities=dict.fromkeys(names, 1 / 13),
+                model_name="birds",
+            )
+            for _ in range(2)
+        ]
+        PredictionLog(opened).write(birds)
     page.goto(f"{filled.url}/history/judge?model=birds/1.0.0")
     field, status = page.get_by_role("combobox", name="Another label"), page.locator("[data-status]")
     field.fill("bird 3")  # digits and letters that are no keys here
@@ -330,8 +338,10 @@ def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: emb
     field.fill("Bird 11")
     field.press("Enter")
     expect(status).to_have_text("That was bird 11.")
+    field.fill("bird 03")
+    field.press("Enter")
     expect(page.get_by_text("All of them are judged.")).to_be_visible()
-    assert stored(database, str(bird.id)).true_label == "bird 11"
+    assert {stored(database, str(bird.id)).true_label for bird in birds} == {"bird 11", "bird 03"}
 
 
 def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(

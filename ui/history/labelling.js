@@ -12,6 +12,7 @@ const said = []; // [{ at, what }], the last one last: what "take back" undoes
 let at = 0; // which one is shown
 const unsent = []; // [{ piece, what }], in their order
 let waiting = Promise.resolve(); // until all of that has an answer
+let isLeft = false; // then what is on its way arrives, but nobody hears its answer
 
 let judged = 0;
 try {
@@ -56,6 +57,7 @@ function send(piece, what) {
     const first = unsent.shift();
     const answer = first && await post(first);
     if (!first || answer?.type === "opaqueredirect") return tell();
+    if (isLeft) return;
     status.textContent = "That could not be kept: go back to the drawing and say it again.";
     count(first.what.kind === "taken_back" ? 1 : -1);
   });
@@ -122,7 +124,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What still waits when the page is left goes at once; of one drawing, what was said last.
+window.addEventListener("pageshow", () => { isLeft = false; });
 window.addEventListener("pagehide", () => {
+  isLeft = true;
   new Map(unsent.splice(0).map((one) => [one.piece, one])).forEach(post);
 });
 takeBack.addEventListener("click", undo);
