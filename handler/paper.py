@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from handler.marks import AROUND
+
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
 COARSE_SIDE_PX = 144
 # What noise can reach, for its median: the norm of three Gaussian channels has its median at 1.54 sigma and
@@ -23,8 +25,6 @@ PASSES = 3
 REACH_SHARE = 0.05
 # Of the strongest ink: what is surely ink.
 SURE_SHARE = 0.3
-# A cell of the light's map and those around it.
-BESIDE = np.ones((3, 3), np.uint8)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Paper:
         """
         height, width = self.darkest.shape[:2]
         shares = cv2.resize(marks.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
-        beside = cv2.dilate((shares > 0).view(np.uint8), BESIDE) > 0
+        beside = cv2.dilate((shares > 0).view(np.uint8), AROUND) > 0
         return float(_norm(self.lightest - self.darkest)[beside].max(initial=0))
 
 
