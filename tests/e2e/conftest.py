@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from db import embedded, migrate
 from launch.doctor import BROWSERS, find_browser
 from launch.temporary import TorchServe
-from tests.e2e.filled import Filled, filled_page
+from tests.e2e.filled import Filled, filled_page, sign_in
 from tests.e2e.page import opened, running_page
 from tests.services.postgres import empty_database, postgres_server
 
@@ -69,3 +69,12 @@ def visitor(chromium: Browser) -> Iterator[BrowserContext]:
 def page(visitor: BrowserContext, page_address: str) -> Page:
     """The page, opened by a new visitor."""
     return opened(visitor, page_address)
+
+
+@pytest.fixture(scope="module")
+def ada(chromium: Browser, filled: Filled) -> Iterator[BrowserContext]:
+    """A browser in which ada, an operator, has signed in at that page."""
+    with chromium.new_context(viewport={"width": 1200, "height": 900}) as context:
+        context.set_default_timeout(15_000)
+        sign_in(context.new_page(), filled.url, "ada")
+        yield context
