@@ -30,7 +30,7 @@ from launch.memory import require_memory
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
 from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
-from system.environment import PYTHON, passed
+from system.environment import IN_WORKERS, PYTHON, passed
 from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
 from system.ports import LOOPBACK
@@ -68,7 +68,7 @@ def command(settings: Settings, java: Java, tmp: Path) -> list[str]:
 def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return java's environment, and its workers': what they need, this instance's ports and folders.
 
-    Of the given one that is little: no JAVA_TOOL_OPTIONS, PYTHONPATH or DATABASE_URL.
+    Of the given one that is little: no JAVA_TOOL_OPTIONS or DATABASE_URL, and not its PYTHONPATH.
     """
     told = {
         "TS_INFERENCE_ADDRESS": f"unix:{tmp / INFERENCE}",
@@ -82,6 +82,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "LOG_ROLLED": str(settings.log_dir).replace("%", "%%"),
         "METRICS_LOCATION": str(settings.log_dir),
         "LOG_TO": environ.get("LOG_TO") or "file",
+        "PYTHONPATH": str(IN_WORKERS),
         # ONNX Runtime would tell its makers about this process from before its first session on.
         "ORT_DISABLE_TELEMETRY": "1",
         # For handler/exporter.py, in TorchServe's workers.

@@ -18,7 +18,8 @@ BASE = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TM
 # And Python: a build with a shared library finds that one by LD_LIBRARY_PATH. Not PYTHONPATH and PYTHONHOME,
 # which put other people's modules before those that were tested.
 PYTHON = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
-
+# The PYTHONPATH of TorchServe's workers, and of what is measured in their place.
+IN_WORKERS = PROJECT / "system" / "in_workers"
 
 # What Kubernetes and Docker's links tell everybody of a service called `ui`: UI_PORT=tcp://10.0.0.1:7860.
 _SERVICE = re.compile(r"(tcp|udp|sctp)://.*")

@@ -2,6 +2,7 @@
 
 import base64
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import requests
 from PIL import Image, ImageDraw
@@ -200,6 +202,20 @@ def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -
         time.sleep(0.2)
     assert (found["batchSize"], found["maxBatchDelay"], found["minWorkers"]) == (16, 1, 2)
     assert states == ["READY", "READY"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc to know what a process loaded")
+def test_nothing_that_is_answered_makes_a_worker_load_pytorch(torchserve: TorchServe) -> None:
+    url = torchserve.inference_url
+    told = [predict(torchserve).status_code, predict(torchserve, BLANK).status_code]
+    told.append(requests.get(f"{url}/predictions/digits", timeout=TIMEOUT_S).status_code)
+    told.append(requests.post(f"{url}/explanations/digits", data=SEVEN, timeout=TIMEOUT_S).status_code)
+    assert told == [200, 400, 400, 200]
+    java = psutil.Process(torchserve.java_pid)
+    workers = [child for child in java.children() if "model_service_worker" in " ".join(child.cmdline())]
+    assert len(workers) == 2
+    for worker in workers:
+        assert "libtorch" not in Path(f"/proc/{worker.pid}/maps").read_text()
 
 
 def test_a_second_version_is_registered_made_default_and_unregistered(

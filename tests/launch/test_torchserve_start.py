@@ -7,11 +7,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import psutil
 import pytest
 import requests
+import torch
 
 from client.session import authorization
 from guard.refusals import FILE
@@ -35,6 +37,17 @@ class Echo:
     def handle(self, requests, context):
         told = {"variables": " ".join(os.environ), "path": " ".join(sys.path)}
         return [{"label": self.version, **told} for _ in requests]
+"""
+TENSOR_HANDLER = """
+import torch
+
+
+class Tensor:
+    def initialize(self, context):
+        pass
+
+    def handle(self, requests, context):
+        return [torch.tensor([1.5, 2.5]) for _ in requests]
 """
 BROKEN_HANDLER = """
 class Broken:
@@ -75,6 +88,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("store")
     build(store, "digits.mar", "1.0.0")
     build(store, "second.mar", "2.0.0")
+    build(store, "tensor.mar", "3.0.0", TENSOR_HANDLER)
     build(store, "broken.mar", "1.0.0", BROKEN_HANDLER)
     (store / "cut.mar").write_bytes((store / "digits.mar").read_bytes()[:300])
     return store
@@ -144,7 +158,20 @@ def test_java_and_its_workers_get_no_secret_and_no_modules_of_the_shell_that_sta
     worker = predict(server)
     assert not (FOREIGN.keys() - {"PYTHONPATH"}) & {*worker["variables"].split()}
     assert "/foreign" not in worker["path"]
-    assert not FOREIGN.keys() & psutil.Process(server.java_pid).environ().keys()
+    java = psutil.Process(server.java_pid).environ()
+    assert "/foreign" not in java["PYTHONPATH"]
+    assert not (FOREIGN.keys() - {"PYTHONPATH"}) & java.keys()
+
+
+@pytest.mark.integration
+def test_another_handler_may_use_pytorch(server):
+    registered = manage(server, "POST", url="tensor.mar", initial_workers=1, synchronous="true")
+    assert registered.status_code == 200, registered.text
+    try:
+        answer = requests.post(f"{server.inference_url}/predictions/digits/3.0.0", data=b"ink", timeout=30)
+        assert torch.load(BytesIO(answer.content)).tolist() == [1.5, 2.5]
+    finally:
+        manage(server, "DELETE", "/digits/3.0.0")
 
 
 @pytest.mark.integration

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from system.environment import PYTHON, passed
+from system.environment import IN_WORKERS, PYTHON, passed
 from training.archive.contents import Worker
 
 # A worker of TorchServe's, its golden pictures, and one batch. Files that it has in memory it shares with
@@ -51,7 +51,7 @@ def checked(folder: Path, network_file: str, name: str, settings: Path) -> Worke
         [sys.executable, "-c", LIKE_A_WORKER, network_file, name, str(batch)],
         cwd=folder,
         # Not NUMBA_CACHE_DIR, which would take the machine code elsewhere.
-        env={**passed(os.environ, *PYTHON), "ORT_DISABLE_TELEMETRY": "1"},
+        env={**passed(os.environ, *PYTHON), "PYTHONPATH": str(IN_WORKERS), "ORT_DISABLE_TELEMETRY": "1"},
         capture_output=True,
         text=True,
         check=False,
