@@ -76,7 +76,29 @@ def is_one_drawing(
     if count > 1 or sum(cuts) > MOST_CUTS:
         return False
     is_cut_closely = cuts[0] > 0 < cuts[1] and min(bottom - top, right - left) >= FULL_SHARE
-    return bool(sum(cuts) == 1 or is_cut_closely)
+    if sum(cuts) == 1 or is_cut_closely:
+        return True
+    # Desks and shadows are not of one colour with sharp edges: what has no colours is on an even sheet.
+    return colours is None and _is_cut_by_chance(cells, cuts, max(bottom - top, right - left))
+
+
+def _is_cut_by_chance(cells: np.ndarray, cuts: list[int], longer: float) -> bool:
+    """Tell whether a border or a corner may have cut marks several times that are nothing but a drawing.
+
+    A line goes on to the other end of the picture; a box or a circle has something in it.
+
+    Args:
+        cells: uint8 (rows, columns), 0 or 1.
+        cuts: how often the border cuts them above, below, left and right.
+        longer: their longer side, as a share of the picture's.
+    """
+    sides = np.flatnonzero(cuts)
+    if sides.size > 1:
+        return bool(longer < LINE_SHARE)
+    closed = cells.copy()
+    edge = (closed[0], closed[-1], closed[:, 0], closed[:, -1])[sides[0]]
+    edge[int(edge.argmax()) : edge.size - int(edge[::-1].argmax())] = 1
+    return not _is_framed(closed)
 
 
 def _place(marks: np.ndarray, box: Box, shape: tuple[int, ...]) -> tuple[float, float, float, float]:

@@ -37,6 +37,33 @@ def test_a_digit_alone_is_read_without_the_network(digit: str, pen_px: int) -> N
     assert likeness(frame(cut), frame(pixels)) > 0.94
 
 
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("is_below", [False, True])
+@pytest.mark.parametrize("is_right", [False, True])
+def test_a_small_digit_that_meets_both_borders_of_a_corner_stays_whole(
+    digit: str, is_below: bool, is_right: bool
+) -> None:
+    top, bottom, left, right = box_of(pixels_of(digit))
+    drawn = pixels_of(digit)[top : bottom + 1, left : right + 1]
+    drawn = cv2.resize(drawn, None, fx=0.4, fy=0.4, interpolation=cv2.INTER_AREA)
+    height, width = (600 - side for side in drawn.shape[:2])
+    place = height * is_below, height * (not is_below), width * is_right, width * (not is_right)
+    pixels, expected = (
+        cv2.copyMakeBorder(drawn, *sides, cv2.BORDER_CONSTANT, value=WHITE) for sides in (place, (30,) * 4)
+    )
+    assert likeness(frame(pixels), frame(expected)) > 0.9
+
+
+@pytest.mark.usefixtures("no_network")
+def test_what_one_border_cuts_twice_stays_whole() -> None:
+    pixels = pixels_of("0")
+    top, bottom, _, _ = box_of(pixels)
+    arch = np.ascontiguousarray(pixels[: (top + bottom) // 2])
+    expected = cv2.copyMakeBorder(arch, 0, 30, 0, 0, cv2.BORDER_CONSTANT, value=WHITE)
+    assert likeness(frame(arch), frame(expected)) > 0.9
+
+
 @pytest.mark.parametrize("digit", STROKES)
 def test_a_cells_line_that_touches_the_digit_is_no_ink(digit: str) -> None:
     clean, pixels = pixels_of(digit), pixels_of(digit)

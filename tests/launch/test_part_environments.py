@@ -10,6 +10,7 @@ from launch.parts import parts
 from launch.preflight import Found
 from launch.settings import read_settings
 from launch.torchserve import environment
+from system.environment import IN_WORKERS
 from tests.docs import surface
 
 FOUND = Found(Java(Path("/jre/bin/java"), 17, "a test"), Archive("digits", "1.0.0"))
@@ -83,6 +84,7 @@ def test_java_and_its_workers_get_what_tunes_them_and_nothing_foreign(tmp_path):
     tuned = {"TS_JOB_QUEUE_SIZE": "20", "CUDA_VISIBLE_DEVICES": "1"}
     started = environs({**NEEDED, **FOREIGN, **LIBPQ, **tuned})["torchserve"]
     java = environment(read_settings(started), tmp_path, {**started, **FOREIGN, **LIBPQ})
+    assert java.pop("PYTHONPATH") == str(IN_WORKERS)
     assert not (FOREIGN | LIBPQ).keys() & java.keys()
     assert java.items() >= {**tuned, "PATH": "/bin", "TMPDIR": str(tmp_path)}.items()
 
