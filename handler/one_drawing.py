@@ -79,7 +79,11 @@ def is_one_drawing(
     if sum(cuts) == 1 or is_cut_closely:
         return True
     # Desks and shadows are not of one colour with sharp edges: what has no colours is on an even sheet.
-    return colours is None and _is_cut_by_chance(cells, cuts, max(bottom - top, right - left))
+    return colours is None and _is_cut_by_chance(
+        cells,
+        cuts,  # type: ignore[arg-type]  # NumPy's integers
+        max(bottom - top, right - left),
+    )
 
 
 def _is_cut_by_chance(cells: np.ndarray, cuts: list[int], longer: float) -> bool:
