@@ -22,7 +22,7 @@ TRAINED = """# Model card: fashion 1.0.0
 def test_the_committed_card_is_read_and_shown_with_its_tables() -> None:
     card = read_card(PROJECT / "model_store", Model("digits", "digits", VERSION, "digits.mar"))
     assert card is not None
-    assert card.accuracy == "99.72% (MNIST test set)"
+    assert card.accuracy == "99.73% (MNIST test set)"
     assert not card.is_of_another
     assert card.html.count("<table>") == 3
 
