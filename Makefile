@@ -148,7 +148,7 @@ db-shell: ## psql on the database (ARGS="-c ...")
 # programs, three files at a time, as these wait for each other; after these browsers, which keep two cores busy; and one
 # by one what measures times that would not be its own beside others.
 TOGETHER := -n 2 --dist loadfile
-WAITING := integration or browser or processes
+WAITING := integration or browser or processes or alone
 test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
 ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)

@@ -4,8 +4,8 @@ import pytest
 
 from tests import marks
 
-SERVICES = "(integration or browser or processes) and not (browser or alone)"
-UNITS = "not (integration or browser or processes)"
+SERVICES = "(integration or browser or processes or alone) and not (browser or alone)"
+UNITS = "not (integration or browser or processes or alone)"
 PLAIN = "def test_it(): ...\n"
 FILES = {
     "plain": PLAIN,

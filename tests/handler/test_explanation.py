@@ -229,6 +229,7 @@ def test_a_forest_is_explained_too() -> None:
     assert np.mean(marked) < np.mean(least) - 0.1
 
 
+@pytest.mark.alone
 def test_it_takes_less_than_150_ms_of_one_core(network: Network) -> None:
     """Measured: 10 to 22 ms; the rest is for slow machines."""
     spent_s = []

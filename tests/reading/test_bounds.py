@@ -1,7 +1,5 @@
 """Whatever a picture holds, it costs little to look at, and is refused in words or cut into few pieces."""
 
-import time
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +11,7 @@ from handler.bad_image import BadImage
 from reading.__main__ import CPU_S
 from reading.piece import MOST_PIECES, NoNumber, Piece
 from reading.row import pieces_of
+from tests.cpu_time import least_cpu_s
 from tests.reading.written import png
 
 RANDOM = np.random.default_rng(0)
@@ -46,32 +45,24 @@ def looked_at(payload: bytes) -> list[Piece]:
     return found
 
 
-def least_cpu_s(payload: bytes) -> float:
-    """Return the CPU seconds of a look, the least of three: a busy core makes one dearer, none cheaper."""
-
-    def cpu_s() -> float:
-        started = time.process_time()
-        looked_at(payload)
-        return time.process_time() - started
-
-    return min(cpu_s() for _ in range(3))
-
-
 def picture(ink: np.ndarray) -> bytes:
     return png(Image.fromarray(np.where(ink, 0, 255).astype(np.uint8)))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("height", [64, 1024])
 def test_a_picture_full_of_marks_costs_no_more_than_is_allowed(name: str, height: int) -> None:
     payload = picture(HOSTILE[name][-height:])
     looked_at(payload)  # compiled
-    assert least_cpu_s(payload) < CPU_S
+    assert least_cpu_s(lambda: looked_at(payload)) < CPU_S
 
 
+@pytest.mark.alone
 def test_strokes_by_the_thousand_cost_no_more_either() -> None:
     points = (RANDOM.random((10, 300, 2)) * 100).round(1).tolist()
-    assert least_cpu_s(f'{{"strokes": {points}, "width": 1}}'.encode()) < CPU_S
+    body = f'{{"strokes": {points}, "width": 1}}'.encode()
+    assert least_cpu_s(lambda: looked_at(body)) < CPU_S
 
 
 shapes = st.tuples(st.integers(1, 60), st.integers(1, 120))
