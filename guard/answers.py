@@ -26,6 +26,7 @@ class Reason(Enum):
     CONNECTIONS = "connections", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
     MEMORY = "memory", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
     NO_TORCHSERVE = "no_torchserve", HTTPStatus.SERVICE_UNAVAILABLE, "ServiceUnavailable"
+    NO_ANSWER = "no_answer", HTTPStatus.GATEWAY_TIMEOUT, "Timeout"
 
     def __init__(self, label: str, status: HTTPStatus, kind: str) -> None:
         self.label = label

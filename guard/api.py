@@ -47,6 +47,7 @@ class Api:
         rules: who may ask.
         pool: the connections to TorchServe.
         most_bytes: of one body.
+        answer_s: how long TorchServe may take to answer, in seconds.
         clients: those that are connected.
         refused: how many of their requests were refused, by why.
     """
@@ -54,6 +55,7 @@ class Api:
     rules: Rules
     pool: Pool
     most_bytes: int
+    answer_s: float = float("inf")
     clients: set[Connected] = field(default_factory=set)
     refused: Counter[Reason] = field(default_factory=Counter)
 

@@ -87,7 +87,9 @@ class Client(asyncio.Protocol):
 
     def expire(self) -> None:
         """End what takes too long."""
-        if self._reading.has_begun:
+        if self._under_way is not None:
+            self._give_up()
+        elif self._reading.has_begun:
             self._refuse(Refusal(Reason.SLOW, f"The request did not arrive within {WITHIN_S:g} s"))
         else:
             self._transport.abort()
@@ -130,14 +132,15 @@ class Client(asyncio.Protocol):
 
     def connected(self, upstream: Upstream, request: bytes) -> None:
         """Send the request that waited for a connection."""
-        if self._transport.is_closing():
+        if self._transport.is_closing() or self._has_ended:
             upstream.abandon()
             return
         self._upstream = upstream
         upstream.send(request, self)
 
     def take(self, data: bytes) -> None:
-        """Pass on a piece of the response."""
+        """Pass on a piece of the response, which is not given up once it has begun."""
+        self.deadline = float("inf")
         self._transport.write(data)
 
     def answered(self, *, is_last: bool) -> None:
@@ -167,6 +170,16 @@ class Client(asyncio.Protocol):
             Refusal(
                 Reason.NO_TORCHSERVE, "TorchServe does not run yet, or not any more: try again in a moment"
             )
+        )
+
+    def _give_up(self) -> None:
+        """Say that TorchServe gives no answer."""
+        if self._upstream is not None:
+            self._upstream.abandon()
+            self._upstream = None
+        self._end_of_request()
+        self._end_with(
+            Refusal(Reason.NO_ANSWER, f"TorchServe gave no answer within {self._api.answer_s:g} s: ask again")
         )
 
     def _end_of_request(self) -> None:
@@ -199,7 +212,7 @@ class Client(asyncio.Protocol):
             return
         self._under_way = item
         self._is_last |= item.is_last
-        self.deadline = float("inf")
+        self.deadline = self._loop.time() + self._api.answer_s
         self._upstream = self._api.pool.take()
         if self._upstream is None:
             self._api.pool.connect(item.request, self)

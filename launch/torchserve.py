@@ -39,6 +39,10 @@ CONFIG = PROJECT / "config.properties"
 LOG_CONFIG = PROJECT / "launch" / "log4j2.xml"
 # A unix socket's path has at most 107 characters (macOS: 103), and TorchServe adds "/.ts.sock.9000".
 LONGEST_TMP = 103 - 18
+# TorchServe answers 500 for a worker that was silent for its model's responseTimeout, by default 120 s; the
+# rest is for the queue. It never answers what it was gathering into a batch for a worker that died meanwhile:
+# in WorkerThread.run, only a batch that is complete gets an error.
+ANSWER_S = 150.0
 # Where workers keep their metrics, in the temporary folder: what is counted begins anew with each TorchServe.
 HANDLER_METRICS = "metrics"
 # Its sockets, in the temporary folder too, which is its owner's alone.
@@ -166,7 +170,7 @@ def _doors(settings: Settings, tmp: Path, management_name: str) -> dict[str, Doo
     rules = Management(settings.management_token_file, frozenset({"localhost", management_name.lower()}))
     keys = None if settings.key_rule == "off" else Keys(settings.key_file)
     asking = Inference(keys, is_behind_proxy=settings.key_rule == "behind-proxy")
-    inference = Api(asking, Pool(tmp / INFERENCE), most_bytes)
+    inference = Api(asking, Pool(tmp / INFERENCE), most_bytes, ANSWER_S)
     management = Api(rules, Pool(tmp / MANAGEMENT), most_bytes)
     return {
         INFERENCE: Door(settings.inference_host, settings.inference_port, inference),

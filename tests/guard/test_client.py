@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from guard import client
+from guard.answers import Reason
 from guard.rules import Management
+from guard.serve import LOOK_S
 from system.processes import until
 from tests.guard.played import BREAK_PATH, ERROR_PATH, MOST_BYTES, SLOW_PATH, WAIT_S, Guarded, guarded
 
@@ -188,6 +190,24 @@ def test_a_connection_that_nothing_comes_through_ends(
         connection.sendall(get(b"/a"))
         assert connection.recv(65536).endswith(b"/a")
         assert until_closed(connection) == b""
+
+
+def test_what_torchserve_never_answers_is_given_up(guard: Guarded) -> None:
+    guard.api.answer_s = 0.2
+    assert refusal(guard.ask(get(SLOW_PATH))) == (504, "Timeout")
+    assert guard.api.refused == {Reason.NO_ANSWER: 1}
+    guard.slow.set()
+    assert guard.ask(get(b"/a")).endswith(b"/a"), "its connection to TorchServe is not used again"
+
+
+def test_a_connection_that_idles_after_an_answer_is_not_told_so(guard: Guarded) -> None:
+    guard.api.answer_s = 0.2
+    with guard.connect() as connection:
+        connection.sendall(get(b"/a"))
+        assert connection.recv(65536).endswith(b"/a")
+        time.sleep(1.5 * LOOK_S)
+        connection.sendall(get(b"/b"))
+        assert connection.recv(65536).endswith(b"/b")
 
 
 def test_too_many_connections_are_told_so(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:

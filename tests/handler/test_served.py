@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +34,11 @@ SEVEN = png("7")
 BLANK = encoded(Image.new("L", (280, 280), 255))
 
 
-def predict(server: TorchServe, body: bytes = SEVEN, **options: object) -> requests.Response:
+def predict(
+    server: TorchServe, body: bytes = SEVEN, within_s: float = TIMEOUT_S, **options: object
+) -> requests.Response:
     url = f"{server.inference_url}/predictions/digits"
-    return requests.post(url, data=body, timeout=TIMEOUT_S, **options)  # type: ignore[arg-type]
+    return requests.post(url, data=body, timeout=within_s, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("digit", STROKES)
@@ -253,8 +255,12 @@ def test_a_worker_that_is_killed_comes_back(torchserve: TorchServe) -> None:
 
     workers = manage(torchserve, "GET", "/digits").json()[0]["workers"]
     psutil.Process(workers[0]["pid"]).kill()
-    answers = [predict(torchserve).status_code for _ in range(20)]
-    assert answers.count(200) >= 19, "the batch in flight may be lost, no more"
+    answered = 0
+    for _ in range(20):
+        # TorchServe never answers what it was gathering into a batch (launch/torchserve.py, ANSWER_S).
+        with suppress(requests.Timeout):
+            answered += predict(torchserve, within_s=10).status_code == 200
+    assert answered >= 19, "the batch in flight may be lost, no more"
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         found = manage(torchserve, "GET", "/digits").json()[0]["workers"]
