@@ -22,8 +22,8 @@ from training.fitting import report
 from training.fitting.measure import calibrated
 from training.fitting.settings import Settings
 from training.models.classical_file import save_classical
-from training.models.classical_onnx import Estimator, network_of, pixels_of, scores_of, set_temperature
-from training.models.classical_recipes import RECIPES, training_frames
+from training.models.classical_onnx import network_of, pixels_of, scores_of, set_temperature
+from training.models.classical_recipes import RECIPES, Estimator, training_frames
 
 FILE = "model.onnx"
 AGREED = 1e-4  # how far ONNX Runtime's probabilities may be from scikit-learn's

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 
 from training.data.frames import DataSet, Frames
@@ -111,6 +110,8 @@ def measured(
         data: what the model is for.
         other: frames of other sets by name.
     """
+    from sklearn.metrics import roc_auc_score  # takes 1.4 s, which training has at its end
+
     tests = {name: score(part.frames) for name, part in data.tests.items()}
     own = np.concatenate(list(tests.values()))
 

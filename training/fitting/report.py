@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from system.files import written_aside
-from training import plots
 from training.data.frames import DataSet
 from training.fitting.conformal import in_words
 
@@ -63,6 +62,8 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 def plot(folder: Path, curves: list[dict[str, float]], data: DataSet, predicted: np.ndarray) -> None:
     """Write curves.png and confusion.png, of the first test set's predictions, int (count,)."""
+    from training import plots  # Matplotlib, which a run needs at its end
+
     name, part = next(iter(data.tests.items()))
     plots.curves(curves).savefig(folder / "curves.png", dpi=120)
     plots.confusion(name, data.label_names, part.labels, predicted).savefig(folder / "confusion.png", dpi=120)

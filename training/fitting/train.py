@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from training.fitting import classical, network, report, seeds
+from training.fitting import network, report, seeds
 from training.fitting.distributed import Processes, joined, leave
 from training.fitting.settings import Settings, settings_of
 from training.models.classical_recipes import RECIPES
@@ -60,6 +60,8 @@ def train(settings: Settings, processes: Processes | None = None) -> dict[str, A
     processes = processes or Processes()
     settings.out.mkdir(parents=True, exist_ok=True)  # before an hour's work finds that it cannot be kept
     if settings.model in RECIPES:
+        from training.fitting import classical  # with scikit-learn and skl2onnx: 3 s that no network needs
+
         return processes.from_first(lambda: classical.train(settings))
     return network.train(settings, processes)
 

@@ -22,10 +22,9 @@ from sklearn.pipeline import Pipeline
 from sklearn.svm import SVC
 
 from handler.frame import FRAME_PX
+from training.models.classical_recipes import Estimator
 
 FORESTS = (ExtraTreesClassifier, RandomForestClassifier)
-Estimator = Any  # one of FORESTS, OneVsRestClassifier, or a Pipeline of PCA and the latter
-
 PIXELS = FRAME_PX**2
 # A label that no tree votes for is unlikely, not impossible: its logarithm is taken of this share of votes.
 LEAST_VOTES = 1e-3

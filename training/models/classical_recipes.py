@@ -1,22 +1,21 @@
 """How scikit-learn's classifiers are trained: which, with what settings, on how many frames.
 
-All figures in the comments are of the data set "digits", on one core of a small machine.
+All figures in the comments are of the data set "digits", on one core of a small machine. scikit-learn takes
+1.4 s to import, and whoever trains a network only looks up here what else has a name: each recipe imports
+what it needs.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from sklearn.decomposition import PCA
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import Pipeline
-from sklearn.svm import SVC
 
 from training.data.augment import augment
 from training.data.frames import Frames
-from training.models.classical_onnx import Estimator
+
+Estimator = Any  # one of scikit-learn's: a forest, OneVsRestClassifier, or a Pipeline of PCA and the latter
 
 AUGMENTED_AT_ONCE = 1000
 # Fifty trees of 4,000 leaves: a hundred read 0.3 points more of validation and take twice the memory, 390 MB
@@ -49,30 +48,42 @@ class Recipe:
     least: int = 1
 
 
-def _machines(seed: int) -> OneVsRestClassifier:
+def _extra_trees(seed: int) -> Estimator:
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    return ExtraTreesClassifier(
+        TREES, max_features=PIXELS_A_SPLIT, max_leaf_nodes=LEAVES, random_state=seed, n_jobs=-1
+    )
+
+
+def _random_forest(seed: int) -> Estimator:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(TREES, max_leaf_nodes=LEAVES, random_state=seed, n_jobs=-1)
+
+
+def _machines(seed: int) -> Estimator:
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.svm import SVC
+
     return OneVsRestClassifier(SVC(C=PENALTY, gamma=GAMMA, cache_size=1000, random_state=seed))
+
+
+def _machines_on_components(seed: int) -> Estimator:
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("pca", PCA(COMPONENTS, random_state=seed)), ("svm", _machines(seed))])
 
 
 # Augmented copies gave forests nothing (their leaves are spent on what nobody draws) and support vector
 # machines half a point. Those compare a frame with every support vector, so time, in training and in every
 # answer, grows with dimensions times vectors: the machine that sees pixels has to do with fewer frames.
 RECIPES = {
-    "extra_trees": Recipe(
-        lambda seed: ExtraTreesClassifier(
-            TREES, max_features=PIXELS_A_SPLIT, max_leaf_nodes=LEAVES, random_state=seed, n_jobs=-1
-        )
-    ),
-    "random_forest": Recipe(
-        lambda seed: RandomForestClassifier(TREES, max_leaf_nodes=LEAVES, random_state=seed, n_jobs=-1)
-    ),
+    "extra_trees": Recipe(_extra_trees),
+    "random_forest": Recipe(_random_forest),
     "svm": Recipe(_machines, frames=8_000, copies=1, strength=0.5),
-    "svm_pca": Recipe(
-        lambda seed: Pipeline([("pca", PCA(COMPONENTS, random_state=seed)), ("svm", _machines(seed))]),
-        frames=20_000,
-        copies=1,
-        strength=0.5,
-        least=COMPONENTS,
-    ),
+    "svm_pca": Recipe(_machines_on_components, frames=20_000, copies=1, strength=0.5, least=COMPONENTS),
 }
 
 
