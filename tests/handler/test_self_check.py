@@ -19,6 +19,7 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
 from launch.errors import LaunchError
 from launch.temporary import running
+from system.environment import IN_WORKERS
 from tests.cpu_time import least_cpu_s
 from training.archive.build import export
 from training.models import weights
@@ -48,7 +49,8 @@ def unpacked(model_store: Path, tmp_path: Path) -> Path:
 
 def come_up(folder: Path, **environ: str) -> str:
     """Load an unpacked archive in a process of its own; give the last line of its traceback, or ""."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **environ}
+    path = os.pathsep.join([str(folder), str(IN_WORKERS)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **environ}
     command = [sys.executable, "-c", COME_UP]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     return done.stderr.rstrip().rpartition("\n")[2] if done.returncode else ""
