@@ -27,8 +27,8 @@ from system.files import PROJECT
 PYTHONS = ("3.11", "3.12", "3.13")  # as requires-python in pyproject.toml
 VENV = PROJECT / ".venv"
 STAMP = "installed.lock"  # in .venv: what launch/setup.sh has installed, NAME==VERSION a line
-# As browser tests look for them. In the first one, without windows, a page takes a quarter of the CPU time.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"  # a page takes a quarter of the CPU time in it, and cannot be installed
 MNIST = Path("MNIST", "raw", "train-images-idx3-ubyte")
 INSTALL_GB = 7  # what `make run` installs with torch's CUDA build, and some to spare
 RUN_GB = 0.5
@@ -234,7 +234,7 @@ def browser() -> Finding:
 
 def find_browser() -> str | None:
     """Return the path of the browser that the browser tests drive, None where there is none."""
-    return next((path for path in map(shutil.which, BROWSERS) if path), None)
+    return next(filter(None, map(shutil.which, (SHELL, *BROWSERS))), None)
 
 
 def mnist() -> Finding:

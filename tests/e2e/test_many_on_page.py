@@ -1,12 +1,10 @@
-"""Many pictures at once, the camera, and installing: on the real services in a real Chromium."""
+"""Many pictures at once, and the camera: on the real services in a real Chromium."""
 
 import csv
 import re
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from PIL import Image, ImageDraw
@@ -15,7 +13,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Route, e
 from db import embedded, engine
 from db.log import PredictionLog
 from db.records import HistoryRow
-from launch.doctor import BROWSERS
 from tests.e2e.page import ONE, SEVEN, opened, wait_until
 from tests.e2e.test_pictures_on_page import drag
 from tests.reading.written import png, sheet
@@ -250,25 +247,3 @@ def test_on_a_phone_the_list_fits_and_the_camera_takes_a_picture(
 def test_without_a_touch_screen_there_is_no_camera(page: Page) -> None:
     expect(page.locator("[data-tool=picture]")).to_be_visible()
     expect(page.locator("[data-tool=camera]")).to_be_hidden()
-
-
-@pytest.mark.parametrize("view", ["", "history"])
-def test_the_page_can_be_installed(chromium: Browser, page_address: str, view: str) -> None:
-    """Chromium's own check; it installs nothing from a context that keeps nothing."""
-    browser = next(filter(None, map(shutil.which, BROWSERS[1:])))  # the first one can install nothing
-    with TemporaryDirectory() as profile:
-        kept = chromium.browser_type.launch_persistent_context(
-            profile, executable_path=browser, args=["--no-sandbox"]
-        )
-        try:
-            page = kept.pages[0]
-            page.goto(f"{page_address}/{view}")
-            page.locator("link[rel=manifest][crossorigin]").wait_for(state="attached")
-            colour = page.locator("meta[name=theme-color]").first
-            expect(colour).to_have_attribute("content", re.compile(r"#\w{6}"))
-            protocol = kept.new_cdp_session(page)
-            manifest = protocol.send("Page.getAppManifest")
-            assert (manifest["url"], manifest["errors"]) == (f"{page_address}/manifest.json", [])
-            assert protocol.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
-        finally:
-            kept.close()

@@ -251,8 +251,6 @@ def test_archives_come_from_the_model_store_only(torchserve: TorchServe) -> None
 
 
 def test_a_worker_that_is_killed_comes_back(torchserve: TorchServe) -> None:
-    import psutil
-
     workers = manage(torchserve, "GET", "/digits").json()[0]["workers"]
     psutil.Process(workers[0]["pid"]).kill()
     answered = 0
