@@ -65,12 +65,12 @@ class Aside:
 
         Raises:
             BadImage: they are no readable image, or nothing is on it, or the decoder crashed.
-            TookTooLong: it would take more CPU time.
-            Busy: there is too little time left, or others had the processor.
+            TookTooLong: it would take more CPU time, or may take next to none.
+            Busy: others had the processor.
             RuntimeError: what nobody expected; its traceback.
         """
         if min(cpu_s, wait_s) < LEAST_S:
-            raise Busy
+            raise TookTooLong
         connection = self._connection()
         connection.settimeout(wait_s)
         try:

@@ -84,8 +84,13 @@ def test_waiting_ends_though_no_cpu_time_is_spent(aside: Aside) -> None:
     with pytest.raises(Busy):
         aside.framed(b"sleep", 1, 0.2)
     assert aside.framed(b"x", 1, 10).reduction == 3
-    with pytest.raises(Busy):
-        aside.framed(b"x", 0.001, 10)
+
+
+@pytest.mark.parametrize(("cpu_s", "wait_s"), [(0.001, 10), (-1, 10), (1, 0.001), (1, -1)])
+def test_next_to_no_time_is_not_begun(aside: Aside, cpu_s: float, wait_s: float) -> None:
+    with pytest.raises(TookTooLong):
+        aside.framed(b"x", cpu_s, wait_s)
+    assert aside._child is None
 
 
 def test_a_decoder_that_crashes_is_its_pictures_fault(aside: Aside) -> None:

@@ -161,6 +161,23 @@ def test_alone_it_is_the_pictures_own_fault(reader: Framer) -> None:
     assert isinstance(read(reader, GIF)[0], Framed), "the next one finds a new process"
 
 
+def test_a_text_that_takes_all_of_its_pictures_time_is_its_own_fault(
+    reader: Framer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To send it again in a second, as others' fault is answered, would help nobody."""
+
+    def slowly(row: dict[str, bytes]) -> bytes:
+        began = time.process_time()
+        while time.process_time() - began < PICTURE_S:
+            pass
+        return row["body"]
+
+    monkeypatch.setattr("handler.framer.image_bytes", slowly)
+    (result,) = read(reader, GIF)
+    assert isinstance(result, BadImage)
+    assert "takes too much time or memory" in str(result)
+
+
 def test_what_is_read_aside_is_what_is_read_here(reader: Framer) -> None:
     wide = blank(3000, 1000, "L").convert("RGB")
     wide.paste((255, 255, 255), (0, 0, 3000, 1000))
