@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from db import engine as database
-from db.log import ACCURACY_ROWS, DatabaseUnavailable, PredictionLog, RecordRejected
+from db.log import DatabaseUnavailable, PredictionLog, RecordRejected
 from db.records import Accuracy, HistoryRow
-from tests.services.postgres import empty_database, executed
+from tests.services.postgres import empty_database
 
 pytestmark = pytest.mark.integration
 
@@ -94,30 +94,6 @@ def test_accuracy_counts_each_judged_prediction_once_by_its_latest_feedback(
     assert log.accuracy(session_id) == Accuracy(judged=3, correct=2)
 
 
-def test_accuracy_is_counted_of_the_last_thousand_predictions(
-    log, engine, session_id, prediction, correction
-):
-    start = datetime.now(UTC)
-    made = [prediction(created_at=start + timedelta(seconds=i)) for i in range(ACCURACY_ROWS + 500)]
-    log.write([*made, *(correction(drawn, "7") for drawn in made)])
-    log.write([correction(made[0], "1"), correction(made[-1], "1")])
-    assert log.accuracy(session_id) == Accuracy(ACCURACY_ROWS, ACCURACY_ROWS - 1, of_newest=ACCURACY_ROWS)
-    analyze(engine)
-    engine.dispose()
-
-    @event.listens_for(engine, "connect")
-    def avoid_reading_all(connection, _record):
-        # Of so small a table that would be the quickest.
-        with connection.cursor() as cursor:
-            cursor.execute("SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_sort = off")
-        connection.commit()
-
-    (plan,) = _plans(engine, lambda: log.accuracy(session_id), explain="EXPLAIN ANALYZE ")
-    (scan,) = [line for line in plan.splitlines() if " on predictions" in line]
-    assert "Scan Backward using predictions_of_" in scan, plan
-    assert f"rows={ACCURACY_ROWS}.00 loops=1" in scan, plan
-
-
 def test_a_refused_record_is_named_and_takes_its_transaction_back(log, session_id, prediction):
     good, bad = prediction(), prediction(confidence=1.5)
     with pytest.raises(
@@ -200,52 +176,3 @@ def test_a_database_without_tables_says_how_to_make_them(postgres_server, sessio
             with pytest.raises(DatabaseUnavailable, match=r"python -m db\.migrate"):
                 call()
         engine.dispose()
-
-
-def test_history_of_a_large_table_reads_indexes_only_as_far_as_it_needs(
-    engine, log, session_id, prediction, postgres_url
-):
-    start = datetime.now(UTC)
-    log.write([prediction(created_at=start + timedelta(seconds=i)) for i in range(200)])
-    # Not by the page's engine, which gives up after seconds.
-    with database.opened(postgres_url) as filling, filling.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO predictions SELECT gen_random_uuid(), created_at, md5(n::text), source, "
-                "model_name, model_version, preprocessing, predicted_label, confidence, probabilities, "
-                "drawing, pen_colour, background_colour, latency_ms, request_id "
-                "FROM predictions, generate_series(1, 50) n WHERE session_id = :session"
-            ),
-            {"session": session_id},
-        )
-        connection.execute(
-            text(
-                "INSERT INTO feedback (prediction_id, true_label, created_at, session_id) "
-                "SELECT id, '1', created_at, session_id FROM predictions"
-            )
-        )
-    analyze(engine)
-    plans = _plans(engine, lambda: log.history(session_id), lambda: log.accuracy(session_id))
-    for plan in plans:
-        assert "Seq Scan" not in plan, plan
-    assert "predictions_of_session_idx" in plans[0]
-    assert "Sort Key: predictions" not in plans[0], plans[0]
-
-
-def analyze(engine):
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("ANALYZE predictions, feedback"))
-
-
-def _plans(engine, *calls, explain="EXPLAIN "):
-    """Return PostgreSQL's plan of the one query that each call sends."""
-    with executed(engine) as queries:
-        for call in calls:
-            call()
-    plans = []
-    with engine.connect() as connection:
-        cursor = connection.connection.cursor()
-        for query in queries:
-            cursor.execute(explain + query.statement, query.parameters)
-            plans.append("\n".join(row[0] for row in cursor))
-    return plans
