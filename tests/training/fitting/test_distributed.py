@@ -35,7 +35,11 @@ if __name__ == "__main__":
     leave(train.main())
 """
 
-pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
+pytestmark = [
+    pytest.mark.training,
+    pytest.mark.processes,  # and not under coverage, with which PyTorch takes 1.4 times as long to import
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
 
 
 def started(out: Path, program: tuple[str, ...] = ("-m", "training.fitting.train")) -> subprocess.Popen[str]:
