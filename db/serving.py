@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, text, update
+from sqlalchemy import Connection, Engine, Row, ScalarSelect, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.engine import transaction
@@ -136,23 +136,38 @@ class ServingRows:
             _write(connection, seen.model, look)
             connection.execute(update(serving).where(*_as_seen(seen)).values(failed_looks=0))
 
-    def failed(self, seen: Serving, look: Look) -> int:
-        """Write a look that failed; return how many did of late, 0 where things are not as they were seen."""
-        late = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, FORGIVEN_AFTER_S)
-        of_late = (
-            select(func.count())
-            .where(
-                looks.c.model_name == seen.model,
-                looks.c.model_version == look.version,
-                looks.c.outcome == "failed",
-                looks.c.created_at > func.greatest(late, serving.c.changed_at),
+    def failed(self, seen: Serving, look: Look, apart_s: float) -> int:
+        """Write a look that failed; return how many did of late.
+
+        Args:
+            seen: How things were.
+            look: What failed.
+            apart_s: So long after another one that failed it is the same: several pages see one moment.
+
+        Returns:
+            0 where things are not as they were seen, and where it is the same.
+        """
+
+        def failed_since(ago_s: float) -> ScalarSelect:
+            ago = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, ago_s)
+            return (
+                select(func.count())
+                .where(
+                    looks.c.model_name == seen.model,
+                    looks.c.model_version == look.version,
+                    looks.c.outcome == "failed",
+                    looks.c.created_at > func.greatest(ago, serving.c.changed_at),
+                )
+                .correlate(serving)
+                .scalar_subquery()
             )
-            .correlate(serving)
-            .scalar_subquery()
-        )
-        count = func.least(serving.c.failed_looks, of_late) + 1
-        query = update(serving).where(*_as_seen(seen)).values(failed_looks=count)
+
+        count = func.least(serving.c.failed_looks, failed_since(FORGIVEN_AFTER_S)) + 1
+        query = update(serving).where(*_as_seen(seen), failed_since(apart_s) == 0).values(failed_looks=count)
+        of_model = select(serving.c.model_name).where(serving.c.model_name == seen.model)
         with transaction(self._engine) as connection:
+            # What another page writes now is seen after it.
+            connection.execute(of_model.with_for_update())
             failed = connection.scalar(query.returning(serving.c.failed_looks))
             if failed:
                 _write(connection, seen.model, look)

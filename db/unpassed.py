@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, and_, any_, func, or_, select
 
 from db.candidates import Version
 from db.engine import reading
-from db.schema import loop_runs, loop_steps, model_versions, serving, verdicts
+from db.schema import looks, loop_runs, loop_steps, model_versions, serving, verdicts
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def not_needed(connection: Connection, model_name: str, run_id: int) -> list[Ver
     """Return versions that runs made, that passed against nobody, and that nobody serves, the newest first.
 
     Until the transaction ends nobody can have one of them tried or promoted. Not among them is what this run
-    makes, and whatever the model's row in `serving` names: the default, the one before it, what is on trial,
-    and what is being taken away.
+    makes, whatever the model's row in `serving` names (the default, the one before it, what is on trial, and
+    what is being taken away), and what was promoted once, or went on to more sessions: it may be again.
     """
     # For its lock, too.
     of_model = select(serving.c.model_name).where(serving.c.model_name == model_name)
@@ -94,6 +94,11 @@ def not_needed(connection: Connection, model_name: str, run_id: int) -> list[Ver
         verdicts.c.model_version == versions.model_version,
         verdicts.c.outcome == "passed",
     )
+    moved_on = and_(
+        looks.c.model_name == versions.model_name,
+        looks.c.model_version == versions.model_version,
+        looks.c.outcome == "moved_on",
+    )
     query = (
         select(*(versions[name] for name in Version.__dataclass_fields__))
         .where(
@@ -101,6 +106,7 @@ def not_needed(connection: Connection, model_name: str, run_id: int) -> list[Ver
             versions.run_id != run_id,
             func.coalesce(versions.made_of["version"].astext, "") != "",
             ~select(verdicts.c.id).where(passed).exists(),
+            ~select(looks.c.id).where(moved_on).exists(),
             ~select(serving.c.model_name).where(serving.c.model_name == model_name, named).exists(),
         )
         .order_by(versions.created_at.desc(), versions.run_id.desc())

@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CTE, Select, func, select
+from sqlalchemy import CTE, ColumnElement, Select, func, select
 
 from db.rows import counts, is_judged, is_right
 from db.schema import predictions
 
-# Of a version's answers the newest, and of these the sessions that answered last.
-NEWEST_ANSWERS = 20_000
-NEWEST_SESSIONS = 500
+# Of a version's answers so many, the newest: that is all of them, unless very many visitors come.
+MOST_ANSWERS = 200_000
+# And of these so many sessions, by lot: so they are of the same time as the other version's, whichever of the
+# two has more of them.
+MOST_SESSIONS = 500
 # And of what a session judged to be wrong so many, the first ones: each is a picture that is asked again.
 MOST_DOUBTED = 20
 
@@ -44,31 +46,43 @@ class Doubted:
     true_label: str | None
 
 
-def newest(model: str, version: str, since: datetime, until: datetime | None) -> Select:
-    """Return the query for a version's newest answers in a time."""
-    query = select(
-        predictions.c.id,
-        predictions.c.session_id,
-        predictions.c.created_at,
-        predictions.c.latency_ms,
-        predictions.c.true_label,
-        (is_judged & ~func.coalesce(is_right, False)).label("is_wrong"),
-    ).where(
+def answers_of(model: str, version: str, since: datetime, until: datetime | None) -> Select:
+    """Return the query for a version's answers in a time."""
+    query = (
+        select(
+            predictions.c.id,
+            predictions.c.session_id,
+            predictions.c.created_at,
+            predictions.c.latency_ms,
+            predictions.c.true_label,
+            (is_judged & ~func.coalesce(is_right, False)).label("is_wrong"),
+        )
+        .where(*in_time(model, version, since, until))
+        .order_by(predictions.c.created_at.desc())
+    )
+    return query.limit(MOST_ANSWERS)
+
+
+def in_time(
+    model: str, version: str, since: datetime, until: datetime | None
+) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for a version's answers in a time."""
+    before = () if until is None else (predictions.c.created_at < until,)
+    return (
         predictions.c.model_name == model,
         predictions.c.model_version == version,
         predictions.c.created_at >= since,
         counts,
+        *before,
     )
-    if until is not None:
-        query = query.where(predictions.c.created_at < until)
-    return query.order_by(predictions.c.created_at.desc()).limit(NEWEST_ANSWERS)
 
 
-def newest_sessions(answers: CTE) -> Select:
+def lot(session_id: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the order in which sessions are taken: always the same, and not the one in which they came."""
+    return func.md5(session_id)
+
+
+def some_sessions(answers: CTE) -> Select:
     """Return the query for the sessions that answers are taken of."""
-    return (
-        select(answers.c.session_id)
-        .group_by(answers.c.session_id)
-        .order_by(func.max(answers.c.created_at).desc())
-        .limit(NEWEST_SESSIONS)
-    )
+    sessions = answers.c.session_id
+    return select(sessions).group_by(sessions).order_by(lot(sessions)).limit(MOST_SESSIONS)

@@ -13,13 +13,17 @@ from db.rows import counts, is_judged, is_right
 from db.schema import model_versions, predictions, verdicts
 from db.version_answers import (
     MOST_DOUBTED,
-    NEWEST_ANSWERS,
-    NEWEST_SESSIONS,
+    MOST_SESSIONS,
     Doubted,
     Session,
-    newest,
-    newest_sessions,
+    answers_of,
+    in_time,
+    lot,
+    some_sessions,
 )
+
+# A version's accuracy is that of so many answers, the newest that were judged.
+MOST_JUDGED = 20_000
 
 
 @dataclass(frozen=True)
@@ -111,9 +115,18 @@ class Versions:
         self, model: str, version: str, since: datetime, until: datetime | None = None
     ) -> float | None:
         """Return what 99 % of a version's answers took at most, None where there are none."""
-        answers = newest(model, version, since, until).subquery()
+        answers = answers_of(model, version, since, until).subquery()
         with transaction(self._engine) as connection:
             return connection.scalar(select(func.percentile_cont(0.99).within_group(answers.c.latency_ms)))
+
+    def count(self, model: str, version: str, since: datetime, most: int) -> tuple[int, int]:
+        """Return how many answers a version gave since then, `most` at most, and to how many sessions."""
+        given = select(predictions.c.session_id).where(*in_time(model, version, since, None))
+        some = given.limit(most).subquery()
+        query = select(func.count(), func.count(some.c.session_id.distinct())).select_from(some)
+        with transaction(self._engine) as connection:
+            answers, sessions = connection.execute(query).one()
+        return answers, sessions
 
     def sessions(
         self,
@@ -124,7 +137,7 @@ class Versions:
         slow_ms: float | None = None,
         wrong: Collection[UUID] = (),
     ) -> list[Session]:
-        """Return what each session got of a version's newest answers, sessions with the newest ones first.
+        """Return what each session got of a version's answers, MOST_SESSIONS of them by lot.
 
         Args:
             model: The model's name.
@@ -134,7 +147,7 @@ class Versions:
             slow_ms: What took longer is slow; None where nothing is.
             wrong: Which answers count as wrong.
         """
-        answers = newest(model, version, since, until).subquery()
+        answers = answers_of(model, version, since, until).subquery()
         query = (
             select(
                 func.count(),
@@ -143,8 +156,8 @@ class Versions:
             )
             .select_from(answers)
             .group_by(answers.c.session_id)
-            .order_by(func.max(answers.c.created_at).desc())
-            .limit(NEWEST_SESSIONS)
+            .order_by(lot(answers.c.session_id))
+            .limit(MOST_SESSIONS)
         )
         with transaction(self._engine) as connection:
             return [Session(*row) for row in connection.execute(query)]
@@ -156,13 +169,13 @@ class Versions:
 
         Of each session the first ones; and the first of each session come before all second ones.
         """
-        answers = newest(model, version, since, until).cte()
+        answers = answers_of(model, version, since, until).cte()
         place = func.row_number().over(
             partition_by=answers.c.session_id, order_by=(answers.c.created_at, answers.c.id)
         )
         wrong = (
             select(answers.c.id, answers.c.true_label, place.label("place"))
-            .where(answers.c.is_wrong, answers.c.session_id.in_(newest_sessions(answers)))
+            .where(answers.c.is_wrong, answers.c.session_id.in_(some_sessions(answers)))
             .subquery()
         )
         query = select(wrong.c.id, wrong.c.true_label).where(wrong.c.place <= MOST_DOUBTED)
@@ -183,7 +196,7 @@ class Versions:
             select(is_right.label("is_right"))
             .where(*of, counts, is_judged)
             .order_by(predictions.c.created_at.desc())
-            .limit(NEWEST_ANSWERS)
+            .limit(MOST_JUDGED)
             .subquery()
         )
         query = select(func.count(), func.count().filter(judged_last.c.is_right))

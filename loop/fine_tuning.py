@@ -84,13 +84,10 @@ def _taught(model: nn.Module, old: Frames, feedback: Frames, recipe: Recipe) -> 
     generator = torch.Generator().manual_seed(recipe.seed)
     known, taught = _tensors(old), _tensors(feedback)
     classes = int(old.labels.max()) + 1  # training has frames of every label
-    fresh = _fresh_each(len(feedback), recipe.steps)
-    for step in range(1, recipe.steps + 1):
+    for step, fresh in enumerate(_fresh(len(feedback), recipe.steps, generator), 1):
+        rehearsed = torch.randint(len(old), (BATCH - len(fresh),), generator=generator)
         frames, labels = (
-            torch.cat(both)
-            for both in zip(
-                _drawn(*known, BATCH - fresh, generator), _drawn(*taught, fresh, generator), strict=True
-            )
+            torch.cat((before[rehearsed], new[fresh])) for before, new in zip(known, taught, strict=True)
         )
         everything = torch.arange(len(labels))
         changed, target = shown(frames, labels, everything, slice(None), generator, AUGMENTATION, classes)
@@ -104,20 +101,22 @@ def _taught(model: nn.Module, old: Frames, feedback: Frames, recipe: Recipe) -> 
     return average.to(memory_format=torch.contiguous_format).eval()
 
 
-def _fresh_each(count: int, steps: int) -> int:
-    """Return how many frames of each batch are feedback."""
-    return min(round(BATCH * FEEDBACK_SHARE), -(-count * MOST_SHOWN // steps))
+def _fresh(count: int, steps: int, generator: torch.Generator) -> list[Tensor]:
+    """Return which pictures of feedback are in each batch: all of them by turns, in a new order each time.
+
+    Args:
+        count: how many there are.
+        steps: of batches.
+        generator: for the orders.
+    """
+    places = min(round(BATCH * FEEDBACK_SHARE) * steps, MOST_SHOWN * count)
+    turns = [torch.randperm(count, generator=generator) for _ in range(-(-places // max(count, 1)))]
+    order = torch.cat(turns)[:places] if turns else torch.empty(0, dtype=torch.int64)
+    return list(order.tensor_split([places * step // steps for step in range(1, steps)]))
 
 
 def _tensors(some: Frames) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(some.frames), torch.from_numpy(some.labels)
-
-
-def _drawn(frames: Tensor, labels: Tensor, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    if not count:
-        return frames[:0], labels[:0]
-    chosen = torch.randint(len(labels), (count,), generator=generator)
-    return frames[chosen], labels[chosen]
 
 
 def _put_together(members: list[nn.Module], validation: Frames) -> Ensemble:

@@ -93,7 +93,8 @@ class Driver:
             DatabaseUnavailable: What was known last goes on counting.
         """
         servings = self.rows.all()
-        found = {serving.model: self._replicas.of(serving.model) for serving in servings}
+        asked = {serving.model: self._replicas.of_all(serving.model) for serving in servings}
+        found = {model: there for model, (there, _) in asked.items()}
         ready = {(model, version) for model, there in found.items() for version in _ready(there)}
         news = (ready, {model: [one.default for one in there] for model, there in found.items()})
         if news != self._news:
@@ -109,7 +110,8 @@ class Driver:
             if is_alone:
                 is_time = time.monotonic() - self._looked_at >= LOOK_EVERY_S
                 for serving in self.rows.all():
-                    self._drive(serving, found.get(serving.model, []), is_time=is_time)
+                    there, is_all = asked.get(serving.model, ([], False))
+                    self._drive(serving, there, is_all=is_all, is_time=is_time)
                 if is_time:
                     self._looked_at = time.monotonic()
 
@@ -138,12 +140,14 @@ class Driver:
         reason = f"{failed} of {tally.asked} questions failed, and others answered ({tally.why})"
         numbers = {"asked": tally.asked, "failed": failed}
         seen = Look(version, serving.share, "failed", reason, numbers)
-        count = self.rows.failed(serving, seen)
+        count = self.rows.failed(serving, seen, self.rule.apart_s)
+        if not count:
+            return
         logger.warning("%s %s: %s; failed looks: %d", serving.model, version, reason, count)
         if count >= self.rule.failed_looks:
             self._take_back(serving, f"{count} looks failed, the last one: {reason}", numbers)
 
-    def _drive(self, serving: Serving, there: list[Replica], *, is_time: bool) -> None:
+    def _drive(self, serving: Serving, there: list[Replica], *, is_all: bool, is_time: bool) -> None:
         now = datetime.now(UTC)
         known = {one.version: one for one in self.versions.all(serving.model)}
         self._note(serving.model, known, there)
@@ -162,7 +166,9 @@ class Driver:
                         return
                 else:
                     logger.info("%s %s: %s", serving.model, step.version, step.verb)
-        self._forget(serving, there, now)
+        # One that does not answer now may have a version still that nobody names any more.
+        if is_all:
+            self._forget(serving, there, now)
         if tried is not None and self._is_late(serving, tried):
             why = self._problems.get((serving.model, tried), "TorchServe's model.log says why")
             self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
@@ -188,8 +194,6 @@ class Driver:
 
     def _forget(self, serving: Serving, there: list[Replica], now: datetime) -> None:
         """Name a version no longer that was taken away everywhere."""
-        if not there:
-            return
         for version, column in reconcile.unwanted(serving, now, self.rule).items():
             if not any(version in replica.served for replica in there):
                 if column == "leaving":
@@ -203,7 +207,7 @@ class Driver:
         unready = [
             (serving.model, tried, serving.changed_at)
             for serving in servings
-            if (there := found[serving.model])
+            if (there := _sound(serving, found[serving.model]))
             and (tried := on_trial(serving)) is not None
             and tried not in _ready(there)
         ]
@@ -225,6 +229,15 @@ class Driver:
         if words not in self._said | self._saying:
             logger.warning("%s", words)
         self._saying.add(words)
+
+
+def _sound(serving: Serving, there: list[Replica]) -> list[Replica]:
+    """Return the TorchServes that can answer with the version beside the one on trial; all, if none can.
+
+    Where neither of them has a worker, that is no fault of the version's: the TorchServe has just been
+    started, or its machine is full.
+    """
+    return [one for one in there if beside(serving) in _ready([one])] or there
 
 
 def _ready(there: list[Replica]) -> set[str]:

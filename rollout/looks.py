@@ -22,8 +22,8 @@ class Progress:
     """How far a step is.
 
     Attributes:
-        answers: So many answers there are of the version on trial.
-        sessions: So many sessions got one.
+        answers: So many answers there are of the version on trial, as many as are due at most.
+        sessions: So many sessions got one of these.
         due: And for so many answers the step waits.
         number: The number of its next look.
     """
@@ -47,13 +47,9 @@ def progress(rows: ServingRows, versions: Versions, rule: Rule, serving: Serving
     # The look that began the step has the same time as the step.
     of_step = [one for one in looks if one.created_at and one.created_at > serving.changed_at]
     numbers = [one.numbers.get("number", 0) for one in looks]
-    tried = versions.sessions(serving.model, version, serving.changed_at)
-    return Progress(
-        answers=sum(one.answers for one in tried),
-        sessions=len(tried),
-        due=rule.answers * 2 ** sum("number" in one.numbers for one in of_step),
-        number=max(numbers, default=0) + 1,
-    )
+    due = rule.answers * 2 ** sum("number" in one.numbers for one in of_step)
+    answers, sessions = versions.count(serving.model, version, serving.changed_at, due)
+    return Progress(answers, sessions, due, number=max(numbers, default=0) + 1)
 
 
 def beside(serving: Serving) -> str:

@@ -40,9 +40,14 @@ class Replicas:
         self._managements: dict[str, Management] = {}
 
     def of(self, model: str) -> list[Replica]:
-        """Return what each of them has of a model."""
+        """Return what each of them that answers has of a model."""
+        return self.of_all(model)[0]
+
+    def of_all(self, model: str) -> tuple[list[Replica], bool]:
+        """Return what each of them that answers has of a model, and whether all of them do."""
         found = []
-        for url in addresses(self._url):
+        urls = addresses(self._url)
+        for url in urls:
             if url not in self._managements:
                 self._managements[url] = Management(url, self._token_file)
             management = self._managements[url]
@@ -54,7 +59,7 @@ class Replicas:
             except Unreachable:
                 continue
             found.append(Replica(management, served, default))
-        return found
+        return found, len(found) == len(urls)
 
 
 def addresses(url: str) -> list[str]:

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from client.errors import Busy, NotLoaded, PredictionError
 from db.serving import Serving
@@ -28,6 +29,11 @@ def on_trial(serving: Serving) -> str | None:
     if serving.share:
         return serving.candidate
     return serving.version if serving.previous else None
+
+
+def _trial(serving: Serving | None) -> tuple[str | None, datetime] | None:
+    """Return what is watched, and since when."""
+    return (on_trial(serving), serving.changed_at) if serving else None
 
 
 @dataclass(frozen=True)
@@ -58,9 +64,21 @@ class Routes:
         self._lock = threading.Lock()
 
     def update(self, servings: Iterable[Serving], ready: Iterable[tuple[str, str]]) -> None:
-        """Take what is to be served, and the name and version of each that can answer now."""
-        self._servings = {serving.model: serving for serving in servings}
+        """Take what is to be served, and the name and version of each that can answer now.
+
+        What came of questions counts for the trial in which they were put, and not for a later one of the
+        same version.
+        """
+        before, self._servings = self._servings, {serving.model: serving for serving in servings}
         self._ready = frozenset(ready)
+        for model in before:
+            if _trial(before[model]) != _trial(self._servings.get(model)):
+                self._drop(model)
+
+    def _drop(self, model: str) -> None:
+        with self._lock:
+            self._counts = Counter({key: count for key, count in self._counts.items() if key[0] != model})
+            self._why = {key: why for key, why in self._why.items() if key[0] != model}
 
     def versions(self, model: str, session_id: str | None) -> list[str]:
         """Return which versions of a model to ask for a session, one after the other until one answers."""

@@ -40,6 +40,7 @@ class Rule:
         slow_ms: and longer than this, which people notice.
         tolerated: The share of questions that may fail without a failed look.
         failed_looks: So many failed looks within ten minutes take a version back.
+        apart_s: What fails so soon after a failed look is the same moment's, as several pages see it.
         ready_s: Within such a time its workers have to run.
         stays_s: So long the version before stays ready, and the new one is watched.
     """
@@ -52,6 +53,7 @@ class Rule:
     slow_ms: float = 100.0
     tolerated: float = 0.01
     failed_looks: int = 3
+    apart_s: float = 4.0
     ready_s: float = 150.0
     stays_s: float = 24 * 3600.0
 

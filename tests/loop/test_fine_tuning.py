@@ -10,7 +10,7 @@ import torch
 from loop import candidate
 from loop.candidate import Champion, NothingToLearn
 from loop.feedback import digest_of, framed
-from loop.fine_tuning import CPU, MOST_SHOWN, Recipe, _fresh_each, fine_tuned
+from loop.fine_tuning import CPU, Recipe, _fresh, fine_tuned
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens, example
 from training.data.drawing import png
@@ -92,11 +92,18 @@ def test_each_member_of_an_ensemble_learns_and_they_are_put_together_anew(small:
     assert all(torch.equal(tensor, before[name]) for name, tensor in ensemble.state_dict().items())
 
 
-def test_few_drawings_are_not_shown_without_end() -> None:
-    assert _fresh_each(2, 300) == 1
-    assert _fresh_each(10_000, 300) == 32, "an eighth of the batch at most"
-    assert _fresh_each(60, 300) * 300 <= 60 * MOST_SHOWN + 300
-    assert _fresh_each(0, 300) == 0
+@pytest.mark.parametrize(("count", "least", "most"), [(1, 40, 40), (8, 40, 40), (239, 40, 40), (1000, 9, 10)])
+def test_all_drawings_are_shown_alike_and_none_without_end(count: int, least: int, most: int) -> None:
+    """Each 40 times, or as often as there is room in an eighth of each batch."""
+    batches = _fresh(count, 300, torch.Generator().manual_seed(0))
+    assert len(batches) == 300
+    assert max(map(len, batches)) <= 32
+    shown = torch.cat(batches).bincount(minlength=count)
+    assert (int(shown.min()), int(shown.max())) == (least, most)
+
+
+def test_without_drawings_batches_are_of_what_was_known() -> None:
+    assert [len(one) for one in _fresh(0, 3, torch.Generator())] == [0, 0, 0]
 
 
 def test_what_cannot_be_learnt_is_left_out_and_counted(small: Small) -> None:

@@ -32,7 +32,7 @@ __all__ = ["postgres_server", "postgres_url"]
 
 OLD, NEW = "1.0.0", "1.1.0"
 # As little as a test needs.
-RULE = Rule(answers=40, sessions=4, held_s=0.0)
+RULE = Rule(answers=40, sessions=4, held_s=0.0, apart_s=0.0)
 
 
 @dataclass
