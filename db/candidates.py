@@ -13,19 +13,22 @@ from db.loop_runs import Run, held
 from db.rows import counts, newest_first
 from db.schema import examples, feedback, model_versions, predictions, serving
 
+# A picture may have 8 MiB, and comes from PostgreSQL as text of twice its size: so few come at once.
+AT_ONCE = 4
+# What is asked again of pictures, together: some hundred photographs, or all drawings.
+MOST_BYTES = 512 * 1024**2
+
 
 @dataclass(frozen=True)
 class Taken:
     """A drawing that a run took up.
 
     Attributes:
-        part: "train", or "gate": that one is never trained on.
         label: what people say that it is; None for no digit.
         picture_sha256: of its file, 32 bytes.
         drawing: the image file as it was sent.
     """
 
-    part: str
     label: str | None
     picture_sha256: bytes
     drawing: bytes
@@ -52,22 +55,27 @@ class Version:
     made_of: dict[str, Any]
 
 
-def taken(engine: Engine, run_id: int) -> list[Taken]:
+def taken(engine: Engine, run_id: int, part: str) -> list[Taken]:
     """Return the drawings that a run took up and that are there still.
+
+    Args:
+        engine: the database.
+        run_id: the run.
+        part: "train", or "gate": that one is never trained on.
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
     """
-    columns = (examples.c.part, examples.c.label, examples.c.picture_sha256, predictions.c.drawing)
+    columns = (examples.c.label, examples.c.picture_sha256, predictions.c.drawing)
     query = (
         select(*columns)
         .join(predictions, predictions.c.id == examples.c.prediction_id)
-        .where(examples.c.run_id == run_id)
+        .where(examples.c.run_id == run_id, examples.c.part == part)
         .order_by(examples.c.picture_sha256)
     )
     with reading(engine) as connection:
-        rows = connection.execute(query)
-        return [Taken(part, label, bytes(sha256), bytes(drawing)) for part, label, sha256, drawing in rows]
+        rows = connection.execution_options(yield_per=AT_ONCE).execute(query)
+        return [Taken(label, bytes(sha256), bytes(drawing)) for label, sha256, drawing in rows]
 
 
 def newest(
@@ -75,7 +83,8 @@ def newest(
 ) -> list[tuple[str, bytes, str | None]]:
     """Return id, image file and, where somebody said it, the true label of the newest drawings.
 
-    They are those of that time, with what was said by then: the same, whatever is drawn and said later.
+    They are as many as are asked for, or as have MOST_BYTES: those of that time, with what was said by then.
+    So they are the same, whatever is drawn and said later.
 
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
@@ -107,8 +116,15 @@ def newest(
         .order_by(*newest_first)
         .limit(limit)
     )
+    found: list[tuple[str, bytes, str | None]] = []
+    bytes_left = MOST_BYTES
     with reading(engine) as connection:
-        return [(str(row[0]), bytes(row[1]), row[2]) for row in connection.execute(query)]
+        for id_, drawing, label in connection.execution_options(yield_per=AT_ONCE).execute(query):
+            bytes_left -= len(drawing)
+            if bytes_left < 0:
+                break
+            found.append((str(id_), bytes(drawing), label))
+    return found
 
 
 def served_version(engine: Engine, model_name: str) -> str | None:

@@ -43,7 +43,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     """
     places = places or places_of()
     folder = places.of_run(run.model_name, run.id)
-    examples = examples_of(candidates.taken(engine, run.id), "train")
+    examples = examples_of(candidates.taken(engine, run.id, "train"))
     try:
         start = champion(engine, run.model_name, places)
         version = _version(run, engine, places, start)
@@ -66,9 +66,9 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     )
 
 
-def examples_of(taken: list[Taken], part: str) -> list[Example]:
-    """Return the drawings of a part: "train" or "gate"."""
-    return [Example(one.drawing, one.label, one.picture_sha256) for one in taken if one.part == part]
+def examples_of(taken: list[Taken]) -> list[Example]:
+    """Return what a run took up as what is learnt or asked."""
+    return [Example(one.drawing, one.label, one.picture_sha256) for one in taken]
 
 
 def recipe_of(settings: dict[str, Any]) -> Recipe:
