@@ -11,14 +11,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from system import stopping
-from system.files import UNFINISHED, HeldError, lock
+from system.files import HeldError, lock
 from training.archive.contents import read_archive, sha256
 from training.options import positive
 from training.score import local
 from training.score.answering import unpack
 from training.score.inputs import COLUMNS, Inputs
 from training.score.parts import Done
-from training.score.plan import Plan, clear, plan
+from training.score.plan import UNPACKED, Plan, clear, plan
 
 # Two seconds of one core: little is lost with a part, and a folder of a thousand has four million pictures.
 ROWS = 4096
@@ -31,8 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
     given = _options().parse_args(arguments)
     try:
+        _require_apart(given)  # first: a folder of somebody's pictures is not written to, nor cleared
         held = lock(_folder(given.output) / LOCK)
-    except (HeldError, OSError) as error:
+    except (HeldError, OSError, ValueError, RuntimeError) as error:
         return _failed(error)
     with held:
         try:
@@ -79,6 +80,22 @@ def _options() -> argparse.ArgumentParser:
     return parser
 
 
+def _require_apart(given: argparse.Namespace) -> None:
+    """Return if what is found does not come to lie among what is labelled.
+
+    Raises:
+        ValueError: it would.
+    """
+    output, source = given.output.resolve(), _source(given)
+    if output == source.parent if source.is_file() else output.is_relative_to(source):
+        raise ValueError(f"OUTPUT {output} is within INPUT {source}: name a folder outside of it")
+
+
+def _source(given: argparse.Namespace) -> Path:
+    path: Path = given.input.expanduser().resolve()
+    return path
+
+
 def _folder(output: Path) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     return output
@@ -89,21 +106,18 @@ def _score(given: argparse.Namespace) -> int:
     output, archive = given.output.resolve(), given.archive.resolve()
     read_archive(archive)
     clear(output)
-    inputs = Inputs(given.input.expanduser().resolve(), given.column)
-    if output == inputs.root or (inputs.given.is_dir() and output.is_relative_to(inputs.given)):
-        raise ValueError(f"OUTPUT {output} is within INPUT {inputs.given}: name a folder outside of it")
-    work = plan(inputs, output, sha256(archive), given.rows)
+    work = plan(Inputs(_source(given), given.column), output, sha256(archive), given.rows)
     numbers = work.missing()
     if left_out := work.about["left_out"]:
         words = ", ".join(f"{count:,} {ending}" for ending, count in sorted(left_out.items()))
-        print(f"score: no pictures by their names, and left out: {words}", file=sys.stderr)
+        print(f"score: no pictures by their names, or links, and left out: {words}", file=sys.stderr)
     done = _shown(_made(given, output, archive, numbers), work) if numbers else []
     print(_summary(work, numbers, list(done)))
     return 0
 
 
 def _made(given: argparse.Namespace, output: Path, archive: Path, numbers: Sequence[int]) -> Iterator[Done]:
-    unpacked = unpack(archive, output / f"archive{UNFINISHED}")
+    unpacked = unpack(archive, output / UNPACKED)
     if given.ray:
         from training.score import cluster  # Ray takes a second to import
 

@@ -1,11 +1,14 @@
 """INPUT, a folder, tar files, Parquet files or a CSV file of paths or addresses -> items, in order."""
 
 import csv
+import lzma
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,8 +24,14 @@ PARQUET, CSV = ".parquet", ".csv"
 # Of a Parquet or CSV file, where nobody names it, the first of these columns that is there.
 COLUMNS = ("image", "picture", "bytes", "path", "file", "url")
 WHOLE, UNKNOWN = -1, -1
+TAR_MARK = slice(257, 262)  # where a tar's member says "ustar"
 # Hugging Face's datasets keep a picture as a struct with its bytes.
 BYTES = "bytes"
+# A CSV file may have more columns than that of the pictures, such as with a picture's bytes in base64; Python
+# takes 131,072 characters. A limit there has to be, or a quote that is not closed takes all memory.
+MOST_CHARACTERS = 32 * 1024**2
+# How links in tars are counted, whose bytes are with another name.
+LINKS = "links in tar files"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,7 @@ class Inputs:
     Attributes:
         root: the folder that `Item.file` is relative to.
         containers: files with pictures in them that were passed, with size and time of change.
-        left_out: how many other files there were, by ending.
+        left_out: how many other files there were, by ending, and how many LINKS.
     """
 
     given: Path
@@ -114,9 +123,11 @@ class Inputs:
         together: list[Item] = []
         try:
             # Read once through: of a plain one, only the members' heads.
-            with tarfile.open(path, "r|*" if is_packed else "r:") as tar:
+            with tarfile.open(path, "r:*" if is_packed else "r:", tarinfo=_Head) as tar:
                 for member in tar:
                     tar.members = []  # type: ignore[attr-defined]  # it would keep every one that it has seen
+                    if member.islnk() or member.issym():
+                        self.left_out[LINKS] += self._is_picture(member.name)
                     if not member.isreg() or not self._is_picture(member.name):
                         continue
                     item = Item(f"{name}/{member.name}", name, member.offset_data, member.size)
@@ -124,8 +135,10 @@ class Inputs:
                         together.append(item)
                     else:
                         yield [item]
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise ValueError(f"{path} cannot be read as a tar file ({error})") from error
+                _require_nothing_behind(tar)
+        except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+            words = " ".join(str(error).split())  # of a packed one there is a line for each way to unpack it
+            raise ValueError(f"{path} cannot be read as a tar file ({words})") from error
         if together:
             yield together
 
@@ -143,12 +156,20 @@ class Inputs:
             first += count
 
     def _in_csv(self) -> Iterator[list[Item]]:
+        csv.field_size_limit(MOST_CHARACTERS)
+        read = 0
         with self.given.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            column = self._column(self.given, list(rows.fieldnames or []))
-            for row in rows:
-                text = (row[column] or "").strip()
-                yield [Item(text, text)]
+            # Else a quote that is not closed takes the rows after it for its own.
+            rows = csv.DictReader(file, strict=True)
+            try:
+                column = self._column(self.given, list(rows.fieldnames or []))
+                for row in rows:
+                    read = rows.line_num
+                    text = (row[column] or "").strip()
+                    yield [Item(text, text)]
+            except (csv.Error, UnicodeDecodeError) as error:
+                where = f"after line {read:,}: " if read else ""
+                raise ValueError(f"{self.given} cannot be read as a CSV file ({where}{error})") from error
 
     def _column(self, path: Path, columns: list[str]) -> str:
         """Return the column that has the pictures."""
@@ -170,6 +191,35 @@ class Inputs:
 
     def _passed(self, path: Path) -> None:
         self.containers[path.relative_to(self.root).as_posix()] = state(path)
+
+
+class _Head(tarfile.TarInfo):
+    """A member's head; where there is neither that nor the archive's end, tarfile would see the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the head.
+
+        Raises:
+            tarfile.HeaderError: it is the archive's end.
+            tarfile.ReadError: it is damaged, or cut off.
+        """
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if bytes(buf) == bytes(tarfile.BLOCKSIZE):
+                raise
+            raise tarfile.ReadError(f"{error}, and no member or end: cut or damaged") from error
+
+
+def _require_nothing_behind(tar: tarfile.TarFile) -> None:
+    # As where two were joined with `cat`: tarfile stops at the end of the first. All else is padding.
+    assert tar.fileobj is not None
+    block = bytes(tarfile.BLOCKSIZE)
+    while block == bytes(tarfile.BLOCKSIZE):
+        block = tar.fileobj.read(tarfile.BLOCKSIZE)
+    if block[TAR_MARK] == b"ustar":
+        raise tarfile.ReadError("another archive begins behind its end: make it one, or unpack it")
 
 
 def column_of(columns: list[str], wanted: str | None) -> str | None:

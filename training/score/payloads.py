@@ -4,6 +4,7 @@ import itertools
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import anyio
@@ -92,7 +93,7 @@ class Reader:
 
     def _in_packed_tar(self, name: str, items: list[Item]) -> Iterator[Payload]:
         wanted = {item.offset for item in items}
-        with tarfile.open(self._plan.root / name, "r|*") as tar:
+        with tarfile.open(self._plan.root / name, "r:*") as tar:
             for member in tar:
                 tar.members = []  # type: ignore[attr-defined]  # as in inputs.py
                 content = tar.extractfile(member) if member.offset_data in wanted and member.isreg() else None
@@ -109,7 +110,7 @@ class Reader:
                     groups.append(index)
                 first += file.metadata.row_group(index).num_rows
             for batch in file.iter_batches(AT_ONCE, row_groups=groups, columns=[column]):
-                yield from (_of_cell(cell) for cell in batch.column(0).to_pylist())
+                yield from (_of_cell(cell, PurePath(name).parent) for cell in batch.column(0).to_pylist())
 
     def _of_file(self, name: str) -> Payload:
         if not name:
@@ -153,8 +154,13 @@ def _is_address(text: str) -> bool:
     return text.lower().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
 
 
-def _of_cell(cell: Any) -> Payload | str:
-    """Return what a Parquet file's value is: a picture's bytes, or its path or address."""
+def _of_cell(cell: Any, folder: PurePath) -> Payload | str:
+    """Return what a Parquet file's value is: a picture's bytes, or its path or address.
+
+    Args:
+        cell: the value.
+        folder: the file's, which its paths are relative to.
+    """
     if isinstance(cell, dict):  # a struct, as Hugging Face's datasets have it
         cell = cell.get(BYTES) or cell.get("path")
     if cell is None:
@@ -162,7 +168,7 @@ def _of_cell(cell: Any) -> Payload | str:
     if isinstance(cell, bytes):
         return _too_large(len(cell)) or cell
     if isinstance(cell, str):
-        return cell
+        return cell if not cell or _is_address(cell) else str(folder / cell)
     return Unreadable(f"The row has a {type(cell).__name__}: bytes, a path or an address are read.")
 
 

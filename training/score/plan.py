@@ -4,6 +4,7 @@ It is a Parquet file with a row group a part, made before the first picture is l
 a run that was ended at any moment is gone on with by whoever reads the plan, and no input is in two parts.
 """
 
+import itertools
 import json
 import os
 import shutil
@@ -20,6 +21,9 @@ from training.score.inputs import Inputs, Item, state
 
 # An underscore keeps it from those who read a folder of Parquet files as one table.
 FILE, ABOUT = "_plan.parquet", b"plan"
+UNPACKED = f"archive{UNFINISHED}"
+# What a run makes until it is whole; a folder may have files of others that are called unfinished.
+DRAFTS = (UNPACKED, f"{FILE}.*{UNFINISHED}", f"part-[0-9]*.parquet.*{UNFINISHED}")
 SCHEMA = pa.schema(
     [("name", pa.string()), ("file", pa.binary()), ("offset", pa.int64()), ("size", pa.int64())]
 )
@@ -37,7 +41,7 @@ class Plan:
         output: the folder of the parts.
         parts: how many there are.
         pictures: how many inputs, in all of them.
-        about: what it was made for: input, column, archive_sha256, containers, left_out.
+        about: what it was made for: input, is_file, column, archive_sha256, root, containers, left_out.
     """
 
     output: Path
@@ -99,7 +103,8 @@ def plan(inputs: Inputs, output: Path, archive_sha256: str, rows: int) -> Plan:
         rows: how many inputs a new plan has in a part; only those that cannot be read apart may be more.
 
     Raises:
-        OtherPlanError: the folder's plan is for other inputs or another archive, or it has parts without one.
+        OtherPlanError: the folder's plan is for other inputs, or for some that are gone, or for another
+            archive; or it has parts without one.
         ValueError: the inputs are none that can be read, or there are none.
         OSError: they cannot be read, or the folder cannot be written.
     """
@@ -113,6 +118,7 @@ def plan(inputs: Inputs, output: Path, archive_sha256: str, rows: int) -> Plan:
     if (output / FILE).exists():
         found = read_plan(output)
         _require_for(wanted, found)
+        _require_there(inputs.given, found)
         return found
     if any(output.glob("part-*.parquet")):
         raise OtherPlanError(f"{output} has parts but no {FILE}: name another OUTPUT")
@@ -139,7 +145,7 @@ def read_plan(output: Path) -> Plan:
 
 def clear(output: Path) -> None:
     """Remove what a run that was ended left unfinished."""
-    for draft in output.glob(f"*{UNFINISHED}"):
+    for draft in itertools.chain.from_iterable(map(output.glob, DRAFTS)):
         shutil.rmtree(draft) if draft.is_dir() else draft.unlink(missing_ok=True)
 
 
@@ -151,6 +157,21 @@ def _require_for(wanted: dict[str, Any], found: Plan) -> None:
                 f"{found.output} was begun with another {word.removeprefix('the ')} ({found.about[key]}, now "
                 f"{wanted[key]}): name another OUTPUT, or the same {word.removeprefix('the ')}"
             )
+
+
+def _require_there(given: Path, found: Plan) -> None:
+    # A disk that is not mounted leaves an empty folder, or nothing: each picture would be without bytes.
+    if not given.exists() or (given.is_dir() and not any(given.iterdir())):
+        raise OtherPlanError(
+            f"INPUT {given} is {'empty' if given.exists() else 'not there'}, and {found.output} was begun "
+            f"with {found.pictures:,} pictures of it: mount its disk, or bring it back, and run this again"
+        )
+    if found.about["is_file"] == given.is_dir():
+        was, now = ("file", "folder") if given.is_dir() else ("folder", "file")
+        raise OtherPlanError(
+            f"{found.output} was begun with another INPUT ({given} was a {was}, now it is a {now}): bring it "
+            "back, or name another OUTPUT"
+        )
     for file in found.about["containers"]:
         found.require_same(file)
 

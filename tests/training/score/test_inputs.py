@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from shutil import rmtree
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,6 +93,25 @@ def test_a_parquet_file_may_have_paths_and_rows_without_a_picture(tmp_path: Path
     assert found == [PNG, Unreadable("The row has no picture.")]
 
 
+def test_a_path_in_a_parquet_file_is_relative_to_its_folder_wherever_input_begins(tmp_path: Path) -> None:
+    below = tmp_path / "pictures" / "below"
+    below.mkdir(parents=True)
+    (below / "good.png").write_bytes(PNG)
+    paths = ["good.png", "../below/good.png", str(below / "good.png"), ""]
+    pq.write_table(pa.table({"path": paths}), below / "list.parquet")
+    cells = [{"bytes": None, "path": "good.png"}]
+    pq.write_table(pa.table({"image": cells}), below / "more.parquet")
+    by_itself = [payload for _, payload in read(planned(below / "list.parquet"))]
+    assert by_itself == [PNG, PNG, PNG, Unreadable("The input names no picture.")]
+    rmtree(below / "found")
+    in_folder = [(item.file, payload) for item, payload in read(planned(tmp_path / "pictures"))]
+    assert in_folder == [
+        ("below/good.png", PNG),
+        *(("below/list.parquet", payload) for payload in by_itself),
+        ("below/more.parquet", PNG),
+    ]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -125,6 +145,26 @@ def test_an_output_that_was_begun_goes_on_with_the_same_and_with_nothing_else(tm
     (tmp_path / "found" / "_plan.parquet").unlink()
     with pytest.raises(OtherPlanError, match=r"has parts but no _plan\.parquet"):
         planned(folder)
+
+
+def test_an_input_that_is_gone_is_no_input_of_files_that_cannot_be_read(tmp_path: Path) -> None:
+    folder = as_folder(tmp_path, files(3))
+    begun = planned(folder)
+    folder.rename(tmp_path / "mounted")
+    with pytest.raises(
+        OtherPlanError, match=r"pictures is not there, .* with 5 pictures of it: mount its disk"
+    ):
+        planned(folder)
+    folder.mkdir()  # where the disk is mounted
+    with pytest.raises(OtherPlanError, match=r"pictures is empty, .* with 5 pictures of it: mount its disk"):
+        planned(folder)
+    folder.rmdir()
+    folder.write_bytes(PNG)
+    with pytest.raises(OtherPlanError, match=r"another INPUT \(.*was a folder, now it is a file\)"):
+        planned(folder)
+    folder.unlink()
+    (tmp_path / "mounted").rename(folder)
+    assert planned(folder) == begun
 
 
 def test_a_tar_that_has_changed_is_not_read_at_places_that_were_found_before(tmp_path: Path) -> None:

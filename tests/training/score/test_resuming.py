@@ -5,14 +5,18 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from system.files import PROJECT, UNFINISHED, lock
-from tests.training.score.runs import as_folder, command, files, rows, score
+from system.files import PROJECT, UNFINISHED, lock, written_aside
+from tests.training.score.runs import as_folder, as_tar, command, files, rows, score
+from training.archive.contents import sha256
 from training.score.__main__ import LOCK, main
+from training.score.inputs import Inputs
+from training.score.plan import UNPACKED, clear, plan
 
 # So often each picture is listed: for seconds of work, of which little is on the disk.
 TIMES, ROWS = 100, 16
@@ -108,3 +112,48 @@ def test_an_output_within_the_pictures_is_refused(
     given = [str(many.parent / "pictures"), str(inside), "--archive", str(model_store / "digits.mar")]
     assert main(given) == 1
     assert "name a folder outside of it" in capsys.readouterr().err
+    assert not inside.exists()
+
+
+@pytest.mark.parametrize("input_name", ["pictures", "pictures.tar"])
+def test_a_refused_command_leaves_the_folder_as_it_was(input_name: str, tmp_path: Path) -> None:
+    folder = as_folder(tmp_path, {"0.png": b"", "mine.unfinished": b"", "archive.unfinished/thesis": b""})
+    as_tar(folder, {})
+    before = sorted(tmp_path.rglob("*"))
+    given = folder if input_name == "pictures" else folder / input_name
+    assert main([str(given), str(folder)]) == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_others_call_unfinished_is_not_removed_with_the_drafts(tmp_path: Path) -> None:
+    others = [
+        "mine.unfinished",
+        "part-of-thesis.unfinished",
+        "part-000000.parquet",
+        "thesis.unfinished/1.txt",
+    ]
+    for name in others:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    for name in ("_plan.parquet", "part-000003.parquet", "part-1000000.parquet"):
+        for writer in (None, "node-17"):
+            # Without its draft, it has nothing to put in place.
+            with suppress(FileNotFoundError), written_aside(tmp_path / name, writer) as draft:
+                draft.touch()
+                clear(tmp_path)
+                assert not draft.exists()
+    (tmp_path / UNPACKED / "MAR-INF").mkdir(parents=True)
+    clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(name.split("/")[0] for name in others)
+
+
+def test_a_command_whose_input_is_gone_ends_with_an_error_and_labels_nothing(
+    model_store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, archive = as_folder(tmp_path, files(3)), model_store / "digits.mar"
+    plan(Inputs(folder), tmp_path / "found", sha256(archive), ROWS)
+    folder.rename(tmp_path / "mounted")
+    assert main([str(folder), str(tmp_path / "found"), "--archive", str(archive)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "is not there" in line
+    assert parts(tmp_path / "found") == {}
