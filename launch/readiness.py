@@ -49,8 +49,11 @@ def wait_until_ready(
         died = ended()
         if died is not None:
             raise LaunchError(f"TorchServe {died} before {model} was ready", f"see the logs in {log_dir}")
+        # Until TorchServe answers, model.log may be an earlier start's: log4j begins its own as Java starts.
+        if status is None or status.ready_workers:
+            return
         deaths, reason = worker_deaths(log_dir / "model.log")
-        if deaths >= DEATHS and not (status and status.ready_workers):
+        if deaths >= DEATHS:
             raise LaunchError(
                 f"the worker of {model} died {deaths} times while loading: {reason}",
                 f"mend the handler, or build the archive anew with `make -B archive MODEL={model}`; "

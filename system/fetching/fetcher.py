@@ -100,7 +100,7 @@ class Fetcher:
             raise FetchError("That is no address of the web.") from error
         if len(address) > MOST_CHARACTERS:
             raise FetchError(f"The address is longer than {MOST_CHARACTERS:,} characters.")
-        if url.scheme not in SCHEMES or not url.host:
+        if url.scheme not in SCHEMES or not url.raw_host:
             raise FetchError("Give an address that begins with http:// or https://.")
         if url.userinfo:
             raise FetchError("The address has a name or a password in it: give one without.")
@@ -119,6 +119,8 @@ class Fetcher:
             "Connection": "close",
         }
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        # url.host decodes names by IDNA 2008, and raises for those that it does not know, as an emoji's.
+        host = url.raw_host.decode("ascii")
         try:
             async with connections.stream("GET", target, headers=list(headers.items())) as answer:
                 found = {name.lower(): value for name, value in answer.headers}
@@ -126,18 +128,24 @@ class Fetcher:
                     return found[b"location"].decode("latin-1")
                 if answer.status != 200:
                     kind = UnreachedError if answer.status in PASSING else FetchError
-                    raise kind(f"{url.host} answers {answer.status}: there is no picture.")
+                    raise kind(f"{host} answers {answer.status}: there is no picture.")
                 if found.get(b"content-encoding", b"identity") != b"identity":
-                    raise FetchError(f"{url.host} sends the picture compressed, which was not asked for.")
+                    raise FetchError(f"{host} sends the picture compressed, which was not asked for.")
                 content = bytearray()
                 async for part in answer.aiter_stream():
                     content += part
                     if len(content) > MOST_BYTES:
                         raise FetchError(f"The file is larger than {MOST_BYTES // 1024**2} MB.")
                 return bytes(content)
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException) as error:
+        # A server's refusal under TLS 1.3 is read after the handshake, where httpcore leaves it as it is.
+        except (
+            httpcore.NetworkError,
+            httpcore.ProtocolError,
+            httpcore.TimeoutException,
+            ssl.SSLError,
+        ) as error:
             raise UnreachedError(
-                f"{url.host} cannot be reached, or does not answer as web servers do."
+                f"{host} cannot be reached, or does not answer as web servers do."
             ) from error
 
 

@@ -1,11 +1,18 @@
 import pytest
 import requests
 
-from client.management import Management
+from client.errors import Unreachable
+from client.management import Management, ModelStatus
 from launch.errors import LaunchError
 from launch.readiness import wait_until_ready, worker_deaths
 from system.ports import free_ports
+from tests.ui.answering import answering
 
+STARTING = {
+    "modelName": "m",
+    "modelVersion": "1.0.0",
+    "workers": [{"id": "1", "pid": 2, "status": "UNLOADING"}],
+}
 # As TorchServe 0.12 wrote it with this project's log4j2.xml.
 DYING = """\
 2026-11-21T02:00:34,103 INFO  MODEL_LOG W-9000-digits_1.0.0-stdout - Torch worker started.
@@ -49,10 +56,31 @@ def test_the_reason_of_a_dying_worker_is_the_last_line_of_its_traceback(tmp_path
 
 def test_a_worker_that_keeps_dying_is_advice_about_its_own_model(tmp_path):
     (tmp_path / "model.log").write_text(DYING * 2)
-    nobody = Management(f"http://127.0.0.1:{free_ports(1)[0]}")
-    with pytest.raises(LaunchError, match="the worker of shapes died 2 times") as caught:
-        wait_until_ready(nobody, "shapes", 60, tmp_path)
+    with (
+        answering([STARTING]) as torchserve,
+        pytest.raises(LaunchError, match="the worker of shapes died 2 times") as caught,
+    ):
+        wait_until_ready(Management(torchserve.url), "shapes", 60, tmp_path)
     assert "`make -B archive MODEL=shapes`" in caught.value.fix
+
+
+def test_what_died_in_an_earlier_start_does_not_count_in_this_one(tmp_path, monkeypatch):
+    log = tmp_path / "model.log"
+    log.write_text(DYING * 2)
+    looks = []
+
+    def describe(*_):
+        looks.append(1)
+        if len(looks) == 1:
+            raise Unreachable("Java is not up yet.")
+        if len(looks) == 2:  # as log4j begins a log
+            log.rename(tmp_path / "model.1.log")
+            log.write_text(DYING)
+        return ModelStatus("digits", "1.0.0", "digits.mar", ready_workers=len(looks) - 2, workers=1)
+
+    monkeypatch.setattr(Management, "describe", describe)
+    assert wait_until_ready(Management("http://127.0.0.1:1"), "digits", 60, tmp_path) == "1.0.0"
+    assert len(looks) == 3
 
 
 def test_a_model_that_is_not_loaded_is_advice_about_its_own_archive(tmp_path, monkeypatch):

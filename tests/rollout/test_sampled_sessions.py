@@ -18,9 +18,7 @@ def looked(trial: Trial, rule: Rule) -> Look | None:
     return look(rows, versions, rule, trial.serving, datetime.now(UTC), second)
 
 
-def test_sessions_of_both_are_of_the_same_time(
-    trial: Trial, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sessions_of_both_are_of_the_same_time(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of both versions 6 % are judged wrong, all in the first half of the step."""
     monkeypatch.setattr("db.versions.MOST_SESSIONS", 100)
     monkeypatch.setattr("db.version_answers.MOST_SESSIONS", 100)

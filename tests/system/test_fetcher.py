@@ -2,6 +2,8 @@
 
 import socket
 import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from system.fetching.addresses import is_public
 from system.fetching.fetcher import Fetcher, Picture
 from system.fetching.formats import FetchError
+from system.ports import free_ports
 from tests.deploy.certificate import certificate  # noqa: F401 - a fixture
 from tests.system.web import PNG, fetch, sends, serving
 
@@ -124,6 +127,11 @@ def test_redirects_are_followed_with_relative_ones_and_not_for_ever() -> None:
         ("http://", "begins with http:// or https://"),
         ("", "begins with http:// or https://"),
         ("http://[::1", "no address"),
+        ("http://i\N{HEAVY BLACK HEART}.ws/x.png", "no address"),
+        ("http://example.com/\ud800", "no address"),
+        ("http://example.com:x/", "no address"),
+        ("http://example.com:65536/", "Port 65536 is not asked"),
+        ("http://example.com:-1/", "Port -1 is not asked"),
         ("http://me:secret@example.com/a.png", "a name or a password"),
         ("http://example.com:8080/a.png", "Port 8080 is not asked: only 80 and 443"),
         ("http://example.com:22/", "Port 22 is not asked"),
@@ -133,6 +141,26 @@ def test_redirects_are_followed_with_relative_ones_and_not_for_ever() -> None:
 def test_what_is_no_address_of_the_web_is_refused_with_the_reason(address: str, why: str) -> None:
     with pytest.raises(FetchError, match=why):
         anyio.run(Fetcher().fetch, address)
+
+
+@pytest.mark.parametrize("host", ["xn--i-7iq.ws", "xn--a.example"])
+def test_names_that_idna_2008_does_not_know_are_asked_and_named_as_they_are(
+    names: dict[str, list[list[str]]], host: str
+) -> None:
+    names[host] = [["127.0.0.1"]]
+    with serving(sends(PNG)) as (port, asked):
+        assert fetch(f"http://{host}:{port}/x.png", port).content == PNG
+    assert asked == [f"{host}:{port}/x.png"]
+    with serving(sends(b"", 404)) as (port, _), pytest.raises(FetchError, match=f"^{host} answers 404"):
+        fetch(f"http://{host}:{port}/x.png", port)
+
+
+def test_an_ipv6_address_is_checked_and_connected_to_without_its_brackets() -> None:
+    checked = []
+    port = free_ports(1)[0]
+    with pytest.raises(FetchError, match=r"^::1 cannot be reached"):
+        fetch(f"http://[::1]:{port}/", port, is_allowed=lambda ip: not checked.append(ip))
+    assert checked == ["::1"]
 
 
 def test_a_line_break_in_an_address_adds_no_header() -> None:
@@ -166,3 +194,32 @@ def test_servers_have_to_prove_who_they_are(
             fetch(f"https://other.example:{port}/", port, tls=trusting)
         with pytest.raises(FetchError, match="cannot be reached"):
             fetch(f"https://127.0.0.1:{port}/", port)
+
+
+def test_a_server_that_asks_who_comes_is_not_reached(
+    certificate: tuple[bytes, bytes],  # noqa: F811
+    tmp_path: Any,
+) -> None:
+    """Under TLS 1.3 the client has ended its handshake when it reads that it is refused."""
+    file = tmp_path / "both.pem"
+    file.write_bytes(b"".join(certificate))
+    asking = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    asking.load_cert_chain(file)
+    asking.verify_mode = ssl.CERT_REQUIRED
+
+    def refuse(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        # Open until the client has gone: a reset could come before the refusal is read.
+        with connection.dup() as held:
+            with suppress(ssl.SSLError):
+                asking.wrap_socket(connection, server_side=True)
+            while held.recv(4096):
+                pass
+
+    trusting = ssl.create_default_context(cadata=certificate[0].decode())
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as threads:
+        port = server.getsockname()[1]
+        refused = threads.submit(refuse, server)
+        with pytest.raises(FetchError, match=r"^127\.0\.0\.1 cannot be reached"):
+            fetch(f"https://127.0.0.1:{port}/", port, tls=trusting)
+        refused.result(30)
