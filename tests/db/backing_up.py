@@ -15,6 +15,8 @@ from sqlalchemy import make_url, select, text
 
 from db import beside, cluster, dump, migrate
 from db import engine as database
+from db.log import PredictionLog
+from db.records import Feedback, Prediction
 from db.schema import feedback, predictions
 from system.files import PROJECT
 
@@ -189,8 +191,13 @@ def replace_program(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str, sc
     monkeypatch.setattr(cluster, "programs", lambda: folder)
 
 
+def make(url: str, folder: Path, keep: int = 7) -> dump.Made:
+    """Make a backup in this process."""
+    return dump.make(database.parse(url), folder, keep)
+
+
 def back_up(url: str, folder: Path) -> Path:
-    return dump.make(database.parse(url), folder, keep=7).backup.path
+    return make(url, folder).backup.path
 
 
 def one_line(done: subprocess.CompletedProcess[str]) -> str:
@@ -200,3 +207,21 @@ def one_line(done: subprocess.CompletedProcess[str]) -> str:
     assert len(lines) == 1, done.stderr
     assert "Traceback" not in done.stderr
     return lines[0]
+
+
+@pytest.fixture
+def filled(url: str, prediction: Callable[..., Prediction], correction: Callable[..., Feedback]) -> str:
+    """A database with drawings of all bytes, doubts, and two opinions on one drawing."""
+    made = [
+        prediction(
+            drawing=os.urandom(5000) + bytes(range(256)), is_digit=number % 2 == 0, label_set=("7", "1")
+        )
+        for number in range(20)
+    ]
+    judged = [correction(made[0], "1"), correction(made[0], "7"), correction(made[1], "Ω 'quoted' \\.")]
+    PredictionLog(database.create(url)).write([*made, *judged])
+    return url
+
+
+def make_restore(url: str, folder: Path, *variables: str) -> subprocess.CompletedProcess[str]:
+    return finished(["make", "--no-print-directory", "restore", *variables], environment(url, folder))

@@ -1,11 +1,10 @@
-"""The spool's file: private, bounded, sound, and small again when nothing waits."""
+"""The spool's file: private, in order, bounded, and small again when nothing waits."""
 
 import re
 import sqlite3
 import stat
 import time
 from contextlib import closing
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,22 +12,8 @@ import pytest
 from db import server, spool_file, spool_folder
 from db import spool as spool_module
 from db.cluster import MAX_LOG_BYTES
-from db.records import Deletion, Feedback
 from db.spool import NoRoom, Spool
-
-
-def ids(spool: Spool) -> list[object]:
-    return [waiting.record.id for waiting in spool.first(1000, 10**9)]
-
-
-def reopened(spool: Spool) -> Spool:
-    spool.close()
-    return Spool(spool.path)
-
-
-def changed(path: Path, sql: str) -> None:
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute(sql)
+from tests.db.spooling import changed, ids, reopened
 
 
 def test_nobody_else_may_read_what_waits(spool, prediction) -> None:
@@ -156,54 +141,6 @@ def test_beside_a_database_room_for_all_that_may_wait_is_twice_as_much(
         assert spool.lacks_bytes == 1
 
 
-@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + b"\xff" * 8000])
-def test_a_damaged_file_is_set_aside_and_a_new_one_is_begun(tmp_path, prediction, caplog, content) -> None:
-    path = tmp_path / "records-1.sqlite"
-    path.write_bytes(content)
-    spool = Spool(path)
-    spool.put(prediction())
-    (aside,) = tmp_path.glob("records-1.sqlite.damaged-*")
-    assert aside.read_bytes() == content
-    assert f"the spool {path} is damaged" in caplog.text
-    assert aside.name in caplog.text
-    assert reopened(spool).pending == 1
-
-
-def test_a_file_that_is_damaged_inside_is_set_aside_with_its_log(spool, prediction, caplog) -> None:
-    for _ in range(50):
-        spool.put(prediction(drawing=b"x" * 9000))
-    spool.close()
-    with spool.path.open("r+b") as file:
-        file.seek(8 * 4096)
-        file.write(b"\xa5" * 40 * 4096)
-    assert Spool(spool.path).pending == 0
-    assert "is damaged" in caplog.text
-
-
-def test_a_log_that_was_cut_off_costs_no_more_than_what_it_lacks(spool, prediction) -> None:
-    records = [prediction() for _ in range(20)]
-    for record in records:
-        spool.put(record)
-    (log,) = spool.path.parent.glob("*-wal")
-    copy = spool.path.parent / "copy"
-    copy.mkdir()
-    (copy / log.name).write_bytes(log.read_bytes()[:-100])
-    (copy / spool.path.name).write_bytes(spool.path.read_bytes())
-    assert ids(Spool(copy / spool.path.name)) == [record.id for record in records[:-1]]
-
-
-def test_a_spool_of_a_later_version_is_left_as_it_is(spool, prediction, caplog) -> None:
-    spool.put(prediction())
-    spool.close()
-    changed(spool.path, f"PRAGMA user_version = {spool_file.LAYOUT + 1}")
-    before = spool.path.read_bytes()
-    other = spool_folder.first_free(spool.path.parent)
-    assert other.path.name == "records-2.sqlite"
-    spool_folder.take_over_others(other)
-    assert spool.path.read_bytes() == before
-    assert f"{spool.path} is of layout 2, and this version knows 1: taking the next spool" in caplog.text
-
-
 def test_a_spool_has_room_for_what_another_left_or_leaves_it(tmp_path, prediction) -> None:
     left = Spool(tmp_path / "records-1.sqlite")
     for _ in range(3):
@@ -218,49 +155,6 @@ def test_a_spool_has_room_for_what_another_left_or_leaves_it(tmp_path, predictio
     with pytest.raises(NoRoom):
         spool.put(prediction())
     assert not left.path.exists()
-
-
-def test_what_is_set_aside_stays_with_its_reason_and_moves_with_the_spool(tmp_path, prediction) -> None:
-    left = Spool(tmp_path / "records-1.sqlite")
-    left.put(prediction())
-    left.set_aside(left.first(1, 1)[0], "too odd")
-    assert (left.pending, left.aside) == (0, 1)
-    left.close()
-    spool = Spool(tmp_path / "records-2.sqlite")
-    spool_folder.take_over_others(spool)
-    assert (spool.pending, spool.aside) == (0, 1)
-    assert spool._reading.execute("SELECT kind, reason FROM set_aside").fetchall() == [
-        ("Prediction", "too odd")
-    ]
-
-
-def test_a_deletion_reaches_what_was_set_aside(spool, prediction, session_id) -> None:
-    """Also what the database refused is a drawing of somebody's."""
-    first, second = prediction(), prediction()
-    records = [
-        first,
-        Feedback(first.id, "7", datetime.now(UTC), session_id, network=bytes(16)),
-        second,
-        prediction(session_id="another's"),
-    ]
-    for record in records:
-        spool.put(record)
-        spool.set_aside(spool.first(1, 1)[0], "too odd")
-    spool.forget_aside(Deletion("another's", datetime.now(UTC), first.id))
-    assert spool.aside == 4
-    spool.forget_aside(Deletion(session_id, datetime.now(UTC), first.id))
-    assert spool.aside == 2
-    spool.forget_aside(Deletion(session_id, datetime.now(UTC)))
-    assert spool.aside == 1
-
-
-def test_of_too_much_that_is_set_aside_the_oldest_go(spool, prediction, monkeypatch, caplog) -> None:
-    monkeypatch.setattr(spool_module, "MAX_BYTES_ASIDE", 25_000)
-    for number in range(4):
-        spool.put(prediction(drawing=b"x" * 9000))
-        spool.set_aside(spool.first(1, 1)[0], str(number))
-    assert spool._reading.execute("SELECT reason FROM set_aside").fetchall() == [("2",), ("3",)]
-    assert "1 records that had been set aside are gone" in caplog.text
 
 
 def test_a_long_log_is_taken_into_the_file(spool, prediction, monkeypatch) -> None:

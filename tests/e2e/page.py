@@ -1,5 +1,6 @@
-"""The page for browser tests: its process on a free port, and what a visitor does in front of it."""
+"""The page for browser tests: its process on a free port, what a visitor does there, and what it sends."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import requests
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
@@ -118,7 +120,27 @@ def draw(page: Page, path: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
+def at(page: Page, x: float, y: float) -> tuple[float, float]:
+    """Return the place on the screen of a place on the paper, whose side is 1."""
+    box = page.locator(".pad-paper").bounding_box()
+    assert box is not None
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
 def correct(page: Page, label: str) -> None:
     """Say that the drawing is something else than it was read as."""
     page.get_by_role("button", name="No, it is").click()
     page.locator(".judge-labels").get_by_role("button", name=label, exact=True).click()
+
+
+def sent_by(page: Page) -> list[dict[str, Any]]:
+    """Return a list to which each value is added that the pad sends from now on."""
+    values: list[dict[str, Any]] = []
+
+    def note(request: Any) -> None:
+        value = (json.loads(request.post_data or "{}").get("data") or [None])[0]
+        if isinstance(value, dict) and "image" in value:
+            values.append(value)
+
+    page.on("request", lambda request: note(request) if "/run/predict" in request.url else None)
+    return values

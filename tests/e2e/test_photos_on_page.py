@@ -18,8 +18,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from client.errors import LoadFailed
 from db import embedded
 from launch.temporary import TorchServe
-from tests.e2e.page import SEVEN, draw, opened, running_page
-from tests.e2e.test_pen_on_page import sent_by
+from tests.e2e.page import SEVEN, draw, opened, running_page, sent_by
 from tests.e2e.test_web_pictures_on_page import give
 from tests.photo_archive import LABELS, NAME, VERSION, write_photo_archive
 from ui.models.loading import READY_TIMEOUT_S

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from system.files import PROJECT
 from tests.e2e.modules import blank_page, run
-from tests.e2e.test_pen_on_page import sent_by
+from tests.e2e.page import sent_by
 from tests.ui.answering import ANSWER, answering
 from tests.ui.test_page_as_service import page_before
 

@@ -6,8 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.modules import blank_page, run
-from tests.e2e.page import opened
-from tests.e2e.test_pen_on_page import sent_by
+from tests.e2e.page import opened, sent_by
 from tests.e2e.test_pictures_on_page import page_address  # noqa: F401 - a fixture
 from tests.system.web import PNG
 

@@ -1,15 +1,17 @@
 """The guard before a TorchServe that is played: it keeps what it gets, and answers when it is let."""
 
 import asyncio
+import json
 import socket
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import pytest
 import uvloop
 
 from guard.api import Api, Rules
@@ -88,6 +90,40 @@ def guarded(rules: Rules | None = None, *, is_there: bool = True) -> Iterator[Gu
             server.slow.set()
             started[0]()
             thread.join(WAIT_S)
+
+
+@pytest.fixture
+def guard() -> Iterator[Guarded]:
+    with guarded() as server:
+        yield server
+
+
+def get(path: bytes, *headers: bytes) -> bytes:
+    return b"\r\n".join([b"GET " + path + b" HTTP/1.1", b"Host: here", *headers, b"", b""])
+
+
+def post(body: bytes, *headers: bytes) -> bytes:
+    length = b"Content-Length: %d" % len(body)
+    return b"\r\n".join([b"POST /predictions/digits HTTP/1.1", b"Host: here", *headers, length, b"", body])
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    """Return what still comes until the other side closes, whichever way."""
+    found = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            found += piece
+    return found
+
+
+def refusal(answer: bytes) -> tuple[int, str]:
+    """Return status and kind of an answer that is the guard's own."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"Connection: close" in head
+    said = json.loads(body)
+    assert int(head.split(b" ")[1]) == said["code"]
+    assert said["message"]
+    return said["code"], said["type"]
 
 
 async def _play(server: Guarded, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from guard import room
 from system.processes import until
-from tests.guard.played import MOST_BYTES, SLOW_PATH, WAIT_S, Guarded, guarded
-from tests.guard.test_client import post, refusal, until_closed
+from tests.guard.played import MOST_BYTES, SLOW_PATH, WAIT_S, Guarded, guarded, post, refusal, until_closed
 
 # In the place of megabytes. A body is as large as a share.
 BODY = b"a" * MOST_BYTES

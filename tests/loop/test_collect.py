@@ -8,82 +8,17 @@ import pytest
 from sqlalchemy import text
 
 from db import loop_runs, reviews
-from db.candidates import Version, newest, put_version
+from db.candidates import newest
 from db.log import PredictionLog
 from db.loop_runs import LostError
-from db.records import Feedback, Prediction
-from db.verdicts import VerdictRow, put_verdict
+from db.records import Feedback
 from loop import collect as collecting
-from loop.candidate import commit
 from loop.collect import collect
-from loop.places import Places
+from tests.loop.drawn import draw, examples_of, log, queued, run
 from tests.loop.judging import OF_THE_GATE, OF_TRAINING, sure, unsure
-from tests.loop.test_places import put_archive
-from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def log(database):
-    return PredictionLog(database)
-
-
-@pytest.fixture
-def draw(log, model_name):
-    """A function that has a session draw something, and judge it where a label is given."""
-
-    def draw(session_id, probabilities, label="", *, kind="label", said_by=None, said=None, **values):
-        best = max(probabilities, key=lambda name: probabilities[name])
-        drawn = Prediction(
-            id=uuid.uuid4(),
-            created_at=datetime.now(UTC),
-            session_id=session_id,
-            source="sketchpad",
-            model_name=model_name,
-            model_version="1.0.0",
-            preprocessing="a1b2c3d4",
-            predicted_label=best,
-            confidence=probabilities[best],
-            probabilities=probabilities,
-            latency_ms=1.0,
-            request_id="a test's",
-            pen_colour=None,
-            background_colour=None,
-            is_digit=True,
-            **{"drawing": uuid.uuid4().bytes, **values},
-        )
-        log.write([drawn])
-        if label or kind != "label":
-            said = {"created_at": datetime.now(UTC), "kind": kind, **(said or {})}
-            log.write([Feedback(drawn.id, label or None, session_id=said_by or session_id, **said)])
-        return drawn
-
-    return draw
-
-
-@pytest.fixture
-def run(database, model_name):
-    """A function that begins a run of the model, whose step "collect" is this test's."""
-    return lambda: loop_runs.begin(database, model_name, ["collect", "train"], "a test", {})
-
-
-def rows(database, query, **values):
-    with database.connect() as connection:
-        return [tuple(row) for row in connection.execute(text(query), values)]
-
-
-def examples_of(database, run):
-    query = "SELECT prediction_id, part, label FROM examples WHERE run_id = :run_id ORDER BY picture_sha256"
-    return rows(database, query, run_id=run.id)
-
-
-def queued(database, model_name):
-    query = """
-        SELECT r.prediction_id, why FROM reviews r JOIN predictions p ON p.id = r.prediction_id
-        WHERE model_name = :name AND decision IS NULL ORDER BY priority DESC, r.prediction_id
-    """
-    return rows(database, query, name=model_name)
+__all__ = ["draw", "log", "run"]
 
 
 def test_what_counts_is_taken_with_its_numbers(database, draw, run):
@@ -223,42 +158,6 @@ def test_the_latest_judgement_counts_and_answers_that_were_replaced_do_not(datab
     assert set(examples_of(database, begun)) == {(corrected.id, "train", "7"), (last.id, "train", "7")}
 
 
-def test_while_a_version_is_on_trial_no_candidate_is_made_but_the_queue_is_there(
-    database, draw, run, model_name
-):
-    for session in OF_TRAINING[:12]:
-        draw(session, unsure("4", "7"), "7")
-    serve = """
-        INSERT INTO serving (model_name, model_version, candidate_version, candidate_share, reason)
-        VALUES (:name, '1.0.0', '1.1.0', 5, 'it is tried')
-    """
-    promote = """
-        UPDATE serving SET model_version = '1.1.0', previous_version = '1.0.0', candidate_version = NULL,
-               candidate_share = 0, changed_at = now() - make_interval(hours => :hours)
-        WHERE model_name = :name
-    """
-    begun = run()
-    with database.begin() as connection:
-        connection.execute(text(serve), {"name": model_name})
-    outcome = collect(begun, database)
-    assert (outcome.state, outcome.numbers["outcome"]) == ("refused", "not_enough_evidence")
-    assert "1.1.0 is tried on 5 % of sessions: the next version waits" in outcome.reason
-    assert len(queued(database, model_name)) == 12
-    for hours, state in ((1, "refused"), (25, "done")):
-        with database.begin() as connection:
-            connection.execute(text(promote), {"name": model_name, "hours": hours})
-        assert collect(begun, database).state == state
-
-
-def test_too_few_new_ones_are_not_enough_evidence_but_the_queue_is_there(database, draw, run):
-    odd = draw(OF_TRAINING[0], sure("3"), "8")
-    begun = run()
-    outcome = collect(begun, database)
-    assert (outcome.state, outcome.numbers["outcome"]) == ("refused", "not_enough_evidence")
-    assert outcome.reason.endswith("0 that train are new, at least 10 are needed")
-    assert queued(database, begun.model_name)[0] == (odd.id, "improbable")
-
-
 def test_what_an_operator_decides_trains_in_the_next_run_and_leaves_the_queue(database, draw, run):
     odd = draw(OF_TRAINING[0], sure("4"), "7")
     nobody = draw(OF_TRAINING[1], unsure("4", "7", 0.45))
@@ -288,84 +187,6 @@ def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw
     begun = run()
     collect(begun, database)
     assert {one for one, *_ in examples_of(database, begun)} == {by_operator.id, without_id.id}
-
-
-def test_what_a_version_that_was_tried_learnt_is_not_new_and_what_others_took_is(
-    database, draw, run, model_name
-):
-    for session in OF_TRAINING[:12]:
-        draw(session, unsure("4", "7"), "7")
-    add = """
-        INSERT INTO model_versions (model_name, model_version, archive_sha256, archive, run_id, made_of)
-        VALUES (:name, :version, repeat('0', 64), 'x.mar', :run_id, '{}')
-    """
-    judge = """
-        INSERT INTO verdicts (model_name, model_version, champion_version, outcome, checks, reason)
-        VALUES (:name, :version, '1.0.0', :outcome, '[]', 'so it is')
-    """
-    look = """
-        INSERT INTO looks (model_name, model_version, share, outcome, reason)
-        VALUES (:name, :version, 5, 'held', 'it is tried')
-    """
-    for version, outcome, new, is_tried in (
-        ("1.1.0", "refused", 12, False),
-        ("1.2.0", "passed", 12, False),
-        ("1.3.0", "passed", 12, True),
-        ("1.4.0", "refused", 0, False),
-    ):
-        begun = run()
-        assert collect(begun, database).numbers["new"]["train"] == new
-        with database.begin() as connection:
-            told = {"name": model_name, "version": version, "run_id": begun.id, "outcome": outcome}
-            connection.execute(text(add), told)
-            connection.execute(text(judge), told)
-            if is_tried:
-                connection.execute(text(look), told)
-        loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
-
-
-def test_what_did_not_pass_is_not_made_again_of_the_same_drawings_and_the_same_champion(
-    database, draw, run, log, model_name, tmp_path
-):
-    weights = tmp_path / "some.safetensors"
-    weights.write_bytes(b"weights")
-    places = Places(tmp_path, tmp_path / "runs", tmp_path / "data", tmp_path / "known")
-    put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
-    for session in OF_TRAINING[:12]:
-        draw(session, unsure("4", "7"), "7")
-
-    def judged(version, outcome):
-        """Let a run make and judge a version; return how a run after it collects."""
-        begun = run()
-        loop_runs.finish(database, begun, collect(begun, database, places))
-        begun = loop_runs.claim(database, begun)
-        champion = {"version": "1.0.0", "weights_sha256": sha256(weights)}
-        made_of = {"version": version, "champion": champion, "commit": commit()}
-        put_version(database, begun, Version(model_name, version, "x.mar", "0" * 64, begun.id, made_of))
-        put_verdict(database, begun, version, VerdictRow("1.0.0", outcome, [], "so it is"))
-        loop_runs.finish(database, begun, loop_runs.Outcome("refused", {}, outcome))
-        return again()
-
-    def again():
-        following = run()
-        found = collect(following, database, places)
-        loop_runs.finish(database, following, loop_runs.Outcome("refused", {}, "looked"))
-        return found
-
-    same = judged("1.1.0", "refused")
-    assert (same.state, same.numbers["outcome"]) == ("refused", "not_enough_evidence")
-    assert same.reason.endswith("was made and judged with, which was refused: nothing is new since")
-    assert again() == same
-    measured = draw(OF_THE_GATE[0], unsure("4", "7"), "7")
-    assert again().state == "done", "there is more to measure with"
-    assert judged("1.2.0", "not_enough_evidence").reason.endswith("lacked evidence: nothing is new since")
-    log.write([Feedback(measured.id, "9", datetime.now(UTC), OF_THE_GATE[0])])
-    assert again().state == "done", "a label is another"
-    assert judged("1.3.0", "refused").state == "refused"
-    weights.write_bytes(b"other weights")
-    put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
-    assert again().state == "done", "the champion is another"
-    assert judged("1.4.0", "passed").state == "done", "it was not tried"
 
 
 def test_another_models_drawings_are_not_taken_and_its_queue_stays(database, draw, run, log, model_name):

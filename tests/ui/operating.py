@@ -3,17 +3,19 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from db import engine as database
 from db.user_rows import User
 from tests.ui.managing import Managing
+from tests.ui.several_models import backend as models_and_loader
 from ui.backend import Backend
 from ui.limits import Limits
 from ui.models import view
@@ -24,6 +26,8 @@ from ui.sign_in.who import USER
 # A documentation address (RFC 5737): not this machine.
 ELSEWHERE = "203.0.113.7"
 NO_DATABASE = "postgresql://nobody:nothing@127.0.0.1:9/nowhere"
+# The second model of the `store` fixture, as the page names it.
+VIT = "digits-vit/1.0.0"
 
 
 @dataclass
@@ -94,3 +98,17 @@ def slow(torchserve: Managing, seconds: float) -> Iterator[None]:
         yield
     finally:
         torchserve.answer_s = before
+
+
+@pytest.fixture
+def page(
+    make_backend: Callable[..., Backend], torchserve: Managing, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Operating:
+    """A page whose TorchServe has the first of two models loaded, and that waits until a change is made."""
+    monkeypatch.setattr("ui.models.desk.WAIT_S", 60.0)
+    return operating_at(make_backend, torchserve, store)
+
+
+def operating_at(make_backend: Callable[..., Backend], torchserve: Managing, store: Path) -> Operating:
+    models, loader = models_and_loader(torchserve.url, store)
+    return operating(replace(make_backend(torchserve.url), models=models, loader=loader), torchserve, store)

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine, delete
 from starlette.testclient import TestClient
@@ -15,7 +16,7 @@ from db import passwords, spool_folder
 from db.schema import sign_in_attempts
 from db.sign_ins import SignIns
 from db.user_rows import User, Users
-from tests.ui.answering import NOBODY
+from tests.ui.answering import ANSWER, NOBODY, answering
 from ui.__main__ import build
 from ui.server import before
 from ui.settings import Settings, from_environment
@@ -84,3 +85,13 @@ def _guarded(url: str, torchserve_url: str, env: dict[str, str]) -> Iterator[Gua
     app = before(web, settings, sessions)
     with TestClient(app):  # runs the application's start and end
         yield Guarded(app, web.routes, engine, sessions)
+
+
+@pytest.fixture(scope="module")
+def page(postgres_url: str) -> Iterator[Guarded]:
+    """A page with two visitors and an operator, which the tests of a file share."""
+    with answering(ANSWER) as torchserve, guarded(postgres_url, torchserve.url) as running:
+        for name in ("ada", "grace"):
+            running.user(name)
+        running.user("olga", "operator")
+        yield running

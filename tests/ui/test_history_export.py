@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from db.drawings import Drawings, Filter
 from db.records import Feedback
-from tests.ui.test_history_view import session_id, viewed
+from tests.ui.viewing import session_id, viewed
 from training.data.image_folder import load_folder
 from ui.history import export
 

@@ -1,83 +1,19 @@
 """The history as a view: who sees which drawings, what may be said of them and done with them."""
 
-import base64
 import re
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from db import engine as database
-from db.drawings import Drawings
-from db.log import PredictionLog
 from db.records import Feedback
-from tests.ui.answering import ANSWER, answering
 from tests.ui.conftest import NO_DATABASE
 from tests.ui.signing_in import ELSEWHERE
-from ui.backend import Backend
-from ui.history import view
-from ui.shell.views import Views
-from ui.shell.visit import VISITOR
-
-HERE = "http://127.0.0.1"
+from tests.ui.viewing import HERE, ids, session_id, viewed
 
 pytestmark = pytest.mark.integration
-
-PNG_FRAME = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n and so on").decode()
-
-
-@dataclass(frozen=True)
-class Viewed:
-    """The history's routes before the real database."""
-
-    web: FastAPI
-    backend: Backend
-    log: PredictionLog
-    drawings: Drawings
-
-    def visitor(self, session_id: str, address: str = ELSEWHERE) -> TestClient:
-        """Return the browser of a visitor elsewhere, who is no operator."""
-        client = TestClient(self.web, HERE, client=(address, 1), follow_redirects=False)
-        client.cookies.set(VISITOR, session_id)
-        return client
-
-    def operator(self, session_id: str) -> TestClient:
-        """Return the browser of somebody on this machine."""
-        return self.visitor(session_id, "127.0.0.1")
-
-
-@pytest.fixture
-def viewed(
-    make_backend: Callable[..., Backend], postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Viewed]]:
-    monkeypatch.setattr("ui.history.settled.WAIT_S", 30.0)  # what was said is seen, on a busy machine too
-    with ExitStack() as stack:
-
-        def make(torchserve_url: str = "http://127.0.0.1:9", database_url: str = postgres_url) -> Viewed:
-            engine = stack.enter_context(database.opened(database_url))
-            backend = make_backend(torchserve_url, log=PredictionLog(engine))
-            backend.writer.start()
-            stack.callback(backend.writer.stop)
-            web = FastAPI()
-            view.add_to(Views(web, "", has_sign_in=False), backend, drawings := Drawings(engine))
-            return Viewed(web, backend, backend.log, drawings)
-
-        yield make
-
-
-@pytest.fixture
-def session_id() -> str:
-    """A visitor of whom no other test knows."""
-    return uuid.uuid4().hex
-
-
-def ids(text: str) -> list[str]:
-    return re.findall(r'<a href="/history/([0-9a-f-]{36})">', text)
+__all__ = ["session_id", "viewed"]
 
 
 def test_a_list_has_the_visitors_own_drawings_and_never_anothers(viewed, make_prediction, session_id) -> None:
@@ -215,111 +151,9 @@ def test_a_visitor_deletes_all_of_theirs_and_nobody_elses(viewed, make_predictio
     assert ids(page.visitor(theirs.session_id).get("/history").text) == [str(theirs.id)]
 
 
-@pytest.mark.parametrize(
-    ("image", "kind", "is_saved"),
-    [
-        (None, "image/png", False),
-        (b"\xff\xd8\xff and so on", "image/jpeg", False),
-        (b"<script>alert(1)</script>", "application/octet-stream", True),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "application/octet-stream", True),
-    ],
-)
-def test_a_drawing_is_shown_only_where_it_is_a_picture(
-    viewed, make_prediction, session_id, image, kind, is_saved
-) -> None:
-    page = viewed()
-    made = make_prediction(session_id=session_id, **({"drawing": image} if image else {}))
-    page.log.write([made])
-    answer = page.visitor(session_id).get(f"/history/{made.id}/drawing")
-    assert answer.content == made.drawing
-    assert answer.headers["Content-Type"] == kind
-    assert ("attachment" in answer.headers.get("Content-Disposition", "")) == is_saved
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert "sandbox" in answer.headers["Content-Security-Policy"]
-
-
-def test_the_frame_is_asked_for_again_and_another_model_may_be_asked(
-    viewed, make_prediction, session_id
-) -> None:
-    with answering({**ANSWER, "frame": PNG_FRAME}) as torchserve:
-        page = viewed(torchserve.url)
-        page.log.write([made := make_prediction(session_id=session_id)])
-        visitor, path = page.visitor(session_id), f"/history/{made.id}"
-        frame = visitor.get(f"{path}/frame")
-        assert (frame.status_code, frame.headers["Content-Type"]) == (200, "image/png")
-        assert torchserve.paths[-1] == "/predictions/digits/1.0.0"
-        asked = visitor.get(f"{path}?ask=digits").text
-        assert "reads it as <strong>7</strong>, 90.0 % sure" in asked
-        assert "not loaded" in visitor.get(f"{path}?ask=other/1.0").text
-        assert len(page.drawings.answers(page.drawings.find(made.id, session_id))) == 1
-    away = viewed().visitor(session_id)
-    assert away.get(f"{path}/frame").status_code == 404
-    assert "cannot be reached" in away.get(f"{path}?why=importance").text
-
-
-def test_no_view_is_sure_of_a_label_of_what_looks_like_no_digit(viewed, make_prediction, session_id) -> None:
-    doubted = {**ANSWER, "is_digit": False, "set": ["7"]}
-    with answering(doubted) as torchserve:
-        page = viewed(torchserve.url)
-        made = make_prediction(session_id=session_id, is_digit=False, label_set=("7",))
-        page.log.write([made])
-        visitor = page.visitor(session_id)
-        assert "90.0 %" not in visitor.get("/history").text
-        assert "<strong>not a digit, likeliest 7</strong></p>" in visitor.get("/history/judge").text
-        other = visitor.get(f"/history/{made.id}?ask=digits").text
-        assert "reads it as <strong>7</strong>, and doubts that it is a digit. This" in other
-
-
-def test_of_several_labels_each_view_says_of_which_the_answer_is_so_sure(
-    viewed, make_prediction, session_id
-) -> None:
-    page = viewed()
-    page.log.write([make_prediction(session_id=session_id, is_digit=True, label_set=("7", "1"))])
-    visitor = page.visitor(session_id)
-    assert '<span class="sure">90.0 % of 7</span>' in visitor.get("/history").text
-    assert "<strong>7 or 1</strong>, 90.0 % sure of 7</p>" in visitor.get("/history/judge").text
-
-
-@pytest.mark.parametrize("count", [12, 13])
-def test_of_more_than_twelve_labels_one_is_found_by_its_name(
-    viewed, make_prediction, session_id, count
-) -> None:
-    page = viewed()
-    names = [f"bird {number:02}" for number in range(count)]
-    made = make_prediction(
-        session_id=session_id, predicted_label="bird 07", probabilities=dict.fromkeys(names, 1 / count)
-    )
-    page.log.write([made])
-    visitor, path = page.visitor(session_id), f"/history/{made.id}"
-    assert ">None of these</a>" in visitor.get("/history").text
-    for address in (path, "/history/judge"):
-        html = visitor.get(address).text
-        buttons = set(re.findall(r'<button[^>]* name="label" value="([^"]+)"', html))
-        offered = re.findall(r'<option value="(bird [^"]+)"></option>', html)
-        assert (buttons, offered) == (({"bird 07"}, names) if count > 12 else (set(names), [])), address
-    form = {"label": "bird 11", "then": "judge", "query": ""}
-    assert visitor.post(f"{path}/judge", data=form).headers["Location"] == "/history/judge"
-    assert 'value="bird 11" aria-pressed="true"' in visitor.get(path).text
-    refused = visitor.post(f"{path}/judge", data={"label": "bird"})
-    assert "not a label of this model: choose one that it has." in refused.text
-
-
 def test_without_the_database_the_history_says_so(viewed, session_id) -> None:
     answer = viewed(database_url=NO_DATABASE).visitor(session_id).get("/history")
     assert (answer.status_code, "The database is away" in answer.text) == (503, True)
-
-
-def test_labels_bring_no_markup_into_a_page(viewed, make_prediction, session_id) -> None:
-    page = viewed()
-    probabilities = {"<b>": 1.0, "2": 0.0}
-    made = make_prediction(
-        session_id=session_id, predicted_label="<b>", probabilities=probabilities, model_name="<i>"
-    )
-    page.log.write([made])
-    for path in ("/history", f"/history/{made.id}"):
-        text = page.visitor(session_id).get(path).text
-        assert "&lt;b&gt;" in text
-        assert "<b>" not in text and "<i>" not in text
 
 
 def test_whoever_labels_gets_what_nobody_judged_and_comes_back_for_the_next(

@@ -16,7 +16,7 @@ from db.records import Feedback
 from db.schema import NETWORK_BYTES
 from db.user_rows import User
 from tests.ui.signing_in import ELSEWHERE
-from tests.ui.test_history_view import Viewed, session_id, viewed
+from tests.ui.viewing import Viewed, session_id, viewed
 from ui.networks import Networks, network_of
 from ui.sign_in.who import USER
 

@@ -1,81 +1,22 @@
 """A number at the pad: one row a digit that counts, however often the same paper is read."""
 
-import json
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from fastapi import FastAPI
 from sqlalchemy import select
-from starlette.testclient import TestClient
 
-from client.inference import Inference
 from db import engine
 from db.log import PredictionLog
 from db.records import Deletion, Prediction, Superseded
 from db.schema import predictions
-from reading import finder as finder_module
 from reading.piece import Piece
-from tests.ui.answering import ANSWER, SESSION, answering
-from ui import number
-from ui.backend import Backend
+from tests.ui.answering import SESSION, answering
+from tests.ui.number_pad import HIGH, SAID, WIDE, Pad, pad, piece, shown
 from ui.draw.number import matches
 from ui.history.corrections import judge
-from ui.shares import TooMany
 
-SAID = {**ANSWER, "confidence": 0.999, "set": ["7"], "is_digit": True, "digit_score": 0.99}
-WIDE, HIGH = 30.0, 50.0
-PAPER = "ab" * 16
-
-
-def piece(index: int, left: float, width: float = WIDE) -> Piece:
-    place = (left - 10.0, -10.0, 0.5)
-    shape = (width / HIGH, 1.0)
-    return Piece(index, index + 1, (left, 0.0, width, HIGH), shape, b"picture", place, b"\x89PNG small")
-
-
-class Pad:
-    """The pad of one paper, before a finder that finds what a test says is on it."""
-
-    def __init__(self, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.backend = backend
-        self.before: list[list] = []
-        self._found: list[Piece] = []
-        monkeypatch.setattr(finder_module.Finder, "pieces", lambda *_: self._found)
-        web = FastAPI()
-        self.desks = number.Desks(backend)
-        number.add_to(web, self.desks)
-        self._client = TestClient(web)
-
-    def read(self, *pieces: Piece, keep: bool = True, **more: object) -> dict:
-        """Return the answer to what is on the paper, and remember its digits as pad/numbers.js does."""
-        self._found = list(pieces)
-        said = {"visitor": SESSION, "keep": keep, "sent": 3, "paper": PAPER, "before": self.before, **more}
-        answer = self._client.post("/read", content=b"strokes", headers={number.FROM_PAD: json.dumps(said)})
-        found = answer.json()
-        if answer.status_code == 200:
-            self.before = [[d["prediction"], *d["box"]] for d in found["digits"] if d["prediction"]]
-        return found
-
-    def waiting(self) -> list:
-        """Return the records that wait to be written."""
-        return list(self.backend.writer.spool.records())
-
-    def counting(self) -> list[str]:
-        """Return the ids of the rows that count, as the page knows them."""
-        return sorted(str(row.prediction.id) for row in self.backend.recent.rows(SESSION))
-
-
-@pytest.fixture
-def pad(make_backend: Callable[..., Backend], monkeypatch: pytest.MonkeyPatch) -> Iterator[Pad]:
-    with answering(SAID) as torchserve:
-        yield Pad(replace(make_backend(), inference=Inference(torchserve.url)), monkeypatch)
-
-
-def shown(answer: dict) -> list[str]:
-    return sorted(digit["prediction"] for digit in answer["digits"])
+__all__ = ["pad"]
 
 
 def test_each_digit_is_a_row_with_a_drawing_of_its_own(pad: Pad) -> None:
@@ -180,24 +121,6 @@ def test_what_was_deleted_and_is_asked_again_is_a_row_again(pad: Pad) -> None:
     assert shown(again) == pad.counting() != shown(lost)
 
 
-def test_nobody_s_wish_and_nobody_s_id_keep_nothing(pad: Pad) -> None:
-    assert shown(pad.read(piece(0, 0), keep=False)) == [""]
-    assert "not stored, as you chose" in pad.read(piece(0, 0), keep=False)["digits"][0]["panel"]
-    assert shown(pad.read(piece(0, 0), visitor="nobody")) == [""]
-    assert pad.waiting() == []
-
-
-def test_what_is_read_under_the_pen_is_neither_stored_nor_counted_nor_said_to_be(pad: Pad) -> None:
-    one = pad.read(piece(0, 0))
-    count = pad.backend.metrics.predictions.labels("answered", "7")._value
-    before, counted = pad.before, count.get()
-    interim = pad.read(piece(0, 0, 35), piece(1, 40), interim=True)
-    assert shown(interim) == ["", ""] and "not stored" not in interim["digits"][0]["panel"]
-    assert (pad.counting(), len(pad.waiting()), count.get()) == (shown(one), 1, counted)
-    pad.read(piece(0, 0), piece(1, 40), before=before)
-    assert count.get() == counted + 1
-
-
 def test_a_judged_digit_that_goes_counts_only_as_long_as_it_is_judged(pad: Pad) -> None:
     stays, goes = shown_in_order(pad.read(piece(0, 0), piece(1, 40)))
     judge(pad.backend, SESSION, goes, "7")
@@ -216,55 +139,6 @@ def test_another_visitor_s_rows_are_never_superseded(pad: Pad) -> None:
     other = "f" * 32
     pad.read(piece(0, 500), visitor=other)
     assert pad.counting() == shown(mine)
-
-
-def test_a_program_s_number_is_not_stored(pad: Pad) -> None:
-    pad._found = [piece(0, 0)]
-    answer = pad._client.post("/read", content=b"a picture").json()
-    assert set(answer["digits"][0]) == {"label", "confidence", "set", "is_digit", "is_sure", "box"}
-    assert pad.waiting() == []
-
-
-def test_a_list_s_number_is_stored_and_takes_no_place_of_who_writes(
-    pad: Pad, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def full(*_: object) -> None:
-        raise TooMany
-
-    monkeypatch.setattr(pad.desks.pad, "at", full)
-    assert pad.read(piece(0, 0), piece(1, 40))["type"] == "Busy"
-    listed = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload")
-    again = pad.read(piece(0, 0), piece(1, 40), isListed=True, source="upload", before=[])
-    assert shown(again) == shown(listed) == pad.counting()
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_a_list_is_told_kept_of_what_is_on_the_disk(
-    pad: Pad, monkeypatch: pytest.MonkeyPatch, fails: bool
-) -> None:
-    monkeypatch.setattr(pad.backend.writer, "sync", lambda: not fails)
-    listed = pad.read(piece(0, 0), isListed=True, source="upload")
-    assert (listed["digits"][0]["prediction"] == "") is fails
-    assert pad.read(piece(0, 0))["digits"][0]["prediction"] != ""  # the pad waits for no disk
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "",
-        "[]",
-        "{",
-        '{"before": [["x", 1]]}',
-        '{"source": "x"}',
-        '{"before": 5}',
-        '{"paper": "x"}',
-        '{"before": [["x", 1%s, 0, 1, 1]]}' % ("0" * 400),
-    ],
-)
-def test_a_header_of_another_form_is_refused_in_one_line(pad: Pad, header: str) -> None:
-    answer = pad._client.post("/read", content=b"strokes", headers={number.FROM_PAD: header})
-    assert (answer.status_code, answer.json()["type"]) == (400, "BadRequest")
-    assert "Load the page again" in answer.json()["message"]
 
 
 def test_boxes_are_matched_by_what_they_have_in_common() -> None:

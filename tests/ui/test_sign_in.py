@@ -1,7 +1,6 @@
-"""Who is let in: every route, the form, cookies, attempts, sign-out, and whose history is whose."""
+"""Who is let in: every route, cookies, sign-out, the database's outages, and whose history is whose."""
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,34 +11,23 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from db import engine as database
-from db import passwords
 from db.errors import DatabaseUnavailable
 from db.sign_ins import SignIns
 from db.user_rows import Users
 from tests.services.postgres import postgres_server, postgres_url
-from tests.ui.answering import ANSWER, SESSION, answering
+from tests.ui.answering import SESSION
 from tests.ui.asking import stroke
-from tests.ui.signing_in import ELSEWHERE, PASSWORD, Guarded, built, guarded, sign_in
+from tests.ui.signing_in import ELSEWHERE, Guarded, built, guarded, page, sign_in
 from ui.server import before
 from ui.settings import from_environment
-from ui.sign_in import attempts
 from ui.sign_in import form as form_module
 from ui.sign_in import sessions as sessions_module
 from ui.sign_in.admission import FORM, OPEN
 
 pytestmark = pytest.mark.integration
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["page", "postgres_server", "postgres_url"]
 
 RUN = "/gradio_api/run/predict"
-
-
-@pytest.fixture(scope="module")
-def page(postgres_url: str) -> Iterator[Guarded]:
-    with answering(ANSWER) as torchserve, guarded(postgres_url, torchserve.url) as running:
-        for name in ("ada", "grace"):
-            running.user(name)
-        running.user("olga", "operator")
-        yield running
 
 
 def every_route(routes: list, above: str = "") -> Iterator[tuple[str, str]]:
@@ -123,123 +111,6 @@ def test_the_cookie_is_for_this_host_alone_and_for_no_script(page: Guarded, sche
     assert other.get("/config", headers={"Cookie": f"{wrong}={value}"}).status_code == 401
 
 
-@pytest.mark.parametrize(
-    ("name", "password"),
-    [
-        ("ada", "wrong password"),
-        ("nobody", PASSWORD),
-        ("ada'; DROP TABLE users;--", PASSWORD),
-        ("", ""),
-        ("ada", ""),
-        ("ada\x00", PASSWORD),
-        ("ada", PASSWORD + "\x00"),
-    ],
-)
-def test_a_wrong_name_is_told_like_a_wrong_password_and_takes_as_long(
-    page: Guarded, monkeypatch: pytest.MonkeyPatch, name: str, password: str
-) -> None:
-    checked = []
-    is_right = passwords.is_right
-    monkeypatch.setattr(passwords, "is_right", lambda *said: checked.append(said) or is_right(*said))
-    answer = sign_in(page.client("203.0.113.8"), name, password)
-    assert answer.status_code == 401
-    assert form_module.WRONG in answer.text
-    assert "Set-Cookie" not in answer.headers
-    assert len(checked) == 1
-
-
-def test_the_form_says_what_it_is_to_screen_readers_and_password_managers(page: Guarded) -> None:
-    answer = sign_in(page.client("203.0.113.9"), '"><script>alert(1)</script>', "x")
-    assert "<script" not in answer.text
-    assert 'autocomplete="username"' in answer.text
-    assert 'autocomplete="current-password"' in answer.text
-    assert re.search('<p class="words is-wrong" role="alert" id="words">[^<]+</p>', answer.text)
-    assert "script-src" not in answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "without encryption" in answer.text
-    assert "hidden" in re.search("<p class=.plain.*?>", page.client("127.0.0.1").get(FORM).text)[0]
-
-
-def test_an_address_that_guesses_has_to_wait_and_others_do_not(postgres_url: str) -> None:
-    with guarded(postgres_url) as page:
-        page.user("guessed")
-        guesser = page.client()
-        for number in range(10):
-            assert sign_in(guesser, f"guess{number}", "x").status_code == 401
-        refused = sign_in(guesser, "guessed")
-        assert refused.status_code == 429
-        assert 0 < int(refused.headers["Retry-After"]) <= 60
-        assert "Try again in 1 minute." in refused.text
-        assert sign_in(page.client("203.0.113.99"), "guessed").status_code == 303
-
-
-def guess(page: Guarded, networks: int, each: int) -> list[int]:
-    """Guess at a name from several networks, with a cookie that somebody made up; return the answers."""
-    made_up = {"Cookie": f"sketchserve-known={'A' * 64}"}
-    strangers = [page.client(f"198.51.{number // 250}.{number % 250}") for number in range(networks)]
-    return [sign_in(one, "famous", "x", **made_up).status_code for one in strangers for _ in range(each)]
-
-
-def test_no_three_strangers_keep_a_user_from_signing_in_elsewhere(postgres_url: str) -> None:
-    with guarded(postgres_url) as page:
-        page.user("famous")
-        assert guess(page, 4, 11) == [*[401] * 10, 429] * 4
-        assert sign_in(page.client("192.0.2.1"), "famous").status_code == 303
-
-
-def test_guessing_at_a_name_is_bounded_and_does_not_lock_its_users_browser(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(passwords, "is_right", lambda kept, password: password == PASSWORD)  # in no time
-    # None comes back meanwhile.
-    monkeypatch.setattr(attempts, "WITHIN_A_DAY_S", 1e8)
-    monkeypatch.setattr(attempts, "WITHIN_S", 1e6)
-    with guarded(postgres_url) as page:
-        page.user("famous")
-        signed_in = page.signed_in("famous")
-        elsewhere, signed_out = page.client("192.0.2.1"), page.signed_in("famous", "192.0.2.2")
-        assert signed_out.post("/sign-out").status_code == 200
-        assert Counter(guess(page, 120, 10)) == {401: attempts.OF_A_NAME, 429: 1200 - attempts.OF_A_NAME}
-        assert sign_in(elsewhere, "famous").status_code == 429
-        # Who is in stays in, and who was in before comes in again: from a network, too, that guesses.
-        assert signed_in.get("/config").status_code == 200
-        for _ in range(attempts.OF_A_PLACE - 1):
-            assert sign_in(signed_out, "famous", "x").status_code == 401
-        assert sign_in(signed_out, "famous").status_code == 303
-        # A thief of that cookie has no more guesses than anybody, from wherever.
-        known = {"Cookie": f"sketchserve-known={signed_out.cookies['sketchserve-known']}"}
-        thieves = [page.client(f"203.0.113.{number}") for number in range(100, 130)]
-        answers = [sign_in(one, "famous", "x", **known).status_code for one in thieves]
-        assert answers == [401] * attempts.OF_A_PLACE + [429] * (30 - attempts.OF_A_PLACE)
-
-
-def test_a_new_password_makes_every_browser_unknown(
-    postgres_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attempts, "OF_A_NAME", 3)
-    with guarded(postgres_url) as page:
-        page.user("famous")
-        browser = page.signed_in("famous", "192.0.2.3")
-        page.user("famous")  # the same password, kept with another salt
-        assert guess(page, 3, 1) == [401] * 3
-        assert sign_in(browser, "famous").status_code == 429
-
-
-def test_who_signs_in_rightly_is_not_counted(page: Guarded) -> None:
-    for _ in range(12):
-        page.signed_in("grace", "192.0.2.50")
-
-
-def test_many_who_sign_in_at_once_are_told_to_come_back(
-    page: Guarded, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(form_module, "PASSWORDS_WAITING", 0)
-    # Where nobody may wait, nobody is asked for a password either.
-    answer = sign_in(page.client("192.0.2.51"), "ada")
-    assert answer.status_code == 503
-    assert form_module.BUSY in answer.text
-
-
 @pytest.mark.parametrize("origin", ["https://evil.example", "http://sketch.example:8000", "null", ""])
 def test_what_another_site_sends_is_refused(page: Guarded, origin: str) -> None:
     client = page.signed_in("grace")
@@ -254,17 +125,6 @@ def test_what_another_site_sends_is_refused(page: Guarded, origin: str) -> None:
 )
 def test_what_the_page_itself_sends_is_taken(page: Guarded, headers: dict[str, str]) -> None:
     assert sign_in(page.client(), "grace", **headers).status_code == 303
-
-
-def test_a_form_that_is_too_large_is_refused_before_it_is_read(page: Guarded) -> None:
-    answer = page.client("192.0.2.60").post(FORM, content=b"x" * 5000)
-    assert answer.status_code == 413
-    assert "takes at most 4,096" in answer.text
-
-
-@pytest.mark.parametrize("body", [b"\xff" * 100, b"name=a&" * 500, b"{}", b"name&password", b""])
-def test_a_form_that_is_none_is_a_wrong_password(page: Guarded, body: bytes) -> None:
-    assert page.client("192.0.2.61").post(FORM, content=body).status_code in (401, 413)
 
 
 def test_a_deleted_user_is_out_soon_and_a_new_role_counts_soon(
@@ -355,20 +215,6 @@ def test_a_history_is_its_users_whatever_the_browser_says(page: Guarded, drawing
     assert judged(page, again, prediction, "f" * 32) == ""
     for claimed in (SESSION, "user:1", f"user:{Users(page.engine).find('ada')[0].id}"):
         assert "not in your history" in judged(page, grace, prediction, claimed)
-
-
-def test_below_a_path_the_form_and_the_way_to_it_are_there_too(postgres_url: str) -> None:
-    with guarded(postgres_url, UI_ROOT_PATH="/sketch") as page:
-        page.user("below")
-        client = page.client()
-        for path in ("/sketch/", "/"):  # a proxy may take the path off, or not
-            assert client.get(path).headers["Location"] == "/sketch/sign-in"
-        assert 'action="/sketch/sign-in"' in client.get("/sketch/sign-in").text
-        assert client.get("/sketch/config").status_code == 401
-        assert client.get("/sketch/sketch/config").status_code == 401
-        assert sign_in(client, "below").headers["Location"] == "/sketch/"
-        assert client.get("/sketch/config").status_code == 200
-        assert client.post("/sketch/sign-out").status_code == 200
 
 
 def test_without_sign_in_the_page_is_open_and_the_form_is_not_there(

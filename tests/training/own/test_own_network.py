@@ -1,7 +1,6 @@
 """A network that somebody brings: what is served of it, and what is refused, with the reason."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
-from safetensors.torch import save_file
 
 from handler.framings import frame_of_file
 from handler.provider import session
@@ -18,9 +16,8 @@ from tests.training.own import own_networks
 from tests.training.own.own_networks import LABELS, Plain
 from training.archive.__main__ import main
 from training.models.classical_file import load_classical
-from training.own import module, timing
+from training.own import timing
 from training.own.bring import Own, bring
-from training.own.labels import read_labels
 
 pytestmark = pytest.mark.training
 MODULE = own_networks.__name__
@@ -174,69 +171,6 @@ def test_a_framing_that_the_network_does_not_read_is_refused(given: Path, tmp_pa
         bring(own(given, path, framing="photo-64"), tmp_path / "mine.onnx", print)
     with pytest.raises(ValueError, match="add --framing photo-224"):
         bring(own(given, f"{MODULE}:Plain", framing=None), tmp_path / "mine.onnx", print)
-
-
-@pytest.mark.parametrize("write", [torch.save, save_file], ids=["state dict", "safetensors"])
-def test_weights_are_those_of_the_file(tmp_path: Path, write: Callable[..., None]) -> None:
-    theirs = Plain().state_dict()
-    write(theirs, tmp_path / "weights")
-    for name in ("Plain", "Other"):
-        found = module.network_of(f"{MODULE}:{name}", tmp_path / "weights")
-        assert not found.training
-        assert all(
-            torch.equal(one, other)
-            for one, other in zip(found.state_dict().values(), theirs.values(), strict=True)
-        )
-
-
-def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path) -> None:
-    theirs = Plain().state_dict()
-    del theirs["head.bias"]
-    theirs["head.weight"] = theirs["head.weight"][:2]
-    theirs["more"] = torch.zeros(1)
-    torch.save(theirs, tmp_path / "weights.pt")
-    words = (
-        r"lacks head.bias; it has besides more; it has in another shape head.weight \(2x256 in the file, "
-        r"3x256 in the network\)"
-    )
-    with pytest.raises(ValueError, match=words):
-        module.network_of(f"{MODULE}:Plain", tmp_path / "weights.pt")
-
-
-def test_a_pickled_module_is_not_run(tmp_path: Path) -> None:
-    torch.save(Plain(), tmp_path / "whole.pt")
-    with pytest.raises(ValueError, match="safetensors, or a state dict"):
-        module.network_of(f"{MODULE}:Plain", tmp_path / "whole.pt")
-
-
-@pytest.mark.parametrize(
-    ("file", "text", "words"),
-    [
-        ("labels.txt", "cat\ncat", "'cat' is there twice"),
-        ("labels.txt", "cat\n\ndog", "label 2 of 3 is empty"),
-        ("labels.txt", "cat\n", "has 1 labels"),
-        ("labels.json", '{"0": "cat", "2": "dog"}', "keys are not 0 to 1"),
-        ("labels.json", '[["n01", "cat"], "dog"]', "no list of texts"),
-        ("labels.json", "cat", "cannot be read"),
-    ],
-)
-def test_a_file_without_labels_is_refused(tmp_path: Path, file: str, text: str, words: str) -> None:
-    (tmp_path / file).write_text(text)
-    with pytest.raises(ValueError, match=words):
-        read_labels(tmp_path / file)
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [
-        ("labels.txt", "cat\r\nhot dog\n"),
-        ("labels.json", '["cat", "hot dog"]'),
-        ("index_to_name.json", '{"1": "hot dog", "0": "cat"}'),
-    ],
-)
-def test_labels_are_lines_or_json(tmp_path: Path, file: str, text: str) -> None:
-    (tmp_path / file).write_text(text)
-    assert read_labels(tmp_path / file) == ("cat", "hot dog")
 
 
 def test_pictures_of_other_labels_are_refused(given: Path, tmp_path: Path) -> None:
