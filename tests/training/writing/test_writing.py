@@ -63,3 +63,14 @@ def test_a_network_learns_from_them_what_the_pen_drew(
         (cover,) = session.run(["cover"], {"pictures": pictures})
         assert cover.shape == (1, *shape)
         np.testing.assert_allclose(cover, expected, atol=1e-4)
+
+
+def test_shadows_darken_some_pictures_and_leave_most_of_each_as_it_is() -> None:
+    torch.manual_seed(0)
+    dark = fit._shadows(2000, 48, 64)
+    assert dark.shape == (2000, 48, 64)
+    assert dark.min() == 0
+    assert dark.max() <= fit.DARKEST
+    shaded = (dark > 0.01).flatten(1)
+    assert float(shaded.any(1).float().mean()) == pytest.approx(fit.SHADOW_SHARE, abs=0.05)
+    assert 0.2 < float(shaded[shaded.any(1)].float().mean()) < 0.6
