@@ -12,6 +12,7 @@ from db.engine import transaction
 from db.rows import counts, is_judged, is_right
 from db.schema import model_versions, predictions, verdicts
 from db.version_answers import (
+    MOST_ANSWERS,
     MOST_DOUBTED,
     MOST_SESSIONS,
     Doubted,
@@ -119,10 +120,13 @@ class Versions:
         with transaction(self._engine) as connection:
             return connection.scalar(select(func.percentile_cont(0.99).within_group(answers.c.latency_ms)))
 
-    def count(self, model: str, version: str, since: datetime, most: int) -> tuple[int, int]:
-        """Return how many answers a version gave since then, `most` at most, and to how many sessions."""
+    def count(self, model: str, version: str, since: datetime, due: int) -> tuple[int, int]:
+        """Return how many answers a version gave since then, and to how many sessions.
+
+        No more are counted than are due, or than are looked at: else each look would take longer.
+        """
         given = select(predictions.c.session_id).where(*in_time(model, version, since, None))
-        some = given.limit(most).subquery()
+        some = given.limit(max(due, MOST_ANSWERS)).subquery()
         query = select(func.count(), func.count(some.c.session_id.distinct())).select_from(some)
         with transaction(self._engine) as connection:
             answers, sessions = connection.execute(query).one()

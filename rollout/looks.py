@@ -22,8 +22,8 @@ class Progress:
     """How far a step is.
 
     Attributes:
-        answers: So many answers there are of the version on trial, as many as are due at most.
-        sessions: So many sessions got one of these.
+        answers: So many answers there are of the version on trial.
+        sessions: So many sessions got one.
         due: And for so many answers the step waits.
         number: The number of its next look.
     """

@@ -62,3 +62,14 @@ def test_a_watch_goes_on_though_more_sessions_come_than_are_compared(
     assert seen.outcome == "failed"
     assert "slow" in seen.reason
     assert trial.serving.version == OLD
+
+
+def test_one_session_with_very_many_answers_delays_no_look(trial: Trial) -> None:
+    begin(trial)
+    age(trial, 3600)
+    trial.answers(OLD, 10, 1, ago_s=3000)
+    trial.answers(NEW, 4, 5, ago_s=3000)
+    trial.answers(NEW, 1, 60, ago_s=1)
+    at = progress(trial.desk.rows, trial.desk.versions, Rule(answers=40), trial.serving)
+    assert at is not None
+    assert (at.answers, at.sessions) == (80, 5)
