@@ -67,11 +67,14 @@ def test_no_picture_costs_more_than_300_ms(reader: Framer, name: str) -> None:
     payload = {**COSTLY, **IN_TEXT}[name]()
     assert len(payload if isinstance(payload, bytes) else json.dumps(payload)) <= 16 * 1024**2
     reader._aside.close()
-    before = spent_s()
-    (result,) = read(reader, payload)
-    reader._aside.close()  # so that what it has spent is known
-    assert spent_s() - before < BUSY * COST_S
-    assert isinstance(result, Framed | BadImage)
+    results: list[Result] = []
+
+    def cost() -> None:
+        results.extend(read(reader, payload))
+        reader._aside.close()  # so that what it has spent is known
+
+    assert least_cpu_s(cost, spent_s) < BUSY * COST_S
+    assert all(isinstance(result, Framed | BadImage) for result in results)
 
 
 @pytest.mark.parametrize(("framing", "aside"), [("ink", 0), ("photo-32", 1)])
