@@ -1,13 +1,8 @@
 """Workers' metrics at one address, whichever of them lives: real processes, without TorchServe."""
 
-import os
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from http.client import HTTPConnection
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,74 +10,11 @@ import requests
 from prometheus_client import values
 
 from handler import exporter
-from system.files import PROJECT
-from system.ports import free_ports
-from tests.handler.scraped import WAIT_S, page, totals, types
+from tests.handler.exporting import COUNT, Worker, environ, total, url, worker
+from tests.handler.scraped import WAIT_S, page, types
 
 pytestmark = pytest.mark.processes
-
-COUNT = "handler_answers_total"
-
-
-class Worker:
-    """A process of metrics_process.py."""
-
-    def __init__(self, environ: dict[str, str], model: str = "digits") -> None:
-        command = [sys.executable, str(PROJECT / "tests" / "handler" / "metrics_process.py"), model]
-        self.process = subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert self._said() == "ready"
-
-    def add(self) -> None:
-        """Let it have a batch of one."""
-        assert self.process.stdin
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        assert self._said() == "added"
-
-    def kill(self) -> str:
-        """End it as nothing else would, and give what it had to say besides."""
-        self.process.kill()
-        return self.process.communicate()[1]
-
-    def _said(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline().strip()
-
-
-@pytest.fixture
-def environ(tmp_path: Path) -> dict[str, str]:
-    (port,) = free_ports(1)
-    return {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "HANDLER_METRICS_PORT": str(port)}
-
-
-@pytest.fixture
-def worker(environ: dict[str, str]) -> Iterator[Callable[..., Worker]]:
-    """Return what starts a worker; all are ended."""
-    started = []
-
-    def start(**options: str) -> Worker:
-        started.append(Worker(environ, **options))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.kill()
-
-
-def url(environ: dict[str, str]) -> str:
-    return f"http://127.0.0.1:{environ['HANDLER_METRICS_PORT']}/metrics"
-
-
-def total(environ: dict[str, str], name: str = COUNT, model: str = "digits") -> float:
-    return totals(url(environ), model=model)[name]
+__all__ = ["environ", "worker"]
 
 
 def test_without_a_folder_metrics_stay_and_nobody_serves(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,56 +126,6 @@ def test_a_taken_port_is_one_warning_and_served_once_it_is_free(
     said = one.kill().splitlines()
     assert len(said) == 1
     assert f"metrics are not served at 127.0.0.1:{environ['HANDLER_METRICS_PORT']}" in said[0]
-
-
-@contextmanager
-def hanging(environ: dict[str, str], count: int) -> Iterator[list[socket.socket]]:
-    """Return connections that begin a request, each, and do not end it."""
-    with ExitStack() as stack:
-        address = ("127.0.0.1", int(environ["HANDLER_METRICS_PORT"]))
-        connections = [stack.enter_context(socket.create_connection(address, WAIT_S)) for _ in range(count)]
-        for one in connections:
-            one.sendall(b"GET /met")
-        yield connections
-
-
-def test_scrapers_that_hang_hold_up_no_other(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
-    one = worker()
-    page(url(environ))
-    with hanging(environ, exporter.MOST_SCRAPERS - 1):
-        one.add()
-        assert total(environ) == 1
-
-
-def test_a_scraper_that_drips_is_cut_off_in_time(
-    worker: Callable[..., Worker], environ: dict[str, str]
-) -> None:
-    worker()
-    page(url(environ))
-    with hanging(environ, exporter.MOST_SCRAPERS) as connections:
-        began = time.monotonic()
-        with pytest.raises(OSError):
-            while time.monotonic() < began + WAIT_S:
-                time.sleep(0.2)
-                for one in connections:
-                    one.sendall(b"r")
-        assert exporter.LONGEST_S - 1 < time.monotonic() - began < WAIT_S
-        assert "handler_workers" in page(url(environ))
-
-
-def test_scrapers_beyond_the_limit_are_hung_up_on(
-    worker: Callable[..., Worker], environ: dict[str, str]
-) -> None:
-    worker()
-    page(url(environ))
-    with hanging(environ, exporter.MOST_SCRAPERS):
-        time.sleep(0.2)
-        surplus = HTTPConnection("127.0.0.1", int(environ["HANDLER_METRICS_PORT"]), timeout=WAIT_S)
-        began = time.monotonic()
-        with pytest.raises(OSError):
-            surplus.request("GET", "/metrics")
-            surplus.getresponse()
-        assert time.monotonic() - began < exporter.LONGEST_S / 2
 
 
 def test_other_paths_are_not_there(worker: Callable[..., Worker], environ: dict[str, str]) -> None:
