@@ -1,12 +1,10 @@
-"""The archive inside the real TorchServe: answers, refusals, batches, and the APIs that docs/api.md shows."""
+"""The archive inside the real TorchServe: answers, refusals, and the APIs that docs/api.md shows."""
 
 import base64
 import shutil
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +13,16 @@ import pytest
 import requests
 from PIL import Image, ImageDraw
 
-from client.inference import Inference
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
 from launch.temporary import TorchServe, running
-from reading.finder import Finder
-from reading.reader import Reader
-from reading.row import pieces_of
-from tests.handler.scraped import totals
+from tests.handler.asking_served import BLANK, REFUSED, SEVEN, TIMEOUT_S, predict
 from tests.management import manage
 from tests.served_model import as_version
 from training.data.drawing import STROKES, encoded, png
 from training.models import weights
 
 pytestmark = pytest.mark.integration
-TIMEOUT_S = 30
-SEVEN = png("7")
-BLANK = encoded(Image.new("L", (280, 280), 255))
-
-
-def predict(
-    server: TorchServe, body: bytes = SEVEN, within_s: float = TIMEOUT_S, **options: object
-) -> requests.Response:
-    url = f"{server.inference_url}/predictions/digits"
-    return requests.post(url, data=body, timeout=within_s, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("digit", STROKES)
@@ -90,24 +74,6 @@ def test_the_frame_comes_along_when_asked_for(torchserve: TorchServe, tmp_path: 
     assert (np.asarray(Image.open(tmp_path / "frame.png")) == frame_of(SEVEN)).all()
 
 
-REFUSED = {
-    "truncated": (SEVEN[: len(SEVEN) // 2], {}, "truncated or corrupt"),
-    "corrupt": (SEVEN[:60] + bytes(200) + SEVEN[260:], {}, "truncated or corrupt"),
-    "text": (b"hello", {}, "plain text"),
-    "empty": (b"", {}, "body is empty"),
-    "one pixel": (encoded(Image.new("L", (1, 1))), {}, "Nothing is drawn"),
-    "blank": (BLANK, {}, "Nothing is drawn"),
-    "JSON without an image": (b'{"picture": 1}', {"Content-Type": "application/json"}, "no key 'image'"),
-    "broken JSON": (b'{"image": ', {"Content-Type": "application/json"}, "not valid JSON"),
-    "JSON null": (b"null", {"Content-Type": "application/json"}, "JSON null"),
-    "a web form": (
-        b"picture=abc",
-        {"Content-Type": "application/x-www-form-urlencoded"},
-        "Content-Type: image/png",
-    ),
-}
-
-
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_bad_input_gets_its_own_400_that_helps(torchserve: TorchServe, name: str) -> None:
     body, headers, words = REFUSED[name]
@@ -141,57 +107,6 @@ def test_a_scribble_is_answered_as_no_digit(torchserve: TorchServe) -> None:
     answer = predict(torchserve, encoded(paper)).json()
     assert answer["is_digit"] is False
     assert answer["label"] in "0123456789"
-
-
-@pytest.fixture(scope="module")
-def patient(model_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TorchServe]:
-    """One worker and a long delay, so that what is asked at once is one batch, which the counters prove."""
-    folder = tmp_path_factory.mktemp("patient")
-    shutil.copy(model_store / "digits.mar", folder / "digits.mar")
-    with running(folder) as server:
-        version = manage(server, "GET", "/digits").json()[0]["modelVersion"]
-        manage(server, "DELETE", f"/digits/{version}").raise_for_status()
-        together = {"url": "digits.mar", "batch_size": 32, "max_batch_delay": 1000, "initial_workers": 1,
-                    "synchronous": "true"}  # fmt: skip
-        manage(server, "POST", **together).raise_for_status()
-        manage(server, "PUT", "/digits", min_worker=1, max_worker=1, synchronous="true")
-        yield server
-
-
-def test_bad_images_do_not_spoil_their_batch(patient: TorchServe) -> None:
-    good = {digit: png(digit) for digit in "0123456"}
-    bad = [body for body, _, _ in REFUSED.values()][:8]
-    bodies: list[tuple[str | None, bytes]] = [*good.items(), *((None, body) for body in bad)]
-    before = totals(patient.handler_metrics_url)
-    with ThreadPoolExecutor(len(bodies)) as pool:
-        responses = list(pool.map(lambda sent: predict(patient, sent[1]), bodies))
-    counted = totals(patient.handler_metrics_url) - before
-    for (digit, _), response in zip(bodies, responses, strict=True):
-        if digit is None:
-            assert response.status_code == 400
-            assert response.json()["type"] == "BadImage"
-        else:
-            assert response.status_code == 200
-            assert response.json()["label"] == digit
-    assert counted["handler_batch_size_sum"] == len(bodies)
-    assert counted["handler_batch_size_count"] <= 2
-    assert counted["handler_bad_images_total"] == 8
-
-
-def test_a_number_asks_for_all_its_pieces_at_once(patient: TorchServe) -> None:
-    """So that they are one batch, where TorchServe waits long enough for one."""
-    sevens = Image.new("L", (220, 110), 255)
-    for left in range(20, 180, 40):  # each bar touches the next one's, so that two may also be one digit
-        points = [(left, 20), (left + 35, 20), (left + 15, 90)]
-        ImageDraw.Draw(sevens).line(points, fill=0, width=8, joint="curve")
-    body = encoded(sevens)
-    before = totals(patient.handler_metrics_url)
-    with closing(Reader(Inference(patient.inference_url), Finder())) as reader:
-        number = reader.read(body, "digits")
-    counted = totals(patient.handler_metrics_url) - before
-    assert number.text == "7777"
-    assert counted["handler_batch_size_sum"] == len(pieces_of(body)) == 7  # more pieces than digits
-    assert counted["handler_batch_size_count"] == 1
 
 
 def test_batching_and_workers_are_those_of_the_archive(torchserve: TorchServe) -> None:
