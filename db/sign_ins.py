@@ -39,12 +39,21 @@ class SignIns:
         """Use the connections of `engine` (see `db.engine.create`)."""
         self._engine = engine
 
-    def begin(self, user: User) -> bytes:
-        """Return a new token of the user's; what has expired of anybody is removed on the way."""
+    def begin(self, user: User, kept: str) -> bytes | None:
+        """Return a new token of the user's; what has expired of anybody is removed on the way.
+
+        Args:
+            user: who has said the right password.
+            kept: what was kept of it. Where that has changed meanwhile, or the user is gone, there is none:
+                a new password ends the sign-ins that it finds, and must miss none that has just begun.
+        """
         token = secrets.token_bytes(TOKEN_BYTES)
         ends = func.now() + text(f"interval '{UNUSED_DAYS} days'")
         with transaction(self._engine) as connection:
             connection.execute(delete(sign_ins).where(~_is_valid))
+            is_theirs = (users.c.id == user.id) & (users.c.password_hash == kept)
+            if connection.scalar(select(users.c.id).where(is_theirs).with_for_update(read=True)) is None:
+                return None
             connection.execute(
                 insert(sign_ins).values(token_hash=hash_of(token), user_id=user.id, expires_at=ends)
             )

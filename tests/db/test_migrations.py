@@ -137,7 +137,7 @@ def test_each_revision_goes_down_and_up_again_and_every_row_stays(
     )
     signed_in = [Users(engine).put(name, NOBODYS) for name in ("ada", "grace")]
     for user in signed_in:
-        SignIns(engine).begin(user)
+        SignIns(engine).begin(user, NOBODYS)
     loop = loop_rows.rows(loop_rows.add_run(engine), made[0].id)
     with engine.begin() as connection:
         loop_rows.add(connection, loop)

@@ -2,6 +2,8 @@
 
 import hashlib
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from argon2 import PasswordHasher
@@ -79,7 +81,7 @@ def test_the_database_refuses_a_role_that_is_none(engine: Engine, user: User) ->
 def test_the_database_keeps_no_token_that_could_be_used(
     engine: Engine, user: User, sign_ins: SignIns
 ) -> None:
-    token = sign_ins.begin(user)
+    token = sign_ins.begin(user, NOBODYS)
     assert len(token) == 32
     with engine.connect() as connection:
         query = text("SELECT token_hash FROM sign_ins WHERE user_id = :id")
@@ -101,7 +103,7 @@ def age(engine: Engine, user: User, **columns: str) -> None:
 def test_a_sign_in_ends_unused_after_seven_days_and_is_renewed_by_use(
     engine: Engine, user: User, sign_ins: SignIns
 ) -> None:
-    token_hash = hash_of(sign_ins.begin(user))
+    token_hash = hash_of(sign_ins.begin(user, NOBODYS))
     week = 7 * 24 * 3600
     assert week - 60 < sign_ins.find(token_hash).left_s <= week
     age(engine, user, expires_at="5 minutes")
@@ -114,16 +116,16 @@ def test_a_sign_in_ends_unused_after_seven_days_and_is_renewed_by_use(
 def test_a_sign_in_ends_after_thirty_days_however_it_is_used(
     engine: Engine, user: User, sign_ins: SignIns
 ) -> None:
-    token_hash = hash_of(sign_ins.begin(user))
+    token_hash = hash_of(sign_ins.begin(user, NOBODYS))
     age(engine, user, created_at="-29 days -23 hours", expires_at="30 minutes")
     for _ in range(2):
         assert sign_ins.find(token_hash).left_s < 3601
 
 
 def test_signing_in_removes_what_has_expired(engine: Engine, user: User, sign_ins: SignIns) -> None:
-    sign_ins.begin(user)
+    sign_ins.begin(user, NOBODYS)
     age(engine, user, expires_at="-1 second")
-    sign_ins.begin(user)
+    sign_ins.begin(user, NOBODYS)
     with engine.connect() as connection:
         query = text("SELECT count(*) FROM sign_ins WHERE user_id = :id")
         assert connection.scalar(query, {"id": user.id}) == 1
@@ -132,15 +134,31 @@ def test_signing_in_removes_what_has_expired(engine: Engine, user: User, sign_in
 def test_signing_out_a_new_password_and_deletion_end_sign_ins(
     engine: Engine, user: User, sign_ins: SignIns
 ) -> None:
-    tokens = [hash_of(sign_ins.begin(user)) for _ in range(2)]
+    tokens = [hash_of(sign_ins.begin(user, NOBODYS)) for _ in range(2)]
     sign_ins.end(tokens[0])
     assert [sign_ins.find(token) is None for token in tokens] == [True, False]
     Users(engine).put(user.name, "other")
     assert sign_ins.find(tokens[1]) is None
-    last = hash_of(sign_ins.begin(user))
+    last = hash_of(sign_ins.begin(user, "other"))
     assert Users(engine).delete(user.name)
     assert sign_ins.find(last) is None
     assert not Users(engine).delete(user.name)
+
+
+def test_a_new_password_ends_the_sign_in_that_the_old_one_is_just_beginning(
+    engine: Engine, user: User, sign_ins: SignIns
+) -> None:
+    # Its check takes tens of milliseconds, which a new password does not wait for.
+    with ThreadPoolExecutor() as threads, engine.begin() as connection:
+        connection.execute(users.update().where(users.c.id == user.id).values(password_hash="other"))
+        begun = threads.submit(sign_ins.begin, user, NOBODYS)
+        with suppress(TimeoutError):
+            begun.result(0.5)
+        connection.commit()
+        assert begun.result(30) is None
+    assert sign_ins.begin(user, NOBODYS) is None
+    Users(engine).delete(user.name)
+    assert sign_ins.begin(user, "other") is None
 
 
 def test_who_gets_the_name_of_somebody_deleted_is_another(engine: Engine, user: User) -> None:

@@ -1,4 +1,4 @@
-"""Cookies of the sign-in: random bytes for this host alone, which no script of the page can read."""
+"""Cookies of the sign-in, for this host alone: random bytes that no script can read, and whose they are."""
 
 import base64
 import binascii
@@ -12,6 +12,8 @@ from db.sign_ins import AT_MOST_DAYS, TOKEN_BYTES
 
 # Of the token that a signed-in browser has.
 NAME = "sketchserve"
+# Of the user's number, for scripts: strokes without an answer are nobody else's (ui/draw/pad/sending.js).
+USER = "sketchserve-user"
 # Browsers take such a name only over HTTPS, for this host alone and all of it (RFC 6265bis, 4.1.3.2).
 SECURE = "__Host-"
 
@@ -40,22 +42,30 @@ def put(response: Response, scope: Scope, value: bytes, name: str = NAME, days: 
     _set(response, scope, name, text, days * 24 * 3600)
 
 
+def put_user(response: Response, scope: Scope, user_id: int) -> None:
+    """Tell scripts who has signed in; what counts is the token."""
+    _set(response, scope, USER, str(user_id), AT_MOST_DAYS * 24 * 3600, is_for_scripts=True)
+
+
 def remove(response: Response, scope: Scope) -> None:
-    """Take the token from the browser."""
-    _set(response, scope, NAME, "", 0)
+    """Take the token from the browser, and whose it was."""
+    for name in (NAME, USER):
+        _set(response, scope, name, "", 0)
 
 
 def _full(scope: Scope, name: str) -> str:
     return f"{SECURE}{name}" if is_secure(scope) else name
 
 
-def _set(response: Response, scope: Scope, name: str, value: str, max_age_s: int) -> None:
+def _set(
+    response: Response, scope: Scope, name: str, value: str, max_age_s: int, *, is_for_scripts: bool = False
+) -> None:
     response.set_cookie(
         _full(scope, name),
         value,
         max_age=max_age_s,
         path="/",
         secure=is_secure(scope),
-        httponly=True,
+        httponly=not is_for_scripts,
         samesite="lax",
     )

@@ -93,7 +93,7 @@ class Form:
                 return self._too_many(request, name, wait_s)
             begun = tried
             is_right = await self._in_thread(passwords.is_right, kept, password)
-            token = await self._sessions.begin(user) if user is not None and is_right else None
+            token = await self._sessions.begin(user, kept) if user is not None and is_right else None
         except (DatabaseUnavailable, anyio.WouldBlock) as error:
             await self._forgive(begun)
             words = BUSY if isinstance(error, anyio.WouldBlock) else AWAY
@@ -106,6 +106,7 @@ class Form:
         logger.info("sign-in from %s: %s, %s", address, user.name, user.role)
         there = RedirectResponse(f"{self._root_path}/", 303)
         cookie.put(there, request.scope, token)
+        cookie.put_user(there, request.scope, user.id)
         known_browser.put(there, request.scope, kept)
         return there
 
@@ -122,8 +123,7 @@ class Form:
                 await self._sessions.end(token)
         except DatabaseUnavailable:
             words = ENDED_HERE
-        # Unanswered strokes, which the page would show to the next one.
-        page = self._page(request, words, headers={"Clear-Site-Data": '"storage"'})
+        page = self._page(request, words)
         cookie.remove(page, request.scope)
         return page
 

@@ -78,13 +78,15 @@ class Sessions:
         since = time.monotonic() - FRESH_S
         return {token_hash for token_hash, seen in self._seen.items() if seen.asked_at > since}
 
-    async def begin(self, user: User) -> bytes:
-        """Return a new token of the user's.
+    async def begin(self, user: User, kept: str) -> bytes | None:
+        """Return a new token of the user's, None where what is kept of the password is another now.
 
         Raises:
             DatabaseUnavailable: It cannot be kept now.
         """
-        token = await anyio.to_thread.run_sync(self._sign_ins.begin, user, limiter=self._threads)
+        token = await anyio.to_thread.run_sync(self._sign_ins.begin, user, kept, limiter=self._threads)
+        if token is None:
+            return None
         self._remember(hash_of(token), Seen(user, time.monotonic(), time.monotonic() + OUTAGE_S))
         return token
 

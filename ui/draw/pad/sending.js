@@ -13,6 +13,9 @@ const UNANSWERED = {
   number: "sketchserve-unanswered-number",
   before: "sketchserve-unanswered-before", // what numbers.js knows of the number
 };
+// Whose they are, by the cookie that ui/sign_in/cookie.py sets; "" where nobody signs in.
+const WHOSE = "sketchserve-unanswered-whose";
+forgetOthers();
 
 // `content()` gives { kind, strokes, picture, colours, drawing, sheet } as they are now; `numbers` reads those of a number.
 export function createSending({ props, ask, content, numbers }) {
@@ -136,6 +139,19 @@ export function visitorId() {
     return localStorage.getItem("sketchserve-visitor") ?? window.sketchserveVisitor ?? "";
   } catch {
     return window.sketchserveVisitor ?? ""; // storage is refused
+  }
+}
+
+// Whoever signs in next in this tab neither sees nor stores what the one before drew as their sign-in ended.
+function forgetOthers() {
+  const whose = /(?:^|; )(?:__Host-)?sketchserve-user=(\d+)/.exec(document.cookie)?.[1] ?? "";
+  try {
+    if ((sessionStorage.getItem(WHOSE) ?? whose) !== whose) {
+      for (const key of Object.values(UNANSWERED)) sessionStorage.removeItem(key);
+    }
+    sessionStorage.setItem(WHOSE, whose);
+  } catch {
+    // Storage is refused: nothing was kept.
   }
 }
 
