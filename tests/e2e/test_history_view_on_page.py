@@ -57,6 +57,8 @@ def test_a_row_opens_over_the_list_at_the_address_of_its_drawing(page: Page, fil
     expect(opened.locator(".drawer-bar [role=status]")).to_contain_text(re.compile(r"2 of \d+"))
     page.reload()
     expect(page.get_by_role("link", name="All drawings")).to_be_visible()
+    page.go_back()
+    expect(row(page, 1)).to_be_visible()
 
 
 @pytest.mark.parametrize("how", ["Escape", "back", "Close", "beside"])

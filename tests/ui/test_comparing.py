@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -103,6 +104,30 @@ def test_what_cannot_be_asked_or_named_is_left_out_and_counted() -> None:
     job = compared(Answers(read), Drawings(["7", "7", "trouser", "7", "7"], gone=1))
     assert (job.unanswered, job.foreign, job.result) == (2, 1, Paired(both=2))
     assert not job.complaint
+
+
+def test_a_label_that_a_model_of_hundreds_lacks_is_not_its_mistake() -> None:
+    digits, birds = tuple("0123456789"), tuple(f"bird {number}" for number in range(200))
+    versions = [
+        Version(Model(f"{name}/1.0.0", name, "1.0.0", labels=labels))
+        for name, labels in (("digits", digits), ("birds", birds))
+    ]
+
+    class Likeliest(Answers):
+        """Of more labels than a hundred, an answer has ten."""
+
+        def predict(self, image: bytes, model: str) -> Answer:
+            answer = super().predict(image, model)
+            if model.startswith("digits"):
+                return answer
+            return replace(answer, probabilities=dict.fromkeys(birds[:10], 0.1), has_all=False)
+
+    read = Likeliest(lambda model, number: ("7" if number < 30 else "1") if model == "digits" else birds[0])
+    truth = ["7"] * 30 + [birds[150]] * 2
+    comparer = Comparer(read, Drawings(truth), lambda _version: None)  # type: ignore[arg-type]
+    assert comparer.begin(*versions, "ada")
+    job = ended(comparer)
+    assert (job.foreign, job.result) == (32, Paired())
 
 
 def test_a_busy_model_is_left_to_visitors_for_a_while_and_asked_again(

@@ -19,6 +19,8 @@ from ui.shell.visit import Visit
 
 # On one page: their pictures are loaded while the first one is judged.
 AT_ONCE = 20
+ALL_JUDGED = "All of them are judged."
+PASSED_OVER = "No more come after these: those that are left were passed over."
 
 
 def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:
@@ -29,18 +31,20 @@ def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) 
     settle(backend.writer)
     wanted = replace(asked.filter, show="open", true_label="")
     rows = drawings.page(wanted, AT_ONCE, asked.before)
-    last = rows[-1].prediction if len(rows) == AT_ONCE else None
+    last = rows[-1].prediction if rows else None
     after = asked.query_after((last.created_at, last.id)) if last else ""
+    count = drawings.count(wanted)
     return views.html(
         visit,
         "history/labelling.html",
         query=asked.query(),
         rows=[with_all_labels(backend.models, row) for row in rows if not backend.recent.is_deleted(row)],
-        left=f"{counted(drawings.count(wanted))} not judged",
+        left=f"{counted(count)} not judged",
         next=f"{views.root}/history/judge{after}" if after else "",
         action_of=lambda prediction: f"{views.root}/history/{prediction.id}/judge",
         and_then_fields={"then": "judge", "query": asked.query()},
-        empty="All of them are judged.",
+        empty=PASSED_OVER if asked.before and count else ALL_JUDGED,
+        again=f"{views.root}/history/judge{asked.query()}" if asked.before and count else "",
         words=words,
         most_buttons=BUTTONS,
         none_of_these=none_of_these,

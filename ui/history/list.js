@@ -14,6 +14,14 @@ function show() {
   if (zone) zone.value = String(-new Date().getTimezoneOffset());
 }
 
+// Return what selects the row or the page's link that has the focus, also in another state of the list.
+function whatIsFocused() {
+  const link = document.activeElement?.closest("[data-rows] a, [data-pages] a");
+  if (!link) return null;
+  if (link.closest("[data-pages]")) return link.rel ? '[data-pages] [rel="next"]' : "[data-pages] a:not([rel])";
+  return `[data-rows] a[href="${CSS.escape(link.getAttribute("href"))}"]`;
+}
+
 let asked = 0;
 
 async function look() {
@@ -22,13 +30,16 @@ async function look() {
   const answer = await fetch(here).catch(() => null);
   if (!answer?.ok || mine !== asked) return; // what is shown stays: the next look may do better
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const focused = document.activeElement?.closest("[data-rows] a")?.getAttribute("href");
-  for (const part of ["[data-rows]", "[data-counted]"]) {
-    const fresh = page.querySelector(part);
-    if (fresh) document.querySelector(part)?.replaceWith(document.adoptNode(fresh));
+  const focused = whatIsFocused();
+  for (const part of ["[data-rows]", "[data-counted]", "[data-pages]", "[data-more]"]) {
+    const [old, fresh] = [document.querySelector(part), page.querySelector(part)];
+    if (!old || !fresh) continue;
+    // What somebody has opened there stays open.
+    if (part === "[data-more]" && old.childElementCount === fresh.childElementCount) continue;
+    old.replaceWith(document.adoptNode(fresh));
   }
   show();
-  if (focused) document.querySelector(`[data-rows] a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (focused) document.querySelector(focused)?.focus({ preventScroll: true });
 }
 
 show();

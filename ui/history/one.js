@@ -14,3 +14,9 @@ export function prepare(root) {
 
 prepare(document);
 tellOfForms(document);
+
+// A drawing that was opened over the list and loaded anew: going back is to the list, which this document does not have.
+const { pathname } = location;
+if (!document.querySelector("dialog.drawer")) {
+  addEventListener("popstate", () => location.pathname === pathname || location.reload());
+}

@@ -172,7 +172,7 @@ class Comparer:
 def _count(job: Job, drawing: Judged, a: Answer, b: Answer) -> None:
     """Add what two answers to a drawing say."""
     truth = drawing.true_label
-    if any(one.has_all and truth not in one.probabilities for one in (a, b)):
+    if not all(_knows(version, answer, truth) for version, answer in ((job.a, a), (job.b, b))):
         job.foreign += 1
         return
     before, was_a, was_b = job.result, a.label == truth, b.label == truth
@@ -184,3 +184,10 @@ def _count(job: Job, drawing: Judged, a: Answer, b: Answer) -> None:
     )
     if a.label != b.label:
         job.differences.append(Difference(drawing, a.label, b.label))
+
+
+def _knows(version: Version, answer: Answer, label: str) -> bool:
+    """Return whether a version has this label; answers of hundreds have only their likeliest."""
+    if version.model.labels:
+        return label in version.model.labels
+    return not answer.has_all or label in answer.probabilities

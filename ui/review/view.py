@@ -49,6 +49,7 @@ def _show(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Respo
         and_then_fields={},
         why=lambda row: _why(row, whys[row.prediction.id]),
         empty=ELSEWHERE if count and not queue else EMPTY,
+        again="",
         words=words,
         most_buttons=BUTTONS,
         none_of_these=none_of_these,
