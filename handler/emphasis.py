@@ -2,7 +2,15 @@
 
 import cv2
 import numpy as np
+from numba import njit
 
+from handler.marks import AROUND, SPECK_SHARE, box_of, count_marks
+
+# What joins strokes that all but touch is fainter than this share of the strongest cell: it has some of both.
+# Only strokes of three cells and more have one that they all reach: fine ones lie in two cells by turns.
+JOIN_SHARE = 0.35
+# It is looked for where the lowest eighth of the marks is as wide as they are, nearly: few digits have that.
+LOWEST, WIDE_SHARE = 8, 0.97
 # A picture of more marks is something else.
 MOST_MARKS = 40
 # An underline: how long for its thickness; how far from level, as rise over length.
@@ -21,6 +29,50 @@ AROUND_SHARE, DIRECTIONS = 0.6, 24
 # A straight stroke inside a frame may be a zero's slash: so long for its thickness, and full of ink. A one is
 # more upright than this, in radians.
 STRAIGHT, STRAIGHT_SHARE, UPRIGHT = 2.0, 0.7, 0.4
+
+
+def find_strokes(distance: np.ndarray) -> tuple[np.ndarray, int, bool]:
+    """Return where strokes are on an even sheet, how many marks there were, and if something set them off.
+
+    A line or a frame that all but touches the drawing is a mark with it, and told where the join is left out.
+
+    Args:
+        distance: float32 (rows, columns), distance from the paper, 0..2.
+
+    Returns:
+        bool (rows, columns), what sets the drawing off left out; the marks with it; True if it was.
+    """
+    marks, count = count_marks(distance, 0.0, SPECK_SHARE)
+    strokes = without_emphasis(marks) if count > 1 else marks
+    if strokes is not marks:
+        return strokes, count, True
+    if _is_wide_below(marks, *box_of(marks)):
+        apart, parts = count_marks(distance, JOIN_SHARE * distance.max(), SPECK_SHARE)
+        if parts > 1 and _are_broad(apart):
+            strokes = without_emphasis(apart)
+            if strokes is not apart:
+                return strokes, parts, True
+    return marks, count, False
+
+
+def _are_broad(marks: np.ndarray) -> bool:
+    """Tell whether each of the marks, bool (rows, columns), is three cells wide somewhere."""
+    cells = marks.view(np.uint8)
+    count, labels = cv2.connectedComponents(cells)
+    inner = cv2.erode(cells, AROUND, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    return len(np.unique(labels[inner > 0])) == count - 1
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _is_wide_below(marks, top, bottom, left, right):  # type: ignore[no-untyped-def]
+    """Tell whether the lowest part of marks, bool (rows, columns), is as wide as their box, nearly."""
+    wide = 0
+    for column in range(left, right):
+        for row in range(bottom - (bottom - top) // LOWEST, bottom):
+            if marks[row, column]:
+                wide += 1
+                break
+    return wide > WIDE_SHARE * (right - left)
 
 
 def without_emphasis(marks: np.ndarray) -> np.ndarray:

@@ -8,15 +8,13 @@ import cv2
 import numpy as np
 
 from handler.bad_image import nothing_drawn
-from handler.emphasis import without_emphasis
+from handler.emphasis import find_strokes
 from handler.even_cells import distances_on, find_sheet, ink_of
 from handler.marks import (
     AROUND,
     FAINTEST,
-    SPECK_SHARE,
     Ink,
     box_of,
-    count_marks,
     cut,
     grown,
     in_picture,
@@ -53,17 +51,15 @@ def ink_on_even_sheet(pixels: np.ndarray) -> Ink | None:
         raise nothing_drawn()
     for attempt in range(1, PASSES + 1):
         distance = distances_on(packed, np.uint32(colour), *box)
-        marks, count = count_marks(distance, 0.0, SPECK_SHARE)
-        strokes = without_emphasis(marks) if count > 1 else marks
+        marks, count, is_set_off = find_strokes(distance)
         if attempt > 1:
             is_drawing = True
         elif min(packed.shape) < LEAST_SIDE_PX:
-            is_drawing = are_strokes(strokes.view(np.uint8), WIDEST_DIGIT)
+            is_drawing = are_strokes(marks.view(np.uint8), WIDEST_DIGIT)
         else:
-            is_drawing = is_one_drawing(strokes, count, box, packed.shape)
+            is_drawing = is_one_drawing(marks, count, box, packed.shape)
         if not is_drawing:
             return None
-        is_set_off, marks = strokes is not marks, strokes
         inner = top, bottom, left, right = box_of(marks)
         if not any(inner):
             raise nothing_drawn()

@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from handler.emphasis import MOST_MARKS, without_emphasis
-from tests.handler.beside import frame, likeness, photographed, pixels_of
-from training.data.drawing import STROKES
+from handler.emphasis import MOST_MARKS, find_strokes, without_emphasis
+from handler.even_cells import distances_on, find_sheet
+from tests.handler.beside import BOX, frame, likeness, photographed, pixels_of
+from training.data.drawing import STROKES, drawing
 
 BLACK = (0, 0, 0)
 
@@ -20,6 +21,35 @@ def test_an_underline_is_no_ink(digit: str, lines: int, rise: int) -> None:
         cv2.line(pixels, (85, 200 + 24 * line), (200, 200 + 24 * line + rise), BLACK, 8, cv2.LINE_AA)
     assert likeness(frame(pixels), frame(clean)) > 0.88
     assert likeness(frame(photographed(pixels)), frame(photographed(clean))) > 0.92
+
+
+def test_an_underline_that_all_but_touches_is_no_ink() -> None:
+    clean, pixels = pixels_of("2"), pixels_of("2")
+    bottom = np.flatnonzero((pixels[..., 0] < 128).any(axis=1))[-1]
+    # Less than a cell of the map is between them.
+    cv2.line(pixels, (85, bottom + 7), (200, bottom + 7), BLACK, 8)
+    assert likeness(frame(pixels), frame(clean)) > 0.88
+
+
+@pytest.mark.parametrize("join", [0.2, 0.3])
+def test_an_underline_that_faint_cells_join_to_a_digit_is_none_of_its_strokes(join: float) -> None:
+    seven = marks_of(((10, 6), (46, 6), (30, 44)))
+    line = marks_of(((6, 52), (54, 52)))
+    distance = (seven | line).astype(np.float32)
+    distance[45:51, 27:34][distance[45:51, 27:34] == 0] = join
+    strokes, marks, is_set_off = find_strokes(distance)
+    assert is_set_off and marks == 2
+    assert (strokes == seven).all()
+
+
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("pen_px", [1, 2, 3])
+def test_the_finest_pen_draws_one_stroke(digit: str, pen_px: int) -> None:
+    # Where it lies between two cells, both have half of it.
+    packed = np.asarray(drawing(digit, pen_px=pen_px, box=BOX).convert("RGBA")).view(np.uint32)[..., 0]
+    colour, *box, _ = find_sheet(packed.copy())
+    distance = distances_on(packed.copy(), np.uint32(colour), *box)
+    assert not find_strokes(distance)[2]
 
 
 @pytest.mark.parametrize("digit", STROKES)
