@@ -7,8 +7,8 @@ from collections.abc import Iterable
 # anew.
 DROPPED = frozenset(
     b"accept accept-encoding accept-language authorization connection content-length cookie expect "
-    b"keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade user-agent "
-    b"x-api-key x-forwarded-for".split()
+    b"http2-settings keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade "
+    b"user-agent x-api-key x-forwarded-for".split()
 )
 
 

@@ -76,6 +76,11 @@ class Reading:
         Raises:
             Refusal: this is no regular request, costs more than it says, or may not pass.
         """
+        while data:
+            data = self._feed(data)
+
+    def _feed(self, data: bytes) -> bytes:
+        """Return what is to be read next: a head that offered another protocol, and the rest, again."""
         if self.is_body:
             self._wire_bytes += len(data)
         else:
@@ -86,8 +91,8 @@ class Reading:
             if isinstance(error.__context__, Refusal):
                 raise error.__context__ from None
             raise
-        except httptools.HttpParserUpgrade:
-            raise malformed("The connection cannot be upgraded: send plain HTTP/1.1 requests") from None
+        except httptools.HttpParserUpgrade as offer:
+            return self._without_offer() + data[offer.args[0] :]
         except httptools.HttpParserError as error:
             raise malformed(f"This is no regular HTTP/1.1 request: {error}") from None
         # Before the end of the head there is no other measure than what came.
@@ -95,6 +100,7 @@ class Reading:
             raise _head_too_large()
         if self._wire_bytes - self.body.size > self.body.size / 4 + MOST_HEAD_BYTES:
             raise malformed("The body's chunks are tiny, or end in a long trailer: send it whole")
+        return b""
 
     def forget(self) -> None:
         """Give up the request that still comes."""
@@ -120,6 +126,8 @@ class Reading:
         method = self._parser.get_method().decode()
         if method not in METHODS:
             raise Refusal(Reason.METHOD, f"The method is {method}, expected one of {', '.join(METHODS)}")
+        if self._parser.should_upgrade():  # it is read again
+            return
         if not self._target.startswith(b"/"):
             raise malformed("The request's target is no path: send it to the server itself")
         size = sum(len(name) + len(value) for name, value in self._headers)
@@ -142,6 +150,8 @@ class Reading:
 
     def on_message_complete(self) -> None:
         """Have the whole request passed on."""
+        if self._parser.should_upgrade():
+            return
         content_type, content = bodies.bounded(self._content_type, bytes(self._pieces))
         self._api.rules.check_body(content_type, content)
         request = framed(self._parser.get_method(), self._target, self._headers, content_type, content)
@@ -158,6 +168,18 @@ class Reading:
         self._content_type = b""
         self._pieces = bytearray()
         self._wire_bytes = 0  # that came since the head, chunks' sizes and trailers among them
+
+    def _without_offer(self) -> bytes:
+        """Return the head that came without its Upgrade, which a server may ignore (RFC 9110, 7.8).
+
+        The parser would take the body for the other protocol, so another one reads both.
+        """
+        version = self._parser.get_http_version().encode()
+        lines = [self._parser.get_method() + b" " + self._target + b" HTTP/" + version]
+        lines += [name + b": " + value for name, value in self._headers if name.lower() != b"upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        self._begin()
+        return b"\r\n".join([*lines, b"", b""])
 
     def _require_size(self, size: int) -> None:
         if size > self._api.most_bytes:
