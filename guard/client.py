@@ -42,7 +42,11 @@ class Client(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless there are too many."""
         self._transport = cast(asyncio.Transport, transport)
-        self._reading = Reading(self._api, transport.get_extra_info("peername")[0], self)
+        address, *_ = transport.get_extra_info("peername") or ("",)
+        self._reading = Reading(self._api, address, self)
+        if not address:  # reset before it was accepted
+            self._transport.abort()
+            return
         self.deadline = self._loop.time() + WITHIN_S
         self._api.clients.add(self)
         if len(self._api.clients) > MOST_CONNECTIONS:

@@ -1,6 +1,10 @@
 """What the guard gives a client of time, connections and pipelined requests, and that none takes more."""
 
+import socket
+import struct
+import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,9 @@ from system.processes import until
 from tests.guard.played import SLOW_PATH, WAIT_S, Guarded, get, guard, guarded, post, refusal, until_closed
 
 __all__ = ["guard"]
+
+# SO_LINGER: on, 0 s. The connection is reset when it is closed.
+RESETS = struct.pack("ii", 1, 0)
 
 
 def test_a_request_that_does_not_arrive_ends(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,6 +53,29 @@ def test_a_connection_that_idles_after_an_answer_is_not_told_so(guard: Guarded) 
         time.sleep(1.5 * LOOK_S)
         connection.sendall(get(b"/b"))
         assert connection.recv(65536).endswith(b"/b")
+
+
+def test_a_connection_that_is_reset_before_it_is_accepted_leaves_nothing(
+    guard: Guarded, caplog: pytest.LogCaptureFixture
+) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    go_on = threading.Event()
+    with guard.connect() as connection:
+        connection.sendall(get(b"/a"))
+        assert connection.recv(65536).endswith(b"/a")
+        before = open_files()
+        next(iter(guard.api.clients))._loop.call_soon_threadsafe(go_on.wait)  # it accepts nobody meanwhile
+        for _ in range(20):
+            with guard.connect() as reset:
+                reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
+        go_on.set()
+        connection.sendall(get(b"/b"))
+        assert connection.recv(65536).endswith(b"/b")
+        assert until(lambda: len(guard.api.clients) == 1 and open_files() == before, WAIT_S)
+    assert not guard.api.refused
+    assert caplog.messages == []
 
 
 def test_too_many_connections_are_told_so(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
