@@ -134,9 +134,13 @@ class Client(asyncio.Protocol):
         if self._waiting:
             self._transport.pause_reading()
 
+    def waits(self) -> bool:
+        """Return whether the answer to the request under way is still wanted."""
+        return not (self._transport.is_closing() or self._has_ended)
+
     def connected(self, upstream: Upstream, request: bytes) -> None:
         """Send the request that waited for a connection."""
-        if self._transport.is_closing() or self._has_ended:
+        if not self.waits():
             upstream.abandon()
             return
         self._upstream = upstream

@@ -1,10 +1,14 @@
 """Connections to TorchServe: one request at a time on each, kept for the next."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol, cast
 
 import httptools
+
+# Between two looks whether TorchServe has room for another connection.
+RETRY_S = 0.02
 
 
 class Asker(Protocol):
@@ -94,6 +98,7 @@ class Pool:
         self._path = str(path)
         self._idle: list[Upstream] = []
         self._connecting: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
 
     def take(self) -> Upstream | None:
         """Return a free connection, None where there is none."""
@@ -107,16 +112,41 @@ class Pool:
 
     async def _connect(self, request: bytes, asker: "Connecting") -> None:
         try:
-            loop = asyncio.get_running_loop()
-            _, upstream = await loop.create_unix_connection(lambda: Upstream(self._idle), self._path)
+            upstream = await self._open(asker)
         except OSError:
             asker.unreachable()
         else:
-            asker.connected(upstream, request)
+            if upstream is not None:
+                asker.connected(upstream, request)
+
+    async def _open(self, asker: "Connecting") -> Upstream | None:
+        """Return a new connection, None if the asker has stopped waiting for one.
+
+        Raises:
+            OSError: TorchServe is not there.
+        """
+        loop = asyncio.get_running_loop()
+
+        async def opened() -> Upstream:
+            return (await loop.create_unix_connection(lambda: Upstream(self._idle), self._path))[1]
+
+        # A full backlog does not mean that TorchServe is gone, but that its one thread is busy. One of those
+        # who wait looks whether it has room again: a thousand would take the time that it needs to get there.
+        with suppress(BlockingIOError):
+            return await opened()
+        async with self._turn:
+            while asker.waits():
+                with suppress(BlockingIOError):
+                    return await opened()
+                await asyncio.sleep(RETRY_S)
+        return None
 
 
 class Connecting(Asker, Protocol):
     """Who waits for a connection."""
+
+    def waits(self) -> bool:
+        """Return whether the request still wants one."""
 
     def connected(self, upstream: Upstream, request: bytes) -> None:
         """Get the connection to send the request through."""

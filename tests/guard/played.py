@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import struct
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -26,6 +27,8 @@ MOST_BYTES = 100_000
 ERROR_PATH = b"/error"  # answered as TorchServe answers errors: it closes
 BREAK_PATH = b"/break"  # not answered, but broken off
 SLOW_PATH = b"/slow"  # answered once it is let
+# For SO_LINGER: on, 0 s. The connection is reset when it is closed.
+RESETS = struct.pack("ii", 1, 0)
 
 
 @dataclass

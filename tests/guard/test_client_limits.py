@@ -1,7 +1,6 @@
 """What the guard gives a client of time, connections and pipelined requests, and that none takes more."""
 
 import socket
-import struct
 import threading
 import time
 from pathlib import Path
@@ -12,12 +11,20 @@ from guard import client
 from guard.answers import Reason
 from guard.serve import LOOK_S
 from system.processes import until
-from tests.guard.played import SLOW_PATH, WAIT_S, Guarded, get, guard, guarded, post, refusal, until_closed
+from tests.guard.played import (
+    RESETS,
+    SLOW_PATH,
+    WAIT_S,
+    Guarded,
+    get,
+    guard,
+    guarded,
+    post,
+    refusal,
+    until_closed,
+)
 
 __all__ = ["guard"]
-
-# SO_LINGER: on, 0 s. The connection is reset when it is closed.
-RESETS = struct.pack("ii", 1, 0)
 
 
 def test_a_request_that_does_not_arrive_ends(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
