@@ -127,9 +127,15 @@ def test_who_is_on_another_host_needs_one(
 ) -> None:
     rules = Inference(Keys(tmp_path / "keys"), is_behind_proxy)
     rules.check(b"/ping", headers, peer)
-    if needs:
-        with pytest.raises(Refusal, match="need a key"):
-            rules.check(b"/ping", {**headers, b"content-length": b"16777216"}, peer)
+    rules.check(b"/ping", {**headers, b"content-length": b"0"}, peer)
+    for body in (
+        {b"content-length": b"16777216"},
+        {b"content-length": b"10"},
+        {b"transfer-encoding": b"chunked"},
+    ):
+        if needs:
+            with pytest.raises(Refusal, match="need a key"):
+                rules.check(b"/ping", {**headers, **body}, peer)
     Inference(None).check(b"/predictions/digits", headers, peer)
     if needs:
         with pytest.raises(Refusal, match="need a key"):
