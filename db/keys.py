@@ -25,7 +25,7 @@ from db.migrate import MigrationError
 from db.schema import api_keys
 from db.unprivileged import EmbeddedError
 from system import stopping, variables
-from system.files import keep_private, written_aside
+from system.files import keep_owner, keep_private, written_aside
 
 KEY_BYTES = 32
 # As often as a person draws, and a program that batches little.
@@ -84,11 +84,12 @@ def revoke(engine: Engine, name: str) -> bool:
 
 
 def export(engine: Engine, file: Path) -> None:
-    """Write the keys' hashes, rates and names to the file that the guard reads."""
+    """Write the keys' hashes, rates and names to the file that the guard reads, which may be another user."""
     rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
     lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
     with written_aside(file) as draft:
         draft.write_text("".join(lines), encoding="utf-8")
+        keep_owner(draft, file)
 
 
 def _done(engine: Engine, told: argparse.Namespace) -> str:

@@ -18,6 +18,7 @@ class Reason(Enum):
     SLOW = "slow", HTTPStatus.REQUEST_TIMEOUT, "Timeout"
     NO_KEY = "no_key", HTTPStatus.UNAUTHORIZED, "KeyMissing"
     UNKNOWN_KEY = "unknown_key", HTTPStatus.UNAUTHORIZED, "KeyUnknown"
+    NO_KEYS = "no_keys", HTTPStatus.SERVICE_UNAVAILABLE, "KeysUnreadable"
     KEY_RATE = "key_rate", HTTPStatus.TOO_MANY_REQUESTS, "TooManyRequests"
     WRONG_TOKEN = "wrong_token", HTTPStatus.UNAUTHORIZED, "TokenMissing"
     NO_TOKEN = "no_token", HTTPStatus.SERVICE_UNAVAILABLE, "TokenMissing"

@@ -96,6 +96,18 @@ def written_aside(path: Path, writer: str | None = None) -> Iterator[Path]:
         raise
 
 
+def keep_owner(draft: Path, path: Path) -> None:
+    """Give a draft that root has written to whom the file belongs that it will replace, or else its folder.
+
+    A file of root's counts as none: root wrote it before, and whoever has the folder could not read it.
+    """
+    if os.geteuid() == 0:
+        kept = path.parent.stat()
+        if path.exists() and path.stat().st_uid != 0:
+            kept = path.stat()
+        os.chown(draft, kept.st_uid, kept.st_gid, follow_symlinks=False)
+
+
 def put_in_place(draft: Path, path: Path) -> None:
     """Let a finished draft take the place of a file; a power failure leaves all of one of the two."""
     sync(draft)

@@ -81,6 +81,22 @@ def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
     assert keys.revoke(engine, "kept")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
+def test_root_leaves_the_file_to_whom_it_belonged(engine: Engine, tmp_path: Path) -> None:
+    """As `sudo make key` writes it: the guard, which is another user, has to read it."""
+    file = tmp_path / "var" / "keys"
+
+    def exported() -> tuple[int, int]:
+        keys.export(engine, file)
+        return file.stat().st_uid, file.stat().st_gid
+
+    assert exported() == (0, 0)
+    os.chown(file.parent, 1234, 1235)
+    assert exported() == (1234, 1235), "the folder's, also where an earlier one was left to root"
+    os.chown(file, 2234, 2235)
+    assert exported() == (2234, 2235)
+
+
 def test_the_commands_of_the_documents_work(url: str, tmp_path: Path) -> None:
     script = blocks("docs/keys.md")[0].text.replace("make ", "make SETUP=: ")
     environ = {**os.environ, "DATABASE_URL": url, "KEY_FILE": str(tmp_path / "keys")}
