@@ -10,9 +10,16 @@ from guard.answers import Reason, Refusal
 from guard.room import Room
 from guard.upstream import Pool
 
+MOST_CONNECTIONS = 4_000
+# Of one stranger's address: no one keeps the others out, and a program that asks 256 at a time has room.
+SHARE = MOST_CONNECTIONS // 8
+
 
 class Rules(Protocol):
     """Who may ask."""
+
+    def stranger(self, peer: str) -> str | None:
+        """Return the address that a connection from this peer counts for, None where it is no stranger's."""
 
     def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
         """Return whom a request counts for, who comes from this peer; raise a Refusal if it may not pass."""
@@ -49,6 +56,7 @@ class Api:
         most_bytes: of one body.
         answer_s: how long TorchServe may take to answer, in seconds.
         clients: those that are connected.
+        strangers: how many of them there are from each address that may have a share alone.
         refused: how many of their requests were refused, by why.
     """
 
@@ -57,7 +65,41 @@ class Api:
     most_bytes: int
     answer_s: float = float("inf")
     clients: set[Connected] = field(default_factory=set)
+    strangers: Counter[str] = field(default_factory=Counter)
     refused: Counter[Reason] = field(default_factory=Counter)
+
+    def let_in(self, client: Connected, who: str | None) -> None:
+        """Count a connection, until it is let go.
+
+        Args:
+            client: whose it is.
+            who: the stranger's address that it counts for, if any.
+
+        Raises:
+            Refusal: there are too many.
+        """
+        self.clients.add(client)
+        if who is not None:
+            self.strangers[who] += 1
+            if self.strangers[who] > SHARE:
+                raise Refusal(
+                    Reason.CONNECTIONS,
+                    f"More than {SHARE} connections are open from your address: close some, and try again",
+                )
+        if len(self.clients) > MOST_CONNECTIONS:
+            raise Refusal(Reason.CONNECTIONS, "Too many connections are open here: try again in a moment")
+
+    def insists(self, who: str | None) -> bool:
+        """Return whether a stranger holds as many more connections, only to be refused there."""
+        return who is not None and self.strangers[who] > 2 * SHARE
+
+    def let_go(self, client: Connected, who: str | None) -> None:
+        """Forget a connection that was let in."""
+        self.clients.remove(client)
+        if who is not None:
+            self.strangers[who] -= 1
+            if not self.strangers[who]:
+                del self.strangers[who]
 
     @cached_property
     def room(self) -> Room:

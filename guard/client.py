@@ -9,9 +9,11 @@ from guard.api import Api, no_room
 from guard.reading import Reading, Whole
 from guard.upstream import Upstream
 
-MOST_CONNECTIONS = 4_000
 # Of one connection, that wait for the answer to the first.
 MOST_PIPELINED = 32
+# For the first byte: whoever connects has something to ask. Not only where there is little room: then those
+# who took it would have kept the others out already.
+SILENT_S = 10.0
 # For a whole request once it has begun: 16 MiB at 2.2 Mbit/s.
 WITHIN_S = 60.0
 # For the next request; nginx keeps a connection for 60 s.
@@ -47,12 +49,14 @@ class Client(asyncio.Protocol):
         if not address:  # reset before it was accepted
             self._transport.abort()
             return
-        self.deadline = self._loop.time() + WITHIN_S
-        self._api.clients.add(self)
-        if len(self._api.clients) > MOST_CONNECTIONS:
-            self._refuse(
-                Refusal(Reason.CONNECTIONS, "Too many connections are open here: try again in a moment")
-            )
+        self.deadline = self._loop.time() + SILENT_S
+        self._stranger = self._api.rules.stranger(address)
+        try:
+            self._api.let_in(self, self._stranger)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            if self._api.insists(self._stranger):  # what it does not close takes the place of others
+                self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse what cannot be passed on."""
@@ -72,7 +76,8 @@ class Client(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         """Forget the client."""
-        self._api.clients.discard(self)
+        if self in self._api.clients:
+            self._api.let_go(self, self._stranger)
         self._is_deaf = True
         self._forget_waiting()
         if self._under_way is not None:

@@ -4,8 +4,10 @@ The headers that rules look at have names in lower case; a peer is the address t
 """
 
 import hmac
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from guard import model_names
@@ -29,6 +31,11 @@ class Inference:
 
     keys: Keys | None = None
     is_behind_proxy: bool = False
+
+    def stranger(self, peer: str) -> str | None:
+        """Return the address of who needs a key; None of who does not, or may have come through the proxy."""
+        address = _address(peer)
+        return None if self.keys is None or self.is_behind_proxy or address == HERE else address
 
     def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
         """Return the key, or else the address, that a request counts for.
@@ -64,6 +71,11 @@ class Management:
 
     token_file: Path
     hosts: frozenset[str]
+
+    def stranger(self, peer: str) -> str | None:
+        """Return the address of what is not on this machine."""
+        address = _address(peer)
+        return None if address == HERE else address
 
     def check(self, target: bytes, headers: Mapping[bytes, bytes], peer: str) -> str:
         """Return the address that a request counts for.
@@ -106,6 +118,16 @@ class Management:
         return expected
 
 
+@lru_cache(maxsize=1024)  # each request asks
 def _address(peer: str) -> str:
-    """Return a peer's address, the same for all of this machine, each of which could take any of millions."""
-    return HERE if is_loopback(peer) else peer
+    """Return a peer's address, the same for all that whoever has it could take instead.
+
+    Those are millions on this machine, and with an IPv6 address its /64.
+    """
+    if is_loopback(peer):
+        return HERE
+    address = ipaddress.ip_address(peer.partition("%")[0])
+    if address.version == 4:
+        return peer
+    mapped = address.ipv4_mapped
+    return str(mapped or ipaddress.ip_network((address, 64), strict=False))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guard import client
+from guard import api, client
 from guard.answers import Reason
 from guard.serve import LOOK_S
 from system.processes import until
@@ -86,7 +86,7 @@ def test_a_connection_that_is_reset_before_it_is_accepted_leaves_nothing(
 
 
 def test_too_many_connections_are_told_so(guard: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(api, "MOST_CONNECTIONS", 1)
     with guard.connect() as first:
         first.sendall(get(b"/a"))
         assert first.recv(65536).endswith(b"/a")
