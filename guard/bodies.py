@@ -35,6 +35,15 @@ NAME = re.compile(
     rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";]*)\"?[ \t]*(?:;|$)",
     re.I | re.M,
 )
+# Those that every Java has, by the names that clients give them, and Windows'. To one that it does not know,
+# TorchServe answers 500, and to a file name that is not encoded as RFC 8187 has it.
+CHARSETS = frozenset(
+    b"ascii cp1252 iso-8859-1 latin1 us-ascii utf-16 utf-16be utf-16le utf-8 utf8 windows-1252".split()
+)
+QUOTED_NAME = re.compile(rb"name=\"[^\"\n]*\"", re.I)
+CHARSET = re.compile(rb"[:;,][ \t]*charset[^=;,\n]*(?:=[ \t]*\"?([^\";,\n]*))?", re.I)
+ENCODED_NAME = re.compile(rb"[;,][ \t]*filename\*[ \t]*=[ \t]*\"?([^\";\n]*)", re.I)
+ENCODED = re.compile(rb"([^']*)'[^']*'(?:[^%]|%[0-9A-Fa-f]{2})*")
 
 
 def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
@@ -99,6 +108,8 @@ def _multipart(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     if len(pictures) == 1 and (len(parts) == 1 or len(body) > MOST_FORM_BYTES):
         return RAW, pictures[0]
     _require_small(body)
+    for head, _ in parts:
+        _require_charsets(head)
     # In this form no two parsers find different boundaries.
     return MULTIPART + b'; boundary="' + boundary + b'"', body
 
@@ -140,6 +151,19 @@ def _require_one(names: list[bytes]) -> None:
             f"The form holds {len(pictures)} pictures, in the fields {' and '.join(pictures)}: send one in "
             "each request, in the field 'data' (curl -F data=@digit.png)"
         )
+
+
+def _require_charsets(head: bytes) -> None:
+    """Return if TorchServe can read whatever a part's headers say of charsets."""
+    head = QUOTED_NAME.sub(b"", head)
+    names = CHARSET.findall(head)
+    for encoded in ENCODED_NAME.findall(head):
+        if (match := ENCODED.fullmatch(encoded.strip())) is None:
+            raise _irregular("a part's filename* is not as in filename*=UTF-8''%C3%A4.png")
+        names.append(match[1])
+    for name in names:
+        if name.strip().lower() not in CHARSETS:
+            raise _irregular(f"a part names the charset {name[:50].decode('latin-1')!r}, expected UTF-8")
 
 
 def _require_few_values(body: bytes) -> None:

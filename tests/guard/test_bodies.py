@@ -137,6 +137,59 @@ def test_irregular_forms_are_refused(content_type: bytes, body: bytes) -> None:
     assert refused(content_type, body)
 
 
+PNG = "Content-Type: image/png"
+FILENAME = '; filename="a.png"'
+
+
+def form_with(replaced: str, by: str) -> bytes:
+    """Return a form of two fields, with something else in the headers of the first."""
+    return part("data", b"1").replace(replaced.encode(), by.encode(), 1) + part("note", b"2") + b"--B--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by"),
+    [
+        (PNG, "Content-Type: text/plain; charset=nonsense"),
+        (PNG, "Content-Type: text/plain;CHARSET=nonsense"),
+        (PNG, "Content-Type: text/plain, charset=nonsense"),
+        (PNG, "Content-Type: charset=nonsense"),
+        (PNG, 'content-type: text/plain; charset="nonsense"'),
+        (PNG, "Content-Type: text/plain; charset='utf-8'"),
+        (PNG, "Content-Type: text/plain; charset=utf-8; charset=nonsense"),
+        (PNG, "Content-Type: text/plain; charset=utf-7"),
+        (PNG, "Content-Type: text/plain; charset="),
+        (PNG, "Content-Type: text/plain; charset"),
+        (FILENAME, "; charset=nonsense"),
+        (FILENAME, "; filename*=nonsense''a"),
+        (FILENAME, "; filename*=\"nonsense''a\""),
+        (FILENAME, "; filename*=''a"),
+        (FILENAME, "; filename*=utf-8"),
+        (FILENAME, "; filename*=utf-8''%zz"),
+        (FILENAME, "; filename*=utf-8''%"),
+        (FILENAME, "; filename*=utf-8''a; filename*=nonsense''b"),
+    ],
+)
+def test_charsets_that_torchserve_answers_500_to_are_refused(replaced: str, by: str) -> None:
+    assert "form cannot be read, a part" in refused(MULTIPART, form_with(replaced, by))
+
+
+@pytest.mark.parametrize(
+    ("replaced", "by"),
+    [
+        (PNG, "Content-Type: text/plain; charset=utf-8"),
+        (PNG, 'Content-Type: text/plain; charset="UTF-8"; format=flowed'),
+        (PNG, "Content-Type: text/plain; charset = ISO-8859-1"),
+        (PNG, "Content-Type: text/plain; xcharset=nonsense"),
+        (FILENAME, "; filename*=UTF-8''%C3%A4.png"),
+        (FILENAME, "; filename=\"ä.png\"; filename*=utf-8'de'ä%E4.png"),
+        (FILENAME, "; filename=\"a; charset=nonsense; filename*=nonsense''a\""),
+    ],
+)
+def test_charsets_that_torchserve_knows_pass(replaced: str, by: str) -> None:
+    form = form_with(replaced, by)
+    assert bounded(MULTIPART, form)[1] == form
+
+
 @pytest.mark.parametrize("content_type", [b"application/json", b"application/json; charset=utf-8", b""])
 def test_json_of_many_values_is_refused(content_type: bytes) -> None:
     image = b'{"image": "data:image/png;base64,' + b"iVBO" * 1_000_000 + b'"}'
