@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, TextClause, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, TextClause, text
 
 from db import drifts
-from db.errors import unavailable
+from db.engine import UsesEngine, reading
 from db.figures import CONFIDENCES, Figures, Judged, Mistake, Period, Seen, Share, Span
 
 LATENCY_STEP = 1.05
@@ -132,12 +131,8 @@ class Reading:
         return found.pop(WHOLE, None), list(found.values())
 
 
-class Analytics:
+class Analytics(UsesEngine):
     """Figures of what is in PostgreSQL; one instance may be used by many threads."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
@@ -146,13 +141,10 @@ class Analytics:
         Raises:
             DatabaseUnavailable: PostgreSQL cannot be read now, or not within the statement timeout.
         """
-        try:
-            with self._engine.connect() as connection:
-                yield Reading(
-                    connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                )
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as connection:
+            yield Reading(
+                connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            )
 
 
 def _latency_ms(step: int) -> float:

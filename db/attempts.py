@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.schema import sign_in_attempts as table
 
 # Of what has all its attempts again, so much is removed at once.
@@ -40,16 +40,12 @@ class Limit:
         return hashlib.sha256(self.of.encode("utf-8", "replace")).digest()
 
 
-class Attempts:
+class Attempts(UsesEngine):
     """The attempts in PostgreSQL, by its own clock; for many threads. All methods raise DatabaseUnavailable.
 
     Of each limit one time is kept, at which it is full again, and an attempt moves that on (a leaky bucket as
     a meter: ITU-T I.371, annex A).
     """
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def wait_s(self, limit: Limit) -> float:
         """Return after how many seconds there is an attempt, 0 where there is one now."""

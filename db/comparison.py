@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Engine, Subquery, case, func, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Subquery, case, func, select
 
-from db.errors import unavailable
+from db.engine import UsesEngine, reading
 from db.schema import feedback, predictions
 
 # Of all visitors' together. Both are read from the end of an index, however many there are.
@@ -47,15 +46,11 @@ class Judged:
     true_label: str
 
 
-class Comparison:
+class Comparison(UsesEngine):
     """Reads what models are compared by; one instance may be used by many threads.
 
     Every method raises DatabaseUnavailable where PostgreSQL cannot be read now.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def figures(self) -> dict[tuple[str, str], Figures]:
         """Return each version's figures, by name and version, from the newest answers and judgements."""
@@ -81,12 +76,9 @@ class Comparison:
             .where(judged.c.kind != "taken_back")
             .group_by(*of)
         )
-        try:
-            with self._engine.connect() as connection:
-                took = {(row[0], row[1]): (row[2], *row[3]) for row in connection.execute(times)}
-                said = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(judgements)}
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as connection:
+            took = {(row[0], row[1]): (row[2], *row[3]) for row in connection.execute(times)}
+            said = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(judgements)}
         return {key: Figures(*said.get(key, (0, 0)), *took.get(key, (0, None, None))) for key in took | said}
 
     def judged(self, limit: int) -> list[Judged]:
@@ -98,20 +90,14 @@ class Comparison:
             .order_by(latest.c.id.desc())
             .limit(limit)
         )
-        try:
-            with self._engine.connect() as connection:
-                return [Judged(*row) for row in connection.execute(query)]
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as connection:
+            return [Judged(*row) for row in connection.execute(query)]
 
     def drawing(self, prediction_id: UUID) -> bytes | None:
         """Return a drawing, the image file as it was sent; None where it is gone."""
         query = select(predictions.c.drawing).where(predictions.c.id == prediction_id)
-        try:
-            with self._engine.connect() as connection:
-                found = connection.scalar(query)
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as connection:
+            found = connection.scalar(query)
         return None if found is None else bytes(found)
 
     def thumbnails(self, prediction_ids: Sequence[UUID]) -> dict[UUID, bytes]:
@@ -119,11 +105,8 @@ class Comparison:
         query = select(predictions.c.id, predictions.c.thumbnail).where(
             predictions.c.id.in_(prediction_ids), predictions.c.thumbnail.is_not(None)
         )
-        try:
-            with self._engine.connect() as connection:
-                return {row[0]: bytes(row[1]) for row in connection.execute(query)}
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with reading(self._engine) as connection:
+            return {row[0]: bytes(row[1]) for row in connection.execute(query)}
 
 
 def _judged(limit: int) -> Subquery:

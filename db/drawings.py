@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
-from db.engine import reading
+from db.engine import UsesEngine, reading
 from db.records import HistoryRow
 from db.rows import counts, history_row, history_rows, is_judged, is_open, is_right, newest_first
 from db.schema import predictions
@@ -64,15 +64,11 @@ class Known:
 Place = tuple[datetime, UUID]
 
 
-class Drawings:
+class Drawings(UsesEngine):
     """The drawings in PostgreSQL; one instance may be used by many threads.
 
     All methods raise DatabaseUnavailable where it cannot be read now.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def page(self, wanted: Filter, limit: int, before: Place | None = None) -> list[HistoryRow]:
         """Return the newest rows that match, or those after `before`: what comes meanwhile moves no page."""

@@ -72,6 +72,13 @@ def opened(url: str | URL, statement_timeout_ms: int = 0) -> Iterator[Engine]:
         engine.dispose()
 
 
+class UsesEngine:
+    """What reads and writes through an engine's connections (see `create`)."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """Yield a connection in a transaction; what fails becomes DatabaseUnavailable."""

@@ -6,23 +6,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    Connection,
-    Engine,
-    Select,
-    any_,
-    delete,
-    func,
-    select,
-    tuple_,
-)
+from sqlalchemy import Connection, Select, any_, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 
 from db import counting, networks
 from db.adding import add, supersede
-from db.engine import reading
-from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record, unavailable
+from db.engine import UsesEngine, reading, transaction
+from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record
 from db.records import Accuracy, Deletion, Feedback, HistoryRow, Prediction, Record, Superseded
 from db.rows import counts, history_row, history_rows, is_judged, is_right, newest_first
 from db.schema import feedback, predictions
@@ -38,12 +28,8 @@ DELETED_AT_ONCE = 500
 PLACE = (predictions.c.created_at, predictions.c.id)
 
 
-class PredictionLog:
+class PredictionLog(UsesEngine):
     """Predictions and feedback in PostgreSQL; one instance may be used by many threads."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def write(self, records: Sequence[Record]) -> None:
         """Write all records in their order in one transaction; repeating a write changes nothing.
@@ -54,11 +40,8 @@ class PredictionLog:
             DatabaseUnavailable: Nothing is known to be written; try all of them again.
             RecordRejected: None of the records is written; leave out the one that it names.
         """
-        try:
-            with self._engine.begin() as connection:
-                _write_all(connection, records)
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            _write_all(connection, records)
 
     def delete_older(self, days: int, limit: int) -> int:
         """Delete predictions older than `days`, the oldest `limit` of them; return how many these were.
@@ -73,11 +56,8 @@ class PredictionLog:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        try:
-            with self._engine.begin() as connection:
-                return len(_delete_part(connection, old))
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            return len(_delete_part(connection, old))
 
     def forget_networks(self, limit: int) -> int:
         """Forget from which network something was said, of `limit` judgements; return of how many.
@@ -85,11 +65,8 @@ class PredictionLog:
         Raises:
             DatabaseUnavailable: None is forgotten.
         """
-        try:
-            with self._engine.begin() as connection:
-                return networks.forget(connection, limit)
-        except SQLAlchemyError as error:
-            raise unavailable(error) from error
+        with transaction(self._engine) as connection:
+            return networks.forget(connection, limit)
 
     def history(self, session_id: str, limit: int = HISTORY_ROWS) -> list[HistoryRow]:
         """Return the session's last `limit` predictions, newest first, each with its latest feedback.

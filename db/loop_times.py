@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine, func, select, text
-from sqlalchemy.exc import SQLAlchemyError
 
-from db.errors import unavailable
+from db.engine import reading
 from db.loop_runs import SILENT_S
 from db.schema import loop_runs, loop_steps
 
@@ -64,11 +63,8 @@ def times(engine: Engine, model_name: str) -> Times:
         )
         .scalar_subquery(),
     )
-    try:
-        with engine.connect() as connection:
-            last = connection.execute(ended).one_or_none()
-            now, is_heard_of, waits_since = connection.execute(heard).one()
-    except SQLAlchemyError as error:
-        raise unavailable(error) from error
+    with reading(engine) as connection:
+        last = connection.execute(ended).one_or_none()
+        now, is_heard_of, waits_since = connection.execute(heard).one()
     begun_at, ended_at = (last.created_at, last.ended_at) if last else (None, None)
     return Times(now, begun_at, ended_at, is_heard_of, waits_since)

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Engine, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.schema import model_uses
 
 
@@ -19,12 +19,8 @@ class Use:
     workers: int
 
 
-class ModelUses:
+class ModelUses(UsesEngine):
     """The uses in PostgreSQL, by its own clock; for many threads. All methods raise DatabaseUnavailable."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def exchange(self, started: Mapping[str, Use], asked_ago_s: Mapping[str, float]) -> dict[str, Use]:
         """Tell what happened on this page, and return what is known of all models that pages gave workers.

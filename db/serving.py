@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, ScalarSelect, func, select, text, update
+from sqlalchemy import Connection, Row, ScalarSelect, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.schema import looks, serving
 
 LONGEST_REASON = 2000
@@ -72,12 +72,8 @@ class Look:
     created_at: datetime | None = None
 
 
-class ServingRows:
+class ServingRows(UsesEngine):
     """The rows in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def all(self) -> list[Serving]:
         """Return what is to be served of each model that anybody has decided on, by name."""

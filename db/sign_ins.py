@@ -5,9 +5,9 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, Row, delete, func, insert, select, text, update
+from sqlalchemy import Row, delete, func, insert, select, text, update
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.schema import sign_ins, users
 from db.user_rows import User
 
@@ -32,12 +32,8 @@ class SignedIn:
     left_s: float
 
 
-class SignIns:
+class SignIns(UsesEngine):
     """The sign-ins in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def begin(self, user: User, kept: str) -> bytes | None:
         """Return a new token of the user's; what has expired of anybody is removed on the way.

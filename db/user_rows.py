@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, exists, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.schema import ROLES, sign_ins, users
 
 _USER = (users.c.id, users.c.name, users.c.role)
@@ -26,12 +26,8 @@ class User:
     role: str
 
 
-class Users:
+class Users(UsesEngine):
     """The users in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def all(self) -> list[User]:
         """Return all users by name."""

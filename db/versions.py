@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine, func, lateral, literal, select, true
+from sqlalchemy import func, lateral, literal, select, true
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from db.engine import transaction
+from db.engine import UsesEngine, transaction
 from db.rows import counts, is_judged, is_right
 from db.schema import model_versions, predictions, verdicts
 from db.version_answers import (
@@ -52,12 +52,8 @@ class Version:
     champion: str = ""
 
 
-class Versions:
+class Versions(UsesEngine):
     """The versions in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
-
-    def __init__(self, engine: Engine) -> None:
-        """Use the connections of `engine` (see `db.engine.create`)."""
-        self._engine = engine
 
     def all(self, model: str) -> list[Version]:
         """Return the model's versions, newest first, each with its last verdict."""
