@@ -39,11 +39,7 @@ def learnt(connection: Connection, model_name: str) -> set[tuple[bytes, str | No
         .where(
             loop_runs.c.model_name == model_name,
             select(verdicts.c.id)
-            .join(
-                model_versions,
-                (model_versions.c.model_name == verdicts.c.model_name)
-                & (model_versions.c.model_version == verdicts.c.model_version),
-            )
+            .join(model_versions)
             .join(
                 looks,
                 (looks.c.model_name == verdicts.c.model_name)

@@ -5,8 +5,19 @@ from datetime import datetime
 from uuid import UUID
 
 
+class _Timed:
+    """What has a time, with a zone: without one PostgreSQL would silently read it as its own."""
+
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a time without a zone."""
+        if self.created_at.tzinfo is None:
+            raise ValueError(f"{self.created_at} is without a time zone: pass datetime.now(UTC)")
+
+
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class Summary(_Timed):
     """What the model made of one drawing, without the drawing: what lists are made of.
 
     Attributes:
@@ -51,10 +62,6 @@ class Summary:
     thumbnail: bytes | None = None
     drawing_id: UUID | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
-        _require_zone("Prediction", self.created_at)
-
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction(Summary):
@@ -73,7 +80,7 @@ class Prediction(Summary):
 
 
 @dataclass(frozen=True)
-class Feedback:
+class Feedback(_Timed):
     """What a drawing really was, according to a person; of several for one prediction the latest counts.
 
     Attributes:
@@ -93,13 +100,9 @@ class Feedback:
     kind: str = "label"
     network: bytes | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for a time without a zone, which PostgreSQL would silently read as its own."""
-        _require_zone("Feedback", self.created_at)
-
 
 @dataclass(frozen=True)
-class Deletion:
+class Deletion(_Timed):
     """A person's wish that drawings of theirs are gone, with what was said about them.
 
     It takes its place among the other records, which are written in their order: so it also reaches what
@@ -115,13 +118,9 @@ class Deletion:
     created_at: datetime
     prediction_id: UUID | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError for a time without a zone, which could not be compared with a prediction's."""
-        _require_zone("Deletion", self.created_at)
-
 
 @dataclass(frozen=True)
-class Superseded:
+class Superseded(_Timed):
     """Answers that count no longer: what was drawn was read anew, and has no such part any more.
 
     What was judged goes on counting until that is taken back, and so does what is another session's.
@@ -135,10 +134,6 @@ class Superseded:
     session_id: str
     created_at: datetime
     prediction_ids: tuple[UUID, ...]
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for a time without a zone."""
-        _require_zone("Superseded", self.created_at)
 
 
 Record = Prediction | Feedback | Deletion | Superseded
@@ -191,8 +186,3 @@ class Accuracy:
     judged: int
     correct: int
     of_newest: int | None = None
-
-
-def _require_zone(kind: str, created_at: datetime) -> None:
-    if created_at.tzinfo is None:
-        raise ValueError(f"{kind}.created_at is {created_at} without a time zone: pass datetime.now(UTC)")

@@ -50,13 +50,7 @@ def last_judged(engine: Engine, model_name: str) -> Judgement | None:
             verdicts.c.outcome,
         )
         .select_from(verdicts)
-        .join(
-            model_versions,
-            and_(
-                model_versions.c.model_name == verdicts.c.model_name,
-                model_versions.c.model_version == verdicts.c.model_version,
-            ),
-        )
+        .join(model_versions)
         .join(loop_runs, loop_runs.c.id == model_versions.c.run_id)
         .join(
             loop_steps,

@@ -77,11 +77,7 @@ def asked_before(engine: Engine, run: Run, champion_version: str, check: str) ->
     theirs = examples.alias()
     query = (
         select(func.count(verdicts.c.id.distinct()))
-        .join(
-            model_versions,
-            (model_versions.c.model_name == verdicts.c.model_name)
-            & (model_versions.c.model_version == verdicts.c.model_version),
-        )
+        .join(model_versions)
         .join(theirs, theirs.c.run_id == model_versions.c.run_id)
         .where(
             verdicts.c.model_name == run.model_name,

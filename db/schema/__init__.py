@@ -17,38 +17,4 @@ from db.schema.drifts import drifts
 from db.schema.loop import DECISIONS, REVIEW_REASONS, examples, loop_runs, loop_steps, reviews
 from db.schema.pages import model_uses, sign_in_attempts
 from db.schema.people import ROLES, USER_NAME, api_keys, sign_ins, users
-from db.schema.versions import LOOKS, SHARES, VERDICTS, looks, model_versions, serving, verdicts
-
-__all__ = [
-    "DECISIONS",
-    "FEEDBACK_KINDS",
-    "LOOKS",
-    "MAX_DRAWING_BYTES",
-    "MAX_THUMBNAIL_BYTES",
-    "NETWORK_BYTES",
-    "REVIEW_REASONS",
-    "ROLES",
-    "SHARES",
-    "USER_NAME",
-    "VERDICTS",
-    "api_keys",
-    "daily_changes",
-    "daily_counts",
-    "drifts",
-    "examples",
-    "feedback",
-    "judgements",
-    "looks",
-    "loop_runs",
-    "loop_steps",
-    "metadata",
-    "model_uses",
-    "model_versions",
-    "predictions",
-    "reviews",
-    "serving",
-    "sign_in_attempts",
-    "sign_ins",
-    "users",
-    "verdicts",
-]
+from db.schema.versions import looks, model_versions, serving, verdicts

@@ -19,11 +19,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from db.schema.constraints import metadata, text_length
 
-VERDICTS = ("passed", "refused", "not_enough_evidence")
-# Of the sessions, in percent, those that a candidate answers.
-SHARES = (0, 5, 25, 100)
-LOOKS = ("too_few", "held", "moved_on", "failed")
-
 model_versions = Table(
     "model_versions",
     metadata,
