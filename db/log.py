@@ -98,30 +98,6 @@ class PredictionLog(UsesEngine):
             connection.execution_options(isolation_level="REPEATABLE READ")
             return _history(connection, session_id, limit), _accuracy(connection, session_id)
 
-    def find(self, session_id: str, prediction_id: UUID) -> HistoryRow | None:
-        """Return one of the session's predictions with its latest feedback; None where it has no such one.
-
-        Raises:
-            DatabaseUnavailable: PostgreSQL cannot be read now.
-        """
-        with reading(self._engine) as connection:
-            is_it = (predictions.c.id == prediction_id, predictions.c.session_id == session_id)
-            row = connection.execute(history_rows().where(*is_it)).one_or_none()
-            return history_row(row) if row else None
-
-    def drawing(self, session_id: str, prediction_id: UUID) -> bytes | None:
-        """Return one of the session's drawings, the image file as it was sent; None where it has no such one.
-
-        Raises:
-            DatabaseUnavailable: PostgreSQL cannot be read now.
-        """
-        query = select(predictions.c.drawing).where(
-            predictions.c.id == prediction_id, predictions.c.session_id == session_id
-        )
-        with reading(self._engine) as connection:
-            found = connection.scalar(query)
-            return None if found is None else bytes(found)
-
 
 def _history(connection: Connection, session_id: str, limit: int) -> list[HistoryRow]:
     query = history_rows().where(predictions.c.session_id == session_id, counts)

@@ -182,13 +182,6 @@ class Versions(UsesEngine):
         with transaction(self._engine) as connection:
             return [Doubted(*row) for row in connection.execute(query.order_by(wrong.c.place, wrong.c.id))]
 
-    def drawing(self, prediction_id: UUID) -> bytes | None:
-        """Return the image file that was answered, None where it is deleted."""
-        query = select(predictions.c.drawing).where(predictions.c.id == prediction_id)
-        with transaction(self._engine) as connection:
-            found = connection.scalar(query)
-        return None if found is None else bytes(found)
-
     def accuracy(self, model: str, version: str) -> tuple[int, int]:
         """Return how many of a version's newest answers were judged, and how many of these were right."""
         of = (predictions.c.model_name == model, predictions.c.model_version == version)

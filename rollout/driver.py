@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from client.errors import LoadFailed, Unreachable
 from client.inference import Inference
+from db.drawings import Drawings
 from db.errors import DatabaseUnavailable
 from db.serving import Look, Serving, ServingRows
 from db.versions import Version, Versions
@@ -64,7 +65,7 @@ class Driver:
         self._replicas = replicas
         self._places = places
         self._routes = routes
-        self._second = SecondAnswers(inference, self.versions)
+        self._second = SecondAnswers(inference, Drawings(engine))
         # Since when what is on trial, and since when it is so, has had no ready worker.
         self._unready_since: dict[tuple[str, str, datetime], float] = {}
         self._problems: dict[tuple[str, str], str] = {}

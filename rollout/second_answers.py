@@ -18,9 +18,9 @@ from uuid import UUID
 from client.errors import PredictionError, Refused
 from client.inference import Inference
 from client.management import path_of
+from db.drawings import Drawings
 from db.serving import Serving
 from db.version_answers import Doubted
-from db.versions import Versions
 
 # One after the other and for so long each time: nobody's drawing waits for more than one of them.
 ASKING_S = 1.0
@@ -63,12 +63,12 @@ class SecondAnswers:
 
     Args:
         inference: Answers them.
-        versions: Has the pictures.
+        drawings: Has the pictures.
     """
 
-    def __init__(self, inference: Inference, versions: Versions) -> None:
+    def __init__(self, inference: Inference, drawings: Drawings) -> None:
         self._inference = inference
-        self._versions = versions
+        self._drawings = drawings
         self._pairs: dict[str, _Pair] = {}
 
     def due(self, serving: Serving, versions: tuple[str, str], number: int, now: datetime) -> datetime:
@@ -120,7 +120,7 @@ class SecondAnswers:
     def _asked(self, pair: _Pair, model: str, key: tuple[str, UUID]) -> Given | None:
         """Return what a version answers to a picture, None where it may answer later."""
         version, prediction_id = key
-        picture = self._versions.drawing(prediction_id)
+        picture = self._drawings.drawing(prediction_id, None)
         if picture is None:  # deleted meanwhile
             return Given()
         try:

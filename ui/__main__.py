@@ -103,6 +103,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         models=Models(settings.model, management, settings.model_store, settings.known_archives),
         loader=Loader(management, settings.model, settings.idle_s, ModelUses(engine)),
         log=log,
+        drawings=Drawings(engine),
         writer=writer,
         recent=recent,
         metrics=Metrics(writer),
@@ -150,7 +151,7 @@ def build(settings: Settings, engine: Engine, spool: Spool, sessions: Sessions |
         has_sign_in=sessions is not None,
         is_for_this_machine=settings.is_for_this_machine,
     )
-    history.add_to(views, backend, Drawings(engine))
+    history.add_to(views, backend, backend.drawings)
     review.add_to(views, backend, engine)
     analytics.add_to(views, backend, Analytics(engine))
     models_view.add_to(views, backend, engine, settings)

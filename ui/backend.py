@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from client.inference import Inference
 from client.management import Management
+from db.drawings import Drawings
 from db.log import PredictionLog
 from db.writer import Writer
 from rollout.routes import Routes
@@ -25,6 +26,7 @@ class Backend:
     models: Models
     loader: Loader
     log: PredictionLog
+    drawings: Drawings
     writer: Writer
     recent: Recent
     metrics: Metrics

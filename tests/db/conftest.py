@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from db import embedded, spool_folder
 from db import engine as database
+from db.drawings import Drawings
 from db.log import PredictionLog
 from db.records import Feedback, Prediction
 from db.spool import Spool
@@ -52,6 +53,12 @@ def engine(postgres_url: str) -> Iterator[Engine]:
 def log(engine: Engine) -> PredictionLog:
     """The prediction log on the session's migrated database."""
     return PredictionLog(engine)
+
+
+@pytest.fixture
+def drawings(engine: Engine) -> Drawings:
+    """The drawings of the session's migrated database."""
+    return Drawings(engine)
 
 
 @pytest.fixture

@@ -44,15 +44,15 @@ def feedback_of(engine, session_id):
 
 @integration
 def test_all_of_a_sessions_drawings_are_deleted_with_their_feedback_and_nobody_elses(
-    log, engine, session_id, prediction, correction, deletion
+    log, drawings, engine, session_id, prediction, correction, deletion
 ):
     mine, others = [prediction(), prediction()], prediction(session_id="f" * 32)
     log.write([*mine, others, correction(mine[0], "1"), correction(others, "2", session_id="f" * 32)])
     log.write([deletion()])
     assert (log.history(session_id), log.accuracy(session_id)) == ([], Accuracy(0, 0))
-    assert log.drawing(session_id, mine[0].id) is None
+    assert drawings.drawing(mine[0].id, session_id) is None
     assert feedback_of(engine, session_id) == []
-    assert log.find("f" * 32, others.id).true_label == "2"
+    assert drawings.find(others.id, "f" * 32).true_label == "2"
 
 
 @integration

@@ -25,12 +25,12 @@ def shown(log, of):
     return [(row.prediction.id, row.true_label, row.is_no_digit) for row in log.history(of.session_id)]
 
 
-def test_only_the_last_answer_to_a_drawing_is_in_the_history(log, answers):
+def test_only_the_last_answer_to_a_drawing_is_in_the_history(log, drawings, answers):
     first, second, third = answers(3)
     log.write([first, second])
     log.write([third, first, second])  # as after a crash: what was written before changes nothing
     assert shown(log, third) == [(third.id, None, False)]
-    assert log.find(first.session_id, first.id).prediction == first.summary
+    assert drawings.find(first.id, first.session_id).prediction == first.summary
 
 
 def test_answers_of_an_unknown_drawing_all_count(log, prediction):
@@ -57,12 +57,12 @@ def test_nobody_supersedes_the_drawings_of_another_session(log, answers, predict
     assert shown(log, mine) == [(mine.id, None, False)]
 
 
-def test_deleting_a_drawing_deletes_all_answers_to_it(log, answers, prediction):
+def test_deleting_a_drawing_deletes_all_answers_to_it(log, drawings, answers, prediction):
     first, second = answers(2)
     others = prediction(drawing_id=second.drawing_id, session_id=uuid.uuid4().hex)
     log.write([first, second, others, other := prediction()])
     log.write([Deletion(second.session_id, second.created_at, second.id)])
-    assert log.find(first.session_id, first.id) is None
+    assert drawings.find(first.id, first.session_id) is None
     assert shown(log, other) == [(other.id, None, False)]
     assert shown(log, others) == [(others.id, None, False)]
 
@@ -105,20 +105,22 @@ def test_what_was_replaced_and_judged_counts_no_longer_once_that_is_taken_back(l
     assert {row[0] for row in shown(log, later)} == {judged_before.id, later.id, replaced.id}
 
 
-def test_what_was_superseded_by_name_counts_no_longer_once_that_is_taken_back(log, prediction, correction):
+def test_what_was_superseded_by_name_counts_no_longer_once_that_is_taken_back(
+    log, drawings, prediction, correction
+):
     log.write([one := prediction(), other := prediction(), correction(one, "1")])
     log.write([Superseded(one.session_id, one.created_at, (one.id,))])
     assert {row[0] for row in shown(log, one)} == {one.id, other.id}
     log.write([correction(one, None, kind="taken_back")])
     assert shown(log, one) == [(other.id, None, False)]
-    assert log.find(one.session_id, one.id).is_replaced
+    assert drawings.find(one.id, one.session_id).is_replaced
 
 
-def test_the_last_answer_counts_whatever_was_said_and_taken_back(log, answers, correction):
+def test_the_last_answer_counts_whatever_was_said_and_taken_back(log, drawings, answers, correction):
     _, last = made = answers(2)
     log.write([*made, correction(last, "1"), correction(last, None, kind="taken_back")])
     assert shown(log, last) == [(last.id, None, False)]
-    assert not log.find(last.session_id, last.id).is_replaced
+    assert not drawings.find(last.id, last.session_id).is_replaced
 
 
 @pytest.mark.parametrize(("kind", "label"), [("label", None), ("not_a_digit", "1"), ("taken_back", "1")])

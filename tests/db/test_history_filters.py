@@ -6,16 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from db.drawings import Drawings, Filter, Known
+from db.drawings import Filter, Known
 from db.records import Feedback
 
 pytestmark = pytest.mark.integration
-
-
-@pytest.fixture
-def drawings(engine):
-    """The drawings of the session's migrated database."""
-    return Drawings(engine)
 
 
 def labels(rows):

@@ -13,14 +13,14 @@ from tests.services.postgres import empty_database
 pytestmark = pytest.mark.integration
 
 
-def test_a_prediction_comes_back_exactly_as_it_was_written(log, session_id, prediction):
+def test_a_prediction_comes_back_exactly_as_it_was_written(log, drawings, session_id, prediction):
     written = prediction(
         drawing=bytes(range(256)), thumbnail=bytes(99), pen_colour="rebeccapurple", predicted_label="é"
     )
     log.write([written])
     (row,) = log.history(session_id)
-    assert row == log.find(session_id, written.id) == HistoryRow(written.summary, None)
-    assert log.drawing(session_id, written.id) == written.drawing
+    assert row == drawings.find(written.id, session_id) == HistoryRow(written.summary, None)
+    assert drawings.drawing(written.id, session_id) == written.drawing
 
 
 def test_times_come_back_in_utc_to_the_microsecond(log, session_id, prediction):

@@ -71,10 +71,10 @@ def test_a_prediction_at_the_bounds_is_taken(log, prediction, column, value):
     assert written.summary in [row.prediction for row in log.history(written.session_id)]
 
 
-def test_the_largest_drawing_is_taken_whole(log, session_id, prediction):
+def test_the_largest_drawing_is_taken_whole(log, drawings, session_id, prediction):
     largest = prediction(drawing=bytes(range(256)) * (MAX_DRAWING_BYTES // 256))
     log.write([largest])
-    assert log.drawing(session_id, largest.id) == largest.drawing
+    assert drawings.drawing(largest.id, session_id) == largest.drawing
 
 
 @pytest.mark.parametrize("label", ["", " ", "x" * 201])

@@ -8,6 +8,7 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from db import embedded, engine
+from db.drawings import Drawings
 from db.log import PredictionLog
 from tests.e2e.page import SEVEN, correct, draw, is_complaint, opened, wait_until
 
@@ -64,7 +65,8 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
     expect(page.locator(".history li")).to_have_count(1)
     assert heard(page, 0) == "Read as 7, really 1"
     session_id = page.evaluate("localStorage.getItem('sketchserve-visitor')")
-    log = PredictionLog(engine.create(database.url))
+    opened = engine.create(database.url)
+    log = PredictionLog(opened)
     wait_until(lambda: [row.true_label for row in log.history(session_id)] == ["1"], "stored")
     (stored,) = log.history(session_id)
     assert (str(stored.prediction.id), stored.prediction.predicted_label, stored.true_label) == (
@@ -72,7 +74,7 @@ def test_a_drawn_7_is_read_corrected_to_1_and_both_survive_a_reload(
         "7",
         "1",
     )
-    images = [log.drawing(session_id, stored.prediction.id), stored.prediction.thumbnail]
+    images = [Drawings(opened).drawing(stored.prediction.id, session_id), stored.prediction.thumbnail]
     assert [Image.open(io.BytesIO(image)).size for image in images if image] == [(280, 280), (56, 56)]
     thumbnail = page.locator(".history li img")
     expect(thumbnail).to_have_js_property("naturalWidth", 56)

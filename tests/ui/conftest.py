@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 from client.inference import Inference
 from client.management import Management
 from db import engine
+from db.drawings import Drawings
 from db.log import PredictionLog
 from db.records import Prediction
 from db.spool import Spool
@@ -92,6 +93,7 @@ def make_backend(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Back
             models=Models("digits", management, store=None),
             loader=Loader(management, "digits", idle_s=60),
             log=log,
+            drawings=Drawings(log._engine),
             writer=writer,
             recent=Recent(),
             metrics=Metrics(writer),

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -125,7 +124,7 @@ def test_accuracy_does_not_count_what_is_deleted_before_the_database_knows(
         session = "c" * 32
         old = make_prediction(session_id=session)
         log.write([old])
-        backend = replace(make_backend(), log=log)
+        backend = make_backend(log=log)
         delete(backend, session, "")
         new = make_prediction(session_id=session, created_at=old.created_at + timedelta(days=9_000))
         backend.recent.add(new)

@@ -3,7 +3,6 @@
 import re
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -46,7 +45,7 @@ def test_no_list_selects_drawings_and_an_explanation_selects_one(
     old, new = make_prediction(session_id=session_id), make_prediction(session_id=session_id)
     log.write([old, new])
     with answering(EXPLAINED) as server, executed(database) as statements:
-        backend = replace(make_backend(server.url), log=log)
+        backend = make_backend(server.url, log=log)
         history = read_history(backend, session_id)
         assert judge(backend, session_id, str(old.id), "1") == ""
         assert len(statements) == 2
@@ -66,7 +65,7 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
     old = make_prediction(session_id=session_id)
     log.write([old, *(make_prediction(session_id=session_id) for _ in range(60))])
     assert old.id not in [row.prediction.id for row in log.history(session_id)]
-    backend = replace(make_backend(), log=log)
+    backend = make_backend(log=log)
     with executed(database) as statements:
         assert judge(backend, session_id, str(old.id), "1") == ""
         assert "not in your history" in judge(backend, SESSION, str(old.id), "1")
@@ -74,9 +73,10 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
     for one in statements:
         assert "predictions.id = " in one.statement
         assert not re.search(r"\bdrawing\b", one.statement)
-    assert log.find(session_id, old.id) == HistoryRow(old.summary, None)
-    assert log.find(SESSION, old.id) is None
-    assert log.drawing(SESSION, old.id) is None
+    drawings = backend.drawings
+    assert drawings.find(old.id, session_id) == HistoryRow(old.summary, None)
+    assert drawings.find(old.id, SESSION) is None
+    assert drawings.drawing(old.id, SESSION) is None
 
 
 def test_what_was_deleted_through_another_page_is_forgotten_here(
@@ -84,7 +84,7 @@ def test_what_was_deleted_through_another_page_is_forgotten_here(
 ) -> None:
     log = PredictionLog(database)
     gone, stays, waits = (make_prediction(session_id=session_id) for _ in range(3))
-    backend = replace(make_backend(), log=log)
+    backend = make_backend(log=log)
     log.write([gone, stays])
     for prediction in (gone, stays):
         backend.recent.add(prediction)
@@ -102,7 +102,7 @@ def test_what_is_said_later_through_another_page_counts_here(
     make_backend: MakeBackend, make_prediction: MakePrediction, database: Engine, session_id: str
 ) -> None:
     log = PredictionLog(database)
-    backend = replace(make_backend(), log=log)
+    backend = make_backend(log=log)
     log.write([drawn := make_prediction(session_id=session_id)])
     backend.recent.add(drawn)
     here, there = (Feedback(drawn.id, label, datetime.now(UTC), session_id) for label in "14")

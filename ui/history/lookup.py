@@ -20,7 +20,7 @@ def find(backend: Backend, session_id: str | None, prediction_id: Any) -> Histor
     if known is not None or backend.writer.paused:
         return known
     try:
-        stored = backend.log.find(session_id, wanted)
+        stored = backend.drawings.find(wanted, session_id)
     except DatabaseUnavailable:
         return None
     return None if stored is None or backend.recent.is_deleted(stored) else stored
@@ -33,6 +33,6 @@ def drawing_of(backend: Backend, row: HistoryRow) -> bytes | None:
     if known is not None or backend.writer.paused:
         return known
     try:
-        return backend.log.drawing(session_id, prediction_id)
+        return backend.drawings.drawing(prediction_id, session_id)
     except DatabaseUnavailable:
         return None
