@@ -20,11 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from db import own_database
 from db.engine import transaction
-from db.errors import DatabaseUnavailable
-from db.migrate import MigrationError
 from db.schema import api_keys
-from db.unprivileged import EmbeddedError
-from system import stopping, variables
+from system import variables
 from system.files import keep_owner, keep_private, written_aside
 
 KEY_BYTES = 32
@@ -44,19 +41,12 @@ def main() -> int:
     parser.add_argument("--revoke", action="store_true", help="the key of this name")
     told = parser.parse_args()
     keep_private()
-    stopping.raise_on_signals()
-    try:
+    with own_database.command("db.keys"):
         file = variables.key_file(os.environ)
         with own_database.opened() as engine:
             said = _done(engine, told)
             export(engine, file)
         print(said)
-    except (DatabaseUnavailable, EmbeddedError, MigrationError, OSError, ValueError) as error:
-        print(f"db.keys: {error}", file=sys.stderr)
-        return 1
-    except stopping.Stopped:
-        print("db.keys: stopped", file=sys.stderr)
-        return 1
     return 0
 
 

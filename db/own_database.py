@@ -1,14 +1,48 @@
 """What commands that somebody types have in common: their database, and names."""
 
+import getpass
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
 
 from db import embedded, engine, libpq, migrate
+from db.errors import DatabaseUnavailable
+from db.migrate import MigrationError
 from db.schema import USER_NAME
+from db.unprivileged import EmbeddedError
+from system import stopping
+
+
+@contextmanager
+def command(name: str, *refusals: type[Exception], stopped: str = "stopped") -> Iterator[None]:
+    """End the program with 1 and a line that says why, where its work cannot be done or a signal ends it."""
+    kinds: tuple[type[Exception], ...] = (
+        DatabaseUnavailable,
+        EmbeddedError,
+        MigrationError,
+        OSError,
+        ValueError,
+        *refusals,
+    )
+    stopping.raise_on_signals()
+    try:
+        yield
+    except kinds as error:
+        sys.exit(f"{name}: {error}")
+    except stopping.Stopped:
+        sys.exit(f"{name}: {stopped}")
+
+
+def caller() -> str:
+    """Return who runs a command: a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"
 
 
 @contextmanager

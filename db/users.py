@@ -14,12 +14,8 @@ import sys
 from pathlib import Path
 
 from db import own_database, passwords
-from db.errors import DatabaseUnavailable
-from db.migrate import MigrationError
 from db.schema import ROLES
-from db.unprivileged import EmbeddedError
 from db.user_rows import Users
-from system import stopping
 
 
 class UserError(Exception):
@@ -36,16 +32,8 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
     parser.add_argument("--delete", action="store_true", help="the user, not what was drawn")
     told = parser.parse_args()
-    stopping.raise_on_signals()
-    try:
-        with own_database.opened() as engine:
-            print(_done(Users(engine), told))
-    except (DatabaseUnavailable, EmbeddedError, MigrationError, UserError, ValueError) as error:
-        print(f"db.users: {error}", file=sys.stderr)
-        return 1
-    except stopping.Stopped:
-        print("db.users: stopped", file=sys.stderr)
-        return 1
+    with own_database.command("db.users", UserError), own_database.opened() as engine:
+        print(_done(Users(engine), told))
     return 0
 
 

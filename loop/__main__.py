@@ -8,7 +8,6 @@ has to wait until another version is tried no longer.
 """
 
 import argparse
-import getpass
 import logging
 import os
 import sys
@@ -16,16 +15,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from db import own_database
-from db.errors import DatabaseUnavailable
 from db.loop_runs import LostError, Outcome, Run, RunningError
-from db.migrate import MigrationError
-from db.unprivileged import EmbeddedError
 from loop.collect import collect
 from loop.engine import NOT_ENOUGH, OUTCOME, STATEMENT_TIMEOUT_MS, Steps, run_all
 from loop.gate import gate
 from loop.rollout import roll_out
 from loop.train import train
-from system import environment, stopping
+from system import environment
 from system.files import keep_private
 from system.scratch import scratch
 
@@ -40,35 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m loop", description=__doc__.splitlines()[0])
     parser.parse_args(arguments)
     keep_private()
-    stopping.raise_on_signals()
     logging.basicConfig(format="loop: %(message)s")
-    try:
+    with own_database.command(
+        "loop", LostError, RunningError, stopped="stopped; the next run goes on where this one was"
+    ):
         model_name = environment.text(os.environ, "MODEL", "digits", NAME, "the name of a served model")
         with own_database.opened(STATEMENT_TIMEOUT_MS) as database, scratch("sketchserve-loop"):
-            outcome = run_all(database, model_name, STEPS, _asked_by(), {}, _tell)
-    except (
-        DatabaseUnavailable,
-        EmbeddedError,
-        LostError,
-        MigrationError,
-        OSError,
-        RunningError,
-        ValueError,
-    ) as error:
-        print(f"loop: {error}", file=sys.stderr)
-        return FAILED
-    except stopping.Stopped:
-        print("loop: stopped; the next run goes on where this one was", file=sys.stderr)
-        return FAILED
+            outcome = run_all(database, model_name, STEPS, own_database.caller(), {}, _tell)
     return _status(outcome)
-
-
-def _asked_by() -> str:
-    """Return who runs this: a container's user may have no name."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 def _tell(run: Run, outcome: Outcome | None) -> None:

@@ -20,14 +20,11 @@ from sqlalchemy import Engine
 
 from db import drifts, own_database
 from db.drifts import Drawn, Figure, Look
-from db.errors import DatabaseUnavailable
-from db.migrate import MigrationError
-from db.unprivileged import EmbeddedError
 from handler.bad_image import BadImage
 from handler.framings import frame_of_file, frame_shape, is_framing
 from loop.drift import LEAST, LOW, corrected, of_numbers, of_values
 from loop.engine import STATEMENT_TIMEOUT_MS
-from system import environment, stopping
+from system import environment
 from training.archive.contents import Archive, read_archive
 from training.data.features import features
 from training.models.reference import Reference
@@ -41,18 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(
         prog="python -m loop.watch", description="Compare what people draw with what was trained on."
     ).parse_args(arguments)
-    stopping.raise_on_signals()
-    try:
+    with own_database.command("loop.watch"):
         store = environment.path(os.environ, "MODEL_STORE", "model_store")
         with own_database.opened(STATEMENT_TIMEOUT_MS) as engine:
             for line in watched(engine, store, datetime.now(UTC)):
                 print(line, flush=True)
-    except (DatabaseUnavailable, EmbeddedError, MigrationError, OSError, ValueError) as error:
-        print(f"loop.watch: {error}", file=sys.stderr)
-        return 1
-    except stopping.Stopped:
-        print("loop.watch: stopped", file=sys.stderr)
-        return 1
     return 0
 
 

@@ -10,22 +10,18 @@ both run.
 """
 
 import argparse
-import getpass
 import os
 import sys
 
 from client.errors import NotLoaded, Unreachable
 from client.management import Management, path_of
 from db import own_database
-from db.errors import DatabaseUnavailable
-from db.migrate import MigrationError
 from db.serving import Serving, ServingRows
-from db.unprivileged import EmbeddedError
 from db.versions import Versions
 from rollout.changes import Desk, NotPossible
 from rollout.replicas import Replicas
 from rollout.table import table
-from system import environment, stopping, variables
+from system import environment, variables
 
 
 def main() -> int:
@@ -37,13 +33,12 @@ def main() -> int:
     parser.add_argument("version", nargs="?", help="to promote: which one")
     parser.add_argument("--force", action="store_true", help="promote what the gate has not passed")
     told = parser.parse_args()
-    stopping.raise_on_signals()
-    try:
+    with own_database.command("rollout", NotPossible):
         model = environment.text(os.environ, "MODEL", "digits")
         url = environment.http_address(os.environ, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081")
         token_file = variables.token_file(os.environ)
         with own_database.opened() as engine:
-            desk = Desk(ServingRows(engine), Versions(engine))
+            desk, by = Desk(ServingRows(engine), Versions(engine)), own_database.caller()
             match told.verb:
                 case "versions":
                     print(table(desk, model, Replicas(url, token_file).of(model)))
@@ -51,15 +46,9 @@ def main() -> int:
                     if not told.version:
                         raise NotPossible("promote which one? make promote VERSION=1.1.0")
                     served = _served(desk, model, Management(url, token_file))
-                    print(_promoted(desk.promote(model, told.version, served, _who(), is_forced=told.force)))
+                    print(_promoted(desk.promote(model, told.version, served, by, is_forced=told.force)))
                 case "rollback":
-                    print(_rolled_back(desk.roll_back(model, _who())))
-    except (DatabaseUnavailable, EmbeddedError, MigrationError, NotPossible, ValueError) as error:
-        print(f"rollout: {error}", file=sys.stderr)
-        return 1
-    except stopping.Stopped:
-        print("rollout: stopped", file=sys.stderr)
-        return 1
+                    print(_rolled_back(desk.roll_back(model, by)))
     return 0
 
 
@@ -90,13 +79,6 @@ def _rolled_back(serving: Serving) -> str:
     return (
         f"{serving.model} {serving.version} is the default; {serving.candidate} is taken away within minutes"
     )
-
-
-def _who() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user has no name
-        return f"user {os.getuid()}"
 
 
 if __name__ == "__main__":

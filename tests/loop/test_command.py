@@ -1,13 +1,14 @@
 """`make retrain` says what each step found, and how it ended by its exit status."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from db import loop_runs
+from db import loop_runs, own_database
 from db.loop_runs import Outcome
 from loop import __main__ as command
 from loop.engine import NotYetError, StepError, not_enough
@@ -20,11 +21,15 @@ def retrain(postgres_url, model_name, monkeypatch, capsys):
     """A function that runs the command with these steps; it returns the status and what was printed."""
     monkeypatch.setenv("DATABASE_URL", postgres_url)
     monkeypatch.setenv("MODEL", model_name)
-    monkeypatch.setattr(command.stopping, "raise_on_signals", lambda: None)
+    monkeypatch.setattr(own_database.stopping, "raise_on_signals", lambda: None)
 
     def retrain(*steps):
         monkeypatch.setattr(command, "STEPS", steps)
-        status = command.main([])
+        try:
+            status = command.main([])
+        except SystemExit as end:  # as the interpreter ends the command with it
+            print(end.code, file=sys.stderr)
+            status = 1
         return status, *capsys.readouterr()
 
     return retrain
