@@ -51,19 +51,6 @@ def upgrade(url: str | URL, revision: str = "head") -> str | None:
         return _revision(connection)
 
 
-def downgrade(url: str | URL, revision: str) -> str | None:
-    """Take the database at `url` back to `revision` ("base": no tables); return the revision it then has.
-
-    Raises:
-        MigrationError: As `upgrade`.
-        ValueError: As `upgrade`.
-    """
-    with _connected(url) as (connection, config):
-        _lock(connection)
-        command.downgrade(config, revision)
-        return _revision(connection)
-
-
 @contextmanager
 def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
     config = Config()

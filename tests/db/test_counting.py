@@ -14,10 +14,11 @@ from db.counting import Counting
 from db.log import PredictionLog
 from db.records import Deletion
 from tests.db.backing_up import execute
+from tests.db.older import make_older
 
 pytestmark = pytest.mark.integration
 
-DOWN_TO = "0007"
+BEFORE_COUNTS = "0007"
 KEPT = """
     SELECT model_name, model_version, day, figure, value, sum(count)::bigint FROM (
         SELECT * FROM daily_counts
@@ -44,7 +45,7 @@ def kept(url):
 
 def counted_anew(url):
     """Return the counts as the migration makes them out of the rows."""
-    migrate.downgrade(url, DOWN_TO)
+    make_older(url, BEFORE_COUNTS)
     migrate.upgrade(url)
     return kept(url)
 

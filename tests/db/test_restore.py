@@ -33,6 +33,7 @@ from tests.db.backing_up import (
     server_url,
     wait_until,
 )
+from tests.db.older import make_older
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 __all__ = ["filled"]
@@ -161,7 +162,7 @@ def test_a_page_that_runs_goes_on_in_the_restored_database(filled, folder, predi
 
 
 def test_an_older_backup_is_brought_up_to_date(url, folder, prediction, correction):
-    migrate.downgrade(url, "0001")
+    make_older(url, "0001")
     older = prediction()
     database = engine.create(url)
     with database.begin() as connection:

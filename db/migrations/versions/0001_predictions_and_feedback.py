@@ -9,8 +9,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 MAX_DRAWING_BYTES = 8 * 1024 * 1024
 
@@ -79,11 +77,6 @@ def upgrade() -> None:
             "prediction_id", "created_at", "session_id", "true_label", name=op.f("feedback_once_key")
         ),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("feedback")
-    op.drop_table("predictions")
 
 
 def _text_length(table: str, column: str, longest: int) -> sa.CheckConstraint:

@@ -9,8 +9,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -21,8 +19,3 @@ def upgrade() -> None:
         "predictions",
         "cardinality(label_set) >= 1 AND array_position(label_set, NULL) IS NULL",
     )
-
-
-def downgrade() -> None:
-    op.drop_column("predictions", "label_set")
-    op.drop_column("predictions", "is_digit")

@@ -9,8 +9,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 MAX_THUMBNAIL_BYTES = 16 * 1024
 
@@ -22,7 +20,3 @@ def upgrade() -> None:
         "predictions",
         f"octet_length(thumbnail) >= 1 AND octet_length(thumbnail) <= {MAX_THUMBNAIL_BYTES}",
     )
-
-
-def downgrade() -> None:
-    op.drop_column("predictions", "thumbnail")

@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -37,8 +35,3 @@ def upgrade() -> None:
     )
     op.create_index("sign_ins_user_id_idx", "sign_ins", ["user_id"])
     op.create_index("sign_ins_expires_at_idx", "sign_ins", ["expires_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("sign_ins")
-    op.drop_table("users")

@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -24,7 +22,3 @@ def upgrade() -> None:
         sa.CheckConstraint("rate_per_s > 0 AND rate_per_s <= 100000", name=op.f("api_keys_rate_range_check")),
         sa.UniqueConstraint("key_hash", name=op.f("api_keys_key_hash_key")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("api_keys")

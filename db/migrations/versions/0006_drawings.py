@@ -1,7 +1,6 @@
 """Several answers to one drawing, of which the last counts; and "not a digit" and "taken back" as feedback.
 
-Revision: 0006, after 0005. Rows from before belong to no drawing, and each of them counts. Going back deletes
-the feedback that says no label, which has no place in the older table.
+Revision: 0006, after 0005. Rows from before belong to no drawing, and each of them counts.
 """
 
 import sqlalchemy as sa
@@ -9,8 +8,6 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -40,15 +37,3 @@ def upgrade() -> None:
         ["prediction_id", "created_at", "session_id", "kind", sa.text("coalesce(true_label, '')")],
         unique=True,
     )
-
-
-def downgrade() -> None:
-    op.execute("DELETE FROM feedback WHERE kind <> 'label'")
-    op.drop_index("feedback_once_idx", "feedback")
-    op.create_unique_constraint(
-        op.f("feedback_once_key"), "feedback", ["prediction_id", "created_at", "session_id", "true_label"]
-    )
-    op.alter_column("feedback", "true_label", nullable=False)
-    op.drop_column("feedback", "kind")
-    op.drop_column("predictions", "is_superseded")
-    op.drop_column("predictions", "drawing_id")

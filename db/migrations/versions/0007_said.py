@@ -1,7 +1,6 @@
 """What was said of a prediction last, beside it, and indexes that have all that the history filters by.
 
 Revision: 0007, after 0006. A trigger keeps the columns as the newest feedback says, whoever writes it.
-Going back loses nothing: they are made from the feedback again.
 """
 
 import sqlalchemy as sa
@@ -9,8 +8,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 FILTERED = [
     "is_superseded",
@@ -67,17 +64,3 @@ def upgrade() -> None:
         postgresql_include=["session_id", "is_superseded"],
         postgresql_where=sa.text("is_digit IS false OR cardinality(label_set) > 1"),
     )
-
-
-def downgrade() -> None:
-    op.create_index(
-        "predictions_session_id_created_at_idx", "predictions", ["session_id", "created_at", "id"]
-    )
-    op.create_index("predictions_created_at_idx", "predictions", ["created_at"])
-    op.drop_index("predictions_doubted_idx", "predictions")
-    op.drop_index("predictions_of_all_idx", "predictions")
-    op.drop_index("predictions_of_session_idx", "predictions")
-    op.execute("DROP TRIGGER take_feedback ON feedback")
-    op.execute("DROP FUNCTION take_feedback()")
-    op.drop_column("predictions", "true_label")
-    op.drop_column("predictions", "said")

@@ -1,7 +1,6 @@
 """What analytics are made of, kept by the database itself: counts a day, and what was said of an answer last.
 
-Revision: 0008, after 0007. What is there already is counted here, in 5 s for a million rows. Going back
-deletes nothing that cannot be counted again.
+Revision: 0008, after 0007. What is there already is counted here, in 5 s for a million rows.
 """
 
 import sqlalchemy as sa
@@ -9,8 +8,6 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 # One row for each change that is not yet part of the counts: nobody waits for another's count, as they would
 # if each change added to the same rows. db/counting.py adds them up.
@@ -150,13 +147,3 @@ def upgrade() -> None:
     )
     op.execute(COUNT_WHAT_IS_THERE)
     op.execute(JUDGE_WHAT_IS_THERE)
-
-
-def downgrade() -> None:
-    op.execute("DROP TRIGGER feedback_note_judgement ON feedback")
-    op.execute("DROP TRIGGER predictions_forget_counts ON predictions")
-    op.execute("DROP TRIGGER predictions_note_change ON predictions")
-    for function in ("note_judgement", "forget_counts", "note_change", "latency_step"):
-        op.execute(f"DROP FUNCTION sketchserve_{function}")
-    for table in ("judgements", "daily_changes", "daily_counts"):
-        op.drop_table(table)

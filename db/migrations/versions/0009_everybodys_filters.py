@@ -1,7 +1,7 @@
 """An index for each filter of everybody's drawings, in the place of one that all filters had to read whole.
 
 Revision: 0009, after 0008. Among 10,000,000 drawings a label that few of them have took longer to find than a
-statement may. Older code works with it unchanged; going back builds the earlier indexes again.
+statement may. Older code works with it unchanged.
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,6 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 DOUBTED = "is_digit IS false OR cardinality(label_set) > 1"
 FILTERED = [
@@ -37,13 +35,6 @@ def upgrade() -> None:
     )
     _create("predictions_judged_idx", NEWEST, ["session_id", *FILTERED], "said <> 'taken_back'")
     _create("predictions_doubted_idx", NEWEST, ["session_id", *FILTERED], DOUBTED)
-
-
-def downgrade() -> None:
-    for name in ("doubted", "judged", "of_model", "of_label", "of_all"):
-        op.drop_index(f"predictions_{name}_idx", "predictions")
-    _create("predictions_of_all_idx", NEWEST, FILTERED)
-    _create("predictions_doubted_idx", NEWEST, ["session_id", "is_superseded"], DOUBTED)
 
 
 def _create(name: str, columns: list[str], include: list[str], where: str | None = None) -> None:

@@ -1,7 +1,7 @@
 """An answer that was judged remembers that a later one replaced it: once nobody judges it, it counts no more.
 
-Revision: 0010, after 0009. Older code beside it works as before. Going back forgets what was replaced; going
-forward again finds it by the drawings, but not what `Superseded` named.
+Revision: 0010, after 0009. Older code beside it works as before. What was replaced before is found by
+the drawings, but not what `Superseded` named.
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,6 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 # Older code sets `is_superseded` alone, of answers that nobody judged.
 REMEMBER = """
@@ -19,14 +17,6 @@ BEGIN
     UPDATE predictions SET said = NEW.kind, true_label = NEW.true_label,
         is_replaced = is_replaced OR is_superseded,
         is_superseded = (is_replaced OR is_superseded) AND NEW.kind = 'taken_back'
-    WHERE id = NEW.prediction_id;
-    RETURN NULL;
-END $$
-"""
-FORGET = """
-CREATE OR REPLACE FUNCTION take_feedback() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    UPDATE predictions SET said = NEW.kind, true_label = NEW.true_label, is_superseded = false
     WHERE id = NEW.prediction_id;
     RETURN NULL;
 END $$
@@ -48,8 +38,3 @@ def upgrade() -> None:
     )
     op.execute(REMEMBER_WHAT_IS_THERE)
     op.execute(REMEMBER)
-
-
-def downgrade() -> None:
-    op.execute(FORGET)
-    op.drop_column("predictions", "is_replaced")

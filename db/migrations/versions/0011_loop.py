@@ -1,6 +1,6 @@
 """The loop's tables: runs, steps, the drawings that they took, reviews, versions, verdicts, what is served.
 
-Revision: 0011, after 0010. Older code works beside them unchanged; going back forgets all that is in them.
+Revision: 0011, after 0010. Older code works beside them unchanged.
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0011"
 down_revision = "0010"
-branch_labels = None
-depends_on = None
 
 EMPTY = sa.text("'{}'::jsonb")
 
@@ -223,12 +221,6 @@ def upgrade() -> None:
         sa.CheckConstraint("jsonb_typeof(numbers) = 'object'", name=op.f("looks_numbers_object_check")),
     )
     op.create_index("looks_of_version_idx", "looks", ["model_name", "model_version", "id"])
-
-
-def downgrade() -> None:
-    for table in ("looks", "serving", "verdicts", "model_versions", "reviews", "examples", "loop_steps"):
-        op.drop_table(table)
-    op.drop_table("loop_runs")
 
 
 def _length(table: str, column: str, longest: int) -> sa.CheckConstraint:

@@ -1,7 +1,6 @@
 """Whether drawings look like those of training: each look, with all that it found.
 
-Revision: 0012, after 0011. Older code works beside the table unchanged; going back forgets the looks, which
-then are taken anew.
+Revision: 0012, after 0011. Older code works beside the table unchanged.
 """
 
 import sqlalchemy as sa
@@ -10,8 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0012"
 down_revision = "0011"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -32,10 +29,6 @@ def upgrade() -> None:
         sa.CheckConstraint("jsonb_typeof(figures) = 'array'", name=op.f("drifts_figures_array_check")),
     )
     op.create_index("drifts_of_version_idx", "drifts", ["model_name", "model_version", "id"])
-
-
-def downgrade() -> None:
-    op.drop_table("drifts")
 
 
 def _length(column: str) -> sa.CheckConstraint:

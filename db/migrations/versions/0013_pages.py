@@ -1,7 +1,6 @@
 """What several pages share: models that may lose their workers, attempts to sign in, who reviews what.
 
-Revision: 0013, after 0012. Older code works beside it unchanged; going back forgets these, which pages then
-keep in memory.
+Revision: 0013, after 0012. Older code works beside it unchanged.
 """
 
 import sqlalchemy as sa
@@ -9,8 +8,6 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -41,10 +38,3 @@ def upgrade() -> None:
         "reviews",
         "btrim(shown_to) <> '' AND char_length(shown_to) <= 200",
     )
-
-
-def downgrade() -> None:
-    op.drop_column("reviews", "shown_until")
-    op.drop_column("reviews", "shown_to")
-    op.drop_table("sign_in_attempts")
-    op.drop_table("model_uses")

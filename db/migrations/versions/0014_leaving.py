@@ -1,7 +1,6 @@
 """Which versions a model's row named before, and are to be taken away.
 
-Revision: 0014, after 0013. Older code works beside the column unchanged; going back forgets which versions
-are still to be taken away.
+Revision: 0014, after 0013. Older code works beside the column unchanged.
 """
 
 import sqlalchemy as sa
@@ -10,8 +9,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 revision = "0014"
 down_revision = "0013"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -22,7 +19,3 @@ def upgrade() -> None:
     op.create_check_constraint(
         op.f("serving_leaving_known_check"), "serving", "array_position(leaving, NULL) IS NULL"
     )
-
-
-def downgrade() -> None:
-    op.drop_column("serving", "leaving")

@@ -1,6 +1,6 @@
 """Of which network a judgement came, as a pseudonym, for as long as the loop needs it.
 
-Revision: 0015, after 0014. Older code works beside the column unchanged; going back forgets what is in it.
+Revision: 0015, after 0014. Older code works beside the column unchanged.
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "0015"
 down_revision = "0014"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -20,8 +18,3 @@ def upgrade() -> None:
     op.create_index(
         "feedback_network_idx", "feedback", ["created_at"], postgresql_where=sa.text("network IS NOT NULL")
     )
-
-
-def downgrade() -> None:
-    op.drop_index("feedback_network_idx", "feedback")
-    op.drop_column("feedback", "network")
