@@ -5,11 +5,9 @@ committed proxy. Each client always has one request on its way, so that as many 
 clients, whatever the number of instances and however busy the machine: that is what the rule has to say.
 """
 
-import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -21,16 +19,17 @@ from urllib.parse import urlsplit
 import requests
 
 from bench.autoscaler import deployed, wanted
-from bench.load import LoadError, load, require_wrk
+from bench.load import load
 from bench.pictures import pictures
-from bench.results import say, write
+from bench.results import measuring, say, write
 from bench.serving import wait_for_answer
 from client.session import local_session
 from launch.errors import LaunchError
-from launch.temporary import TorchServe, end_in_order_when_told, running
+from launch.temporary import TorchServe, running
 from system import processes
 from system.files import PROJECT
 from system.ports import free_ports
+from training.options import parser_of, positive
 
 RULE, RULES = "sketchserve:in_flight:rate1m", PROJECT / "deploy" / "prometheus" / "rules" / "serving.yml"
 WINDOW_S, LOOKS = 60, 12  # the rule's window, and how often it is scraped within
@@ -219,20 +218,12 @@ def markdown(found: Sequence[Seen]) -> str:
 
 def main() -> None:
     """Load, look, and print the table."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.autoscale", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--instances", type=int, nargs="+", default=[1, 2, 3], help="(%(default)s)")
-    parser.add_argument("--clients", type=int, nargs="+", default=[4, 32], help="at once (%(default)s)")
+    parser = parser_of("bench.autoscale", __doc__)
+    parser.add_argument("--instances", type=positive, nargs="+", default=[1, 2, 3], help="(%(default)s)")
+    parser.add_argument("--clients", type=positive, nargs="+", default=[4, 32], help="at once (%(default)s)")
     given = parser.parse_args()
-    if min([*given.instances, *given.clients]) < 1:
-        parser.error("--instances and --clients must be above 0")
-    end_in_order_when_told()
-    try:
-        require_wrk()
+    with measuring("autoscale"):
         found = watch(sorted(given.instances), given.clients)
-    except (LaunchError, LoadError, OSError) as error:
-        sys.exit(f"bench.autoscale: {error}")
     write("autoscale.md", markdown(found))
 
 

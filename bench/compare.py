@@ -6,7 +6,6 @@ A model is what `make train DATASET=digits MODEL=...` left in runs/, and for "cn
 served ensemble. Each gets an archive and a server of its own, one after the other.
 """
 
-import argparse
 import json
 import statistics
 import sys
@@ -33,7 +32,7 @@ from training.evaluation import figures, questions
 from training.evaluation.ask import Server
 from training.models import weights
 from training.models.classical_recipes import RECIPES
-from training.options import data_folder, natural
+from training.options import data_folder, natural, parser_of
 
 DATA_SET = "digits"
 MODELS = (names.USUAL_ARCHITECTURE, "lenet5", "vit", *RECIPES)
@@ -69,7 +68,7 @@ class Line:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit status is 1 where a trained model could not be measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench.compare", description=__doc__.splitlines()[0])
+    parser = parser_of("bench.compare", __doc__)
     data_folder(parser)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
     parser.add_argument(

@@ -8,10 +8,8 @@ how long the refused did; a few newcomers beside it can, and what happens to the
 The queue bounds the latency of what is accepted: a full one takes job_queue_size / capacity to work off.
 """
 
-import argparse
 import re
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -21,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 import requests
 
-from bench.load import NO_ANSWER, TIMEOUT_S, LoadError, Measured, load, require_wrk
+from bench.load import NO_ANSWER, TIMEOUT_S, Measured, load
 from bench.pictures import pictures
-from bench.results import say, write
+from bench.results import measuring, say, write
 from bench.serving import PNG, wait_for_answer
 from client.session import local_session
-from launch.errors import LaunchError
-from launch.temporary import end_in_order_when_told, running
+from launch.temporary import running
 from launch.torchserve import CONFIG
 from system.files import PROJECT
+from training.options import parser_of, positive
 
 BUSY_CLIENTS = 64
 # More than any queue that is measured, so that there is always somebody left to be refused.
@@ -166,23 +164,15 @@ def configured_queue_size() -> int:
 
 def main() -> None:
     """Measure a server of its own and print the table."""
-    about = (__doc__ or "").split("\n")[0]
-    parser = argparse.ArgumentParser(prog="python -m bench.overload", description=about)
-    parser.add_argument("--rounds", type=int, default=3, help="how often it is measured (%(default)s)")
+    parser = parser_of("bench.overload", __doc__)
+    parser.add_argument("--rounds", type=positive, default=3, help="how often it is measured (%(default)s)")
     given = parser.parse_args()
-    if given.rounds < 1:
-        parser.error("--rounds must be above 0")
     files, size = pictures(), configured_queue_size()
-    end_in_order_when_told()
-    try:
-        require_wrk()
-        with running(PROJECT / "model_store") as ours:
-            url = f"{ours.inference_url}/predictions/digits"
-            say(f"warming up for {WARM_UP_S} s")
-            load(url, files, BUSY_CLIENTS, WARM_UP_S)
-            found = measure(url, files, size, given.rounds, SECONDS)
-    except (LaunchError, LoadError, OSError) as error:
-        sys.exit(f"bench.overload: {error}")
+    with measuring("overload"), running(PROJECT / "model_store") as ours:
+        url = f"{ours.inference_url}/predictions/digits"
+        say(f"warming up for {WARM_UP_S} s")
+        load(url, files, BUSY_CLIENTS, WARM_UP_S)
+        found = measure(url, files, size, given.rounds, SECONDS)
     write("overload.md", markdown(found, size))
 
 

@@ -5,7 +5,6 @@ the pointer's lifting until the frame in which the new label is painted. All dra
 new visitor: what a page that is open for long leaves behind is seen in the last ones.
 """
 
-import argparse
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
-from training.options import positive
+from training.options import parser_of, positive
 
 # One stroke each, in units of the pad's side.
 DIGITS: dict[str, list[tuple[float, float]]] = {
@@ -50,7 +49,7 @@ WATCH = """() => {
 
 def main() -> int:
     """Draw, measure and print; return 1 when a goal is missed, 2 when nothing was measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench.pen_to_label", description=__doc__.splitlines()[0])
+    parser = parser_of("bench.pen_to_label", __doc__)
     parser.add_argument("--url", default="http://127.0.0.1:7860", help="the page (%(default)s)")
     parser.add_argument("--strokes", type=positive, default=STROKES, help="how many (%(default)s)")
     given = parser.parse_args()

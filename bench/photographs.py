@@ -11,13 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from bench import findings, rounds
-from bench.load import LoadError, Measured, require_wrk
+from bench.load import Measured
 from bench.peers.torchvision_app import WEIGHTS_VARIABLE
-from bench.results import say, write
+from bench.results import measuring, say, write
 from bench.serving import Server, serving
 from bench.turns import load_alone, one_at_a_time
-from launch.errors import LaunchError
-from launch.temporary import end_in_order_when_told, running
+from launch.temporary import running
 from system.files import PROJECT
 from system.ports import free_ports
 from training.names import run_folders, trained_file
@@ -43,12 +42,8 @@ def main() -> None:
         parser.error(f"no weights in runs/, or no {archive}: train it, and build the archive")
     if not files:
         parser.error(f"{given.pictures} has no JPEG or PNG file")
-    end_in_order_when_told()
-    try:
-        require_wrk()
+    with measuring("photographs"):
         table = run(archive, weights, files)
-    except (LaunchError, LoadError, OSError) as error:
-        sys.exit(f"bench.photographs: {error}")
     write("photographs.md", table)
 
 

@@ -1,8 +1,24 @@
 """Where what was measured goes: to the terminal, and into the folder bench/ of VAR_DIR."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from bench.load import LoadError, require_wrk
+from launch.errors import LaunchError
 from launch.settings import read_settings
+from launch.temporary import end_in_order_when_told
+
+
+@contextmanager
+def measuring(name: str) -> Iterator[None]:
+    """End what is started here in order, whatever ends it; what cannot be measured ends the program."""
+    end_in_order_when_told()
+    try:
+        require_wrk()
+        yield
+    except (LaunchError, LoadError, OSError) as error:
+        sys.exit(f"bench.{name}: {error}")
 
 
 def say(progress: str) -> None:

@@ -3,7 +3,6 @@
 import importlib
 import json
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,6 @@ from ts.context import Context
 # Where a peer's processes find the unpacked archive.
 FOLDER_VARIABLE = "BENCH_ARCHIVE_FOLDER"
 BATCH = 16
-
-
-def unpack(archive: Path, folder: Path) -> Path:
-    """Return the folder after the archive was unpacked into it.
-
-    Raises:
-        FileNotFoundError: there is no such archive.
-    """
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(folder)
-    return folder
 
 
 def load_handler(folder: Path) -> Any:

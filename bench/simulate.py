@@ -4,9 +4,7 @@ Costs are taken from what one and the most clients cost in processor time; what 
 then predicted and compared.
 """
 
-import argparse
 import statistics
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,13 +13,13 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.follow import QUIET, followed, told
-from bench.load import LoadError, Measured, load, require_wrk
+from bench.load import Measured, load
 from bench.pictures import pictures
-from bench.results import say, write
+from bench.results import measuring, say, write
 from bench.simulation import Costs, Curve, closed
-from launch.errors import LaunchError
-from launch.temporary import TorchServe, end_in_order_when_told, running
+from launch.temporary import TorchServe, running
 from system.files import PROJECT
+from training.options import parser_of, positive
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 WARM_UP_S, SECONDS = 20, 4
@@ -172,19 +170,11 @@ def _off(real: Measured, model: Curve) -> tuple[float, float]:
 
 def main() -> None:
     """Measure, simulate, compare, and let the autoscaler follow."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.simulate", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
+    parser = parser_of("bench.simulate", __doc__)
+    parser.add_argument("--rounds", type=positive, default=3, help="how often each is measured (%(default)s)")
     given = parser.parse_args()
-    if given.rounds < 1:
-        parser.error("--rounds must be above 0")
-    end_in_order_when_told()
-    try:
-        require_wrk()
+    with measuring("simulate"):
         rows = [median(rounds) for rounds in measure(given.rounds)]
-    except (LaunchError, LoadError, OSError) as error:
-        sys.exit(f"bench.simulate: {error}")
     costs = fitted(rows[0], rows[-1])
     parts = [
         compared(rows, costs),

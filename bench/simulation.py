@@ -5,7 +5,6 @@ in TorchServe's queue, and is answered in a batch by one of the workers. Whoever
 the cores evenly.
 """
 
-import random
 from collections import deque
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -142,21 +141,3 @@ def closed(costs: Costs, clients: int, requests: int = 8000) -> Curve:
         1000 * kept[len(kept) // 2],
         1000 * kept[int(len(kept) * 0.99)],
     )
-
-
-def open_load(costs: Costs, per_s: float, seconds: float, seed: int = 0) -> tuple[float, float, int]:
-    """Return the mean number in flight, the 99th percentile of latency in ms, and how many were refused.
-
-    Requests come at random (Poisson), whatever becomes of those before.
-    """
-    instance, latencies, draw = Instance(costs), list[float](), random.Random(seed)  # noqa: S311 - no secret
-    coming_s = draw.expovariate(per_s)
-    while instance.now_s < seconds:
-        now_s = instance.next_s()
-        if coming_s <= now_s:
-            instance.come(coming_s)
-            coming_s += draw.expovariate(per_s)
-            continue
-        latencies += [now_s - came_s + costs.handover_s for came_s in instance.go_on(now_s)]
-    ranked = sorted(latencies)
-    return sum(latencies) / instance.now_s, 1000 * ranked[int(len(ranked) * 0.99)], instance.refused

@@ -4,7 +4,6 @@ Writes the memory of the guard, of java and of each worker over time as a table,
 between the third and the last quarter of the run, no process's median grows by more than GROWTH_ALLOWED.
 """
 
-import argparse
 import statistics
 import sys
 import time
@@ -13,12 +12,12 @@ from dataclasses import dataclass
 
 import psutil
 
-from bench.load import LoadError, load, require_wrk
+from bench.load import load
 from bench.pictures import pictures
-from bench.results import say, write
-from launch.errors import LaunchError
-from launch.temporary import end_in_order_when_told, running
+from bench.results import measuring, say, write
+from launch.temporary import running
 from system.files import PROJECT
+from training.options import parser_of
 
 CLIENTS, LOOK_S = 64, 5
 GROWTH_ALLOWED = 0.02
@@ -43,17 +42,11 @@ class Sample:
 
 def main() -> int:
     """Soak, write, judge; give 0 where memory is flat and 1 where it is not."""
-    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=(__doc__ or "").split("\n")[0])
+    parser = parser_of("bench.soak", __doc__)
     parser.add_argument("--requests", type=int, default=200_000, help="that are answered (%(default)s)")
     given = parser.parse_args()
-    end_in_order_when_told()
-    try:
-        require_wrk()
-        with running(PROJECT / "model_store") as server:
-            url = f"{server.inference_url}/predictions/digits"
-            samples = soak(url, server.pid, given.requests)
-    except (LaunchError, LoadError) as error:
-        sys.exit(f"bench.soak: {error}")
+    with measuring("soak"), running(PROJECT / "model_store") as server:
+        samples = soak(f"{server.inference_url}/predictions/digits", server.pid, given.requests)
     said = verdict(samples)
     write("soak.md", f"{markdown(samples)}\n{said}\n")
     return 0 if said.startswith("flat") else 1

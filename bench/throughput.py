@@ -15,16 +15,16 @@ from pathlib import Path
 
 from bench import findings, in_process, overload, rounds
 from bench.baseline import server as baseline
-from bench.load import LoadError, Measured, require_wrk
+from bench.load import Measured
 from bench.peers import servers as peers
 from bench.pictures import pictures
-from bench.results import say, write
-from bench.served_archive import unpack
+from bench.results import measuring, say, write
 from bench.serving import Server
 from bench.turns import load_alone, one_at_a_time
-from launch.errors import LaunchError
-from launch.temporary import end_in_order_when_told, running
+from launch.temporary import running
 from system.files import PROJECT
+from training.options import parser_of
+from training.score.answering import unpack
 
 ARCHIVE = PROJECT / "model_store" / "digits.mar"
 
@@ -32,12 +32,8 @@ ARCHIVE = PROJECT / "model_store" / "digits.mar"
 def main() -> None:
     """Run the benchmark and write its results."""
     given = _arguments()
-    end_in_order_when_told()
-    try:
-        require_wrk()
+    with measuring("throughput"):
         table = run(given)
-    except (LaunchError, LoadError, OSError) as error:
-        sys.exit(f"bench.throughput: {error}")
     write("throughput.md", table)
 
 
@@ -104,9 +100,7 @@ def _start(
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m bench.throughput", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("bench.throughput", __doc__)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 64], help="at once (%(default)s)")
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement (%(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")

@@ -5,6 +5,11 @@ import os
 from pathlib import Path
 
 
+def parser_of(name: str, about: str | None) -> argparse.ArgumentParser:
+    """Return the parser of `python -m NAME`, which the first line of its module's docstring describes."""
+    return argparse.ArgumentParser(prog=f"python -m {name}", description=(about or "").split("\n")[0])
+
+
 def data_folder(parser: argparse.ArgumentParser) -> None:
     """Add --data, which MNIST_DIR names where it is not given."""
     parser.add_argument(

@@ -8,12 +8,12 @@ from starlette.testclient import TestClient
 
 from bench import photographs
 from bench.peers import torchvision_app
-from bench.served_archive import unpack
 from handler.model import Model
 from tests.bench.tiny_server import needs_wrk
 from tests.training.fitting.test_photographs import fill, settings
 from training.archive.build import build
 from training.fitting.train import train
+from training.score.answering import unpack
 
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
 

@@ -1,5 +1,6 @@
 """The simulation is right where the answer is known, and takes its costs from what was measured."""
 
+import random
 import re
 import sys
 
@@ -9,9 +10,27 @@ from bench import follow, simulate
 from bench.autoscaler import deployed
 from bench.load import Measured
 from bench.simulate import Spent, compared, fitted
-from bench.simulation import Costs, closed, open_load
+from bench.simulation import Costs, Instance, closed
 
 COSTS = Costs(front_s=0.0002, batch_s=0.001, item_s=0.0003, handover_s=0.0005, cores=1.5)
+
+
+def open_load(costs: Costs, per_s: float, seconds: float, seed: int = 0) -> tuple[float, float, int]:
+    """Return the mean number in flight, the 99th percentile of latency in ms, and how many were refused.
+
+    Requests come at random (Poisson), whatever becomes of those before.
+    """
+    instance, latencies, draw = Instance(costs), list[float](), random.Random(seed)
+    coming_s = draw.expovariate(per_s)
+    while instance.now_s < seconds:
+        now_s = instance.next_s()
+        if coming_s <= now_s:
+            instance.come(coming_s)
+            coming_s += draw.expovariate(per_s)
+            continue
+        latencies += [now_s - came_s + costs.handover_s for came_s in instance.go_on(now_s)]
+    ranked = sorted(latencies)
+    return sum(latencies) / instance.now_s, 1000 * ranked[int(len(ranked) * 0.99)], instance.refused
 
 
 def test_a_lone_client_waits_for_everything_once() -> None:

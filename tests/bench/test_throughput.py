@@ -16,11 +16,12 @@ from bench.load import load
 from bench.overload import SURPLUS_CLIENTS, markdown, measure
 from bench.peers import servers as peers
 from bench.pictures import pictures
-from bench.served_archive import answers, load_handler, unpack
+from bench.served_archive import answers, load_handler
 from launch.temporary import running
 from system.files import PROJECT
 from tests.bench.tiny_server import needs_wrk
 from training.models import weights
+from training.score.answering import unpack
 
 LABELS = [str(index % 10) for index in range(64)]
 

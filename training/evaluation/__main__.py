@@ -6,7 +6,6 @@ Pictures go through HTTP, TorchServe and the archive's own handler: the figures 
 Prints a table and writes var/report: index.html, evaluation.json and model_card.md.
 """
 
-import argparse
 import json
 import os
 import shlex
@@ -22,16 +21,14 @@ from training.evaluation.findings import plain
 from training.evaluation.markdown import model_card, table
 from training.evaluation.page import page
 from training.gate.rejection import outlier_table
-from training.options import data_folder, natural
+from training.options import data_folder, natural, parser_of
 
 USUAL_MODEL = "digits"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.evaluation", __doc__)
     root = os.environ.get("TORCHSERVE_INFERENCE_URL") or "http://127.0.0.1:8080"
     served, store = os.environ.get("MODEL") or USUAL_MODEL, os.environ.get("MODEL_STORE") or "model_store"
     data_folder(parser)

@@ -6,7 +6,6 @@ TORCHSERVE_INFERENCE_URL and MODEL say whom to ask. Each string is cut apart, as
 the page's `POST /read` does it, one after the other.
 """
 
-import argparse
 import io
 import json
 import os
@@ -28,7 +27,7 @@ from training.data.rendered import writers
 from training.data.strokes import Drawn
 from training.evaluation.sheets import photographed
 from training.evaluation.strings import GAPS, Written, number
-from training.options import data_folder, positive
+from training.options import data_folder, parser_of, positive
 
 SEED = 2024
 LENGTHS = (2, 3, 4, 5, 6)
@@ -126,9 +125,7 @@ def row(name: str, found: list[Outcome]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.evaluation.numbers", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.evaluation.numbers", __doc__)
     data_folder(parser)
     parser.add_argument("--strings", type=positive, default=40, help="strings of each length, gap and kind")
     parser.add_argument(

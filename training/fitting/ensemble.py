@@ -7,7 +7,6 @@ together, one ensemble each, and mean and deviation are printed. Shares, tempera
 fitted on validation. Figures of the members stand beside their ensemble's.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,7 +24,7 @@ from training.fitting.measure import calibrated, fit_shares, logits_of, measured
 from training.models import weights
 from training.models.networks import Ensemble
 from training.names import FOLDER, MODEL_NAMES
-from training.options import data_folder
+from training.options import data_folder, parser_of
 
 CPU = torch.device("cpu")
 MODEL_FILE = "model.safetensors"
@@ -35,9 +34,7 @@ ALIKE = ("label_names", "preprocessing", "data_set", "framing")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.fitting.ensemble", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.fitting.ensemble", __doc__)
     parser.add_argument("members", type=Path, nargs="+", metavar="MEMBER", help="folders of trained networks")
     data_folder(parser)
     parser.add_argument("--out", type=Path, default=Path("runs/digits-ensemble"), help="results' folder")

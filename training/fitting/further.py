@@ -6,7 +6,6 @@ For when kinds of pictures were added to the training, or preprocessing changed:
 need a tenth of the epochs that new ones do. An interrupted run goes on, as in training.fitting.train.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -22,14 +21,12 @@ from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Ensemble
-from training.options import data_folder, positive
+from training.options import data_folder, parser_of, positive
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.fitting.further", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.fitting.further", __doc__)
     data_folder(parser)
     parser.add_argument(
         "--weights", type=Path, default=weights.DEFAULT_WEIGHTS, help="what to begin with (%(default)s)"

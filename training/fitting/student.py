@@ -7,7 +7,6 @@ learns from what the teacher says of every augmented frame (Hinton et al. 2015, 
 the same (Beyer et al. 2021, arXiv:2106.05237). An interrupted run goes on, as in training.fitting.train.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Cnn, Ensemble, ResidualBlock
-from training.options import data_folder, natural, positive
+from training.options import data_folder, natural, parser_of, positive
 
 MODEL = "cnn-slim"
 # Half of what new weights take: the member's weights are a start, but a third of its channels is gone.
@@ -34,9 +33,7 @@ OF_NORMALISATION = ("weight", "bias", "running_mean", "running_var")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.fitting.student", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.fitting.student", __doc__)
     data_folder(parser)
     parser.add_argument("--teacher", type=Path, required=True, help="weights of an ensemble")
     parser.add_argument("--epochs", type=positive, default=8, help="(default: %(default)s)")

@@ -1,19 +1,16 @@
 """Train the gate and write model_store/digit_gate.safetensors: `python -m training.gate --data DIR`."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from training.gate.fit import Recipe, train
 from training.gate.network import DEFAULT_GATE, save
-from training.options import data_folder
+from training.options import data_folder, parser_of
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.gate", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.gate", __doc__)
     data_folder(parser)
     parser.add_argument(
         "--out", type=Path, default=DEFAULT_GATE, help="the gate's file (default: %(default)s)"

@@ -6,7 +6,6 @@ By it people find wrong labels. Each sample is shown as it is, as the frame that
 training changes that.
 """
 
-import argparse
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from training.data.looking import HINT, chosen_framing
 from training.data.sets import SOURCES
 from training.fitting.settings import Settings, architecture, framing
 from training.names import FOLDER, USUAL_ARCHITECTURE, folder_name
-from training.options import data_folder
+from training.options import data_folder, parser_of
 from training.samples.opinion import opened, opinions, trained_model
 from training.samples.page import page
 from training.samples.sources import samples_of
@@ -25,9 +24,7 @@ OUT = Path("var/samples")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.samples", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.samples", __doc__)
     data_folder(parser)
     parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
     parser.add_argument(

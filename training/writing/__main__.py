@@ -1,19 +1,16 @@
 """Train the network that tells writing, and write handler/writing.onnx: `python -m training.writing`."""
 
-import argparse
 import sys
 
 from handler.writing import FILE
-from training.options import data_folder
+from training.options import data_folder, parser_of
 from training.writing.fit import Recipe, train
 from training.writing.network import export
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.writing", description=(__doc__ or "").split("\n")[0]
-    )
+    parser = parser_of("training.writing", __doc__)
     data_folder(parser)
     try:
         network = train(parser.parse_args(arguments).data, Recipe())
