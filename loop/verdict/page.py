@@ -5,15 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
 from loop.verdict.judge import Judged
 from loop.verdict.replay import Flip
-from training.evaluation.page import FOLDER as STYLE_FOLDER
+from training.evaluation.page import rendered
 from training.evaluation.thumbnails import url
 
-FOLDER = Path(__file__).resolve().parent
 MOST_SHOWN = 300  # flips
 
 
@@ -24,16 +20,12 @@ def page(judged: Judged, title: str) -> str:
         judged: what it shows. Its server has to run still: the drawings' frames are asked of it.
         title: who was judged.
     """
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    environment.filters["words"] = lambda outcome: outcome.replace("_", " ")
-    environment.filters["json"] = lambda numbers: json.dumps(numbers, indent=1)
-    style = (STYLE_FOLDER / "page.css", FOLDER / "page.css")
-    return environment.get_template(
-        "page.html"
-    ).render(
-        css=Markup("".join(file.read_text(encoding="utf-8") for file in style)),  # noqa: S704 - our own files
+    return rendered(
+        Path(__file__).resolve().parent,
+        {
+            "words": lambda outcome: outcome.replace("_", " "),
+            "json": lambda numbers: json.dumps(numbers, indent=1),
+        },
         title=title,
         verdict=judged.verdict,
         flips=[_flip(one, judged.frame) for one in judged.flips[:MOST_SHOWN]],

@@ -7,7 +7,7 @@ from loop.verdict.asked import Both
 from loop.verdict.check import LEFT_OUT, PASSED, REFUSED, Check
 from loop.verdict.statistics import SIGNIFICANT, p_worse, pairs_of
 from training.evaluation.ask import Answers
-from training.fitting.measure import ECE_BINS
+from training.fitting.measure import calibration_error
 from training.gate.rejection import rejection
 
 # By how much the calibration error may grow, beyond chance: the default model's is 0.001.
@@ -27,12 +27,15 @@ def calibrated(name: str, found: list[Both]) -> Check:
     """
     champion, candidate = (_sure(answers) for answers in _sides(found))
     count = len(champion[0])
-    before, after = _ece(*champion), _ece(*candidate)
+    before, after = calibration_error(*champion), calibration_error(*candidate)
     random = np.random.default_rng(0)
     more = []
     for _ in range(RESAMPLES):
         chosen = random.integers(count, size=count)
-        more.append(_ece(*(each[chosen] for each in candidate)) - _ece(*(each[chosen] for each in champion)))
+        more.append(
+            calibration_error(*(each[chosen] for each in candidate))
+            - calibration_error(*(each[chosen] for each in champion))
+        )
     low = float(np.quantile(more, SIGNIFICANT))
     numbers = {"champion": before, "candidate": after, "low": low, "limit": WORSE_ECE, "pictures": count}
     said = f"the calibration error is {after:.4f}, the champion's {before:.4f}"
@@ -94,12 +97,6 @@ def _sure(answers: list[Answers]) -> tuple[np.ndarray, np.ndarray]:
         np.concatenate([one.confidence for one in answers]),
         np.concatenate([one.correct for one in answers]),
     )
-
-
-def _ece(confidence: np.ndarray, correct: np.ndarray) -> float:
-    bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
-    gap = np.bincount(bins, weights=correct - confidence, minlength=ECE_BINS)
-    return float(np.abs(gap).sum() / len(correct))
 
 
 def _sets(answers: list[Answers]) -> tuple[float, np.ndarray]:

@@ -2,7 +2,6 @@
 
 import ast
 import json
-import logging
 import os
 import shutil
 import subprocess
@@ -28,12 +27,12 @@ from training.models import weights
 from training.models.classical_file import load_classical
 from training.models.known import Known
 from training.models.networks import Served
+from training.models.onnx_program import program_of
 from training.names import GATED
 
 HANDLER_FOLDER = Path("handler")
 # The archiver takes the network by itself and everything else as a folder.
 NETWORK_FROM_EXTRA = "../network.onnx"
-ONNX_OPSET = 20
 
 
 def build(trained: Path, name: str, out: Path, version: str | None = None) -> Path:
@@ -151,26 +150,9 @@ def _warn_of_another(trained: Path, then: str, now: str) -> None:
 def export(
     model: nn.Module, path: Path, outputs: Sequence[str] = ("probabilities",), framing: str = "ink"
 ) -> None:
-    """Write a network as ONNX: input "frames", uint8 (batch, *frame_shape); outputs by their names, float32.
-
-    ONNX and not a pickled module: loading it runs no code, and ONNX Runtime answers about four times as fast
-    as eager PyTorch on one core.
-    """
-    # It warns of torchvision's operators where there is no torchvision; these networks have none of them.
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
+    """Write a network as ONNX: input "frames", uint8 (batch, *frame_shape); outputs by name, float32."""
     example = torch.zeros((2, *frame_shape(framing)), dtype=torch.uint8)
-    program = torch.onnx.export(
-        model,
-        (example,),
-        input_names=["frames"],
-        output_names=list(outputs),
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-        opset_version=ONNX_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None, "dynamo=True always gives a program"
-    program.save(str(path))
+    program_of(model, "frames", example, outputs, {0: torch.export.Dim("batch")}).save(str(path))
 
 
 def _archive(staged: Path, name: str, version: str) -> None:

@@ -1,6 +1,6 @@
 """The findings as one HTML page that needs nothing else: no script, no request, light and dark."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +33,9 @@ def page(
         when: the time of the evaluation, as people write it.
         coverage: how often a set is meant to hold the true label, 0..1; None where that is not known.
     """
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     kinds = [row for row in found.rows if row.renderer]
-    return environment.get_template("page.html").render(
-        css=Markup((FOLDER / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+    return rendered(
+        FOLDER,
         model=found.model,
         command=command,
         when=when,
@@ -58,6 +55,20 @@ def page(
             for name, worst in found.worst.items()
         ],
     )
+
+
+def rendered(
+    folder: Path, filters: Mapping[str, Callable[[Any], str]] | None = None, **values: object
+) -> str:
+    """Return a folder's page.html with these values, in this page's style and what its own page.css adds."""
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    environment.filters.update(filters or {})
+    style = "".join(
+        one.joinpath("page.css").read_text(encoding="utf-8") for one in dict.fromkeys((FOLDER, folder))
+    )
+    return environment.get_template("page.html").render(css=Markup(style), **values)  # noqa: S704 - our own files
 
 
 def _drawn(svg: str) -> Markup:

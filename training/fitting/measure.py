@@ -132,10 +132,14 @@ def expected_calibration_error(probabilities: np.ndarray, labels: np.ndarray) ->
         probabilities: float (count, classes), rows sum to 1.
         labels: int (count,).
     """
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    return calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
+
+
+def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """Return the same of answers' confidence and whether each is right: (count,)."""
     bins = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
     gap = np.bincount(bins, weights=correct - confidence, minlength=ECE_BINS)
-    return float(np.abs(gap).sum() / len(labels))
+    return float(np.abs(gap).sum() / len(correct))
 
 
 def fit_shares(log_probabilities: Tensor, labels: np.ndarray) -> Tensor:

@@ -5,7 +5,6 @@ Importing code runs it, with the rights of whoever does so. Of weights only tens
 
 import importlib
 import io
-import logging
 import re
 import traceback
 import warnings
@@ -17,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from training.models.first_weights import plain, tensors_of
+from training.models.onnx_program import program_of
 
-ONNX_OPSET = 20
 # PACKAGE.MODULE:FUNCTION
 NAME = re.compile(r"(?:\w+\.)*\w+:\w+")
 # An operator as PyTorch names it in its errors: <OpOverload(op='aten.linalg_svd', overload='default')>,
@@ -142,25 +141,14 @@ def exported(network: nn.Module, pictures: Tensor) -> onnx.ModelProto:
     Raises:
         ValueError: it cannot be exported; the text names the operator, or the line that decides by values.
     """
-    logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(logging.ERROR)
     try:
         # It prints its way, and warns of its own insides.
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                network,
-                (pictures,),
-                input_names=["pictures"],
-                output_names=["logits"],
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
-                opset_version=ONNX_OPSET,
-                dynamo=True,
-                verbose=False,
-            )
+            dynamic = {0: torch.export.Dim("batch")}
+            made: onnx.ModelProto = program_of(network, "pictures", pictures, ["logits"], dynamic).model_proto
     except Exception as error:  # the exporter passes on whatever a network's code raises
         raise ValueError(f"The network cannot be exported to ONNX: {reason(error)}") from None
-    assert program is not None, "dynamo=True always gives a program"
-    made: onnx.ModelProto = program.model_proto
     return made
 
 

@@ -6,17 +6,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from PIL import Image
 
-from training.evaluation.page import FOLDER as STYLE_FOLDER
+from training.evaluation.page import rendered
 from training.evaluation.thumbnails import shrunk, url
 from training.fitting.batches import changed
 from training.samples.opinion import Opinion
 from training.samples.sources import Sample
 
-FOLDER = Path(__file__).resolve().parent
 MOST_DOUBTED = 300  # of those that the model takes for something else, the surest first
 OF_A_LABEL = 8
 MOST_OTHERS = 240
@@ -35,9 +32,6 @@ def page(
         command: what made it.
         model: the model's file.
     """
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     doubted = _doubted(samples, said) if said else []
     random = np.random.default_rng(0)
     groups: dict[str, list[int]] = {}
@@ -46,11 +40,8 @@ def page(
     for label in labels[:MOST_OTHERS]:
         own = [index for index, sample in enumerate(samples) if sample.label == label]
         groups[label] = sorted(random.permutation(own)[:of_a_label].tolist())
-    style = (STYLE_FOLDER / "page.css", FOLDER / "page.css")
-    return environment.get_template(
-        "page.html"
-    ).render(
-        css=Markup("".join(file.read_text(encoding="utf-8") for file in style)),  # noqa: S704 - our own files
+    return rendered(
+        Path(__file__).resolve().parent,
         title=title,
         command=command,
         model=model,

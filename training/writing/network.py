@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from handler.writing import STEP_PX
 from system.files import written_aside
-from training.archive.build import ONNX_OPSET
 from training.models.networks import convolution
+from training.models.onnx_program import program_of
 
 # Evenly lit paper without anything on it has a deviation of nearly zero, and its noise is no writing.
 LEAST_DEVIATION = 0.02
@@ -79,16 +79,7 @@ def export(network: Writing, path: Path) -> None:
         path: of the file; a reader sees the old one or the new one, never half of it.
     """
     rows, columns = (STEP_PX * torch.export.Dim(name, min=1, max=64) for name in ("rows", "columns"))
-    program = torch.onnx.export(
-        network,
-        (torch.zeros((1, 3 * STEP_PX, 4 * STEP_PX, 3), dtype=torch.uint8),),
-        input_names=["pictures"],
-        output_names=["cover"],
-        dynamic_shapes=({1: rows, 2: columns},),
-        opset_version=ONNX_OPSET,
-        dynamo=True,
-        verbose=False,
-    )
-    assert program is not None, "dynamo=True always gives a program"
+    example = torch.zeros((1, 3 * STEP_PX, 4 * STEP_PX, 3), dtype=torch.uint8)
+    program = program_of(network, "pictures", example, ["cover"], {1: rows, 2: columns})
     with written_aside(path) as draft:
         program.save(str(draft))
