@@ -3,12 +3,12 @@
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from client.errors import NotLoaded, Unreachable
 from client.management import Management, ModelStatus, path_of
+from system.ports import is_address
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def addresses(url: str) -> list[str]:
     """Return the URL once for each address that its host's name has: of containers each has one."""
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if host == "localhost" or _is_address(host):
+    if host == "localhost" or is_address(host):
         return [url]
     try:
         infos = socket.getaddrinfo(host, parts.port, type=socket.SOCK_STREAM)
@@ -78,11 +78,3 @@ def addresses(url: str) -> list[str]:
     port = f":{parts.port}" if parts.port else ""
     hosts = [f"[{address}]" if ":" in str(address) else str(address) for address in found]
     return [urlunsplit(parts._replace(netloc=f"{one}{port}")) for one in hosts]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -94,17 +94,11 @@ def build_page(
     own = backend.models.own()
     with gr.Blocks(title="Sketchserve", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="top", equal_height=False):
-            gr.HTML(
-                masthead_html(links or {"/": "Draw"}),
-                js_on_load=_read("shell/manifest.js"),
-                apply_default_css=False,
-                elem_id="masthead",
-            )
-            choice = gr.HTML(
+            _part(masthead_html(links or {"/": "Draw"}), "shell/manifest", "masthead")
+            choice = _part(
                 chooser.chooser_html(chooser.Chooser(backend.models.listing(), own)),
-                js_on_load=_read("models/chooser.js"),
-                apply_default_css=False,
-                elem_id="chooser",
+                "models/chooser",
+                "chooser",
             )
             signed_in = account() if has_sign_in else None
         # Its value is put in by visitor.js at the moment when an event is sent.
@@ -112,19 +106,14 @@ def build_page(
         with gr.Row(elem_id="desk", equal_height=False):
             with gr.Column(min_width=300, elem_id="left"):
                 pad = DrawingPad()
-                why = explanation.explanation_panel()
+                why = _part({}, "draw/explanation", "why", html_template=_read("draw/explanation.html"))
             with gr.Column(min_width=300, elem_id="right"):
                 gr.HTML(_read("draw/number.html"), apply_default_css=False, elem_id="number")
-                reading = gr.HTML(
-                    panel(outcome.BLANK, own),
-                    js_on_load=_read("draw/reading.js"),
-                    apply_default_css=False,
-                    elem_id="reading",
-                )
-                judge = judging.judging_panel()
+                reading = _part(panel(outcome.BLANK, own), "draw/reading", "reading")
+                judge = _part({}, "draw/judging", "judge", html_template=_read("draw/judging.html"))
         notice = gr.HTML("", apply_default_css=False, elem_id="notice")
-        strip = gr.HTML("", js_on_load=_read("history/strip.js"), apply_default_css=False, elem_id="history")
-        privacy = deletion.privacy_controls()
+        strip = _part("", "history/strip", "history")
+        privacy = _part({}, "history/privacy", "privacy", html_template=_read("history/privacy.html"))
         timer = gr.Timer(LOOK_AGAIN_S, active=False)
 
         hidden: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -195,3 +184,9 @@ def page_css() -> str:
 
 def _read(name: str) -> str:
     return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _part(value: object, script: str, elem_id: str, **options: Any) -> gr.HTML:
+    """Return a part of the page with a script of its own."""
+    script = _read(f"{script}.js")
+    return gr.HTML(value, js_on_load=script, apply_default_css=False, elem_id=elem_id, **options)

@@ -1,6 +1,5 @@
 """The view at /analytics: which model and which days are shown, and the page."""
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,14 +14,13 @@ from ui.analytics.address import Asked
 from ui.analytics.once import Busy, Once
 from ui.analytics.report import Report, report
 from ui.backend import Backend
+from ui.history import words
 from ui.shell.views import Views
 from ui.shell.visit import Visit
 
 BUSY = "Others are reading the figures"
 BUSY_ADVICE = "They are read for one at a time, so that visitors do not wait. Try again in a moment."
 NO_SUCH = "There are no such figures"
-# One transparent pixel, for drawings from before there were thumbnails.
-NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 @dataclass(frozen=True)
@@ -103,11 +101,5 @@ def _values(shown: Shown, asked: Asked) -> dict[str, Any]:
         "days": asked.days,
         "numbers": numbers,
         "interval": judged.interval_words,
-        "picture": _picture,
+        "picture": words.source,
     }
-
-
-def _picture(thumbnail: bytes | None) -> str:
-    if thumbnail is None:
-        return NO_THUMBNAIL
-    return f"data:image/png;base64,{base64.b64encode(thumbnail).decode()}"

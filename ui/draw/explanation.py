@@ -1,10 +1,7 @@
 """Why a drawing was read as it was: the maps of TorchServe's explanation, and words for them."""
 
 from math import log
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from client.answers import Explained
 from client.errors import PredictionError, Refused, Unexplained
@@ -15,23 +12,11 @@ from ui.draw.outcome import is_idle
 from ui.history.lookup import drawing_of, find
 from ui.models.listing import Model
 
-FOLDER = Path(__file__).parent
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
 DOUBLE_ODDS = log(2)
 # What was drawn is not known then: a stroke would take a picture's place.
 NOT_KEPT = "This answer was not kept. Add a stroke, or choose the picture again, then ask."
 LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your {}."
-
-
-def explanation_panel() -> gr.HTML:
-    """Return the panel; its event `ask` comes with `asked` and `prediction`, its value is `explain`'s."""
-    return gr.HTML(
-        value={},
-        html_template=(FOLDER / "explanation.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "explanation.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_id="why",
-    )
 
 
 def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked: Any) -> dict[str, Any]:

@@ -1,27 +1,11 @@
 """The question "Is it 7?", and what came of its answers."""
 
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from db.records import HistoryRow
 from ui.backend import Backend
 from ui.draw.words import none_of_these
 from ui.history.corrections import judged
-
-FOLDER = Path(__file__).parent
-
-
-def judging_panel() -> gr.HTML:
-    """Return the panel; its event `judge` comes with what `judging_value` takes, which makes its value."""
-    return gr.HTML(
-        value={},
-        html_template=(FOLDER / "judging.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "judging.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_id="judge",
-    )
 
 
 def judging_value(

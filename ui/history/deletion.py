@@ -2,27 +2,12 @@
 
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from db.records import Deletion
 from ui.backend import Backend
 
-FOLDER = Path(__file__).parent
 NOT_YET = "The database is away: what it has of them is deleted when it is back."
-
-
-def privacy_controls() -> gr.HTML:
-    """Return the controls; their event `forget` comes with `prediction`, their value is `delete`'s."""
-    return gr.HTML(
-        value={},
-        html_template=(FOLDER / "privacy.html").read_text(encoding="utf-8"),
-        js_on_load=(FOLDER / "privacy.js").read_text(encoding="utf-8"),
-        apply_default_css=False,
-        elem_id="privacy",
-    )
 
 
 def delete(backend: Backend, session_id: str | None, prediction_id: Any) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """The view of the models: what is served, and for operators what they can change about it."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from sqlalchemy import Engine
@@ -10,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 from client.errors import Unreachable
 from db.comparison import Comparison, Figures
 from system.memory import available_bytes
+from system.ports import is_loopback
 from ui.backend import Backend
 from ui.models import comparison_view
 from ui.models.board import Board, Boards, Version
@@ -63,7 +63,9 @@ class ModelsView:
             backend.models,
             backend.loader,
             backend.management,
-            available_bytes if _is_here(settings.management_url) else lambda: None,
+            available_bytes
+            if is_loopback(urlsplit(settings.management_url).hostname or "")
+            else lambda: None,
         )
         self.comparer = Comparer(
             backend.inference, comparison, lambda version: backend.loader.used(version.model)
@@ -182,12 +184,3 @@ def add_to(views: Views, backend: Backend, engine: Engine, settings: Settings) -
 def _who(visit: Visit) -> str:
     client = visit.request.client
     return visit.user_name or f"somebody at {client.host if client else 'an unknown address'}"
-
-
-def _is_here(url: str) -> bool:
-    """Return whether a server runs on this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
