@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
-from prometheus_client import start_http_server
 from sqlalchemy import URL
 
 from db import backup_folder, dump
@@ -36,13 +35,7 @@ def run(
     except OSError as error:
         raise BackupError(f"{folder} cannot be made ({error.strerror}): set BACKUP_DIR") from error
     metrics = Metrics(folder)
-    try:
-        start_http_server(port, host, registry=metrics.registry)
-    except OSError as error:
-        raise ValueError(
-            f"the metrics cannot be served at {host}:{port} ({error.strerror}): "
-            "set METRICS_HOST and BACKUP_METRICS_PORT"
-        ) from error
+    schedule.serve_metrics(metrics.registry, host, port, "BACKUP_METRICS_PORT")
 
     def attempt(retry_s: float) -> bool:
         try:

@@ -1,13 +1,10 @@
 """Waits until each part of the running platform really answers, and says so."""
 
-import io
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from PIL import Image, ImageDraw
 
 from client.errors import PredictionError
 from client.inference import Inference
@@ -20,6 +17,7 @@ from launch.settings import Settings
 from launch.terminal import show
 from system.files import PROJECT
 from system.processes import kept, lifeline, until
+from training.data.drawing import png
 
 MIGRATIONS_S = 90
 FIRST_ANSWER_S = 60
@@ -79,21 +77,12 @@ def first_answer(settings: Settings) -> str:
     """
     inference = Inference(settings.inference_url, timeout_s=FIRST_ANSWER_S)
     try:
-        return inference.predict(drawn_seven(), path_of(settings.model)).label
+        return inference.predict(png("7"), path_of(settings.model)).label
     except PredictionError as error:
         raise LaunchError(
             f"TorchServe did not answer a drawn digit with a label ({error})",
             f"see model.log and ts.log in {settings.log_dir}",
         ) from error
-
-
-def drawn_seven() -> bytes:
-    """Return a PNG of a 7 as a pen draws it: dark ink on white paper, 280x280 px."""
-    paper = Image.new("RGB", (280, 280), "white")
-    ImageDraw.Draw(paper).line([(70, 70), (205, 70), (125, 225)], fill="black", width=18, joint="curve")
-    png = io.BytesIO()
-    paper.save(png, "PNG")
-    return png.getvalue()
 
 
 def _stopped(platform: Platform) -> str | None:

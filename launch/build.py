@@ -14,8 +14,8 @@ from launch.settings import Settings, read_settings
 from launch.weights import require_weights, weights_path, where_weights_come_from
 from system import known_archives
 from system.environment import PYTHON, passed
-from system.files import PROJECT
-from training.archive.contents import sha256, within_project
+from system.files import PROJECT, sha256
+from training.archive.contents import within_project
 
 # What decides what is in an archive, beside the trained file.
 INGREDIENTS = (

@@ -15,8 +15,7 @@ import torch
 from handler.self_check import built_with
 from loop.feedback import Example, digest_of, framed
 from loop.fine_tuning import CPU, Recipe, fine_tuned
-from system.files import PROJECT
-from training.archive.contents import sha256
+from system.files import PROJECT, sha256
 from training.data.sets import CACHE, load
 from training.fitting import report
 from training.fitting.known import with_known

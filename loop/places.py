@@ -11,8 +11,8 @@ from sqlalchemy import Engine
 from db import candidates
 from loop.candidate import WEIGHTS, Champion
 from system import environment, known_archives
-from system.files import PROJECT
-from training.archive.contents import Archive, read_archive, sha256
+from system.files import PROJECT, sha256
+from training.archive.contents import Archive, read_archive
 from training.names import RUNS
 
 

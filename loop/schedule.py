@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from prometheus_client import start_http_server
 from sqlalchemy import URL
 
 from db import engine, libpq, loop_times
@@ -75,7 +74,8 @@ def main() -> int:
         settings = Settings.from_environment(os.environ)
         libpq.database_url()
         metrics = Metrics({RETRAIN: settings.every_s, WATCH: WATCH_EVERY_S})
-        _serve(metrics, settings)
+        host, port = settings.metrics_host, settings.metrics_port
+        schedule.serve_metrics(metrics.registry, host, port, "LOOP_METRICS_PORT")
         # It ends with this process, and so does what it has started.
         threading.Thread(target=partial(_watch, metrics), name="watch", daemon=True).start()
         schedule.repeat(
@@ -142,16 +142,6 @@ def _run(module: str) -> int:
 def _times(url: URL, model_name: str) -> loop_times.Times:
     with engine.opened(url, engine.STATEMENT_TIMEOUT_MS) as opened:
         return loop_times.times(opened, model_name)
-
-
-def _serve(metrics: Metrics, settings: Settings) -> None:
-    try:
-        start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics.registry)
-    except OSError as error:
-        raise ValueError(
-            f"the metrics cannot be served at {settings.metrics_host}:{settings.metrics_port} "
-            f"({error.strerror}): set METRICS_HOST and LOOP_METRICS_PORT"
-        ) from error
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from db.examples import Chosen
 from db.loop_runs import Run
 from loop.candidate import WEIGHTS, commit
 from loop.places import Places, served
-from training.archive.contents import sha256
+from system.files import sha256
 
 # Of those that did not pass the newest ones stay, for whoever wants to look at them, or force one.
 KEPT = 3

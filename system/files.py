@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import os
 import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO
 
 PROJECT = Path(__file__).resolve().parent.parent
 UNFINISHED = ".unfinished"
@@ -28,7 +30,7 @@ class IrregularError(OSError):
     """What should be read is a FIFO, a device, a folder or the like, which may never end or never begin."""
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Return a regular file, opened to be read; whatever else has that name is not waited for.
 
     Raises:
@@ -42,6 +44,12 @@ def open_regular(path: Path) -> BinaryIO:
             return file
         file.close()
     raise IrregularError(errno.EINVAL, "not a regular file", str(path))
+
+
+def sha256(path: Path) -> str:
+    """Return the hexadecimal digest of a regular file's content; raise OSError as `open_regular`."""
+    with open_regular(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def keep_private() -> None:

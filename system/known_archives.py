@@ -7,7 +7,6 @@ operator accepts an archive by `sha256sum ARCHIVE >> LIST`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shlex
@@ -18,10 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from system import variables
-from system.files import open_regular
+from system.files import sha256
 
 NAME = "archives.sha256"  # in VAR_DIR
-BLOCK_BYTES = 1 << 20
 _LINE = re.compile(r"^\\?([0-9a-f]{64})\b", re.MULTILINE)
 
 
@@ -85,11 +83,7 @@ def digest(file: Path) -> str:
 
 @lru_cache(maxsize=256)
 def _digest(file: Path, *_status: int) -> str:
-    hashed = hashlib.sha256()
-    with open_regular(file) as content:
-        while block := content.read(BLOCK_BYTES):
-            hashed.update(block)
-    return hashed.hexdigest()
+    return sha256(file)
 
 
 def _read(known: Path) -> str:

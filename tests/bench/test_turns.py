@@ -10,11 +10,11 @@ import requests
 
 from bench.serving import serving
 from bench.turns import family, load_alone, one_at_a_time, resume, stop
-from launch.bring_up import drawn_seven
 from system.files import PROJECT
 from system.keeper import STOP_S
 from system.ports import free_ports
 from tests.bench.test_serving import PLAIN
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.processes, pytest.mark.alone]
 
@@ -142,7 +142,7 @@ def is_lasting(process):
 @pytest.mark.integration
 def test_torchserve_is_stopped_with_its_guard_and_runs_on_afterwards(torchserve):
     url = f"{torchserve.inference_url}/predictions/digits"
-    assert requests.post(url, data=drawn_seven(), timeout=10).status_code == 200
+    assert requests.post(url, data=png("7"), timeout=10).status_code == 200
     members = {one for one in family(torchserve.pid) if is_lasting(one)}
     assert {torchserve.pid, torchserve.java_pid} < {member.pid for member in members}
     stop(torchserve.pid)
@@ -150,7 +150,7 @@ def test_torchserve_is_stopped_with_its_guard_and_runs_on_afterwards(torchserve)
         assert {member.status() for member in members} == {psutil.STATUS_STOPPED}
     finally:
         resume(torchserve.pid)
-    assert requests.post(url, data=drawn_seven(), timeout=10).status_code == 200
+    assert requests.post(url, data=png("7"), timeout=10).status_code == 200
     assert members <= set(family(torchserve.pid))
 
 

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 from PIL import Image
 
-from launch.bring_up import drawn_seven
 from loop.verdict import mutations
 from system.files import PROJECT
 from tests.chaos.faults import JAVA, WORKER, World
+from training.data.drawing import png
 
 THREADS = 16
 WARM = 1_000
@@ -59,7 +59,7 @@ def _bodies() -> list[mutations.Body]:
     pictures = [path.read_bytes() for path in sorted(folder.iterdir())] if folder.exists() else []
     for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP"):
         file = io.BytesIO()
-        Image.open(io.BytesIO(drawn_seven())).resize((56, 56)).save(file, kind)
+        Image.open(io.BytesIO(png("7"))).resize((56, 56)).save(file, kind)
         pictures.append(file.getvalue())
     return mutations.bodies_of(pictures)
 

@@ -12,8 +12,8 @@ from typing import Any
 import requests
 from PIL import Image, PngImagePlugin
 
-from launch.bring_up import drawn_seven
 from tests.chaos.journal import Journal, Stroke
+from training.data.drawing import png
 
 # ANSWER_TIMEOUT_S, and as much again for two busy cores.
 PAGE_ANSWERS_S = 10.0
@@ -90,7 +90,7 @@ class Visitor:
 
     def read_number(self) -> None:
         """Have a number read as a program does, of which nothing is stored."""
-        answer = self._asked("number", "/read", NUMBER_S, may_say=503, data=drawn_seven())
+        answer = self._asked("number", "/read", NUMBER_S, may_say=503, data=png("7"))
         if answer is None:
             return
         self._journal.note("number: read" if answer.ok else "number: not read, as is said")
@@ -145,7 +145,7 @@ class Visitor:
         info = PngImagePlugin.PngInfo()
         info.add_text("drawing", words)
         file, kind = io.BytesIO(), self._random.choice(("png", "jpeg"))
-        Image.open(io.BytesIO(drawn_seven())).convert("RGB").save(file, kind, pnginfo=info, comment=words)
+        Image.open(io.BytesIO(png("7"))).convert("RGB").save(file, kind, pnginfo=info, comment=words)
         stroke = Stroke(self._session, hashlib.md5(file.getvalue()).hexdigest())
         self._journal.strokes.append(stroke)
         image = f"data:image/{kind};base64," + base64.b64encode(file.getvalue()).decode()

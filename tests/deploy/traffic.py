@@ -8,11 +8,11 @@ from typing import Any
 import requests
 from PIL import Image, ImageDraw
 
-from launch.bring_up import drawn_seven
 from launch.temporary import TorchServe
 from tests.management import manage
 from tests.ui.answering import SESSION
 from tests.ui.asking import STROKE
+from training.data.drawing import png
 
 # A model of this name is loaded without a worker: who asks it gets a 503.
 IDLE = "idle"
@@ -37,10 +37,10 @@ def load_idle_model(torchserve: TorchServe) -> None:
 def ask_torchserve(torchserve: TorchServe) -> list[int]:
     """Send a digit, a zigzag, what is no image, and a digit to a model without workers; return the codes."""
     asked = [
-        ("digits", drawn_seven()),
+        ("digits", png("7")),
         ("digits", drawn_zigzag()),
         ("digits", b"no image"),
-        (IDLE, drawn_seven()),
+        (IDLE, png("7")),
     ]
     return [
         requests.post(f"{torchserve.inference_url}/predictions/{model}", data=body, timeout=60).status_code
@@ -50,10 +50,10 @@ def ask_torchserve(torchserve: TorchServe) -> list[int]:
 
 def visit_page(page_url: str) -> None:
     """Draw a digit and call its answer right, draw a zigzag and correct its answer, and ask in vain twice."""
-    assert _judged(page_url, _drawn(page_url, drawn_seven()), "7")
+    assert _judged(page_url, _drawn(page_url, png("7")), "7")
     assert _judged(page_url, _drawn(page_url, drawn_zigzag()), "1")
     _drawn(page_url, b"no image")
-    _drawn(page_url, drawn_seven(), model="none/such")
+    _drawn(page_url, png("7"), model="none/such")
 
 
 def _drawn(page_url: str, image: bytes, **more: str) -> str:

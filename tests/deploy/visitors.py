@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import requests
 
-from launch.bring_up import drawn_seven
+from training.data.drawing import png
 
 # What a person, or a client that one wrote with care, does when there is no answer: ask again a little later.
 AGAIN_S = 0.2
 GIVE_UP_S = 120.0
 ANSWER_S = 20.0
-SEVEN = drawn_seven()
+SEVEN = png("7")
 
 
 @dataclass

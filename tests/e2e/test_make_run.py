@@ -13,10 +13,10 @@ import pytest
 import requests
 
 from db.credentials import password
-from launch.bring_up import drawn_seven
 from system.files import PROJECT
 from system.ports import free_ports, is_free
 from tests.services.platform import STOP_S, environment, make_run, runs, some_ports
+from training.data.drawing import png
 
 pytestmark = pytest.mark.integration
 PARTS = ("launch.run", "org.pytorch.serve.ModelServer", "model_service_worker", "postgres", "-m ui")
@@ -55,9 +55,7 @@ def test_it_answers_a_drawing_and_sigterm_to_make_leaves_nothing(tmp_path):
         print(f"ready {time.monotonic() - began:.1f} s after make run was entered")
         for key in ("INFERENCE_PORT", "MANAGEMENT_PORT", "METRICS_PORT", "HANDLER_METRICS_PORT", "UI_PORT"):
             assert run.url(key) in run.output
-        answer = requests.post(
-            f"{run.url('INFERENCE_PORT')}/predictions/digits", data=drawn_seven(), timeout=30
-        )
+        answer = requests.post(f"{run.url('INFERENCE_PORT')}/predictions/digits", data=png("7"), timeout=30)
         assert answer.status_code == 200
         assert answer.json()["label"] == "7"
         assert requests.get(f"{run.url('UI_PORT')}/healthz", timeout=30).status_code == 200

@@ -14,8 +14,8 @@ import pytest
 import requests
 
 from db import credentials
-from launch.bring_up import drawn_seven
 from tests.services.platform import STOP_S, Run, make_run, runs
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 WHOLE_S = 150
@@ -36,7 +36,7 @@ def wait_for_words(run: Run, words: str, limit_s: float = WHOLE_S) -> None:
 
 def is_read(run: Run) -> bool:
     """Draw a 7 on the page, as the browser sends it, and say whether it was read."""
-    picture = "data:image/png;base64," + base64.b64encode(drawn_seven()).decode()
+    picture = "data:image/png;base64," + base64.b64encode(png("7")).decode()
     try:
         config = requests.get(f"{run.url('UI_PORT')}/config", timeout=30).json()
         stroke = next(

@@ -13,9 +13,9 @@ from launch import build, weights
 from launch.errors import LaunchError
 from launch.settings import read_settings
 from launch.weights import COMMITTED, describe, require_weights, weights_path, where_weights_come_from
-from system.files import PROJECT
+from system.files import PROJECT, sha256
 from training.archive import contents
-from training.archive.contents import MANIFEST, SERVING, sha256, within_project
+from training.archive.contents import MANIFEST, SERVING, within_project
 
 
 @pytest.fixture

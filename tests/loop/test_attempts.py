@@ -23,8 +23,8 @@ from loop.gate import REPORT, gate
 from loop.places import Places, champion
 from loop.train import train
 from system import known_archives
+from system.files import sha256
 from tests.loop.test_places import put_archive
-from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
 MADE = {

@@ -33,11 +33,12 @@ from loop.verdict.check import LEFT_OUT, PASSED, REFUSED
 from loop.verdict.judge import FEEDBACK, Case, Judged, judge
 from loop.verdict.replay import Stored
 from system import known_archives
+from system.files import sha256
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens
 from training.archive import golden
 from training.archive.build import build
-from training.archive.contents import read_archive, sha256
+from training.archive.contents import read_archive
 from training.models import weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]

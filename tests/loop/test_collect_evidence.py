@@ -12,10 +12,10 @@ from db.verdicts import VerdictRow, put_verdict
 from loop.candidate import commit
 from loop.collect import collect
 from loop.places import Places
+from system.files import sha256
 from tests.loop.drawn import draw, log, queued, run
 from tests.loop.judging import OF_THE_GATE, OF_TRAINING, sure, unsure
 from tests.loop.test_places import put_archive
-from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
 __all__ = ["draw", "log", "run"]

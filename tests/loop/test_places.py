@@ -18,7 +18,8 @@ from loop.engine import StepError
 from loop.gate import gate
 from loop.places import Places, champion, next_version, served
 from loop.train import train
-from training.archive.contents import MANIFEST, sha256
+from system.files import sha256
+from training.archive.contents import MANIFEST
 
 pytestmark = pytest.mark.integration
 

@@ -16,8 +16,8 @@ from loop.candidate import WEIGHTS
 from loop.places import Places
 from loop.unpassed import remove_old
 from rollout.changes import Desk
+from system.files import sha256
 from tests.rollout.conftest import passes
-from training.archive.contents import sha256
 
 pytestmark = pytest.mark.integration
 

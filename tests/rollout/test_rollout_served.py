@@ -21,13 +21,13 @@ from db import engine as database
 from db.schema import verdicts
 from db.serving import Serving, ServingRows
 from db.versions import Version, Versions
-from launch.bring_up import drawn_seven
 from rollout.changes import Desk
 from rollout.routes import is_tried_on
 from system import known_archives
 from system.files import PROJECT
 from tests.served_model import VERSION, as_version
 from tests.services.platform import Run, environment, make_run
+from training.data.drawing import png
 
 pytestmark = pytest.mark.integration
 
@@ -41,7 +41,7 @@ def _broken(self, rows, context):
 
 DigitHandler.handle = _broken
 """
-PICTURE = f"data:image/png;base64,{base64.b64encode(drawn_seven()).decode()}"
+PICTURE = f"data:image/png;base64,{base64.b64encode(png('7')).decode()}"
 # TorchServe starts two workers on a machine that may be busy.
 READY_S = 90
 PAUSE_S = 0.05
@@ -79,7 +79,7 @@ class Platform:
         """Return the status and version of what TorchServe itself answers."""
         url = f"{self.run.url('INFERENCE_PORT')}/predictions/digits"
         try:
-            answer = requests.post(url, data=drawn_seven(), timeout=20)
+            answer = requests.post(url, data=png("7"), timeout=20)
             return answer.status_code, answer.json().get("version", answer.text)
         except requests.RequestException as error:
             return 0, type(error).__name__

@@ -18,7 +18,6 @@ from client.inference import Inference
 from db.serving import ServingRows
 from db.versions import Version, Versions
 from launch import temporary
-from launch.bring_up import drawn_seven
 from launch.temporary import TorchServe
 from rollout.changes import Desk
 from rollout.driver import Driver
@@ -28,6 +27,7 @@ from rollout.routes import Routes
 from system import known_archives
 from system.ports import free_ports
 from tests.rollout.conftest import RULE
+from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -91,7 +91,7 @@ def test_both_get_what_is_to_be_served_and_one_that_is_started_anew_gets_it_agai
 
     def answers(server: TorchServe) -> str:
         url = f"{server.inference_url}/predictions/{NAME}"
-        return str(requests.post(url, data=drawn_seven(), timeout=60).json()["version"])
+        return str(requests.post(url, data=png("7"), timeout=60).json()["version"])
 
     with start(HOSTS[0]) as first, ExitStack() as running:
         second = running.enter_context(start(HOSTS[1]))

@@ -19,9 +19,9 @@ from handler.fingerprint import preprocessing_fingerprint
 from handler.framings import frame_shape
 from handler.model import BrokenArchive, Model
 from system.environment import PYTHON, passed
-from system.files import written_aside
+from system.files import sha256, written_aside
 from training.archive import cost, golden
-from training.archive.contents import sha256, within_project
+from training.archive.contents import within_project
 from training.gate import network as gate
 from training.models import weights
 from training.models.classical_file import load_classical

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
 import zlib
@@ -104,11 +103,6 @@ def within_project(path: Path) -> str:
     """Return where a file is within the project, or the name alone of one that is elsewhere."""
     path = path.resolve()
     return path.relative_to(PROJECT).as_posix() if path.is_relative_to(PROJECT) else path.name
-
-
-def sha256(path: Path) -> str:
-    """Return the hexadecimal digest of a file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _serving(archive: zipfile.ZipFile) -> dict[str, Any]:

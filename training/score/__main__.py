@@ -11,8 +11,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from system import stopping
-from system.files import HeldError, lock
-from training.archive.contents import read_archive, sha256
+from system.files import HeldError, lock, sha256
+from training.archive.contents import read_archive
 from training.options import positive
 from training.score import local
 from training.score.answering import unpack

@@ -22,11 +22,12 @@ from handler import self_check
 from handler.decode import WORK_SIDE_PX
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import BOX_PX
+from system.files import sha256
 from tests.handler.constant_network import network
 from training.archive import golden
 from training.archive.__main__ import main
 from training.archive.build import build, copy_machine_code, export
-from training.archive.contents import read_archive, sha256
+from training.archive.contents import read_archive
 from training.data.drawing import png
 from training.models import weights
 from training.models.classical_file import save_classical

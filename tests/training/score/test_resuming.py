@@ -11,9 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from system.files import PROJECT, UNFINISHED, lock, written_aside
+from system.files import PROJECT, UNFINISHED, lock, sha256, written_aside
 from tests.training.score.runs import as_folder, as_tar, command, files, rows, score
-from training.archive.contents import sha256
 from training.score.__main__ import LOCK, main
 from training.score.inputs import Inputs
 from training.score.plan import UNPACKED, clear, plan
