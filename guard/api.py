@@ -11,8 +11,9 @@ from guard.room import Room
 from guard.upstream import Pool
 
 MOST_CONNECTIONS = 4_000
-# Of one stranger's address: no one keeps the others out, and a program that asks 256 at a time has room.
-SHARE = MOST_CONNECTIONS // 8
+# Of one stranger's address: no one keeps the others out. A program that asks 256 at a time and connects anew
+# for each request has twice as many, until it is seen which have ended.
+SHARE = MOST_CONNECTIONS // 4
 
 
 class Rules(Protocol):
@@ -90,8 +91,8 @@ class Api:
             raise Refusal(Reason.CONNECTIONS, "Too many connections are open here: try again in a moment")
 
     def insists(self, who: str | None) -> bool:
-        """Return whether a stranger holds as many more connections, only to be refused there."""
-        return who is not None and self.strangers[who] > 2 * SHARE
+        """Return whether a stranger holds a quarter of a share more, only to be refused there."""
+        return who is not None and self.strangers[who] > SHARE + SHARE // 4
 
     def let_go(self, client: Connected, who: str | None) -> None:
         """Forget a connection that was let in."""

@@ -109,11 +109,18 @@ def keep_owner(draft: Path, path: Path) -> None:
 
     A file of root's counts as none: root wrote it before, and whoever has the folder could not read it.
     """
-    if os.geteuid() == 0:
-        kept = path.parent.stat()
-        if path.exists() and path.stat().st_uid != 0:
-            kept = path.stat()
-        os.chown(draft, kept.st_uid, kept.st_gid, follow_symlinks=False)
+    if os.geteuid() != 0:
+        return
+    kept = path.parent.stat()
+    if path.exists() and path.stat().st_uid != 0:
+        kept = path.stat()
+    # Whoever has the folder may have put a link to something of root's in the draft's place.
+    descriptor = os.open(draft, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if os.fstat(descriptor).st_nlink == 1:
+            os.fchown(descriptor, kept.st_uid, kept.st_gid)
+    finally:
+        os.close(descriptor)
 
 
 def put_in_place(draft: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ from guard.rules import Inference, Management
 from system.processes import until
 from tests.guard.played import WAIT_S, Guarded, get, guarded, refusal, until_closed
 
-SHARE = 3
+SHARE = 4
 
 
 class Addressed(Inference):
@@ -80,11 +80,11 @@ def test_a_stranger_who_takes_no_refusal_is_cut_off(
         connection = connected(guard, connections, "greedy")
         if number < SHARE:
             assert answers(connection)
-        elif number < 2 * SHARE:
+        elif number == SHARE:
             assert refusal(until_closed(connection)) == (503, "ServiceUnavailable")
         else:
             until_closed(connection)
-    assert until(lambda: guard.api.strangers == {"greedy": 2 * SHARE}, WAIT_S)
+    assert until(lambda: guard.api.strangers == {"greedy": SHARE + 1}, WAIT_S)
     assert guard.api.refused == {Reason.CONNECTIONS: 4 * SHARE}
     assert answers(connected(guard, connections, None))
 
