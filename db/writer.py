@@ -15,8 +15,8 @@ from db.spooled import Waiting
 
 logger = logging.getLogger(__name__)
 
-# One transaction, and mostly one statement: small enough to finish within its timeout, large enough to
-# catch up quickly.
+# One transaction, and mostly one statement: large enough to catch up quickly. A server that is too slow to
+# end it within its timeout gets half as many after each try, and one more after each that it ends.
 BATCH_RECORDS = 100
 BATCH_BYTES = 4 * 1024 * 1024
 FIRST_RETRY_S = 0.1
@@ -51,6 +51,7 @@ class Writer:
         self._rejected = 0
         self._look_at = 0.0
         self._housekeeping_fails_until = 0.0
+        self._batch_records = BATCH_RECORDS
 
     @property
     def spool(self) -> Spool:
@@ -155,6 +156,7 @@ class Writer:
                     self._write(batch)
             except DatabaseUnavailable as error:
                 self._set_paused(True, str(error))
+                self._batch_records = max(1, self._batch_records // 2)
                 retry_s = self._wait_before_retry(retry_s)
             except (sqlite3.Error, OSError) as error:
                 self._set_paused(True, f"what is written cannot be removed from the spool: {error}")
@@ -166,6 +168,7 @@ class Writer:
                 retry_s = self._wait_before_retry(LAST_RETRY_S)
             else:
                 self._set_paused(False)
+                self._batch_records = min(self._batch_records + 1, BATCH_RECORDS)
                 retry_s = FIRST_RETRY_S
         self._spool.close()
 
@@ -200,7 +203,7 @@ class Writer:
             while not self._spool.pending and not self._stopping.is_set():
                 if not self._changed.wait(max(0.0, self._look_at - time.monotonic())):
                     return []
-        return self._spool.first(BATCH_RECORDS, BATCH_BYTES)
+        return self._spool.first(self._batch_records, BATCH_BYTES)
 
     def _write(self, batch: list[Waiting]) -> None:
         """Write the records, or else take one out of the way that cannot be written."""

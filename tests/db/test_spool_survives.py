@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import spool_folder
-from db.log import PredictionLog
+from db.log import DatabaseUnavailable, PredictionLog
+from db.records import Record
 from db.spool import Spool
 from db.spooled import Waiting
 from db.writer import Writer
@@ -162,6 +163,34 @@ def test_what_is_written_and_cannot_be_removed_is_in_the_database_once(
     wait_until(lambda: writer.written == 1)
     assert [row.prediction.id for row in log.history(session_id)] == [drawing.id]
     assert (writer.written, fails) == (1, [])
+    assert writer.stop() == 0
+
+
+def test_a_database_too_slow_for_many_at_once_gets_fewer_in_the_same_order(
+    log, spool, session_id, prediction, monkeypatch
+) -> None:
+    write, sizes = log.write, []
+
+    def write_slowly(records: list[Record]) -> None:
+        sizes.append(len(records))
+        if len(records) > 10:
+            raise DatabaseUnavailable("canceling statement due to statement timeout")
+        write(records)
+
+    monkeypatch.setattr(log, "write", write_slowly)
+    monkeypatch.setattr("db.writer.FIRST_RETRY_S", 0.0)
+    drawings = [prediction() for _ in range(120)]
+    for drawing in drawings:
+        spool.put(drawing)
+    writer = Writer(log, spool)
+    writer.start()
+    wait_until(lambda: writer.written == len(drawings) and not writer.paused)
+    assert [row.prediction.id for row in reversed(log.history(session_id, 1000))] == [
+        one.id for one in drawings
+    ]
+    assert sizes[:9] == [100, 50, 25, 12, 6, 7, 8, 9, 10]
+    # What is too many is found anew, since a server may be slow for a while only.
+    assert sizes[9:11] == [11, 5]
     assert writer.stop() == 0
 
 
