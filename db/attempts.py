@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.engine import UsesEngine, transaction
@@ -49,7 +49,7 @@ class Attempts(UsesEngine):
 
     def wait_s(self, limit: Limit) -> float:
         """Return after how many seconds there is an attempt, 0 where there is one now."""
-        query = select(_seconds_until(table.c.full_at)).where(table.c.key_hash == limit.key_hash)
+        query = select(_seconds_until(_full_at(limit))).where(table.c.key_hash == limit.key_hash)
         with transaction(self._engine) as connection:
             left_s = connection.scalar(query)
         return max(0.0, float(left_s or 0.0) + limit.each_s - limit.within_s)
@@ -80,10 +80,19 @@ def _taken(connection: Connection, limit: Limit) -> float:
     """Take an attempt; return how many seconds too early that is, 0 where it is not."""
     each = _seconds(limit.each_s)
     first = insert(table).values(key_hash=limit.key_hash, full_at=func.now() + each)
-    later = func.greatest(func.now(), table.c.full_at) + each
+    later = func.greatest(func.now(), _full_at(limit)) + each
     taken = first.on_conflict_do_update(index_elements=["key_hash"], set_={"full_at": later})
     left_s = connection.scalar(taken.returning(_seconds_until(table.c.full_at)))
     return max(0.0, float(left_s or 0.0) - limit.within_s)
+
+
+def _full_at(limit: Limit) -> ColumnElement[Any]:
+    """Return when the limit is full again: now, where a clock that was ahead, and is set back, has said when.
+
+    An attempt moves it at most `within_s` ahead. Twice that leaves room for transactions that began earlier.
+    """
+    is_of_another_clock = table.c.full_at > func.now() + _seconds(2 * limit.within_s)
+    return case((is_of_another_clock, func.now()), else_=table.c.full_at)
 
 
 def _seconds(count: float) -> ColumnElement[Any]:

@@ -63,6 +63,15 @@ def test_what_is_given_back_can_be_taken_again_and_is_never_more_than_all(attemp
     assert [attempts.take([limit]) > 0 for _ in range(4)] == [False, False, False, True]
 
 
+def test_a_clock_that_was_hours_ahead_keeps_nobody_out_once_it_is_set_back(attempts, engine, limit):
+    for _ in range(3):
+        attempts.take([limit])
+    pass_time(engine, limit, -7200)
+    assert attempts.wait_s(limit) == 0
+    assert [attempts.take([limit]) > 0 for _ in range(4)] == [False, False, False, True]
+    assert attempts.wait_s(limit) <= 10
+
+
 def test_an_attempt_that_one_limit_refuses_is_taken_from_none(attempts, engine, limit):
     other = Limit(uuid.uuid4().hex, 1, 3600)
     assert attempts.take([limit, other]) == 0
