@@ -14,7 +14,8 @@ class Stopped(SystemExit):
 def raise_on_signals(*signals: signal.Signals) -> None:
     """Let the first of the signals (all STOPS by default) raise Stopped in the main thread.
 
-    The others are then ignored: clearing away takes bounded time, and must not be left half-done.
+    The others are then ignored: clearing away takes bounded time, and must not be left half-done. A hang-up
+    that `nohup` has ignored stays ignored.
     """
     heard = signals or STOPS
 
@@ -23,7 +24,8 @@ def raise_on_signals(*signals: signal.Signals) -> None:
         raise Stopped(128 + number)
 
     for number in heard:
-        signal.signal(number, stop)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
 
 
 def ignore_signals(*signals: signal.Signals) -> None:

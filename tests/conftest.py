@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,10 @@ DEPLOYED = (
 
 for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
     del os.environ[_key]  # a company's, which does not find what tests start here
+
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    # nohup's: what the tests start, and end by it, would inherit that.
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

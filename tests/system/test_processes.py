@@ -81,6 +81,25 @@ def test_a_signal_to_who_runs_it_ends_it_in_order(tmp_path, signum):
     assert not psutil.pid_exists(keeper)
 
 
+PATIENT = """
+from system import stopping
+stopping.raise_on_signals()
+print("on", flush=True)
+print(input())
+"""
+
+
+def test_what_nohup_has_started_goes_on_when_the_terminal_closes():
+    command = ["nohup", sys.executable, "-c", PATIENT]
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=PROJECT, text=True, **piped) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "on\n"
+        program.send_signal(signal.SIGHUP)
+        assert program.communicate("done\n", timeout=30)[0] == "done\n"
+    assert program.returncode == 0
+
+
 @LINUX
 def test_the_end_of_who_runs_it_ends_it_too(tmp_path):
     command = [sys.executable, "-c", CALLER, str(tmp_path / "log")]
