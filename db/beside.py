@@ -34,6 +34,21 @@ _OTHERS_SESSIONS = text(
     "WHERE datname = :name AND NOT pg_has_role(usesysid, 'USAGE')"
 )
 
+# Columns by their names, of which older servers lack some: a provider came with 15, `datlocale` with 17.
+_LIKE = text("""
+    SELECT format('ENCODING %L', pg_encoding_to_char(encoding))
+        || format(' LC_COLLATE %L LC_CTYPE %L', datcollate, datctype)
+        || CASE of_it->>'datlocprovider'
+            WHEN 'c' THEN ' LOCALE_PROVIDER libc'
+            WHEN 'b' THEN format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', of_it->>'datlocale')
+            WHEN 'i' THEN format(
+                ' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(of_it->>'datlocale', of_it->>'daticulocale')
+            )
+            ELSE ''
+        END
+    FROM pg_database AS found, to_jsonb(found) AS of_it WHERE datname = :name
+""")
+
 
 class BesideError(Exception):
     """The database beside cannot be made or exchanged; the message is one line with cause and fix."""
@@ -57,8 +72,10 @@ def exists(url: URL) -> bool:
 def new_database(url: URL, suffix: str) -> Iterator[URL]:
     """Yield the URL of a new, empty database on the server of `url`; drop what has its name afterwards.
 
-    The name is that of `url` and `suffix`. What a killed process left under it is dropped first: a lock,
-    which ends with its connection, says that nobody works there now.
+    The name is that of `url` and `suffix`; encoding and locale are its database's, the server's where there
+    is none: another encoding may have no place for the texts that it holds, or will hold. What a killed
+    process left under the name is dropped first: a lock, which ends with its connection, says that nobody
+    works there now.
 
     Raises:
         BesideError: Somebody works there, the database is somebody else's, or the name would be too long.
@@ -72,7 +89,8 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
         drop(connection, name)
         try:
             # template0 and not template1, to which an operator may have added what a dump has, too.
-            connection.execute(text(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0"))
+            like = _escaped(connection.scalar(_LIKE, {"name": url.database}) or "")
+            connection.execute(text(f"CREATE DATABASE {_quoted(name)} TEMPLATE template0 {like}"))
             connection.execute(text(f"COMMENT ON DATABASE {_quoted(name)} IS '{_OURS}'"))
             yield url.set(database=name)
         finally:
@@ -208,5 +226,10 @@ def identifier(name: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    """Return `name` as an identifier in SQLAlchemy's text, where a colon begins a parameter."""
-    return identifier(name).replace(":", r"\:")
+    """Return `name` as an identifier in SQLAlchemy's text."""
+    return _escaped(identifier(name))
+
+
+def _escaped(sql: str) -> str:
+    """Return `sql` as SQLAlchemy's text has it, where a colon begins a parameter."""
+    return sql.replace(":", r"\:")

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import uuid
 from contextlib import closing
 from dataclasses import asdict
 
@@ -61,6 +62,28 @@ def test_the_next_correction_gets_a_number_of_its_own(filled, folder, prediction
     PredictionLog(engine.create(filled)).write([about, correction(about, "1")])
     numbers = [row["id"] for row in everything(filled)[1]]
     assert len(numbers) == len(set(numbers)) == 4
+
+
+@pytest.mark.parametrize(
+    "made_with",
+    ["ENCODING 'LATIN1' LOCALE 'C' LOCALE_PROVIDER libc", "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C'"],
+)
+def test_a_database_keeps_the_encoding_and_the_locale_that_the_server_s_others_have_not(
+    postgres_server, folder, made_with
+):
+    name = f"other_{uuid.uuid4().hex}"
+    url = make_url(postgres_server.url).set(database=name).render_as_string(hide_password=False)
+    columns = "encoding, datlocprovider, datcollate, datctype, datlocale"
+    of_it = f"SELECT {columns} FROM pg_database WHERE datname = :name"
+    execute(server_url(url), f"CREATE DATABASE {name} {made_with} TEMPLATE template0")
+    try:
+        before = execute(server_url(url), of_it, name=name)
+        migrate.upgrade(url)
+        restore.restore(engine.parse(url), back_up(url, folder), confirmed=True)
+        assert execute(server_url(url), of_it, name=name) == before
+    finally:
+        for left in databases(url):
+            execute(server_url(url), f'DROP DATABASE "{left}" WITH (FORCE)')
 
 
 def test_an_empty_database_is_filled_without_a_question(filled, folder):
