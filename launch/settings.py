@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,14 +75,14 @@ class Settings:
         """Return the archives of all models that TorchServe loads at its start."""
         if self.models == "all":
             return sorted(self.model_store.glob("*.mar"))
-        return [self.model_store / entry.rpartition("=")[2].strip() for entry in self.models.split(",")]
+        return [self.model_store / entry.rpartition("=")[2] for entry in self.models.split(",")]
 
     @property
     def loaded(self) -> list[str]:
         """Return the names by which TorchServe serves them."""
         if self.models == "all":
             return [path.stem for path in self.archives]
-        return [entry.partition("=")[0].strip().removesuffix(".mar") for entry in self.models.split(",")]
+        return [entry.partition("=")[0].removesuffix(".mar") for entry in self.models.split(",")]
 
     @property
     def known_archives(self) -> Path:
@@ -171,7 +172,8 @@ def _read(env: Mapping[str, str]) -> Settings:
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
     return Settings(
         model=model,
-        models=environment.text(env, "MODELS", f"{model}.mar"),
+        # TorchServe takes a space after a comma for the beginning of a name.
+        models=re.sub(r"\s*([,=])\s*", r"\1", environment.text(env, "MODELS", f"{model}.mar")),
         model_store=environment.path(env, "MODEL_STORE", "model_store"),
         var=variables.var_dir(env),
         inference_host=host("INFERENCE_HOST"),

@@ -9,7 +9,7 @@ from launch.java import Java
 from launch.parts import parts
 from launch.preflight import Found
 from launch.settings import read_settings
-from launch.torchserve import environment
+from launch.torchserve import command, environment
 from system.files import PROJECT
 from ui.settings import from_environment
 
@@ -29,6 +29,14 @@ def test_relative_folders_are_the_projects():
     settings = read_settings({"VAR_DIR": "elsewhere", "MODEL_STORE": "store"})
     assert settings.var == PROJECT / "elsewhere"
     assert settings.model_store == PROJECT / "store"
+
+
+def test_spaces_in_the_list_of_models_are_no_part_of_what_torchserve_is_to_load():
+    settings = read_settings({"MODELS": "digits.mar, best = other.mar ,fashion.mar"})
+    words = command(settings, Java(Path("/java"), 17, "a test"), Path("/t"))
+    assert words[words.index("-m") + 1 :] == ["digits.mar", "best=other.mar", "fashion.mar"]
+    assert settings.loaded == ["digits", "best", "fashion"]
+    assert [path.name for path in settings.archives] == ["digits.mar", "other.mar", "fashion.mar"]
 
 
 @pytest.mark.parametrize("value", ["abc", "0", "-1", "65535", "8080.5", "٨٠٨٠"])
