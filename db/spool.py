@@ -205,7 +205,7 @@ class Spool:
         """
         with self._lock:
             pending, size = self._pending + other._pending, self._bytes + other._bytes
-            if pending > self._max_records or size > self._max_bytes:
+            if pending > self._max_records or size > self._max_bytes or self._room_bytes() < other._bytes:
                 return False
             with transaction(self._writing) as connection:
                 for row in other._reading.execute("SELECT * FROM waiting ORDER BY id"):

@@ -157,6 +157,25 @@ def test_a_spool_has_room_for_what_another_left_or_leaves_it(tmp_path, predictio
     assert not left.path.exists()
 
 
+def test_what_another_left_stays_there_while_it_would_fill_the_disk(
+    tmp_path, prediction, monkeypatch
+) -> None:
+    """Where PostgreSQL is beside it, it would stop."""
+    (tmp_path / "postgres").mkdir()
+    left = spool_folder.first_free(tmp_path)
+    spool = spool_folder.first_free(tmp_path, tmp_path / "postgres")
+    for _ in range(3):
+        left.put(prediction(drawing=b"x" * 1_000_000))
+    left.close()
+    free = spool_module.RESERVE_BYTES + MAX_LOG_BYTES + 2_000_000
+    monkeypatch.setattr(spool_file, "free_bytes", lambda _: free)
+    spool_folder.take_over_others(spool)
+    assert (spool.pending, left.path.exists()) == (0, True)
+    free += 2_000_000
+    spool_folder.take_over_others(spool)
+    assert (spool.pending, left.path.exists()) == (3, False)
+
+
 def test_a_long_log_is_taken_into_the_file(spool, prediction, monkeypatch) -> None:
     monkeypatch.setattr(spool_module, "LONG_LOG_BYTES", 100_000)
     (log,) = spool.path.parent.glob("*-wal")
