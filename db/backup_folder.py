@@ -112,14 +112,17 @@ def newest(folder: Path, now: datetime) -> Backup | None:
     return next((backup for backup in backups(folder) if backup.time <= now), None)
 
 
-def outdated(newest_first: Sequence[Backup], keep: int) -> list[Backup]:
+def outdated(newest_first: Sequence[Backup], keep: int, now: datetime) -> list[Backup]:
     """Return the backups to remove: all but the newest `keep`, and but the last one of each of five weeks.
 
     A mistake that is noticed late is thus reached, too, whatever the period, while the folder is bounded.
+    Those that are after `now` count as the oldest: a clock that was ahead made them, and in the places of the
+    newest they would have each new backup push out the one before it.
     """
+    in_order = sorted(newest_first, key=lambda backup: backup.time > now)
     last_of_week: dict[tuple[int, int], Backup] = {}
-    for backup in newest_first:
+    for backup in in_order:
         year, week, _ = backup.time.isocalendar()
         last_of_week.setdefault((year, week), backup)
-    kept = [*newest_first[:keep], *list(last_of_week.values())[:KEEP_WEEKS]]
+    kept = [*in_order[:keep], *list(last_of_week.values())[:KEEP_WEEKS]]
     return [backup for backup in newest_first if backup not in kept]

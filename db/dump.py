@@ -59,10 +59,9 @@ def make(url: URL, folder: Path, keep: int) -> Made:
         with backup_folder.locked(folder):
             backup_folder.remove_unfinished(folder)
             made = _make(url, folder)
-            for outdated in backup_folder.outdated(backup_folder.backups(folder), keep):
-                # After a clock was set back the new one is not the first in the list.
-                if outdated != made.backup:
-                    outdated.path.unlink(missing_ok=True)
+            found = backup_folder.backups(folder)
+            for outdated in backup_folder.outdated(found, keep, now=made.backup.time):
+                outdated.path.unlink(missing_ok=True)
             return made
     except SQLAlchemyError as error:
         raise BackupError(_with_fix(f"{libpq.argument(url)}: {first_line(error)}")) from error

@@ -20,7 +20,7 @@ def made(folder, *times):
 
 def kept(folder, keep, *times):
     newest_first = made(folder, *times)
-    outdated = backup_folder.outdated(newest_first, keep)
+    outdated = backup_folder.outdated(newest_first, keep, max(times))
     return [backup.time for backup in newest_first if backup not in outdated]
 
 
@@ -33,7 +33,7 @@ def test_of_a_year_of_days_the_last_seven_and_the_last_of_five_weeks_are_kept(tm
 def test_removing_day_by_day_keeps_the_same_as_at_once(tmp_path):
     days = [FIRST + timedelta(days=day) for day in range(100)]
     for day in days:
-        for outdated in backup_folder.outdated(made(tmp_path, day), 7):
+        for outdated in backup_folder.outdated(made(tmp_path, day), 7, day):
             outdated.path.unlink()
     (tmp_path / "all").mkdir()
     assert [backup.time for backup in backup_folder.backups(tmp_path)] == kept(tmp_path / "all", 7, *days)
@@ -45,6 +45,17 @@ def test_many_on_one_day_do_not_push_out_the_weeks_before(tmp_path):
     left = kept(tmp_path, 7, *weeks[:-1], *today)
     assert set(weeks[:-1]) <= set(left)
     assert len(left) == 7 + 4
+
+
+def test_a_clock_that_was_ahead_for_days_costs_none_of_the_backups_that_come_after(tmp_path):
+    made(tmp_path, *[FIRST + timedelta(days=365 + day) for day in range(8)])
+    days = [FIRST + timedelta(days=day) for day in range(35)]
+    for count, day in enumerate(days, start=1):
+        for outdated in backup_folder.outdated(made(tmp_path, day), 7, day):
+            outdated.path.unlink()
+        left = {backup.time for backup in backup_folder.backups(tmp_path)}
+        assert {*days[max(0, count - 7) : count], *days[6:count:7]} <= left
+    assert left == {*days[-7:], *days[6::7]}
 
 
 def test_the_newest_is_kept_whatever_its_age(tmp_path):
