@@ -20,7 +20,7 @@ from ui.shell.visit import Visit
 # On one page: their pictures are loaded while the first one is judged.
 AT_ONCE = 20
 ALL_JUDGED = "All of them are judged."
-PASSED_OVER = "No more come after these: those that are left were passed over."
+PASSED_OVER = "That was the last one. Those that are left were passed over."
 
 
 def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:
