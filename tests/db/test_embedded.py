@@ -6,6 +6,7 @@ import socket
 import stat
 import subprocess
 import threading
+from pathlib import Path
 
 import psutil
 import psycopg2
@@ -102,10 +103,11 @@ def test_it_is_durable_utf8_and_checks_its_pages(used_folder):
             assert sql.fetchone() == (value,), setting
 
 
-def test_a_lost_password_is_replaced_and_the_data_stays(tmp_path, used_folder):
+@pytest.mark.parametrize("lose", [Path.unlink, lambda password: password.write_text("")])
+def test_a_lost_password_is_replaced_and_the_data_stays(tmp_path, used_folder, lose):
     folder = tmp_path / "copy"
     shutil.copytree(used_folder, folder)
-    (folder / "password").unlink()
+    lose(folder / "password")
     with embedded.start(folder) as server:
         assert_data_is_kept(server.url)
 
