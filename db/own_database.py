@@ -15,6 +15,7 @@ from db.migrate import MigrationError
 from db.schema import USER_NAME
 from db.unprivileged import EmbeddedError
 from system import stopping
+from system.files import keep_private
 
 
 @contextmanager
@@ -49,7 +50,8 @@ def caller() -> str:
 def opened(statement_timeout_ms: int = 0) -> Iterator[Engine]:
     """Yield connections to the database of DATABASE_URL, or else to the embedded one; its schema is current.
 
-    The embedded one is started for as long as this lasts where it does not run.
+    The embedded one is started for as long as this lasts where it does not run. What it writes, and
+    this process from now on, is for its owner alone.
 
     Args:
         statement_timeout_ms: As of `db.engine.create`: by default no statement is given up, for whoever
@@ -65,6 +67,7 @@ def opened(statement_timeout_ms: int = 0) -> Iterator[Engine]:
         with engine.opened(url, statement_timeout_ms) as found:
             yield found
         return
+    keep_private()
     with embedded.start(folder) as server:
         migrate.upgrade(server.url)
         with engine.opened(server.url, statement_timeout_ms) as found:

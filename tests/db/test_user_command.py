@@ -131,3 +131,14 @@ def test_the_commands_of_the_documents_work(url: str, known: Users, password_fil
     assert done.returncode == 0, done.stderr
     assert re.search(r"^ada +operator", done.stdout, re.MULTILINE)
     assert [(user.name, user.role) for user in known.all()] == [("ada", "operator")]
+
+
+def test_what_the_first_command_of_all_writes_is_for_its_owner_alone(tmp_path: Path) -> None:
+    var = tmp_path / "var"
+    command = [sys.executable, "-m", "db.users"]
+    env = {**os.environ, "DATABASE_URL": "", "VAR_DIR": str(var)}
+    subprocess.run(command, cwd=PROJECT, env=env, umask=0o022, stdout=subprocess.DEVNULL, check=True)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (var, *(var / "postgres").iterdir())}
+    # Root's PostgreSQL may run as another user, who passes through.
+    passed = 0o711 if os.geteuid() == 0 else 0o700
+    assert modes == {"var": passed, "data": 0o700, "lock": 0o600, "password": 0o600, "server.log": 0o600}
