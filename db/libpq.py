@@ -47,6 +47,11 @@ def argument(url: URL) -> str:
     )
 
 
+def shown(url: URL) -> str:
+    """Return `url` for people and logs, without what is secret in it."""
+    return argument(url.difference_update_query(["sslpassword"]))
+
+
 def environment(url: URL) -> dict[str, str]:
     """Return this process's environment without DATABASE_URL, and with the password of `url`, for a program.
 

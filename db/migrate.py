@@ -60,7 +60,7 @@ def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
             config.attributes["connection"] = connection
             yield connection, config
     except SQLAlchemyError as error:
-        target = parse(url).render_as_string(hide_password=True)
+        target = libpq.shown(parse(url))
         reason = first_line(error)
         if getattr(getattr(error, "orig", None), "pgcode", None) == errorcodes.LOCK_NOT_AVAILABLE:
             reason = (
@@ -94,7 +94,7 @@ def main() -> int:
     argparse.ArgumentParser(prog="python -m db.migrate", description=main.__doc__).parse_args()
     try:
         url = libpq.database_url()
-        print(f"{url.render_as_string(hide_password=True)} has schema {upgrade(url)}")
+        print(f"{libpq.shown(url)} has schema {upgrade(url)}")
     except (EmbeddedError, MigrationError, ValueError) as error:
         print(f"db.migrate: {error}", file=sys.stderr)
         return 1
