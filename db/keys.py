@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, Executable, Row, delete, select
+from sqlalchemy import Engine, Executable, Row, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db import own_database
@@ -27,6 +27,8 @@ from system.files import keep_owner, keep_private, written_aside
 KEY_BYTES = 32
 # As often as a person draws, and a program that batches little.
 RATE_PER_S, MOST_PER_S = 10.0, 100_000.0
+# Of two commands, the one that writes the file last has read what both did.
+LOCK_KEY = int.from_bytes(b"keys")
 
 
 def main() -> int:
@@ -75,11 +77,13 @@ def revoke(engine: Engine, name: str) -> bool:
 
 def export(engine: Engine, file: Path) -> None:
     """Write the keys' hashes, rates and names to the file that the guard reads, which may be another user."""
-    rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
-    lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
-    with written_aside(file) as draft:
-        draft.write_text("".join(lines), encoding="utf-8")
-        keep_owner(draft, file)
+    with transaction(engine) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        rows = connection.execute(select(api_keys).order_by(api_keys.c.name))
+        lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
+        with written_aside(file) as draft:
+            draft.write_text("".join(lines), encoding="utf-8")
+            keep_owner(draft, file)
 
 
 def _done(engine: Engine, told: argparse.Namespace) -> str:

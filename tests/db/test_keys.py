@@ -4,6 +4,8 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,19 @@ def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
     keys.export(engine, tmp_path / "keys")
     assert is_known(tmp_path / "keys", key)
     assert keys.revoke(engine, "kept")
+
+
+def test_of_two_commands_the_last_file_knows_what_both_did(engine: Engine, tmp_path: Path) -> None:
+    key = keys.issue(engine, "gone")
+    with ThreadPoolExecutor() as threads, engine.begin() as other:
+        other.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": keys.LOCK_KEY})
+        listing = threads.submit(keys.export, engine, tmp_path / "keys")
+        with suppress(TimeoutError):
+            listing.result(0.5)
+        assert keys.revoke(engine, "gone")
+        other.commit()
+        listing.result(30)
+    assert not is_known(tmp_path / "keys", key)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
