@@ -175,7 +175,9 @@ def _add_steps(connection: Connection, run_id: int, steps: Sequence[str]) -> Non
 
 def _claimed(connection: Connection, run_id: int) -> Run | None:
     """Take the first step that is not done, unless somebody is at it."""
-    silent = func.now() - text(f"interval '{SILENT_S} seconds'")
+    silence = text(f"interval '{SILENT_S} seconds'")
+    # What was heard of far in the future was heard of by a clock that has been set back since.
+    is_silent = ~loop_steps.c.beat_at.between(func.now() - silence, func.now() + silence)
     open_of_run = (loop_steps.c.run_id == run_id, loop_steps.c.state.in_(("waiting", "running")))
     position = select(func.min(loop_steps.c.position)).where(*open_of_run).scalar_subquery()
     # Not the next one after a step that is being written.
@@ -190,7 +192,7 @@ def _claimed(connection: Connection, run_id: int) -> Run | None:
         .where(
             loop_steps.c.run_id == first.c.run_id,
             loop_steps.c.name == first.c.name,
-            (loop_steps.c.state == "waiting") | (loop_steps.c.beat_at < silent),
+            (loop_steps.c.state == "waiting") | is_silent,
         )
         .values(
             state="running",
@@ -219,7 +221,7 @@ def _require_silence(connection: Connection, run: Row) -> None:
         .order_by(loop_steps.c.beat_at.desc())
         .limit(1)
     ).one_or_none()
-    if last is not None and last.ago_s < SILENT_S:
+    if last is not None and abs(last.ago_s) < SILENT_S:
         raise RunningError(
             f"run {run.id} is under way ({last.name}, asked for by {run.asked_by}, heard of "
             f"{float(last.ago_s):.0f} s ago): wait for it, or until {SILENT_S} s have passed if it was killed"

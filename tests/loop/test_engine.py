@@ -121,13 +121,15 @@ def test_of_many_that_begin_at_once_one_gets_the_run(database, model_name):
     assert len(rows(database, model_name)) == 2
 
 
-def test_a_killed_run_is_gone_on_with_at_its_step_once_it_was_silent(database, model_name):
+# Silent, or heard of by a clock that was two hours ahead.
+@pytest.mark.parametrize("for_s", [loop_runs.SILENT_S + 1, -7200])
+def test_a_killed_run_is_gone_on_with_at_its_step_once_it_was_silent(database, model_name, for_s):
     killed = begin(database, model_name, why="weekly")
     loop_runs.finish(database, killed, Outcome("done", {}, "collected"))
     loop_runs.claim(database, killed)
     with pytest.raises(RunningError):
         begin(database, model_name)
-    silence(database, killed.id)
+    silence(database, killed.id, for_s)
     again = begin(database, model_name, why="by hand")
     assert (again.id, again.step, again.attempt, again.settings) == (killed.id, "train", 2, {"why": "weekly"})
     loop_runs.finish(database, again, Outcome("done", {}, "trained"))
