@@ -35,6 +35,16 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, lambda *_: None)
 
 
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """What a test ignores is not ignored by the programs that the next ones start, and end by it."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        if handler is not None:  # it is not Python's
+            signal.signal(number, handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the folder of MNIST from the command line too."""
     parser.addoption("--data", default=os.environ.get("MNIST_DIR"), help="the folder that holds MNIST/raw")

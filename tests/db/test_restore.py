@@ -79,7 +79,8 @@ def test_a_database_keeps_the_encoding_and_the_locale_that_the_server_s_others_h
     try:
         before = execute(server_url(url), of_it, name=name)
         migrate.upgrade(url)
-        restore.restore(engine.parse(url), back_up(url, folder), confirmed=True)
+        done = run("db.restore", url, folder, "--yes", str(back_up(url, folder)))
+        assert done.returncode == 0, done.stderr
         assert execute(server_url(url), of_it, name=name) == before
     finally:
         for left in databases(url):

@@ -180,10 +180,17 @@ def test_a_visitor_signs_in_draws_and_signs_out(published: Published, chromium: 
         page.locator("html[data-paper]").wait_for()
         page.locator(".history").wait_for()
         cookies = [cookie for cookie in visitor.cookies() if cookie["name"] != "sketchserve-visitor"]
-        names = {"__Host-sketchserve", "__Host-sketchserve-known", "sketchserve-page"}
+        names = {
+            "__Host-sketchserve",
+            "__Host-sketchserve-known",
+            "__Host-sketchserve-user",
+            "sketchserve-page",
+        }
         assert {cookie["name"] for cookie in cookies} == names
         for cookie in cookies:
-            assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "Lax")
+            is_for_scripts = cookie["name"].endswith("-user")
+            assert cookie["httpOnly"] != is_for_scripts, cookie["name"]
+            assert (cookie["secure"], cookie["sameSite"]) == (True, "Lax")
         draw(page, SEVEN)
         expect(page.get_by_test_id("label")).to_have_text("7")
         assert visitor.request.get(f"{published.url}/history").status == 200
