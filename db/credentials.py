@@ -6,7 +6,7 @@ from pathlib import Path
 
 from db import postmaster
 from db.cluster import DATABASE, ROLE
-from system.files import close_files
+from system.files import close_files, sync
 
 
 def make_folder(data_dir: Path) -> None:
@@ -22,18 +22,16 @@ def password(data_dir: Path) -> str:
     """Return the embedded server's password; the first call makes one, which only its owner can read."""
     make_folder(data_dir)
     path = data_dir / "password"
-    if not path.exists() or _is_empty(path):
+    if path.exists() and not path.stat().st_size:
+        path.unlink(missing_ok=True)  # a power failure has left it without its content
+    if not path.exists():
         draft = data_dir / f"password.{os.getpid()}.{secrets.token_hex(4)}"
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(24))
-            file.flush()
-            os.fsync(file.fileno())
+        sync(draft)
         try:
-            if _is_empty(path):
-                draft.rename(path)
-            else:
-                # A link appears with its content and never replaces another: of two processes one wins.
-                os.link(draft, path)
+            # A link appears with its content and never replaces another: of two processes one wins.
+            os.link(draft, path)
         except FileExistsError:
             pass
         except OSError:  # a file system without hard links: of two at the same moment the later one wins
@@ -60,11 +58,6 @@ def running_url(data_dir: Path) -> str | None:
     if server is None or server.port is None:
         return None
     return url(data_dir, server.port)
-
-
-def _is_empty(path: Path) -> bool:
-    """Return whether a power failure has left a file without its content, which was not on the disk yet."""
-    return path.exists() and not path.stat().st_size
 
 
 def _place(port: int) -> str:
