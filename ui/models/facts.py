@@ -63,7 +63,7 @@ def _figures(figures: Figures) -> list[tuple[str, str]]:
     judged = in_words(figures.right, figures.judged) or "nothing of it was judged lately"
     found = [("Accuracy, as judged here", judged)]
     if figures.p50_ms is not None and figures.p95_ms is not None:
-        times = f"half within {figures.p50_ms:.0f} ms, 95 % within {figures.p95_ms:.0f} ms"
+        times = f"half within {figures.p50_ms:.0f} ms, 95\u00a0% within {figures.p95_ms:.0f} ms"
         found.append(("Time per answer", f"{times} (of {figures.answers:,})"))
     return found
 
