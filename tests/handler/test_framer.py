@@ -139,6 +139,7 @@ def test_small_drawings_are_cheap_whatever_is_in_them(reader: Framer, filters: l
     assert least_cpu_s(lambda: read(reader, file)) < 3 * PICTURE_S / 5
 
 
+@pytest.mark.alone
 def test_small_pictures_are_read_beside_monsters(reader: Framer) -> None:
     """What a batch has is shared out: a picture within its share is read, whoever came with it."""
     scans = jpeg_scans()
