@@ -71,7 +71,7 @@ def train(settings: Settings) -> dict[str, Any]:
         "training took": f"{seconds:.0f} s",
         "calibrated on": f"{len(data.validation):,} frames that were not trained on, never on a test set",
     }
-    report.write(settings.out, metrics, "A classifier of scikit-learn's, served as ONNX.", made)
+    report.write(settings.out, about, metrics, "A classifier of scikit-learn's, served as ONNX.", made)
     print(f"{metrics['made_of']}, {seconds:.0f} s\n{report.closing(metrics)}\nresults in {settings.out}/")
     return metrics
 

@@ -100,6 +100,6 @@ def finish(run: Run) -> dict[str, Any]:
         "trained with": f"{settings.device}, {settings.precision}, processes: {run.processes.count}",
         "selected on": f"{frames['validation']:,} frames that were not trained on, never on a test set",
     }
-    report.write(settings.out, {**metrics, "curves": run.curves}, "A network, served as ONNX.", made)
+    report.write(settings.out, about, {**metrics, "curves": run.curves}, "A network, served as ONNX.", made)
     print(f"{report.closing(metrics)}\nweights and report in {settings.out}/")
     return metrics

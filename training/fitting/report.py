@@ -6,25 +6,29 @@ from typing import Any
 
 import numpy as np
 
+from handler.framings import frame_shape
 from system.files import written_aside
 from training.data.frames import DataSet
 from training.fitting.conformal import in_words
+from training.models.weights import About
 
 USE = """Use: one character, or one thing, on one sheet or picture, any colours, any size. Not for: several at
 once, what is none of the labels (the answer is the likeliest one all the same, where `is_known` does not say
 so), or decisions that nobody checks. ECE is the expected calibration error over 15 bins of confidence."""
 
 
-def write(folder: Path, metrics: dict[str, Any], what: str, made: dict[str, str]) -> None:
+def write(folder: Path, about: About, metrics: dict[str, Any], what: str, made: dict[str, str]) -> None:
     """Write metrics.json and model_card.md into the folder.
 
     Args:
         folder: of the run.
+        about: what the model's file says of it.
         metrics: as training makes them.
         what: a sentence that says what kind of model it is.
         made: the first rows of the card's table: how it was made.
     """
     write_json(folder / "metrics.json", metrics)
+    height, width = frame_shape(about.framing)[:2]
     rows = {
         **made,
         "frames look like": f"{metrics['frames_look_like']}; in brackets nine in ten",
@@ -41,7 +45,7 @@ def write(folder: Path, metrics: dict[str, Any], what: str, made: dict[str, str]
     text = card(
         metrics["model"],
         metrics["version"],
-        f"Tells the labels of the data set `{metrics['dataset']}` apart on a 28x28 frame. {what}",
+        f"Tells the labels of the data set `{about.data_set}` apart on a {height}x{width} frame. {what}",
         "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]),
         *([others_table(metrics["known"]["others"])] if "known" in metrics else []),
         USE,

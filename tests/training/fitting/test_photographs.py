@@ -75,6 +75,11 @@ def test_a_run_is_finished_once_and_its_file_says_how_frames_are_made(trained: t
     assert train(settings(data, out))["validation"] == before["validation"]
 
 
+def test_its_card_says_what_it_tells_apart_and_on_what(trained: tuple[Path, Path]) -> None:
+    card = (trained[1] / "model_card.md").read_text()
+    assert "the labels of the data set `scenes` apart on a 32x32 frame" in card
+
+
 @pytest.fixture(scope="module")
 def unpacked(trained: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of its archive."""
