@@ -16,6 +16,7 @@ import torch
 from sklearn.pipeline import Pipeline
 from torch import Tensor
 
+from handler.framings import is_photo
 from training.data.frames import Frames
 from training.data.sets import CACHE, load
 from training.fitting import report
@@ -24,6 +25,7 @@ from training.fitting.settings import Settings
 from training.models.classical_file import save_classical
 from training.models.classical_onnx import network_of, pixels_of, scores_of, set_temperature
 from training.models.classical_recipes import RECIPES, Estimator, training_frames
+from training.models.photo_networks import reads_no_photographs
 
 FILE = "model.onnx"
 AGREED = 1e-4  # how far ONNX Runtime's probabilities may be from scikit-learn's
@@ -38,11 +40,13 @@ def train(settings: Settings) -> dict[str, Any]:
 
     Raises:
         OSError: the data set is not there, or the folder of the results cannot be made.
-        ValueError: a label has no frame, there are too few of all, or the exported network answers otherwise
-            than scikit-learn.
+        ValueError: the frames are photographs, a label has none, there are too few of all, or the exported
+            network answers otherwise than scikit-learn.
     """
     recipe = RECIPES[settings.model]
     data = load(settings.dataset, settings.data, CACHE, settings.framing)
+    if is_photo(data.framing):
+        raise reads_no_photographs(settings.model)
     labels = len(data.label_names)
     frames = training_frames(data.train, recipe, labels, settings.seed)
     print(f"{settings.model} on {len(frames):,} frames of {data.name}", flush=True)

@@ -136,10 +136,7 @@ def photo_network(architecture: str, classes: int, framing: str) -> nn.Module:
     if architecture == "cnn":
         return Normalised(PhotoCnn(classes, side_px))
     if architecture not in torchvision_names():
-        raise ValueError(
-            f"--model {architecture} reads no photographs: take cnn, or one of torchvision's: "
-            f"{', '.join(torchvision_names())}."
-        )
+        raise reads_no_photographs(architecture)
     from torchvision import models
 
     network = models.get_model(architecture, weights=None, num_classes=classes)
@@ -159,4 +156,12 @@ def reads_no_gray(architecture: str, others: list[str]) -> ValueError:
     return ValueError(
         f"--model {architecture} reads no frames of 28x28 px: give --framing photo, or take one of "
         f"{', '.join(others)}."
+    )
+
+
+def reads_no_photographs(architecture: str) -> ValueError:
+    """Return the error for what is for frames of 28x28 px alone."""
+    return ValueError(
+        f"--model {architecture} reads no photographs: take cnn, or one of torchvision's: "
+        f"{', '.join(torchvision_names())}."
     )

@@ -63,6 +63,14 @@ def test_pictures_in_colour_become_photographs_and_it_is_said(
     assert "framing photo-64 (40 of 40 images look like photographs" in capsys.readouterr().out
 
 
+def test_what_scikit_learn_cannot_read_is_refused_in_words(
+    trained: tuple[Path, Path], tmp_path: Path
+) -> None:
+    for model in ("extra_trees", "svm"):
+        with pytest.raises(ValueError, match=f"--model {model} reads no photographs"):
+            train(settings(trained[0], tmp_path, model=model))
+
+
 def test_a_run_is_finished_once_and_its_file_says_how_frames_are_made(trained: tuple[Path, Path]) -> None:
     data, out = trained
     model, about = weights.load(out / "model.safetensors")
