@@ -54,15 +54,17 @@ def chosen_framing(folder: Path, wanted: str | None) -> str:
     if not seen:
         return wanted or "picture"
     photos = sum(photo for _, photo in seen)
-    side = int(np.median([side for side, _ in seen]))
+    found = [f"{photos} of {len(seen)} images look like photographs"] if wanted is None else []
     if wanted is None and photos * 2 <= len(seen):
-        return "picture"
-    frame_px = next(px for px, least in SIDES_PX if side >= least)
-    framing = f"{PHOTO}-{frame_px}"
-    why = f"{photos} of {len(seen)} images look like photographs, " if wanted is None else ""
+        framing, others = "picture", ("ink", PHOTO)
+    else:
+        side = int(np.median([side for side, _ in seen]))
+        framing = f"{PHOTO}-{next(px for px, least in SIDES_PX if side >= least)}"
+        others = tuple(FRAMINGS)
+        found.append(f"half of them are at least {side} px")
+    why = ", ".join(found)
     print(
-        f"{folder.name}: framing {framing} ({why}half of them are at least {side} px; "
-        f"--framing {'or '.join(f'{one} ' for one in FRAMINGS)}chooses another)",
+        f"{folder.name}: framing {framing} ({why}; --framing {' or '.join(others)} chooses another)",
         flush=True,
     )
     return framing

@@ -48,7 +48,7 @@ def shapes(tmp_path: Path) -> Path:
 
 def sizes(folder: Path) -> list[int]:
     """Return how many images are for training, for validation and for the test."""
-    data = load("folder", folder, folder)
+    data = load("folder", folder, folder, "picture")
     (test,) = data.tests.values()
     return [len(data.train), len(data.validation), len(test)]
 
@@ -78,6 +78,14 @@ def test_the_split_depends_on_the_images_alone(shapes: Path, tmp_path: Path) -> 
     second = load("folder", renamed, tmp_path)
     assert rows(first.tests["two-shapes"].frames) == rows(second.tests["renamed"].frames)
     assert rows(first.validation.frames) == rows(second.validation.frames)
+
+
+def test_the_framing_that_was_chosen_is_said(shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    load("folder", shapes, shapes)
+    assert (
+        "Two shapes: framing picture (0 of 50 images look like photographs; --framing ink or photo chooses "
+        "another)\n"
+    ) in capsys.readouterr().out
 
 
 def test_the_framing_can_be_that_of_ink(shapes: Path) -> None:
