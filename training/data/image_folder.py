@@ -73,14 +73,21 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: images have two labels, or it looks like a split and is none.
+        ValueError: images have two labels, none of a label can be read, or it looks like a split and is none.
     """
     if not folder.is_dir():
         raise FileNotFoundError(
             f"There is no folder {folder}: name one with --data that has a folder of images for each label."
         )
     files = labelled_files(folder)
-    parts = _without_copies({part: _read(part, files[part], framing) for part in files})
+    read = {part: _read(part, files[part], framing) for part in files}
+    labels = {label for part in files for label, _ in files[part]}
+    if lost := sorted(labels - {example.label for part in read for example in read[part]}):
+        raise ValueError(
+            f"{folder} has no image of {', '.join(map(repr, lost[:5]))} that can be read: save its pictures "
+            "in a format that can, or move the folder elsewhere."
+        )
+    parts = _without_copies(read)
     share = VALIDATION_SHARE
     if "test" not in parts:
         parts["train"], parts["test"] = _divided(parts["train"], TEST_SHARE)
@@ -155,15 +162,8 @@ def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Fra
 def _read(part: str, files: Files, framing: str) -> list[Example]:
     """Return those of the files that can be read; name the others."""
     with ThreadPoolExecutor() as pool:  # decoding and resizing let other threads run
-        made = list(
-            tqdm(
-                pool.map(lambda file: _example(file[0], file[1], framing), files),
-                total=len(files),
-                desc=f"framing {part}",
-                unit="image",
-                disable=None,
-            )
-        )
+        each = pool.map(lambda file: _example(*file, framing), files)
+        made = list(tqdm(each, total=len(files), desc=f"framing {part}", unit="image", disable=None))
     for (_, path), found in zip(files, made, strict=True):
         if isinstance(found, str):
             print(f"{path} is left out: {found}", file=sys.stderr)

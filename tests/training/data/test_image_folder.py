@@ -141,6 +141,13 @@ def test_too_little_is_refused_in_words(tmp_path: Path, counts: dict[str, int], 
         load("folder", folder, tmp_path)
 
 
+def test_a_label_of_which_nothing_can_be_read_is_not_left_out(shapes: Path) -> None:
+    (shapes / "oval").mkdir()
+    (shapes / "oval" / "1.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(50))
+    with pytest.raises(ValueError, match="has no image of 'oval' that can be read"):
+        load("folder", shapes, shapes)
+
+
 def test_copies_of_an_image_are_named_and_one_is_kept(
     shapes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
