@@ -51,8 +51,8 @@ def chosen_framing(folder: Path, wanted: str | None) -> str:
     if wanted not in (None, PHOTO):
         return str(wanted)
     seen = [one for one in map(_look, _some(folder)) if one is not None]
-    if not seen:
-        return wanted or "picture"
+    if not seen:  # whoever reads it all says so
+        return "picture" if wanted is None else f"{PHOTO}-{SIDES_PX[0][0]}"
     photos = sum(photo for _, photo in seen)
     found = [f"{photos} of {len(seen)} images look like photographs"] if wanted is None else []
     if wanted is None and photos * 2 <= len(seen):

@@ -204,6 +204,13 @@ def test_every_part_of_a_split_by_hand_needs_every_label(tmp_path: Path) -> None
         load("folder", folder, tmp_path)
 
 
+def test_where_nothing_can_be_read_no_size_of_photographs_is_chosen(tmp_path: Path) -> None:
+    (tmp_path / "scenes" / "sky").mkdir(parents=True)
+    (tmp_path / "scenes" / "sky" / "1.heic").write_text("no picture")
+    with pytest.raises(ValueError, match="has no image of 'sky' that can be read"):
+        load("folder", tmp_path / "scenes", tmp_path, "photo")
+
+
 @pytest.mark.parametrize("name", ["nowhere", "digits"])
 def test_a_folder_that_cannot_be_used_is_one_line_of_the_command(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
