@@ -20,6 +20,7 @@ COLOURED_SHARE, COLOURED_LEVELS = 0.1, 24
 LARGE_PX = 64
 # Frames that the network of this project is for, and from which size of pictures on.
 SIDES_PX = ((96, 128), (64, 56), (32, 0))
+CHOSEN = ("picture", *(f"{PHOTO}-{side_px}" for side_px, _ in SIDES_PX))  # what may come of looking
 HINT = "ink, picture, photo, photo-N or photo-N-whole, where N is the side in pixels, 32 to 384"
 
 

@@ -15,14 +15,17 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from handler.fingerprint import preprocessing_fingerprint
+from handler.framings import PHOTO
 from system.files import written_aside
 from training.data.frames import DataSet
+from training.data.looking import CHOSEN
 from training.fitting import begin
 from training.fitting.batches import shown, strength
 from training.fitting.distributed import Processes
 from training.fitting.measure import logits_of, measure
 from training.fitting.settings import Settings, autocast
 from training.models.first_weights import keep_statistics
+from training.names import FOLDER
 
 LABEL_SMOOTHING = 0.05
 AVERAGE_DECAY = 0.998  # of the weights' exponential moving average, about four passes over 100 batches
@@ -185,6 +188,8 @@ class Run:
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
             raise ValueError(f"{path} is damaged ({error}): remove it to start over.") from None
         changed = _changed(state["settings"], self._identity())
+        if changed == ["preprocessing"] and self._were_framed_otherwise(state["settings"]["preprocessing"]):
+            changed = []
         if changed:
             raise ValueError(
                 f"{path} is a run with another {', '.join(changed)}: "
@@ -199,6 +204,11 @@ class Run:
             self.say(f"training anew: since the run in {path}, {why}")
             return None
         return state
+
+    def _were_framed_otherwise(self, preprocessing: str) -> bool:
+        """Say whether the framing alone was another, as looking at other images chose it."""
+        chosen = self.settings.dataset == FOLDER and self.settings.framing in (None, PHOTO)
+        return chosen and preprocessing in {preprocessing_fingerprint(framing=one) for one in CHOSEN}
 
     def _identity(self) -> dict[str, Any]:
         """Return what must be equal for a run to go on, beside its data."""

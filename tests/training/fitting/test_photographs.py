@@ -19,6 +19,7 @@ from training.data.photographs import augment_photos, mixed
 from training.data.sets import load
 from training.fitting.batches import strength
 from training.fitting.known import scores
+from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.fitting.train import train
 from training.models import weights
@@ -192,6 +193,26 @@ def test_a_frozen_network_learns_its_last_layer_alone(trained: tuple[Path, Path]
     before, after = (weights.load(path)[0].state_dict() for path in (first, tmp_path / "out" / first.name))
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"network.head.weight", "network.head.bias"}
+
+
+def test_a_run_is_trained_anew_when_larger_pictures_came_for_which_another_framing_is_chosen(
+    trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(data: Path, **others: object) -> Run:
+        given = settings(data, tmp_path / "out", **others)
+        return Run(given, load("folder", data, data, given.framing), torch.device("cpu"))
+
+    (tmp_path / "out").mkdir()
+    before = run(trained[0])
+    before.epoch = 1
+    before.keep()
+    larger = run(fill(tmp_path / "scenes", side_px=70))
+    larger.resume()
+    assert larger.epoch == 0
+    said = capsys.readouterr().out
+    assert f"training anew: since the run in {tmp_path}/out/last.pt, the data changed in: train" in said
+    with pytest.raises(ValueError, match="a run with another framing, preprocessing"):
+        run(tmp_path / "scenes", framing="photo-96").resume()
 
 
 @pytest.mark.parametrize(
