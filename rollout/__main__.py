@@ -12,6 +12,7 @@ both run.
 import argparse
 import os
 import sys
+from contextlib import suppress
 
 from client.errors import NotLoaded, Unreachable
 from client.management import Management, path_of
@@ -19,6 +20,7 @@ from db import own_database
 from db.serving import Serving, ServingRows
 from db.versions import Versions
 from rollout.changes import Desk, NotPossible
+from rollout.reconcile import Places
 from rollout.replicas import Replicas
 from rollout.table import table
 from system import environment, variables
@@ -45,7 +47,9 @@ def main() -> int:
                 case "promote":
                     if not told.version:
                         raise NotPossible("promote which one? make promote VERSION=1.1.0")
-                    served = _served(desk, model, Management(url, token_file))
+                    management = Management(url, token_file)
+                    served = _served(desk, model, management)
+                    _note(desk.versions, model, told.version, management)
                     print(_promoted(desk.promote(model, told.version, served, by, is_forced=told.force)))
                 case "rollback":
                     print(_rolled_back(desk.roll_back(model, by)))
@@ -66,6 +70,18 @@ def _served(desk: Desk, model: str, management: Management) -> str:
         raise NotPossible(f"TorchServe does not serve {model}: start it with that model first") from error
     except Unreachable as error:
         raise NotPossible(f"nobody knows which version of {model} is the default: {error}") from error
+
+
+def _note(versions: Versions, model: str, version: str, management: Management) -> None:
+    """Remember the archive of a version that TorchServe has, as a page does of models that are decided on."""
+    store = environment.text(os.environ, "MODEL_STORE", "model_store")
+    places = Places(environment.path(os.environ, "ROLLOUT_STORE", store))
+    if versions.find(model, version):
+        return
+    with suppress(Unreachable):
+        file = management.describe(path_of(model, version)).file
+        if made := places.found(model, version, file):
+            versions.note(made)
 
 
 def _promoted(serving: Serving) -> str:

@@ -12,9 +12,10 @@ from db import embedded, migrate
 from db import engine as database
 from db.serving import ServingRows
 from db.versions import Version, Versions
+from rollout.__main__ import main
 from system.files import PROJECT
 from tests.docs.documents import blocks
-from tests.rollout.conftest import OLD, passes
+from tests.rollout.conftest import NEW, OLD, passes
 from tests.services.postgres import empty_database
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
@@ -94,6 +95,24 @@ def test_what_cannot_be_done_is_one_line(
     assert done.returncode == 1
     assert done.stderr.startswith(says)
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_what_torchserve_has_is_promoted_though_nobody_has_decided_on_its_model(
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    files = {version: f"digits-{version}.mar" for version in (OLD, NEW)}
+    for version, file in files.items():
+        put_archive(tmp_path, file, "digits", version)
+    monkeypatch.setattr("sys.argv", ["rollout", "promote", NEW, "--force"])
+    with managing(tmp_path, loaded=[*files.values()]) as torchserve:
+        told = {"DATABASE_URL": url, "TORCHSERVE_MANAGEMENT_URL": torchserve.url, "MODEL": "digits"}
+        for name, value in {**told, "MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path)}.items():
+            monkeypatch.setenv(name, value)
+        assert main() == 0
+    assert capsys.readouterr().out.startswith("digits 1.1.0 is the default as soon as it is ready; 1.0.0 ")
 
 
 def test_where_torchserve_is_away_promoting_says_why_it_cannot(
