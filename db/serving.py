@@ -92,8 +92,8 @@ class ServingRows(UsesEngine):
         with transaction(self._engine) as connection:
             return [_look(row) for row in connection.execute(query)]
 
-    def begin(self, model: str, version: str) -> Serving:
-        """Return what is to be served of a model: from now on this version where nobody has decided yet."""
+    def begin(self, model: str, version: str) -> None:
+        """Let this version be what is to be served of a model, where nobody has decided on that yet."""
         values = {
             "model_name": model,
             "model_version": version,
@@ -101,7 +101,6 @@ class ServingRows(UsesEngine):
         }
         with transaction(self._engine) as connection:
             connection.execute(insert(serving).on_conflict_do_nothing(), values)
-            return _serving(connection.execute(select(serving).where(serving.c.model_name == model)).one())
 
     def change(self, seen: Serving, look: Look, **to: Any) -> Serving | None:
         """Change what is served, and write why; None, and nothing is written, where it is not as it was seen.

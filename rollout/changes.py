@@ -41,7 +41,7 @@ class Desk:
             served: The version that is the default now, where nobody has decided on that yet.
             who: Who wants it, in words.
         """
-        serving = self.rows.begin(model, served)
+        serving = self._seen(model, served)
         made = self._made(model, version)
         if serving.version == version:
             raise NotPossible(f"{model} {version} is the default already")
@@ -67,7 +67,7 @@ class Desk:
             who: Who wants it, in words.
             is_forced: Whether it need not have passed.
         """
-        serving = self.rows.begin(model, served)
+        serving = self._seen(model, served)
         made = self._made(model, version)
         if serving.version == version:
             raise NotPossible(f"{model} {version} is the default already")
@@ -102,6 +102,11 @@ class Desk:
         look = Look(version, serving.share, "failed", f"{who}: rolled back.")
         return self._changed(serving, look, **taken_back(serving))
 
+    def _seen(self, model: str, served: str) -> Serving:
+        """Return what is to be served; where nobody has decided on that yet, what is served."""
+        now = datetime.now(UTC)
+        return self.rows.find(model) or Serving(model, served, None, None, 0, 0, reason="", changed_at=now)
+
     def _made(self, model: str, version: str) -> Version:
         made = self.versions.find(model, version)
         if made is None:
@@ -111,6 +116,8 @@ class Desk:
         return made
 
     def _changed(self, serving: Serving, look: Look, **to: object) -> Serving:
+        # Not before: what is refused leaves a model alone on which nobody has decided.
+        self.rows.begin(serving.model, serving.version)
         changed = self.rows.change(serving, look, **to)
         if changed is None:
             raise NotPossible("somebody else has changed it meanwhile: look again")

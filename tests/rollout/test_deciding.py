@@ -29,6 +29,15 @@ def test_a_verdict_against_another_version_than_the_default_is_none(trial: Trial
     )
 
 
+def test_what_is_refused_leaves_a_model_alone_on_which_nobody_has_decided(trial: Trial) -> None:
+    for version in ("9.9.9", OLD, NEW):
+        with pytest.raises(NotPossible):
+            trial.desk.promote(trial.model, version, OLD, "ada")
+        with pytest.raises(NotPossible):
+            trial.desk.try_out(trial.model, version, OLD, "a test")
+    assert trial.desk.rows.find(trial.model) is None
+
+
 def test_while_a_new_default_is_watched_nothing_else_is_tried(trial: Trial) -> None:
     note(trial, NEXT)
     trial.desk.promote(trial.model, NEW, OLD, "ada", is_forced=True)
