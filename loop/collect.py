@@ -67,7 +67,9 @@ def collect(run: Run, database: Engine, places: Places | None = None) -> Outcome
 
 def _outcome(count: int, choice: Choice, digest: str, ends: str) -> Outcome:
     taken = {part: [one for one in choice.examples if one.part == part] for part in PARTS}
-    new = {part: sum(one.picture in choice.new for one in some) for part, some in taken.items()}
+    # What is no digit neither trains a candidate nor tells it from another one.
+    labelled = {part: [one for one in some if one.label is not None] for part, some in taken.items()}
+    new = {part: sum(one.picture in choice.new for one in some) for part, some in labelled.items()}
     numbers: dict[str, Any] = {
         "examples": digest,
         "judged": count,
@@ -85,7 +87,8 @@ def _outcome(count: int, choice: Choice, digest: str, ends: str) -> Outcome:
             "untrusted": sum(not one.is_enough for one in choice.trust.values()),
         },
     }
-    said = f"of {count:,} judged drawings {len(taken['train']):,} train and {len(taken['gate']):,} measure"
+    train, gate = (len(labelled[part]) for part in PARTS)
+    said = f"of {count:,} judged drawings {train:,} train and {gate:,} measure"
     if new["train"] < LEAST_NEW:
         return not_enough(
             numbers, f"{said}; {new['train']} that train are new, at least {LEAST_NEW} are needed"

@@ -19,8 +19,8 @@ KEPT = 3
 
 
 def digest_of(chosen: Sequence[Chosen]) -> str:
-    """Return the SHA-256 of all that a run takes, in hexadecimal: pictures, labels, and what each is for."""
-    lines = sorted(f"{one.part} {one.picture.hex()} {one.label or '-'}" for one in chosen)
+    """Return the SHA-256 of the digits that a run takes, in hexadecimal: pictures, labels, and parts."""
+    lines = sorted(f"{one.part} {one.picture.hex()} {one.label}" for one in chosen if one.label is not None)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

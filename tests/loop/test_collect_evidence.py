@@ -50,10 +50,14 @@ def test_while_a_version_is_on_trial_no_candidate_is_made_but_the_queue_is_there
 
 def test_too_few_new_ones_are_not_enough_evidence_but_the_queue_is_there(database, draw, run):
     odd = draw(OF_TRAINING[0], sure("3"), "8")
+    for session in OF_TRAINING[1:13]:  # of what is no digit nothing is learnt
+        draw(session, {**unsure("4", "7"), "4": 0.6}, kind="not_a_digit")
     begun = run()
     outcome = collect(begun, database)
     assert (outcome.state, outcome.numbers["outcome"]) == ("refused", "not_enough_evidence")
-    assert outcome.reason.endswith("0 that train are new, at least 10 are needed")
+    assert outcome.reason == (
+        "of 13 judged drawings 0 train and 0 measure; 0 that train are new, at least 10 are needed"
+    )
     assert queued(database, begun.model_name)[0] == (odd.id, "improbable")
 
 
@@ -123,6 +127,9 @@ def test_what_did_not_pass_is_not_made_again_of_the_same_drawings_and_the_same_c
     assert (same.state, same.numbers["outcome"]) == ("refused", "not_enough_evidence")
     assert same.reason.endswith("was made and judged with, which was refused: nothing is new since")
     assert again() == same
+    for session in OF_TRAINING[12:24]:
+        draw(session, {**unsure("4", "7"), "4": 0.6}, kind="not_a_digit")
+    assert again().reason.endswith("nothing is new since"), "what is no digit trains nothing"
     measured = draw(OF_THE_GATE[0], unsure("4", "7"), "7")
     assert again().state == "done", "there is more to measure with"
     assert judged("1.2.0", "not_enough_evidence").reason.endswith("lacked evidence: nothing is new since")
