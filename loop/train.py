@@ -14,7 +14,7 @@ from db import candidates, loop_runs
 from db.candidates import Taken, Version
 from db.loop_runs import Outcome, Run
 from loop import candidate
-from loop.engine import StepError
+from loop.engine import StepError, not_enough
 from loop.feedback import Example
 from loop.fine_tuning import Recipe
 from loop.places import Places, champion, next_version, places_of
@@ -25,7 +25,7 @@ from training.archive.build import build
 
 
 def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
-    """Make a candidate, its archive and its row; refuse where none of the drawings can be learnt from.
+    """Make a candidate, its archive and its row; none where none of the drawings can be learnt from.
 
     It is repeatable: whoever is killed leaves nothing that the next one does not write again, the same. And
     whoever was stopped for so long that another took the step over puts nothing in the place of its files.
@@ -58,7 +58,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
             row = Version(run.model_name, version, archive.name, known_archives.digest(built), run.id, made)
             candidates.put_version(engine, run, row, partial(_put_archive, built, archive, places.known))
     except candidate.NothingToLearn as error:
-        return Outcome("refused", {"drawings": len(examples)}, str(error))
+        return not_enough({"drawings": len(examples)}, str(error))
     except (FileNotFoundError, ValueError) as error:
         raise StepError(str(error)) from None
     return Outcome(

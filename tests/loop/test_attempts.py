@@ -17,7 +17,7 @@ from db.loop_runs import LostError, Run
 from db.verdicts import VerdictRow
 from loop import gate as gating
 from loop import train as training
-from loop.candidate import RECORD, WEIGHTS, Champion
+from loop.candidate import RECORD, WEIGHTS, Champion, NothingToLearn
 from loop.engine import StepError
 from loop.gate import REPORT, gate
 from loop.places import Places, champion
@@ -115,6 +115,16 @@ def test_a_process_that_was_stopped_meanwhile_puts_nothing_in_the_place_of_anoth
     assert row.archive_sha256 == known_archives.digest(archive)
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, RECORD}
     assert sorted(path.name for path in places.store.glob("*-1.1.0*")) == [archive.name]
+
+
+def test_where_nothing_is_left_to_learn_no_candidate_is_refused_since_there_is_none(
+    database: Engine, run: Run, places: Places, played: Played
+) -> None:
+    def all_were_deleted() -> None:
+        raise NothingToLearn("none of 0 drawings can be learnt from")
+
+    played.while_training = all_were_deleted
+    assert train(run, database, places).numbers == {"drawings": 0, "outcome": "not_enough_evidence"}
 
 
 def test_a_process_that_was_killed_leaves_what_the_next_one_removes(
