@@ -31,7 +31,7 @@ WITH ids AS (
 )
 SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confidence, p.probabilities,
        p.is_digit, sha256(p.drawing) AS picture,
-       f.session_id AS said_by, f.true_label AS label,
+       f.session_id AS said_by, f.true_label AS label, f.created_at AS said_at,
        CASE WHEN f.created_at <= taken.at THEN NULL
             WHEN f.created_at >= :until - make_interval(days => :days) THEN f.network
             WHEN f.session_id NOT LIKE 'user:%' THEN :forgotten END AS network,
@@ -77,6 +77,7 @@ class Judged:
         picture: SHA-256 of the image file, 32 bytes.
         said_by: The session that judged it; None where nobody did, and an operator alone decided.
         label: What they said that it is; None for no digit.
+        said_at: When.
         network: A pseudonym of the network that they said it from; `FORGOTTEN` where that was too long ago;
             None where it is not known, or counts no longer, since a run before has taken this.
         is_by_operator: Whether they are an operator.
@@ -95,6 +96,7 @@ class Judged:
     picture: bytes
     said_by: str | None
     label: str | None
+    said_at: datetime | None = None
     network: bytes | None = None
     is_by_operator: bool = False
     decision: str | None = None

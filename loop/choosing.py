@@ -140,12 +140,11 @@ def choose(
 
 
 def _gold(judged: list[Judged]) -> dict[bytes, str | None]:
-    """Return what operators said of pictures: the latest review, or else the latest judgement."""
-    gold = {one.picture: one.label for one in judged if one.is_by_operator}
+    """Return what operators said of pictures last, in a review or in the history."""
     decided = [one for one in judged if one.decision in ("label", "not_a_digit")]
-    for one in sorted(decided, key=lambda one: (one.decided_at, one.id)):
-        gold[one.picture] = one.decided_label
-    return gold
+    said = [(one.said_at, one.picture, one.label) for one in judged if one.is_by_operator]
+    said += [(one.decided_at, one.picture, one.decided_label) for one in decided]
+    return {picture: label for _, picture, label in sorted(said, key=lambda word: word[:1])}
 
 
 def _compared(

@@ -42,6 +42,7 @@ def judged(
     usual: dict[str, Any] = {
         "id": uuid.UUID(int=_count),
         "created_at": START + timedelta(seconds=_count),
+        "said_at": START + timedelta(seconds=_count) if said_by else None,
         "drawn_by": said_by or "somebody",
         "predicted_label": best,
         "confidence": probabilities[best],

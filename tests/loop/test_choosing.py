@@ -1,9 +1,11 @@
 """What is taken of the judged drawings, what is left out and why, and what operators are shown first."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 
 from loop.choosing import MOST_OF_KIND, MOST_OF_PROVEN, MOST_OF_SESSION, choose, closeness, is_gate_session
-from tests.loop.judging import OF_THE_GATE, OF_TRAINING, judged, picture, reviewed, sure, unsure
+from tests.loop.judging import OF_THE_GATE, OF_TRAINING, START, judged, picture, reviewed, sure, unsure
 
 ADA, GRACE, JOAN = OF_TRAINING[:3]
 HELEN = OF_THE_GATE[0]
@@ -97,6 +99,17 @@ def test_an_operators_word_counts_without_any_bound():
     decided = judged(None, None, unsure("4", "7"), drawn_by=ADA)
     choice = choose([reviewed(decided, None, "not_a_digit")], set(), set())
     assert [one.label for one in choice.examples] == [None]
+
+
+def test_of_what_operators_say_of_a_picture_the_latest_counts():
+    of_an_operator = {"drawn_by": ADA, "is_by_operator": True}
+    said = judged("user:1", "7", unsure("4", "7"), **of_an_operator)
+    corrected = replace(reviewed(said, "9"), said_at=START + timedelta(days=1))
+    earlier = judged("user:1", "3", sure("8"), said_at=START + timedelta(days=1), **of_an_operator)
+    later = judged("user:2", "8", sure("8"), picture=earlier.picture, **of_an_operator)
+    found = {one.picture: one.label for one in choose([corrected, earlier, later], set(), set()).examples}
+    assert found == {said.picture: "7", earlier.picture: "3"}
+    assert choose([reviewed(said, "9")], set(), set()).examples[0].label == "9"
 
 
 def test_what_an_operator_skips_is_not_used_and_not_shown_again():
