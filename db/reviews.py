@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine, any_, delete, func, or_, select, update
+from sqlalchemy import Connection, Engine, any_, delete, false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.engine import reading, transaction
@@ -16,7 +16,13 @@ from db.schema import predictions, reviews
 MOST_COUNTED = 10_000
 # So long a drawing stays on the screen of who was shown it, and nobody else is.
 SHOWN_MINUTES = 10
+_shown_for = func.make_interval(0, 0, 0, 0, 0, SHOWN_MINUTES)
 _is_open = reviews.c.decision.is_(None)
+# By the time that it is: a transaction may have begun long before. What is shown for longer than that was
+# shown by a clock that has been set back since.
+_is_shown = func.coalesce(
+    reviews.c.shown_until.between(func.clock_timestamp(), func.clock_timestamp() + _shown_for), false()
+)
 
 
 @dataclass(frozen=True)
@@ -37,12 +43,15 @@ class Review:
 
 
 def put(connection: Connection, model_name: str, wanted: Sequence[Wanted]) -> None:
-    """Let the model's queue be these; what was decided stays as it is."""
+    """Let the model's queue be these, and what is on a screen; what was decided stays as it is."""
     ids = [one.prediction_id for one in wanted]
     of_model = select(predictions.c.id).where(predictions.c.model_name == model_name)
     connection.execute(
         delete(reviews).where(
-            _is_open, reviews.c.prediction_id.not_in(ids), reviews.c.prediction_id.in_(of_model)
+            _is_open,
+            ~_is_shown,
+            reviews.c.prediction_id.not_in(ids),
+            reviews.c.prediction_id.in_(of_model),
         )
     )
     rows = [{"prediction_id": one.prediction_id, "why": one.why, "priority": one.priority} for one in wanted]
@@ -60,16 +69,15 @@ def queue(engine: Engine, limit: int, shown_to: str) -> list[Review]:
     Raises:
         DatabaseUnavailable: It cannot be read now.
     """
-    until = func.now() + func.make_interval(0, 0, 0, 0, 0, SHOWN_MINUTES)
     order = (reviews.c.priority.desc(), reviews.c.prediction_id)
-    is_free = or_(reviews.c.shown_until.is_(None), reviews.c.shown_until < func.now())
-    waiting = select(reviews.c.prediction_id).where(_is_open, is_free | (reviews.c.shown_to == shown_to))
+    is_free = ~_is_shown | (reviews.c.shown_to == shown_to)
+    waiting = select(reviews.c.prediction_id).where(_is_open, is_free)
     # In an array, which is made once, and past what is being given to others at this moment.
     ids = func.array(
         waiting.order_by(*order).limit(limit).with_for_update(skip_locked=True).scalar_subquery()
     )
     show = update(reviews).where(reviews.c.prediction_id == any_(ids))
-    show = show.values(shown_to=shown_to, shown_until=until)
+    show = show.values(shown_to=shown_to, shown_until=func.now() + _shown_for)
     with transaction(engine) as connection:
         shown = connection.execute(
             show.returning(reviews.c.prediction_id, reviews.c.priority, reviews.c.why)
