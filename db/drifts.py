@@ -140,13 +140,16 @@ def pictures(engine: Engine, drawn: Sequence[Drawn]) -> Iterator[bytes]:
         yield from (bytes(picture) for picture in found)
 
 
-def looks_before(engine: Engine, model: tuple[str, str]) -> tuple[int, datetime | None]:
+def looks_before(engine: Engine, model: tuple[str, str], until: datetime) -> tuple[int, datetime | None]:
     """Return how often a version was looked at, and when the newest drawing was made that was looked at.
+
+    Looks at what is dated later than `until` count, and say nothing of the time: a clock was ahead then.
 
     Raises:
         DatabaseUnavailable: They cannot be read now.
     """
-    query = select(func.count(), func.max(drifts.c.last_at)).where(*_of(model))
+    last_at = func.max(drifts.c.last_at).filter(drifts.c.last_at <= until)
+    query = select(func.count(), last_at).where(*_of(model))
     with reading(engine) as connection:
         count, last_at = connection.execute(query).one()
     return count, last_at

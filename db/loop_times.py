@@ -32,16 +32,24 @@ class Times:
 def times(engine: Engine, model_name: str) -> Times:
     """Return them; a run that failed has not come to an end.
 
+    What is of a time to come was written while a clock was ahead that has been set back since. Nobody knows
+    when that was: it counts as if it were not there.
+
     Raises:
         DatabaseUnavailable: PostgreSQL cannot be read.
     """
     runs, steps = loop_runs.c, loop_steps.c
     ended = (
         select(runs.created_at, runs.ended_at)
-        .where(runs.model_name == model_name, runs.state.in_(("done", "refused")))
+        .where(
+            runs.model_name == model_name,
+            runs.state.in_(("done", "refused")),
+            runs.created_at <= func.now(),
+        )
         .order_by(runs.id.desc())
         .limit(1)
     )
+    silence = text(f"interval '{SILENT_S} seconds'")
     heard = select(
         func.now(),
         select(steps.run_id)
@@ -49,7 +57,7 @@ def times(engine: Engine, model_name: str) -> Times:
         .where(
             runs.model_name == model_name,
             runs.state.in_(("waiting", "running")),
-            steps.beat_at > func.now() - text(f"interval '{SILENT_S} seconds'"),
+            steps.beat_at.between(func.now() - silence, func.now() + silence),
         )
         .exists(),
         select(func.max(steps.started_at))
@@ -60,6 +68,7 @@ def times(engine: Engine, model_name: str) -> Times:
             # One that was only interrupted gives none.
             steps.state == "waiting",
             steps.reason.is_not(None),
+            steps.started_at <= func.now(),
         )
         .scalar_subquery(),
     )

@@ -55,4 +55,6 @@ class Metrics:
 
     def until_due(self, command: str) -> float:
         """Return in how many seconds the next one is due, by those that this process has seen."""
-        return self._ended.get(command, 0.0) + self._every_s[command] - time.time()
+        ago_s = time.time() - self._ended.get(command, 0.0)
+        # What is to end yet ended by a clock that has been set back since.
+        return self._every_s[command] - ago_s if ago_s >= 0 else 0.0

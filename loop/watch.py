@@ -70,8 +70,8 @@ def _watched(engine: Engine, archive: Archive, now: datetime) -> str:
     if archive.reference is None or not is_framing(framing):
         return "its archive does not say what training looked like: train it again"
     model = (archive.name, archive.version)
-    count, until = drifts.looks_before(engine, model)
     # Not what a clock that was wrong dates into the future: after that nothing would be new.
+    count, until = drifts.looks_before(engine, model, now)
     drawn = drifts.newest(engine, model, (now - timedelta(days=DAYS), now), DRAWINGS, OF_A_SESSION)
     new = sum(until is None or one.created_at > until for one in drawn)
     if new < LEAST:

@@ -13,10 +13,10 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, func, select, update
 
 from db import loop_runs as runs
-from db.loop_runs import Outcome
+from db.loop_runs import Outcome, Run
 from db.schema import loop_runs, loop_steps
 from loop import schedule
 from loop.engine import not_enough
@@ -151,6 +151,32 @@ def test_a_run_that_has_to_wait_asks_again_in_an_hour_and_one_that_was_interrupt
     assert schedule.until_retrain(settings, metrics) <= 0
     runs.release(database, begin())
     assert schedule.until_retrain(settings, metrics) == 0
+
+
+def test_a_clock_that_was_ahead_puts_nothing_off_once_it_is_set_back(
+    database: Engine, settings: Settings
+) -> None:
+    metrics = Metrics(PERIODS)
+    of_model = loop_runs.c.model_name == settings.model_name
+    steps_of_model = loop_steps.c.run_id.in_(select(loop_runs.c.id).where(of_model))
+
+    def begun_ahead() -> Run:
+        run = runs.begin(database, settings.model_name, ["collect"], "a test", {})
+        ahead = func.now() + timedelta(days=30)
+        with database.begin() as connection:
+            connection.execute(update(loop_runs).where(of_model).values(created_at=ahead))
+            times = {"started_at": ahead, "beat_at": ahead}
+            connection.execute(update(loop_steps).where(steps_of_model).values(times))
+        return run
+
+    begun_ahead()
+    assert schedule.until_retrain(settings, metrics) == 0, "nobody does it"
+    runs.release(database, begun_ahead(), "1.0.1 is tried")
+    assert schedule.until_retrain(settings, metrics) == 0, "nobody knows when it was asked"
+    runs.finish(database, begun_ahead(), not_enough({}, "7 drawings"))
+    assert schedule.until_retrain(settings, metrics) == 0, "nobody knows when it ended"
+    metrics.end(WATCH, time.time() + 86_400)
+    assert metrics.until_due(WATCH) == 0
 
 
 def test_a_command_that_fails_is_said_and_counted_and_is_not_done(

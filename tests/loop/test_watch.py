@@ -167,8 +167,13 @@ def test_neither_drawings_of_last_season_nor_of_a_wrong_clocks_future_are_looked
 ) -> None:
     now = datetime.now(UTC)
     drawn(usual, now - timedelta(days=31))
-    drawn(usual, now + timedelta(days=2))
+    ahead = now + timedelta(days=2)
+    drawn(usual, ahead)
     assert lines(database, store, now)[f"{model_name} 1.0.0"].startswith("0 new drawings")
+    # Nor does a look by such a clock put off those that come once it is set back.
+    assert f"{COUNT} drawings" in lines(database, store, ahead + timedelta(hours=1))[f"{model_name} 1.0.0"]
+    drawn(usual, now - timedelta(hours=1))
+    assert f"{COUNT} drawings" in lines(database, store, now)[f"{model_name} 1.0.0"]
 
 
 def test_the_command_says_a_line_for_each_archive(store: Path, postgres_url: str, tmp_path: Path) -> None:
