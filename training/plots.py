@@ -58,8 +58,10 @@ def confusion(name: str, label_names: tuple[str, ...], true: np.ndarray, predict
     axes.imshow(np.where(np.eye(count, dtype=bool), 0, table), cmap="Oranges")
     for row, column in np.argwhere(table > 0):
         axes.text(column, row, str(table[row, column]), ha="center", va="center", fontsize=8)
-    axes.set_xticks(range(count), label_names, rotation=90 if max(map(len, label_names)) > 2 else 0)
-    axes.set_yticks(range(count), label_names)
+    # A label may have two dollar signs, between which there would be mathematics.
+    rotation = 90 if max(map(len, label_names)) > 2 else 0
+    axes.set_xticks(range(count), label_names, rotation=rotation, parse_math=False)
+    axes.set_yticks(range(count), label_names, parse_math=False)
     accuracy = np.trace(table) / table.sum()
     axes.set(xlabel="predicted", ylabel="true", title=f"{name}, test set: {accuracy:.2%}")
     return figure
