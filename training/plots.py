@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 # Blue and orange of Okabe and Ito's palette, told apart by nearly everybody, and read on white and on black.
 COLOURS = ("#1f8fd0", "#e08214")
 MARKERS = ("o", "D")
+# Labels in a confusion matrix. It takes 0.5 GB and some seconds to draw so many, and 10 GB to draw 500.
+MOST_CONFUSED = 100
 # Text and axes are drawn in this and take the page's own text colour afterwards.
 TEXT = "#010203"
 STYLE: dict[Any, Any] = {
@@ -47,10 +49,20 @@ def curves(epochs: list[dict[str, float]]) -> Figure:
 
 
 def confusion(name: str, label_names: tuple[str, ...], true: np.ndarray, predicted: np.ndarray) -> Figure:
-    """Return what was taken for what in a test set; labels are indices, int (count,)."""
+    """Return what was taken for what in a test set; labels are indices, int (count,).
+
+    Of more than MOST_CONFUSED those are shown that were most often taken for others, or others for them.
+    """
     count = len(label_names)
     table = np.zeros((count, count), int)
     np.add.at(table, (true, predicted), 1)
+    title = f"{name}, test set: {np.trace(table) / table.sum():.2%}"
+    if count > MOST_CONFUSED:
+        errors = table.sum(axis=0) + table.sum(axis=1) - 2 * np.diag(table)
+        shown = np.sort(np.argsort(-errors, kind="stable")[:MOST_CONFUSED])
+        table, label_names = table[np.ix_(shown, shown)], tuple(label_names[one] for one in shown)
+        title += f"; the {MOST_CONFUSED} of {count} labels that are confused most"
+        count = MOST_CONFUSED
     side_inches = max(5.2, 0.3 * count)
     figure = Figure(figsize=(side_inches + 0.4, side_inches), layout="constrained")
     axes = figure.subplots()
@@ -62,8 +74,7 @@ def confusion(name: str, label_names: tuple[str, ...], true: np.ndarray, predict
     rotation = 90 if max(map(len, label_names)) > 2 else 0
     axes.set_xticks(range(count), label_names, rotation=rotation, parse_math=False)
     axes.set_yticks(range(count), label_names, parse_math=False)
-    accuracy = np.trace(table) / table.sum()
-    axes.set(xlabel="predicted", ylabel="true", title=f"{name}, test set: {accuracy:.2%}")
+    axes.set(xlabel="predicted", ylabel="true", title=title)
     return figure
 
 
