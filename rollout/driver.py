@@ -93,6 +93,7 @@ class Driver:
         Raises:
             DatabaseUnavailable: What was known last goes on counting.
         """
+        self.rows.set_times_right()
         servings = self.rows.all()
         asked = {serving.model: self._replicas.of_all(serving.model) for serving in servings}
         found = {model: there for model, (there, _) in asked.items()}
