@@ -24,7 +24,7 @@ from db.versions import Version, Versions
 from rollout import reconcile
 from rollout.looks import beside, look, take_back
 from rollout.reconcile import NotHere, Places
-from rollout.replicas import Replica, Replicas
+from rollout.replicas import Replica, Replicas, ready_in
 from rollout.routes import Routes, on_trial
 from rollout.rule import Rule
 from rollout.second_answers import SecondAnswers
@@ -97,7 +97,7 @@ class Driver:
         servings = self.rows.all()
         asked = {serving.model: self._replicas.of_all(serving.model) for serving in servings}
         found = {model: there for model, (there, _) in asked.items()}
-        ready = {(model, version) for model, there in found.items() for version in _ready(there)}
+        ready = {(model, version) for model, there in found.items() for version in ready_in(there)}
         news = (ready, {model: [one.default for one in there] for model, there in found.items()})
         if news != self._news:
             self._news = news
@@ -105,7 +105,7 @@ class Driver:
         self._routes.update(servings, ready)
         self._note_unready(servings, found)
         for serving in servings:
-            self._count_failures(serving, ready)
+            self._count_failures(serving, found[serving.model])
         if not servings:
             return
         with self.rows.alone() as is_alone:
@@ -130,14 +130,17 @@ class Driver:
             self._said, self._saying = self._saying, set()
             self._stopping.wait(EVERY_S)
 
-    def _count_failures(self, serving: Serving, ready: set[tuple[str, str]]) -> None:
+    def _count_failures(self, serving: Serving, there: list[Replica]) -> None:
         version = on_trial(serving)
         if version is None:
             return
         tally = self._routes.taken(serving.model, version)
         # Whoever has a ready worker and no time may have it later; without one, that is the failure.
-        failed = tally.failed + (0 if (serving.model, version) in ready else tally.busy)
+        failed = tally.failed + (0 if version in ready_in(there) else tally.busy)
         if failed <= self.rule.tolerated * tally.asked:
+            return
+        # As long as it is not the default everywhere, it may be the version before that failed.
+        if not serving.share and any(one.default != version for one in _sound(serving, there)):
             return
         reason = f"{failed} of {tally.asked} questions failed, and others answered ({tally.why})"
         numbers = {"asked": tally.asked, "failed": failed}
@@ -176,7 +179,7 @@ class Driver:
             self._take_back(serving, f"none of its workers was ready within {self.rule.ready_s:g} s ({why})")
             return
         # To one that is not ready nobody could go back, nor ask it who was right.
-        if is_time and {tried, beside(serving)} <= _ready(there):
+        if is_time and {tried, beside(serving)} <= ready_in(there):
             seen = look(self.rows, self.versions, self.rule, serving, now, self._second)
             if seen is not None:
                 logger.info("%s %s: %s: %s", serving.model, seen.version, seen.outcome, seen.reason)
@@ -211,7 +214,7 @@ class Driver:
             for serving in servings
             if (there := _sound(serving, found[serving.model]))
             and (tried := on_trial(serving)) is not None
-            and tried not in _ready(there)
+            and tried not in ready_in(there)
         ]
         self._unready_since = {key: self._unready_since.get(key, now) for key in unready}
 
@@ -239,12 +242,4 @@ def _sound(serving: Serving, there: list[Replica]) -> list[Replica]:
     Where neither of them has a worker, that is no fault of the version's: the TorchServe has just been
     started, or its machine is full.
     """
-    return [one for one in there if beside(serving) in _ready([one])] or there
-
-
-def _ready(there: list[Replica]) -> set[str]:
-    """Return the versions that each TorchServe can answer with now."""
-    if not there:
-        return set()
-    ready = [{name for name, one in replica.served.items() if one.ready_workers} for replica in there]
-    return set.intersection(*ready)
+    return [one for one in there if beside(serving) in ready_in([one])] or there

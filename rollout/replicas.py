@@ -62,6 +62,14 @@ class Replicas:
         return found, len(found) == len(urls)
 
 
+def ready_in(there: list[Replica]) -> set[str]:
+    """Return the versions that each TorchServe can answer with now."""
+    if not there:
+        return set()
+    ready = [{name for name, one in replica.served.items() if one.ready_workers} for replica in there]
+    return set.intersection(*ready)
+
+
 def addresses(url: str) -> list[str]:
     """Return the URL once for each address that its host's name has: of containers each has one."""
     parts = urlsplit(url)

@@ -11,9 +11,8 @@ import pytest
 from client.management import ModelStatus
 from db.serving import Serving
 from rollout import reconcile
-from rollout.driver import _ready
 from rollout.reconcile import Places
-from rollout.replicas import Replica, Replicas, addresses
+from rollout.replicas import Replica, Replicas, addresses, ready_in
 from rollout.rule import Rule
 from tests.ui.managing import Managing, managing
 from tests.ui.several_models import put_archive
@@ -83,6 +82,6 @@ def test_a_version_is_asked_once_all_of_them_have_it() -> None:
         served = {version: ModelStatus("digits", version, "", 1, 1) for version in versions}
         return Replica(None, served, "1.0.0")  # type: ignore[arg-type]
 
-    assert _ready([replica("1.0.0", "1.1.0"), replica("1.0.0")]) == {"1.0.0"}
-    assert _ready([replica("1.0.0", "1.1.0"), replica("1.1.0", "1.0.0")]) == {"1.0.0", "1.1.0"}
-    assert _ready([]) == set()
+    assert ready_in([replica("1.0.0", "1.1.0"), replica("1.0.0")]) == {"1.0.0"}
+    assert ready_in([replica("1.0.0", "1.1.0"), replica("1.1.0", "1.0.0")]) == {"1.0.0", "1.1.0"}
+    assert ready_in([]) == set()
