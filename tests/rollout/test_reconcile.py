@@ -1,5 +1,7 @@
 """What TorchServe lacks, by what is to be served and what it has."""
 
+import json
+import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +10,10 @@ import pytest
 from client.management import ModelStatus
 from db.serving import Serving
 from db.versions import Version
-from rollout.reconcile import NotHere, Places, Step, steps
+from rollout.reconcile import MANIFEST, NotHere, Places, Step, steps
 from rollout.rule import Rule
 from system import known_archives
+from training.archive.contents import BadArchive, read_archive
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 RULE = Rule()
@@ -74,6 +77,22 @@ def test_the_default_version_of_torchserve_is_never_taken_away() -> None:
 
 def test_versions_that_nobody_decided_on_are_left_alone() -> None:
     assert found(serving(), "1.0.0", v1_0_0=2, v0_9_0=1) == []
+
+
+# Bytes of the manifest's content, of how it is compressed, and that it takes a password.
+@pytest.mark.parametrize(("at", "changed"), [(70, b"\xff" * 20), (8, b"\x09"), (6, b"\x01")])
+def test_what_cannot_be_read_is_nobodys_archive(tmp_path: Path, at: int, changed: bytes) -> None:
+    archive, manifest = tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1.0.0"}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
+        content.writestr(MANIFEST, json.dumps({"model": manifest, "more": [*range(300)]}))
+    assert Places(tmp_path).found("digits", "1.0.0", archive.name) is not None
+    content = bytearray(archive.read_bytes())
+    for begin in (at, content.index(b"PK\x01\x02") + at + 2)[: 1 if at > 30 else 2]:
+        content[begin : begin + len(changed)] = changed
+    archive.write_bytes(content)
+    assert Places(tmp_path).found("digits", "1.0.0", archive.name) is None
+    with pytest.raises(BadArchive, match="cannot be read"):
+        read_archive(archive)
 
 
 def test_only_the_very_archive_that_is_known_is_registered(tmp_path: Path) -> None:

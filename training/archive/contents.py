@@ -82,7 +82,7 @@ def read_archive(path: Path) -> Archive:
             return Archive(str(model["modelName"]), str(model["modelVersion"]), **_serving(archive))
     except BadArchive:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise BadArchive(f"the archive {path} cannot be read ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
         raise BadArchive(
