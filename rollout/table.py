@@ -32,7 +32,8 @@ def table(desk: Desk, model: str, there: list[Replica]) -> str:
             )
         )
     if len(rows) == 1:
-        return f"no version of {model} is known, and TorchServe serves none"
+        serves = "serves none" if there else "does not answer"
+        return f"no version of {model} is known, and TorchServe {serves}"
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return "\n".join([*lines, *(["", serving.reason] if serving else [])])

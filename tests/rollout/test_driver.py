@@ -234,6 +234,7 @@ def test_the_table_says_of_each_version_what_it_is(trial: Trial) -> None:
     assert "whoever names none" in lines[OLD]
     assert "passed   2 of 2 workers ready  5 % of sessions" in lines[NEW]
     assert said[-1] == "a test: it is tried on 5 % of sessions."
+    assert table(trial.desk, "none", []) == "no version of none is known, and TorchServe does not answer"
 
 
 def test_while_the_database_is_away_what_was_known_last_counts(trial: Trial) -> None:
