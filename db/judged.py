@@ -17,13 +17,16 @@ _OPERATOR = "operator"
 # Of what no run took within that time, and nobody signed in said: as if all of it came from one network.
 FORGOTTEN = b""
 
-# The latest judgement of each at that time, whatever was said since, and an operator's decision. What was
-# judged is not superseded as long as it is (see db/schema/drawings.py).
+# The latest judgement of each at that time, whatever was said since, and an operator's decision. What an
+# operator judged only operators judge otherwise. What was judged is not superseded as long as it is (see
+# db/schema/drawings.py).
 _JUDGED = text("""
 WITH ids AS (
     SELECT prediction_id FROM judgements WHERE model_name = :model_name
     UNION
     SELECT prediction_id FROM reviews WHERE decision IS NOT NULL
+), operators AS (
+    SELECT 'user:' || id AS session_id FROM users WHERE role = 'operator' UNION ALL SELECT :operator
 ), taken AS (
     SELECT e.prediction_id, max(r.created_at) AS at FROM examples e
     JOIN loop_runs r ON r.id = e.run_id AND r.model_name = :model_name AND r.created_at < :until
@@ -35,15 +38,20 @@ SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confid
        CASE WHEN f.created_at <= taken.at THEN NULL
             WHEN f.created_at >= :until - make_interval(days => :days) THEN f.network
             WHEN f.session_id NOT LIKE 'user:%' THEN :forgotten END AS network,
-       (f.session_id = :operator OR u.role = 'operator') IS TRUE AS is_by_operator,
+       f.is_by_operator IS TRUE AS is_by_operator,
        r.decision, r.label AS decided_label, r.decided_at
 FROM ids
 JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name
 LEFT JOIN LATERAL (
-    SELECT * FROM feedback WHERE prediction_id = p.id AND created_at <= :until ORDER BY id DESC LIMIT 1
+    SELECT * FROM (
+        SELECT DISTINCT ON (is_by_operator) *,
+            session_id IN (SELECT session_id FROM operators) AS is_by_operator
+        FROM feedback WHERE prediction_id = p.id AND created_at <= :until
+        ORDER BY is_by_operator, id DESC
+    ) last
+    ORDER BY is_by_operator AND kind <> 'taken_back' DESC, id DESC LIMIT 1
 ) f ON f.kind <> 'taken_back'
 LEFT JOIN taken ON taken.prediction_id = p.id
-LEFT JOIN users u ON f.session_id = 'user:' || u.id
 LEFT JOIN reviews r ON r.prediction_id = p.id AND r.decided_at <= :until
 WHERE f.id IS NOT NULL OR (r.decision IS NOT NULL AND NOT p.is_superseded)
 ORDER BY p.created_at DESC, p.id DESC LIMIT :most

@@ -190,7 +190,7 @@ def test_what_an_operator_has_on_the_screen_stays_in_the_queue(database, draw, r
     assert reviews.decide(database, odd.id, "label", "7", "user:1")
 
 
-def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw, run):
+def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw, run, log):
     draw(OF_TRAINING[0], sure("4"), "7")
     with database.begin() as connection:
         add = """INSERT INTO users (name, role, password_hash) VALUES (:name, :role, 'x') RETURNING id"""
@@ -201,9 +201,19 @@ def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw
     by_operator = draw(OF_TRAINING[1], sure("4"), "7", said_by=f"user:{users['operator']}")
     without_id = draw(OF_TRAINING[2], sure("4"), "7", said_by="operator")
     draw(OF_TRAINING[3], sure("4"), "7", said_by=f"user:{users['visitor']}")
+    withdrawn = draw(OF_TRAINING[4], unsure("4", "9"), "7", said_by="operator")
+    # Whoever is contradicted says it again.
+    for one, session in zip((by_operator, without_id, withdrawn), OF_TRAINING[1:], strict=False):
+        log.write([Feedback(one.id, "9", datetime.now(UTC), session)])
+    log.write([Feedback(withdrawn.id, None, datetime.now(UTC), "operator", "taken_back")])
+    log.write([Feedback(withdrawn.id, "9", datetime.now(UTC), OF_TRAINING[4])])
     begun = run()
     collect(begun, database)
-    assert {one for one, *_ in examples_of(database, begun)} == {by_operator.id, without_id.id}
+    assert set(examples_of(database, begun)) == {
+        (by_operator.id, "train", "7"),
+        (without_id.id, "train", "7"),
+        (withdrawn.id, "train", "9"),
+    }
 
 
 def test_another_models_drawings_are_not_taken_and_its_queue_stays(database, draw, run, log, model_name):
