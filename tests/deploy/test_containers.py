@@ -73,6 +73,19 @@ def test_a_drawing_is_a_row_and_one_id_leads_to_it(host: Host):
         assert request_id in host.compose("logs", service), service
 
 
+def test_prometheus_gets_the_page_as_visitors_do(host: Host):
+    address = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    command = ["docker", "inspect", "--format", address, *host.containers("prometheus")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    url = f"http://{done.stdout.strip()}:9090/api/v1/query?query=max(probe_success)"
+    deadline = time.monotonic() + 60
+    while (found := requests.get(url, timeout=20).json()["data"]["result"]) == [] or found[0]["value"][
+        1
+    ] != "1":
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+
+
 def test_no_process_is_root_or_can_become_it(host: Host):
     for service, found in processes(host).items():
         for pid in found:
