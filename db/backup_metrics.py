@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -20,13 +20,17 @@ class Metrics:
         failures: Backups that were begun and are not good, since the start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, period_s: float) -> None:
         self.registry = CollectorRegistry()
         self.failures = Counter(
             "sketchserve_backup_failures",
             "Backups that failed, their restore test included.",
             registry=self.registry,
         )
+        period = Gauge(
+            "sketchserve_backup_period_seconds", "How often there is a backup.", registry=self.registry
+        )
+        period.set(period_s)
         self.registry.register(_FolderCollector(folder))
 
 

@@ -34,7 +34,7 @@ def run(
         backup_folder.make(folder)
     except OSError as error:
         raise BackupError(f"{folder} cannot be made ({error.strerror}): set BACKUP_DIR") from error
-    metrics = Metrics(folder)
+    metrics = Metrics(folder, every_s)
     schedule.serve_metrics(metrics.registry, host, port, "BACKUP_METRICS_PORT")
 
     def attempt(retry_s: float) -> bool:

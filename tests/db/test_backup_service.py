@@ -65,6 +65,7 @@ def test_it_backs_up_at_the_start_and_says_so_to_prometheus(url, folder, port):
     assert values["last_restore_test_timestamp_seconds"] == values["last_success_timestamp_seconds"]
     assert values["last_size_bytes"] == file.stat().st_size
     assert values["failures_total"] == 0
+    assert values["period_seconds"] == 24 * 3600
     disk = os.statvfs(folder)
     assert values["disk_size_bytes"] == disk.f_blocks * disk.f_frsize
     assert 0 < values["disk_free_bytes"] < values["disk_size_bytes"]

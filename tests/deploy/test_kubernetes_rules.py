@@ -47,21 +47,34 @@ def test_every_alert_on_backups_and_the_loop_has_its_series_or_is_written_anew()
         assert alert.name in anew or set(re.findall(SERIES, alert.expr)) <= made, alert.name
 
 
-@pytest.mark.parametrize(("pod", "period_s"), [("retrain", 7 * 24 * 3600), ("watch", 3600)])
-def test_the_period_that_the_rules_say_is_that_of_the_schedule(pod: str, period_s: int) -> None:
+@pytest.mark.parametrize(
+    ("pod", "module", "kind", "period_s"),
+    [
+        ("backup", "db.backup", "backup", 24 * 3600),
+        ("retrain", "loop", "loop", 7 * 24 * 3600),
+        ("watch", "loop.watch", "loop", 3600),
+    ],
+)
+def test_the_period_that_the_rules_say_is_that_of_the_schedule(
+    pod: str, module: str, kind: str, period_s: int
+) -> None:
     minute, hour, *days = one(PRODUCTION, "CronJob", pod)["spec"]["schedule"].split()
-    said = {("*", "*", "*", "*"): 3600, ("3", "*", "*", "0"): 7 * 24 * 3600}
+    said = {
+        ("*", "*", "*", "*"): 3600,
+        ("2", "*", "*", "*"): 24 * 3600,
+        ("3", "*", "*", "0"): 7 * 24 * 3600,
+    }
     assert minute.isdigit()
     assert said[(hour, *days)] == period_s
     (rule,) = [
         rule
         for group in groups()
         for rule in group["rules"]
-        if rule.get("record") == "sketchserve_loop_period_seconds" and rule["labels"] == {"command": pod}
+        if rule.get("record") == f"sketchserve_{kind}_period_seconds"
+        and rule.get("labels", {}).get("command", pod) == pod
     ]
     assert rule["expr"] == f"vector({period_s})"
-    modules = {"retrain": "loop", "watch": "loop.watch"}
-    assert f"python -m {modules[pod]}" in " ".join(main(PRODUCTION, pod)["command"])
+    assert f"python -m {module}" in " ".join(main(PRODUCTION, pod)["command"])
 
 
 def series(name: str, labels: str, values: str) -> dict[str, str]:
