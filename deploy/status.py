@@ -39,6 +39,7 @@ except urllib.error.HTTPError as degraded:
 class Container:
     """One container of the project, as `docker compose ps` tells of it."""
 
+    project: str
     name: str
     service: str
     image: str
@@ -69,7 +70,7 @@ def main() -> None:
 
 def of_containers(found: list[Container]) -> list[str]:
     """Print a line for each container and what the page and the backups say; return what is wrong."""
-    print(f"compose project {os.environ.get('COMPOSE_PROJECT_NAME', 'sketchserve')}\n")
+    print(f"compose project {found[0].project}\n")
     for one in sorted(found, key=lambda one: (one.service in ONCE, one.name)):
         print(f"  {one.service:<18} {one.status:<34} {one.image:<44} {one.name}")
     print()
@@ -133,6 +134,7 @@ def containers() -> list[Container]:
     lines = _output("docker", "compose", "ps", "--all", "--format", "json").splitlines()
     return [
         Container(
+            one["Project"],
             one["Name"],
             one["Service"],
             one["Image"],
