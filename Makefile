@@ -125,9 +125,10 @@ chaos: setup-dev archive ## faults while visitors draw, and what is lost (SECOND
 
 ##@ containers
 
+# compose writes ::1:7860, which is [::1]:7860 in an address.
 up: ## start them all: page, TorchServe, PostgreSQL, proxy, backups, monitoring
 	@docker compose up --build --detach --wait
-	@echo "the page: http://$$(docker compose port proxy 8080)"
+	@docker compose port proxy 8080 | sed 's|^\([^[]*:[^[]*\):|[\1]:|; s|^|the page: http://|'
 
 down: ## stop them; what they keep stays in volumes
 	@docker compose down

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -75,8 +76,8 @@ def of_containers(found: list[Container]) -> list[str]:
         print(f"  {one.service:<18} {one.status:<34} {one.image:<44} {one.name}")
     print()
     faults = [f"{one.name} {one.fault()}{_last_words(one)}" for one in found if one.fault()]
-    port = _output("docker", "compose", "port", "proxy", "8080")
-    faults += of_page(f"http://{port}/health") if port else ["the proxy publishes no port"]
+    page = published()
+    faults += of_page(f"http://{page}/health") if page else ["the proxy publishes no port"]
     age = _output("docker", "compose", "exec", "-T", "backup", "python", "-c", BACKUP_AGE)
     if not age:
         return [*faults, "the backups do not say how old the newest is"]
@@ -85,6 +86,12 @@ def of_containers(found: list[Container]) -> list[str]:
         return [*faults, "there is no backup yet"]
     print(f"  newest backup      {_ago(made)} ago, {size / 1e6:.1f} MB, restored into a scratch database")
     return faults
+
+
+def published() -> str:
+    """Return the page's host and port as an address has them, "" where none is published."""
+    # compose writes ::1:7860
+    return re.sub(r"^([^[]*:[^[]*):", r"[\1]:", _output("docker", "compose", "port", "proxy", "8080"))
 
 
 def of_local_run() -> list[str]:
