@@ -101,30 +101,37 @@ def fires(name: str, at: str, command: str | None, *given: dict[str, str]) -> di
 
 def cases() -> list[dict[str, Any]]:
     last, born = "kube_cronjob_status_last_successful_time", "kube_cronjob_created"
-    failed, began = "kube_job_status_failed", "kube_job_status_start_time"
     hourly = series(last, 'cronjob="watch"', "0+600x4000")
     weekly = series(last, 'cronjob="retrain"', "0x1008 604800x1008 1209600x1984")
     never = series(born, 'cronjob="retrain"', "0x4000")
     ended = series(last, 'cronjob="watch"', "0+600x60 36000x4000")
 
-    def job(name: str, began_s: int, pods: int) -> tuple[dict[str, str], dict[str, str]]:
+    def job(name: str, began_s: int, *, given_up: bool) -> list[dict[str, str]]:
+        """Return what kube-state-metrics says of a Job: how many pods failed, until it is given up."""
         label, absent = f'job_name="{name}"', f"_x{began_s // 600}"
-        return (
-            series(failed, label, f"{absent} {pods}x300"),
-            series(began, label, f"{absent} {began_s}x300"),
-        )
+        reason = "BackoffLimitExceeded" if given_up else ""
+        said = [
+            series("kube_job_status_start_time", label, f"{absent} {began_s}x300"),
+            series("kube_job_status_failed", f'{label}, reason="{reason}"', f"{absent} 1x300"),
+        ]
+        if given_up:
+            said.append(series("kube_job_failed", f'{label}, condition="true"', f"{absent} 1x300"))
+            said.append(series("kube_job_failed", f'{label}, condition="false"', f"{absent} 0x300"))
+        return said
 
-    looks = [one for hour in range(1, 4) for one in job(f"watch-{hour}", hour * 3600, 1)]
+    looks = [one for hour in range(1, 4) for one in job(f"watch-{hour}", hour * 3600, given_up=True)]
     return [
         fires("LoopStale", "500h", None, hourly, weekly),
         fires("LoopStale", "15d", "retrain", hourly, never),
         fires("LoopStale", "16h", "watch", ended, weekly),
-        fires("LoopFailing", "2h", None, *job("watch-1", 3600, 1)),
+        fires("LoopFailing", "2h", None, *job("watch-1", 3600, given_up=True)),
         fires("LoopFailing", "4h", "watch", *looks),
         fires("LoopFailing", "12h", None, *looks),
-        fires("LoopFailing", "4h", "retrain", *job("retrain-1", 3600, 2)),
-        fires("LoopFailing", "4h", None, *job("backup-1", 3600, 3)),
+        fires("LoopFailing", "4h", "retrain", *job("retrain-1", 3600, given_up=True)),
+        fires("LoopFailing", "4h", None, *job("retrain-1", 3600, given_up=False)),
+        fires("LoopFailing", "4h", None, *job("backup-1", 3600, given_up=True)),
         fires("BackupFailing", "4h", None, *looks),
+        fires("BackupFailing", "4h", "backup", *job("backup-1", 3600, given_up=True)),
     ]
 
 
