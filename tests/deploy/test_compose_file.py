@@ -44,6 +44,20 @@ def test_every_service_is_hardened_and_limited(name):
     assert not service.get("user", "10001").startswith(("0", "root"))
 
 
+def megabytes(size):
+    # ${NAME:-2560m}
+    number, unit = re.fullmatch(r"(?:\$\{\w+:-)?(\d+)([mg])\}?", size).groups()
+    return int(number) * {"m": 1, "g": 1024}[unit]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_full_temporary_folders_leave_a_program_half_of_its_memory(name):
+    service = SERVICES[name]
+    held = [re.search(r"size=(\w+)", mount).group(1) for mount in service.get("tmpfs", [])]
+    limit = megabytes(service["deploy"]["resources"]["limits"]["memory"])
+    assert sum(map(megabytes, held)) <= limit / 2
+
+
 def test_only_the_proxy_publishes_ports_and_only_to_this_machine_unless_told():
     assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
     for port in SERVICES["proxy"]["ports"]:
