@@ -36,6 +36,16 @@ def test_a_body_of_16_mib_passes_and_one_byte_more_does_not(stand: Stand, route:
     }
 
 
+def test_grafana_takes_a_dashboard_of_a_megabyte() -> None:
+    with (
+        running_upstream() as grafana,
+        running_proxy(grafana.target, grafana.target, GRAFANA=grafana.target) as proxy,
+    ):
+        url = f"http://127.0.0.1:{proxy.place.environment['GRAFANA_PORT']}/api/dashboards/import"
+        assert requests.post(url, bytes(MIB)).status_code == 200
+        assert len(grafana.asked[-1].body) == MIB
+
+
 def test_a_body_in_chunks_is_measured_too_and_arrives_with_a_length(stand: Stand) -> None:
     chunks = [os.urandom(MIB)] * 3
     assert requests.post(f"{stand.proxy.url}/predict", iter(chunks)).status_code == 200
