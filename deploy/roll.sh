@@ -23,7 +23,10 @@ copy() {
     rsync --archive --delete --exclude=/.env --exclude=/docker-compose.override.yml --exclude=/local/ \
         --exclude='/model_store/*.mar' --exclude='/deploy/wheels/*.whl' "$1/" "$2/"
 }
-setting() { sed -n "s/^$1=//p" app/.env | tail -n 1; }
+# As compose reads it: neither quotes around a value nor a comment after it are a part of it.
+setting() {
+    sed -n "s/^$1=//p" app/.env | tail -n 1 | sed -E "s/^(['\"])(.*)\1\s*(#.*)?$/\2/; t; s/\s+#.*$//; s/\s+$//"
+}
 set_tag() { sed -i -e '/^TAG=/d' -e '$a\' app/.env && echo "TAG=$1" >>app/.env; }
 compose() { (cd app && docker compose "$@" 9>&-); }
 proxy() { compose exec -T proxy sh /etc/sketchserve/start.sh "$@"; }

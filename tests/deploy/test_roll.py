@@ -25,6 +25,10 @@ case "$*" in
 *"python -m ui.check") exit "${CHECK:-0}" ;;
 *"python -m db.users"*) echo "$PWD $TAG $COMPOSE_FILE" ;;
 "compose ps --all --quiet") echo one ;;
+"compose ps "*" torchserve" | "compose ps "*" ui") [ -z "$RUNNING" ] || echo one ;;
+"compose exec -T proxy "*) echo "$*" ;;
+"inspect --format {{.Config.Image}}"*) echo "sketchserve/page:older running" ;;
+"inspect --format {{(index"*) echo "$3" ;;
 "compose up --detach --wait --wait-timeout 300") exit "${UP:-0}" ;;
 "inspect --format {{.Id}} {{.State.Status}}"*) printf '%s\\n' "$STATES" ;;
 "inspect --format {{.Name}}"*) echo "$4" ;;
@@ -74,6 +78,7 @@ def place(folder: Path, settings: str = "", former: str | None = None) -> Path:
         ("volumes: {database: }", "PUBLISHED_AT=sketch.example\n", True),
         ("volumes: {database: }", "PUBLISHED_AT=127.example.org\n", True),
         ("volumes: {database: }", "PUBLISHED_AT=sketch.example\nINFERENCE_KEYS=off\n", False),
+        ("volumes: {database: }", "PUBLISHED_AT=sketch.example\nINFERENCE_KEYS='off' # for now\n", False),
         ("volumes: {database: }", "PUBLISHED_AT=LocalHost\n", False),
         ("volumes: {secrets-keys: }", "PUBLISHED_AT=sketch.example\n", False),
     ],
@@ -96,6 +101,11 @@ def test_who_updates_a_published_release_without_keys_is_told_that_programs_need
             True,
             "../incoming/docker-compose.yml:local/mine.yml",
         ),
+        (
+            'COMPOSE_FILE="docker-compose.yml:local/mine.yml"\n',
+            True,
+            "../incoming/docker-compose.yml:local/mine.yml",
+        ),
     ],
 )
 def test_the_command_that_adds_a_user_has_the_operators_own_files(
@@ -111,6 +121,15 @@ def test_the_command_that_adds_a_user_has_the_operators_own_files(
     environ = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     run = subprocess.run(["sh", "-c", command[1]], env=environ, capture_output=True, text=True, check=True)
     assert run.stdout == f"{folder / 'app'} newer {files}\n"
+
+
+@pytest.mark.parametrize("name", ["mine", '"mine"', "'mine' # on this host", "mine # on this host", "mine "])
+def test_the_old_containers_are_found_on_the_projects_own_network(tmp_path: Path, name: str) -> None:
+    folder = place(tmp_path / "host", f"COMPOSE_PROJECT_NAME={name}\n", "volumes: {secrets-keys: }")
+    said = roll(folder, RUNNING="1").stdout
+    moved = re.search(r"^compose exec .*/start\.sh move (.+)$", said, re.MULTILINE)
+    assert moved, said
+    assert moved[1].count('Networks "mine_front")') == 2
 
 
 def test_a_first_start_that_fails_has_the_last_words_of_each_that_is_not_well(tmp_path: Path) -> None:
