@@ -6,6 +6,7 @@ others wait for it, and a million lists take a gigabyte.
 """
 
 import re
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from guard.answers import Refusal, malformed, too_large
@@ -26,24 +27,32 @@ MULTIPART = b"multipart/form-data"
 RAW = b"application/octet-stream"
 # RFC 2046, 5.1.1, without the space, quoted or not.
 BOUNDARY = re.compile(rb";\s*boundary=(\"?)([0-9A-Za-z'()+_,\-./:=?]{1,70})\1\s*(?:;|$)", re.IGNORECASE)
-# TorchServe answers 500 to forms with one of these, and to parts without a name; from a name it takes what is
-# white space for Java.
+# TorchServe answers 500 to forms with one of these, and to parts without a name; from around a name it takes
+# what is white space for Java.
 BROKEN = re.compile(rb"%(?![0-9A-Fa-f]{2})|\r(?!\n)|(?:^|&)(?:[\x00-\x20+]|%[01][0-9A-Fa-f]|%20)*[&=]")
-IN_NAMES = re.compile(rb"[:,=;\t]")
-NAMED = re.compile(rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?[^\"\s]", re.I | re.M)
+IN_NAMES, AROUND_NAMES = re.compile(rb"[:,=;\t]"), bytes(range(33))
+# What a part's headers say: the name of its field, whether that is a file, and of which kind.
 NAME = re.compile(
-    rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";]*)\"?[ \t]*(?:;|$)",
+    rb"^content-disposition:[ \t]*form-data[ \t]*;(?:.*;)?[ \t]*name=\"?([^\";\r\n]*)\"?[ \t]*(?:;|$)",
     re.I | re.M,
 )
-# Those that every Java has, by the names that clients give them, and Windows'. To one that it does not know,
-# TorchServe answers 500, and to a file name that is not encoded as RFC 8187 has it.
-CHARSETS = frozenset(
-    b"ascii cp1252 iso-8859-1 latin1 us-ascii utf-16 utf-16be utf-16le utf-8 utf8 windows-1252".split()
-)
-QUOTED_NAME = re.compile(rb"name=\"[^\"\n]*\"", re.I)
-CHARSET = re.compile(rb"[:;,][ \t]*charset[^=;,\n]*(?:=[ \t]*\"?([^\";,\n]*))?", re.I)
-ENCODED_NAME = re.compile(rb"[;,][ \t]*filename\*[ \t]*=[ \t]*\"?([^\";\n]*)", re.I)
-ENCODED = re.compile(rb"([^']*)'[^']*'(?:[^%]|%[0-9A-Fa-f]{2})*")
+FILE = re.compile(rb"^content-disposition:.*;[ \t]*filename\*?[ \t]*=", re.I | re.M)
+KIND = re.compile(rb"^content-type:[ \t]*([\w!#$&^.+-]+/[\w!#$&^.+-]+)", re.I | re.M)
+
+
+class Part(NamedTuple):
+    """A part of a form.
+
+    Attributes:
+        name: its field's, as TorchServe takes it: some signs are white space to it, and what is around them
+            is nothing.
+        headers: what is passed on of them.
+        content: what it holds.
+    """
+
+    name: bytes
+    headers: bytes
+    content: bytes
 
 
 def bounded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
@@ -82,7 +91,8 @@ def _urlencoded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
             "the raw body (curl -T digit.png)"
         )
     fields = [field.partition(b"=") for field in body.split(b"&")]
-    _require_one([unquote_to_bytes(name.replace(b"+", b" ")).strip() for name, _, value in fields if value])
+    names = [unquote_to_bytes(name.replace(b"+", b" ")) for name, _, value in fields if value]
+    _require_one([name.strip(AROUND_NAMES) for name in names])
     return content_type, body
 
 
@@ -98,24 +108,18 @@ def _multipart(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
         )
     boundary = boundaries[0][1]
     parts = _parts(boundary, body)
-    # As TorchServe takes names: some signs are white space to it, and what is around them is nothing.
-    names = [
-        (IN_NAMES.sub(b" ", name).strip(), content) for head, content in parts for name in NAME.findall(head)
-    ]
-    named = [(name, content) for name, content in names if name in FIELDS]
-    _require_one([name for name, content in named if content])
-    pictures = [content for _, content in named if content] or [content for _, content in named]
+    named = [part for part in parts if part.name in FIELDS]
+    _require_one([part.name for part in named if part.content])
+    pictures = [part.content for part in named if part.content] or [part.content for part in named]
     if len(pictures) == 1 and (len(parts) == 1 or len(body) > MOST_FORM_BYTES):
         return RAW, pictures[0]
     _require_small(body)
-    for head, _ in parts:
-        _require_charsets(head)
     # In this form no two parsers find different boundaries.
-    return MULTIPART + b'; boundary="' + boundary + b'"', body
+    return MULTIPART + b'; boundary="' + boundary + b'"', _written(boundary, parts)
 
 
-def _parts(boundary: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
-    """Return the headers and the content of each part of a regular form (RFC 7578).
+def _parts(boundary: bytes, body: bytes) -> list[Part]:
+    """Return the parts of a regular form (RFC 7578).
 
     Raises:
         Refusal: it is none.
@@ -133,10 +137,26 @@ def _parts(boundary: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
         head = part[2:end].replace(b"\r\n", b"\n")
         if b"multipart/" in head.lower():
             raise _irregular("a part is a form itself")
-        if len(NAMED.findall(head)) != 1:
+        names = [IN_NAMES.sub(b" ", name).strip(AROUND_NAMES) for name in NAME.findall(head)]
+        if len(names) != 1 or not names[0]:
             raise _irregular("a part does not name its one field")
-        found.append((head, part[end + 4 :]))
+        headers = b'Content-Disposition: form-data; name="' + names[0] + b'"'
+        if FILE.search(head):
+            headers += b'; filename="file"'
+        if kind := KIND.search(head):
+            headers += b"\r\nContent-Type: " + kind[1]
+        found.append(Part(names[0], headers, part[end + 4 :]))
     return found
+
+
+def _written(boundary: bytes, parts: list[Part]) -> bytes:
+    """Return a form anew, of each part's headers with no more than tells what it is (RFC 7578, 4.8).
+
+    To an encoding, a charset or a length there that it does not like, TorchServe answers 500, and never frees
+    what it holds of such a form: after 500 MB of them it could read no picture any more.
+    """
+    lines = [b"--" + boundary + b"\r\n" + part.headers + b"\r\n\r\n" + part.content for part in parts]
+    return b"\r\n".join([*lines, b"--" + boundary + b"--\r\n"])
 
 
 def _require_one(names: list[bytes]) -> None:
@@ -151,19 +171,6 @@ def _require_one(names: list[bytes]) -> None:
             f"The form holds {len(pictures)} pictures, in the fields {' and '.join(pictures)}: send one in "
             "each request, in the field 'data' (curl -F data=@digit.png)"
         )
-
-
-def _require_charsets(head: bytes) -> None:
-    """Return if TorchServe can read whatever a part's headers say of charsets."""
-    head = QUOTED_NAME.sub(b"", head)
-    names = CHARSET.findall(head)
-    for encoded in ENCODED_NAME.findall(head):
-        if (match := ENCODED.fullmatch(encoded.strip())) is None:
-            raise _irregular("a part's filename* is not as in filename*=UTF-8''%C3%A4.png")
-        names.append(match[1])
-    for name in names:
-        if name.strip().lower() not in CHARSETS:
-            raise _irregular(f"a part names the charset {name[:50].decode('latin-1')!r}, expected UTF-8")
 
 
 def _require_few_values(body: bytes) -> None:

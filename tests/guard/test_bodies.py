@@ -9,9 +9,7 @@ MULTIPART = b"multipart/form-data; boundary=B"
 
 
 def part(name: str, content: bytes) -> bytes:
-    head = (
-        f'--B\r\nContent-Disposition: form-data; name="{name}"; filename="a.png"\r\nContent-Type: image/png'
-    )
+    head = f'--B\r\nContent-Disposition: form-data; name="{name}"; filename="file"\r\nContent-Type: image/png'
     return head.encode() + b"\r\n\r\n" + content + b"\r\n"
 
 
@@ -138,56 +136,49 @@ def test_irregular_forms_are_refused(content_type: bytes, body: bytes) -> None:
 
 
 PNG = "Content-Type: image/png"
-FILENAME = '; filename="a.png"'
-
-
-def form_with(replaced: str, by: str) -> bytes:
-    """Return a form of two fields, with something else in the headers of the first."""
-    return part("data", b"1").replace(replaced.encode(), by.encode(), 1) + part("note", b"2") + b"--B--\r\n"
+FILENAME = '; filename="file"'
 
 
 @pytest.mark.parametrize(
     ("replaced", "by"),
     [
-        (PNG, "Content-Type: text/plain; charset=nonsense"),
-        (PNG, "Content-Type: text/plain;CHARSET=nonsense"),
-        (PNG, "Content-Type: text/plain, charset=nonsense"),
-        (PNG, "Content-Type: charset=nonsense"),
-        (PNG, 'content-type: text/plain; charset="nonsense"'),
-        (PNG, "Content-Type: text/plain; charset='utf-8'"),
-        (PNG, "Content-Type: text/plain; charset=utf-8; charset=nonsense"),
-        (PNG, "Content-Type: text/plain; charset=utf-7"),
-        (PNG, "Content-Type: text/plain; charset="),
-        (PNG, "Content-Type: text/plain; charset"),
-        (FILENAME, "; charset=nonsense"),
+        (PNG, f"{PNG}\r\nContent-Transfer-Encoding: base64"),  # curl -F 'data=@a.png;encoder=base64'
+        (PNG, f"{PNG}\r\ncontent-transfer-encoding: nonsense"),
+        (PNG, f"{PNG}\r\nContent-Length: 0"),
+        (PNG, f"{PNG}\r\nContent-Length: 99999999999"),
+        (PNG, f"{PNG}\r\nX-Note: a"),
+        (PNG, f"{PNG}\r\nContent-Type"),
+        (PNG, f"{PNG}\r\nContent-Type:"),
+        (PNG, f"{PNG}\n: \n"),
+        (PNG, f"{PNG}; charset=nonsense"),
+        (PNG, f"{PNG};CHARSET"),
+        (PNG, f"{PNG}, charset=nonsense"),
+        (PNG, f"{PNG}\r\nContent-Type: charset=nonsense"),
+        (FILENAME, f"{FILENAME};"),
+        (FILENAME, f"{FILENAME}; nonsense"),
+        (FILENAME, f"{FILENAME}; charset=nonsense"),
+        (FILENAME, f"{FILENAME}; content-length=0"),
+        (FILENAME, f"{FILENAME}; content-transfer-encoding=base64"),
         (FILENAME, "; filename*=nonsense''a"),
-        (FILENAME, "; filename*=\"nonsense''a\""),
-        (FILENAME, "; filename*=''a"),
         (FILENAME, "; filename*=utf-8"),
         (FILENAME, "; filename*=utf-8''%zz"),
-        (FILENAME, "; filename*=utf-8''%"),
-        (FILENAME, "; filename*=utf-8''a; filename*=nonsense''b"),
+        (FILENAME, '; filename="ä; charset=nonsense"'),
+        ('"data"', '" data\t\x0f"'),
     ],
 )
-def test_charsets_that_torchserve_answers_500_to_are_refused(replaced: str, by: str) -> None:
-    assert "form cannot be read, a part" in refused(MULTIPART, form_with(replaced, by))
+def test_of_a_parts_headers_nothing_passes_that_torchserve_may_not_like(replaced: str, by: str) -> None:
+    """To the most of these it answered 500, and never freed what it held of the form."""
+    form = part("data", b"1") + part("note", b"2") + b"--B--\r\n"
+    sent = form.replace(replaced.encode(), by.encode(), 1)
+    assert sent != form
+    assert bounded(MULTIPART, sent)[1] == form
 
 
-@pytest.mark.parametrize(
-    ("replaced", "by"),
-    [
-        (PNG, "Content-Type: text/plain; charset=utf-8"),
-        (PNG, 'Content-Type: text/plain; charset="UTF-8"; format=flowed'),
-        (PNG, "Content-Type: text/plain; charset = ISO-8859-1"),
-        (PNG, "Content-Type: text/plain; xcharset=nonsense"),
-        (FILENAME, "; filename*=UTF-8''%C3%A4.png"),
-        (FILENAME, "; filename=\"ä.png\"; filename*=utf-8'de'ä%E4.png"),
-        (FILENAME, "; filename=\"a; charset=nonsense; filename*=nonsense''a\""),
-    ],
-)
-def test_charsets_that_torchserve_knows_pass(replaced: str, by: str) -> None:
-    form = form_with(replaced, by)
-    assert bounded(MULTIPART, form)[1] == form
+def test_what_says_what_a_part_is_passes() -> None:
+    head = 'Content-Disposition: form-data; name="note"'
+    for kind in ("", "\r\nContent-Type: application/json"):
+        form = f"--B\r\n{head}{kind}\r\n\r\n1\r\n".encode() + part("data", b"2") + b"--B--\r\n"
+        assert bounded(MULTIPART, form)[1] == form
 
 
 @pytest.mark.parametrize("content_type", [b"application/json", b"application/json; charset=utf-8", b""])
