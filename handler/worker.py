@@ -24,6 +24,9 @@ from handler.request import parsed_json
 
 # Prints each batch's time with the ids of all its requests. `metrics.py` says more.
 UNWANTED_METRIC = "[METRICS]PredictionTime"
+# Said with a traceback of each body that is not of the type that its client calls it, such as a picture that
+# is called JSON: the handler reads it all the same, or tells the client what came.
+UNWANTED_WARNINGS = ("Failed json decoding of input data", "Failed utf-8 decoding of input data")
 # The front end's threads that wait for sockets, by the start of their names; and how far behind the workers
 # the one that serves clients is put, where both want a core (nice).
 FRONT_END_THREADS, BEHIND = "epollEventLoop", 11
@@ -74,15 +77,17 @@ def parse_little() -> None:
 
 
 def print_less() -> None:
-    """Silence what the worker prints for every batch: Java reads and parses each line.
+    """Silence what the worker prints for every batch, or for what a client sends: Java reads each line.
 
-    Warnings and errors stay.
+    All other warnings, and errors, stay.
     """
     metrics = logging.getLogger("ts.metrics.caching_metric")
     metrics.setLevel(logging.INFO)
     metrics.addFilter(lambda record: not str(record.msg).startswith(UNWANTED_METRIC))
     # "Backend received inference at: ..." is said through the root logger.
-    logging.getLogger().setLevel(logging.WARNING)
+    root = logging.getLogger()
+    root.setLevel(logging.WARNING)
+    root.addFilter(lambda record: not str(record.msg).startswith(UNWANTED_WARNINGS))
 
 
 def collect_less() -> None:

@@ -1,5 +1,6 @@
 """TorchServe's worker reads through a buffer: the same messages, in fewer system calls."""
 
+import logging
 import socket
 import struct
 import subprocess
@@ -86,3 +87,16 @@ def test_the_worker_ends_when_its_server_is_gone(message: bytes) -> None:
 def test_metrics_and_warnings_are_printed_and_no_line_a_batch() -> None:
     done = subprocess.run([sys.executable, "-c", WORDS], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[METRICS]Another.count:1|#Level:Model", "a warning"]
+
+
+@pytest.mark.parametrize("content_type", [b"application/json", b"text/plain"])
+def test_a_body_that_is_called_a_wrong_type_is_passed_on_without_a_traceback(
+    content_type: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for logger in (logging.getLogger(), logging.getLogger("ts.metrics.caching_metric")):
+        monkeypatch.setattr(logger, "filters", [])
+        monkeypatch.setattr(logger, "level", logger.level)
+    worker.print_less()
+    with sent(part(b"body") + part(content_type) + part(b"\x89PNG")) as connection:
+        assert otf_message_handler._retrieve_input_data(connection)["value"] == b"\x89PNG"
+    assert not caplog.records
