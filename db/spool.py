@@ -55,7 +55,7 @@ class Spool:
     ) -> None:
         self.path = path
         self._max_records, self._max_bytes, self._log_bytes = max_records, max_bytes, log_bytes
-        self._pending = self._bytes = 0
+        self.pending = self._bytes = 0  # how many records wait, and how large they are
         self._lock = threading.RLock()
         self._lock_file = spool_file.claim(path)
         try:
@@ -68,11 +68,6 @@ class Spool:
             raise
         self._syncing, self._log = threading.Lock(), spool_file.parts_of(path)[1]
         self._puts = self._synced_puts = 0
-
-    @property
-    def pending(self) -> int:
-        """How many records wait."""
-        return self._pending
 
     @property
     def oldest_s(self) -> float:
@@ -104,13 +99,13 @@ class Spool:
         if self._room_bytes() < size:
             raise NoRoom(f"the disk is full at {self.path}")
         with self._lock:
-            if self._pending >= self._max_records or self._bytes + size > self._max_bytes:
+            if self.pending >= self._max_records or self._bytes + size > self._max_bytes:
                 raise NoRoom("too many wait")
             self._writing.execute(
                 "INSERT INTO waiting (since, size, kind, fields, content) VALUES (?, ?, ?, ?, ?)",
                 (time.time(), size, kind, text, content),
             )
-            self._pending += 1
+            self.pending += 1
             self._bytes += size
             self._puts += 1
 
@@ -190,7 +185,7 @@ class Spool:
         Raises:
             sqlite3.Error, OSError: It cannot be done now; there may be no room even for that.
         """
-        is_wide = not self._pending and self._number("PRAGMA freelist_count") > MANY_EMPTY_PAGES
+        is_wide = not self.pending and self._number("PRAGMA freelist_count") > MANY_EMPTY_PAGES
         if not is_wide and self._log.stat().st_size <= LONG_LOG_BYTES:
             return
         self.sync()  # outside the lock, so that little is left to do inside
@@ -204,7 +199,7 @@ class Spool:
             sqlite3.Error, OSError: Nothing is taken.
         """
         with self._lock:
-            pending, size = self._pending + other._pending, self._bytes + other._bytes
+            pending, size = self.pending + other.pending, self._bytes + other._bytes
             if pending > self._max_records or size > self._max_bytes or self._room_bytes() < other._bytes:
                 return False
             with transaction(self._writing) as connection:
@@ -212,8 +207,8 @@ class Spool:
                     connection.execute("INSERT INTO waiting VALUES (NULL, ?, ?, ?, ?, ?)", row[1:])
                 for row in other._reading.execute("SELECT * FROM set_aside ORDER BY id"):
                     connection.execute("INSERT INTO set_aside VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)", row[1:])
-            self._pending, self._bytes = pending, size
-            self._puts += other._pending
+            self.pending, self._bytes = pending, size
+            self._puts += other.pending
         self.sync()
         return True
 
@@ -242,9 +237,9 @@ class Spool:
         """Count what waits, in case that somebody else has changed the file."""
         total = "SELECT count(*), coalesce(sum(size), 0) FROM waiting"
         with self._lock:
-            self._pending, self._bytes = self._writing.execute(total).fetchone()
+            self.pending, self._bytes = self._writing.execute(total).fetchone()
 
     def _forgot(self, gone: list[Waiting]) -> None:
         with self._lock:
-            self._pending -= len(gone)
+            self.pending -= len(gone)
             self._bytes -= sum(waiting.size for waiting in gone)

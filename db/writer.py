@@ -32,66 +32,44 @@ class Writer:
     that the database refuses is logged and set aside in the spool, so that it does not hold up the others;
     of a drawing that was deleted meanwhile no correction is kept.
 
-    Args:
-        log: Where the records go.
-        spool: Where they wait; it is closed when the writer has stopped.
+    Attributes:
+        spool: Where the records wait; it is closed when the writer has stopped.
+        paused: Whether the database is away, so that records wait.
+        written: How many records the database has taken since the start.
+        dropped: How many were turned away because there was no room or the writer was stopping.
+        rejected: How many the database itself has refused since the start.
     """
 
     def __init__(self, log: PredictionLog, spool: Spool) -> None:
         self._log = log
-        self._spool = spool
+        self.spool = spool
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._give_up_at = float("inf")
         self._thread: threading.Thread | None = None
-        self._paused = False
-        self._written = 0
-        self._dropped = 0
+        self.paused = False
+        self.written = 0
+        self.dropped = 0
         self._dropped_at = -math.inf
-        self._rejected = 0
+        self.rejected = 0
         self._look_at = 0.0
         self._housekeeping_fails_until = 0.0
         self._batch_records = BATCH_RECORDS
 
     @property
-    def spool(self) -> Spool:
-        """Where the records wait."""
-        return self._spool
-
-    @property
-    def paused(self) -> bool:
-        """Whether the database is away, so that records wait."""
-        return self._paused
-
-    @property
     def pending(self) -> int:
         """How many records wait."""
-        return self._spool.pending
+        return self.spool.pending
 
     @property
     def oldest_s(self) -> float:
         """How long the oldest of the records that wait has waited, in seconds; 0 while none waits."""
-        return self._spool.oldest_s
-
-    @property
-    def written(self) -> int:
-        """How many records the database has taken since the start."""
-        return self._written
-
-    @property
-    def dropped(self) -> int:
-        """How many records were turned away because there was no room or the writer was stopping."""
-        return self._dropped
+        return self.spool.oldest_s
 
     @property
     def dropped_ago_s(self) -> float:
         """How many seconds ago a record was turned away; infinite while none was."""
         return time.monotonic() - self._dropped_at
-
-    @property
-    def rejected(self) -> int:
-        """How many records the database itself has refused since the start."""
-        return self._rejected
 
     def start(self) -> None:
         """Begin to write; what was submitted before is written first.
@@ -111,11 +89,11 @@ class Writer:
             self._stopping.set()
             self._changed.notify_all()
         if self._thread is None:
-            self._spool.close()
+            self.spool.close()
         else:
             self._thread.join(timeout_s)
-        if waiting := self._spool.pending:
-            logger.warning("%d records wait in %s for the next start", waiting, self._spool.path)
+        if waiting := self.spool.pending:
+            logger.warning("%d records wait in %s for the next start", waiting, self.spool.path)
         return waiting
 
     def submit(self, record: Record) -> bool:
@@ -126,12 +104,12 @@ class Writer:
         try:
             if self._stopping.is_set():
                 raise NoRoom("the writer is stopping")
-            self._spool.put(record)
+            self.spool.put(record)
         except (NoRoom, sqlite3.Error, OSError, TypeError) as error:
             with self._changed:
-                self._dropped += 1
+                self.dropped += 1
                 self._dropped_at = time.monotonic()
-            waiting = self._spool.pending
+            waiting = self.spool.pending
             logger.error("%s is not recorded: %s (%d records wait)", describe(record), error, waiting)
             return False
         with self._changed:
@@ -141,9 +119,9 @@ class Writer:
     def sync(self) -> bool:
         """Wait until all that was submitted is on the disk; return False where the disk fails."""
         try:
-            self._spool.sync()
+            self.spool.sync()
         except OSError as error:
-            logger.error("the spool %s is not on the disk: %s", self._spool.path, error)
+            logger.error("the spool %s is not on the disk: %s", self.spool.path, error)
             return False
         return True
 
@@ -170,11 +148,11 @@ class Writer:
                 self._set_paused(False)
                 self._batch_records = min(self._batch_records + 1, BATCH_RECORDS)
                 retry_s = FIRST_RETRY_S
-        self._spool.close()
+        self.spool.close()
 
     def _is_over(self) -> bool:
         is_in_vain = time.monotonic() >= self._give_up_at
-        return self._stopping.is_set() and (is_in_vain or not self._spool.pending)
+        return self._stopping.is_set() and (is_in_vain or not self.spool.pending)
 
     def _wait_before_retry(self, retry_s: float) -> float:
         """Wait, and return how long to wait the next time; while stopping, tries are short and frequent."""
@@ -189,21 +167,21 @@ class Writer:
         if now < self._housekeeping_fails_until:
             return
         try:
-            self._spool.tidy()
+            self.spool.tidy()
             if now >= self._look_at:
                 self._look_at = now + LOOK_S
-                spool_folder.take_over_others(self._spool)
+                spool_folder.take_over_others(self.spool)
         except (sqlite3.Error, OSError) as error:
             self._housekeeping_fails_until = self._look_at = now + LOOK_S
-            logger.warning("the spool %s cannot be tidied up: %s", self._spool.path, error)
+            logger.warning("the spool %s cannot be tidied up: %s", self.spool.path, error)
 
     def _next_batch(self) -> list[Waiting]:
         """Return the records to write next, which stay in the spool; none when something else is due."""
         with self._changed:
-            while not self._spool.pending and not self._stopping.is_set():
+            while not self.spool.pending and not self._stopping.is_set():
                 if not self._changed.wait(max(0.0, self._look_at - time.monotonic())):
                     return []
-        return self._spool.first(self._batch_records, BATCH_BYTES)
+        return self.spool.first(self._batch_records, BATCH_BYTES)
 
     def _write(self, batch: list[Waiting]) -> None:
         """Write the records, or else take one out of the way that cannot be written."""
@@ -216,26 +194,26 @@ class Writer:
             self._log.write(records)
         except RecordRejected as refusal:
             refused = next(waiting for waiting in batch if waiting.record is refusal.record)
-            if isinstance(refusal, PredictionGone) and not self._spool.has_aside(refusal.prediction_id):
+            if isinstance(refusal, PredictionGone) and not self.spool.has_aside(refusal.prediction_id):
                 logger.info("%s is dropped: that was deleted before", describe(refusal.record))
-                self._spool.remove([refused])
+                self.spool.remove([refused])
             else:
                 self._set_aside(refused, refusal.reason, str(refusal))
         else:
             for record in records:
                 if isinstance(record, Deletion):
-                    self._spool.forget_aside(record)
-            self._spool.remove(batch)
-            self._written += len(batch)
+                    self.spool.forget_aside(record)
+            self.spool.remove(batch)
+            self.written += len(batch)
 
     def _set_aside(self, refused: Waiting, reason: str, message: str = "") -> None:
-        logger.error("%s (set aside in %s)", message or reason, self._spool.path)
-        self._spool.set_aside(refused, reason)
-        self._rejected += 1
+        logger.error("%s (set aside in %s)", message or reason, self.spool.path)
+        self.spool.set_aside(refused, reason)
+        self.rejected += 1
 
     def _set_paused(self, paused: bool, reason: str = "") -> None:
-        if paused and not self._paused:
-            logger.warning("history is paused, records wait in %s: %s", self._spool.path, reason)
-        elif self._paused and not paused:
+        if paused and not self.paused:
+            logger.warning("history is paused, records wait in %s: %s", self.spool.path, reason)
+        elif self.paused and not paused:
             logger.warning("history continues: PostgreSQL is back")
-        self._paused = paused
+        self.paused = paused

@@ -90,7 +90,7 @@ def test_while_the_database_is_away_it_is_said_that_it_is_told_later(
     make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     backend = make_backend()
-    monkeypatch.setattr(type(backend.writer), "paused", True)
+    monkeypatch.setattr(backend.writer, "paused", True)
     assert "deleted when it is back" in delete(backend, SESSION, "")["said"]
     assert backend.writer.pending == 1
 

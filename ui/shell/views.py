@@ -55,7 +55,7 @@ class Views:
         self, web: FastAPI, root_path: str, *, has_sign_in: bool, is_for_this_machine: bool = False
     ) -> None:
         self._web = web
-        self._root = root_path
+        self.root = root_path  # what stands before every path, for redirects
         self._has_sign_in = has_sign_in
         self._is_for_this_machine = is_for_this_machine
         self._threads = anyio.CapacityLimiter(THREADS)
@@ -73,11 +73,6 @@ class Views:
             undefined=jinja2.StrictUndefined,
         )
         self._templates.globals["percent"] = percent
-
-    @property
-    def root(self) -> str:
-        """What stands before every path, for redirects."""
-        return self._root
 
     def link(self, path: str, title: str) -> None:
         """Add a view to the navigation."""
@@ -114,11 +109,11 @@ class Views:
         """
         text = self._templates.get_template(template).render(
             values,
-            root=self._root,
-            file=lambda name: f"{self._root}/{self.files.path(name)}",
+            root=self.root,
+            file=lambda name: f"{self.root}/{self.files.path(name)}",
             visit=visit,
             links=self.links,
-            here=f"/{visit.request.url.path.removeprefix(self._root).strip('/').partition('/')[0]}",
+            here=f"/{visit.request.url.path.removeprefix(self.root).strip('/').partition('/')[0]}",
             has_sign_in=self._has_sign_in,
         )
         headers = {POLICY: VIEW_POLICY, "Cache-Control": "no-store"}
