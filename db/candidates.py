@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Engine, func, lateral, select, true, tuple_
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from db.engine import reading
 from db.loop_runs import Run, held
 from db.rows import counts, newest_first
-from db.schema import examples, feedback, model_versions, predictions, serving
+from db.schema import examples, feedback, model_versions, predictions
+from db.versions import Version
 
 # A picture may have 8 MiB, and comes from PostgreSQL as text of twice its size: so few come at once.
 AT_ONCE = 4
@@ -32,27 +32,6 @@ class Taken:
     label: str | None
     picture_sha256: bytes
     drawing: bytes
-
-
-@dataclass(frozen=True)
-class Version:
-    """A version that the loop made.
-
-    Attributes:
-        model_name: the model's.
-        model_version: its own.
-        archive: its file's name in the model store.
-        archive_sha256: of that file, in hexadecimal.
-        run_id: the run that made it; None where that is gone.
-        made_of: hash of data, commit, seed, settings, metrics.
-    """
-
-    model_name: str
-    model_version: str
-    archive: str
-    archive_sha256: str
-    run_id: int | None
-    made_of: dict[str, Any]
 
 
 def taken(engine: Engine, run_id: int, part: str) -> list[Taken]:
@@ -127,27 +106,6 @@ def newest(
     return found
 
 
-def served_version(engine: Engine, model_name: str) -> str | None:
-    """Return the version that is to answer; None where nothing was ever promoted."""
-    query = select(serving.c.model_version).where(serving.c.model_name == model_name)
-    with reading(engine) as connection:
-        return connection.scalar(query)
-
-
-def versions(engine: Engine, model_name: str) -> list[Version]:
-    """Return the versions of a model that the loop made, the newest first."""
-    query = (
-        select(model_versions)
-        .where(model_versions.c.model_name == model_name)
-        .order_by(model_versions.c.created_at.desc(), model_versions.c.model_version)
-    )
-    with reading(engine) as connection:
-        return [
-            Version(*(row[name] for name in Version.__dataclass_fields__))
-            for row in connection.execute(query).mappings()
-        ]
-
-
 def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], None] = lambda: None) -> None:
     """Write a version's row, in the place of one that the same run wrote before.
 
@@ -162,11 +120,17 @@ def put_version(engine: Engine, run: Run, version: Version, place: Callable[[], 
         DatabaseUnavailable: Nothing is written.
         LostError: Another process does this step now.
     """
-    values = {name: getattr(version, name) for name in Version.__dataclass_fields__}
-    key = ("model_name", "model_version")
-    changed = {name: value for name, value in values.items() if name not in key}
+    key = {"model_name": version.model, "model_version": version.version}
+    changed = {
+        "archive": version.archive,
+        "archive_sha256": version.sha256,
+        "run_id": version.run_id,
+        "made_of": version.made_of,
+    }
     with held(engine, run) as connection:
         connection.execute(
-            insert(model_versions).values(values).on_conflict_do_update(index_elements=key, set_=changed)
+            insert(model_versions)
+            .values(key | changed)
+            .on_conflict_do_update(constraint=model_versions.primary_key, set_=changed)
         )
         place()

@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, any_, func, or_, select
 
-from db.candidates import Version
 from db.engine import reading
 from db.schema import looks, loop_runs, loop_steps, model_versions, serving, verdicts
+from db.versions import Version
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,14 @@ def not_needed(connection: Connection, model_name: str, run_id: int) -> list[Ver
         looks.c.outcome == "moved_on",
     )
     query = (
-        select(*(versions[name] for name in Version.__dataclass_fields__))
+        select(
+            versions.model_name,
+            versions.model_version,
+            versions.archive,
+            versions.archive_sha256,
+            versions.run_id,
+            versions.made_of,
+        )
         .where(
             versions.model_name == model_name,
             versions.run_id != run_id,

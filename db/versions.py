@@ -1,8 +1,9 @@
 """The versions of models that are known by their archives, what the gate said of them, and how they do."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, lateral, literal, select, true
@@ -36,7 +37,8 @@ class Version:
         version: Its version.
         archive: The archive's name in the model store.
         sha256: The archive's, in hexadecimal.
-        run_id: The run that made it; None for what came otherwise.
+        run_id: The run that made it; None for what came otherwise, and where that is gone.
+        made_of: Hash of data, commit, seed, settings, metrics; nothing for what came otherwise.
         verdict: What the gate said last: "passed", "refused", "not_enough_evidence", or "" for nothing.
         why: The verdict's reason.
         champion: The version that it was compared with.
@@ -47,6 +49,7 @@ class Version:
     archive: str
     sha256: str
     run_id: int | None = None
+    made_of: dict[str, Any] = field(default_factory=dict)
     verdict: str = ""
     why: str = ""
     champion: str = ""
@@ -73,6 +76,7 @@ class Versions(UsesEngine):
                 columns.archive,
                 columns.archive_sha256,
                 columns.run_id,
+                columns.made_of,
                 func.coalesce(last.c.outcome, ""),
                 func.coalesce(last.c.reason, ""),
                 func.coalesce(last.c.champion_version, ""),

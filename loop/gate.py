@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 
 from client.errors import PredictionError
 from db import candidates, verdicts
-from db.candidates import Version
 from db.loop_runs import Outcome, Run
 from db.verdicts import VerdictRow
+from db.versions import Version, Versions
 from loop.engine import StepError, not_enough
 from loop.places import Places, Served, places_of, served
 from loop.train import examples_of
@@ -45,23 +45,23 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
         StepError: TorchServe did not start or failed, or what is asked cannot be found.
     """
     places = places or places_of()
-    row = next((one for one in candidates.versions(engine, run.model_name) if one.run_id == run.id), None)
+    row = next((one for one in Versions(engine).all(run.model_name) if one.run_id == run.id), None)
     if row is None:
         raise StepError(f"run {run.id} has made no candidate: see its step train")
     try:
         champion = served(engine, run.model_name, places)
     except (OSError, ValueError) as error:
         raise StepError(str(error)) from None
-    found = verdicts.verdict_on(engine, run.model_name, row.model_version, champion.about.version)
+    found = verdicts.verdict_on(engine, run.model_name, row.version, champion.about.version)
     if found is None:
         try:
             found, report = _judged(run, engine, places, row, champion)
         except (NoServer, OSError, PredictionError, ValueError) as error:
-            raise StepError(f"{row.model_version} cannot be judged: {error}") from error
+            raise StepError(f"{row.version} cannot be judged: {error}") from error
         put = partial(_put_report, places.of_run(run.model_name, run.id), found, report)
-        verdicts.put_verdict(engine, run, row.model_version, found, put)
+        verdicts.put_verdict(engine, run, row.version, found, put)
     numbers = {
-        "version": row.model_version,
+        "version": row.version,
         "champion": champion.about.version,
         "outcome": found.outcome,
         "checks": {check["name"]: check["outcome"] for check in found.checks},
@@ -69,7 +69,7 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     if found.outcome == NOT_ENOUGH:
         return not_enough(numbers, f"there is not enough evidence: {found.reason}")
     if found.outcome == REFUSED:
-        return Outcome("refused", numbers, f"{row.model_version} is refused: {found.reason}")
+        return Outcome("refused", numbers, f"{row.version} is refused: {found.reason}")
     return Outcome("done", numbers, found.reason)
 
 
@@ -83,7 +83,7 @@ def _judged(
 ) -> tuple[VerdictRow, str]:
     """Return the verdict, and the page that shows it."""
     archive = places.store / row.archive
-    if known_archives.digest(archive) != row.archive_sha256:
+    if known_archives.digest(archive) != row.sha256:
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
     extent = extent_of(run.settings)
     held_out = examples_of(candidates.taken(engine, run.id, "gate"))
@@ -93,7 +93,7 @@ def _judged(
     case = Case(champion.archive, archive, places.data, held_out, stored, extent, asked)
     with beside.running(champion.archive, archive) as server:
         judged = judge(server, case)
-        report = page(judged, f"{run.model_name} {row.model_version} against {champion.about.version}")
+        report = page(judged, f"{run.model_name} {row.version} against {champion.about.version}")
     verdict = VerdictRow(
         champion.about.version,
         judged.verdict.outcome,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from db import candidates
+from db.serving import ServingRows
+from db.versions import Versions
 from loop.candidate import WEIGHTS, Champion
 from system import environment, known_archives
 from system.files import PROJECT, sha256
@@ -72,13 +73,14 @@ def served(engine: Engine, model_name: str, places: Places) -> Served:
         FileNotFoundError: there is no such archive.
         ValueError: it is damaged, or holds another version.
     """
-    version = candidates.served_version(engine, model_name)
-    made = [one for one in candidates.versions(engine, model_name) if one.model_version == version]
+    serving = ServingRows(engine).find(model_name)
+    version = serving.version if serving else None
+    made = Versions(engine).find(model_name, version) if version else None
     archive = places.store / f"{model_name}.mar"
     if made:
-        known = made[0]
-        found = known_archives.placed(places.store, known.archive, known.archive_sha256)
-        archive = found or places.store / known.archive
+        archive = (
+            known_archives.placed(places.store, made.archive, made.sha256) or places.store / made.archive
+        )
     about = read_archive(archive)
     if version and about.version != version:
         raise ValueError(
@@ -96,8 +98,8 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
     """
     found = served(engine, model_name, places)
     about = found.about
-    made = [one for one in candidates.versions(engine, model_name) if one.model_version == about.version]
-    folders = [places.of_run(model_name, one.run_id) for one in made if one.run_id is not None]
+    made = Versions(engine).find(model_name, about.version)
+    folders = [places.of_run(model_name, made.run_id)] if made and made.run_id is not None else []
     trained = Path(about.trained_file or WEIGHTS)
     # Of a file outside the project the archive knows the name alone: beside the archive it is found, too.
     files = [PROJECT / trained, places.store / trained.name, *(folder / WEIGHTS for folder in folders)]
@@ -122,7 +124,7 @@ def next_version(engine: Engine, champions: Champion, model_name: str, places: P
         raise ValueError(
             f"the served version is called {champions.version}, which has no next one: one such as 1.0.0 has"
         )
-    taken = {one.model_version for one in candidates.versions(engine, model_name)}
+    taken = {one.version for one in Versions(engine).all(model_name)}
     taken |= {
         about.version
         for about in map(_read, places.store.glob("*.mar"))

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Engine
 
 from db import candidates, loop_runs
-from db.candidates import Taken, Version
+from db.candidates import Taken
 from db.loop_runs import Outcome, Run
+from db.versions import Version
 from loop import candidate
 from loop.engine import StepError, not_enough
 from loop.feedback import Example

@@ -72,9 +72,9 @@ def remove_old(run: Run, engine: Engine, served_version: str, places: Places) ->
     """
     with loop_runs.held(engine, run) as connection:
         for one in unpassed.not_needed(connection, run.model_name, run.id)[KEPT:]:
-            if one.model_version == served_version or one.run_id is None:
+            if one.version == served_version or one.run_id is None:
                 continue
-            _remove(places.store / one.archive, one.archive_sha256)
+            _remove(places.store / one.archive, one.sha256)
             _remove(places.of_run(run.model_name, one.run_id) / WEIGHTS, one.made_of.get("weights_sha256"))
 
 

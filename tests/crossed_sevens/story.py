@@ -12,9 +12,9 @@ from sqlalchemy import text
 
 from client.management import path_of
 from db import candidates, loop_runs, verdicts
-from db.candidates import Version
 from db.serving import Look, ServingRows
 from db.verdicts import VerdictRow
+from db.versions import Version, Versions
 from loop.__main__ import STEPS
 from loop.candidate import WEIGHTS
 from loop.choosing import is_gate_session
@@ -129,7 +129,7 @@ class Story:
     def damaged(self) -> tuple[int, str]:
         """Let a run's training go wrong; return the exit status and the words of the run that goes on."""
         platform = self.platform
-        made = next(one for one in candidates.versions(platform.engine, platform.model) if one.run_id)
+        made = next(one for one in Versions(platform.engine).all(platform.model) if one.run_id)
         model, about = weights.load(platform.run_folder(made.run_id or 0) / WEIGHTS)
         data = load_folder(Path(platform.environ["MNIST_DIR"]), "ink")
         broken = Small(model, about, data).damaged(0.7)

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from db import candidates
 from db.serving import Look, Serving
 from db.verdicts import VerdictRow
+from db.versions import Versions
 from tests.crossed_sevens.people import People
 from tests.crossed_sevens.platform import running
 from tests.crossed_sevens.story import DAMAGED, NEW, Measured, Story
@@ -99,9 +99,7 @@ def tell(digits: list[Drawn], say: Callable[[str], object]) -> Told:
         poisoned = story.poisoned()
         watched, after_lies = story.watched(), platform.serving
         lied_to = Run(*story.retrained())
-        made = [
-            one.model_version for one in candidates.versions(platform.engine, platform.model) if one.run_id
-        ]
+        made = [one.version for one in Versions(platform.engine).all(platform.model) if one.run_id]
         say(f"{DAMAGED} is forced")
         forced = story.forced()
         return Told(

@@ -7,13 +7,13 @@ import pytest
 from sqlalchemy import Engine, update
 
 from db import candidates, examples, loop_runs, verdicts
-from db.candidates import Version
 from db.examples import Chosen
 from db.log import PredictionLog
 from db.loop_runs import Run
 from db.records import Prediction
 from db.schema import loop_runs as runs
 from db.verdicts import VerdictRow
+from db.versions import Version
 from loop.verdict.judge import FEEDBACK
 
 pytestmark = pytest.mark.integration

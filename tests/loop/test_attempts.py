@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine, text
 
 from db import loop_runs, verdicts
-from db.candidates import Version, put_version, versions
+from db.candidates import put_version
 from db.loop_runs import LostError, Run
 from db.verdicts import VerdictRow
+from db.versions import Version, Versions
 from loop import gate as gating
 from loop import train as training
 from loop.candidate import RECORD, WEIGHTS, Champion, NothingToLearn
@@ -111,8 +112,8 @@ def test_a_process_that_was_stopped_meanwhile_puts_nothing_in_the_place_of_anoth
     archive = places.store / f"{run.model_name}-1.1.0.mar"
     assert (folder / WEIGHTS).read_bytes() == b"the other one's"
     assert archive.read_bytes() == b"archive of the other one's"
-    (row,) = versions(database, run.model_name)
-    assert row.archive_sha256 == known_archives.digest(archive)
+    (row,) = Versions(database).all(run.model_name)
+    assert row.sha256 == known_archives.digest(archive)
     assert {path.name for path in folder.iterdir()} == {WEIGHTS, RECORD}
     assert sorted(path.name for path in places.store.glob("*-1.1.0*")) == [archive.name]
 
@@ -196,7 +197,7 @@ def test_archives_that_did_not_pass_go_but_the_newest_three_and_none_that_is_nam
         run = loop_runs.begin(database, model_name, ["train"], "a test", {})
         played.content = f"weights of run {run.id}".encode()
         train(run, database, places)
-        version = versions(database, model_name)[0].model_version
+        version = Versions(database).all(model_name)[0].version
         if outcome:
             verdicts.put_verdict(database, run, version, VerdictRow("1.0.0", outcome, [], "so it is"))
         loop_runs.finish(database, run, loop_runs.Outcome("refused", {}, outcome))
@@ -218,8 +219,7 @@ def test_archives_that_did_not_pass_go_but_the_newest_three_and_none_that_is_nam
     kept = {path.name.removeprefix(f"{model_name}-")[:-4] for path in places.store.glob("*-1.*.mar")}
     assert kept == {"1.1.0", "1.2.0", "1.3.0", "1.4.0", "1.6.0", "1.8.0", "1.9.0", "1.10.0", "1.11.0"}
     of_run = {
-        one.model_version: places.of_run(model_name, one.run_id or 0)
-        for one in versions(database, model_name)
+        one.version: places.of_run(model_name, one.run_id or 0) for one in Versions(database).all(model_name)
     }
     assert len(of_run) == 11, "rows stay"
     assert not (of_run["1.5.0"] / WEIGHTS).exists()

@@ -18,6 +18,7 @@ from db.examples import Chosen
 from db.log import PredictionLog
 from db.loop_runs import Outcome, Run
 from db.records import Prediction
+from db.versions import Versions
 from launch import temporary
 from loop import candidate
 from loop.candidate import Champion
@@ -163,9 +164,9 @@ def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: E
         database, NAME, steps, "a test", SETTINGS, lambda _, found: said.append(found) if found else None
     )
     assert outcome.state == "done", outcome.reason
-    (version,) = candidates.versions(database, NAME)
-    assert (version.model_version, version.archive) == ("1.1.0", "digits-1.1.0.mar")
-    assert version.archive_sha256 == known_archives.digest(store / version.archive)
+    (version,) = Versions(database).all(NAME)
+    assert (version.version, version.archive) == ("1.1.0", "digits-1.1.0.mar")
+    assert version.sha256 == known_archives.digest(store / version.archive)
     assert known_archives.is_known(store / version.archive, places.known)
     assert version.made_of["data"]["drawings"] == 40
     verdict = verdicts.verdict_on(database, NAME, "1.1.0", "1.0.0")

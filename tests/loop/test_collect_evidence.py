@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from db import loop_runs
-from db.candidates import Version, put_version
+from db.candidates import put_version
 from db.records import Feedback
 from db.verdicts import VerdictRow, put_verdict
+from db.versions import Version
 from loop.candidate import commit
 from loop.collect import collect
 from loop.places import Places

@@ -24,12 +24,13 @@ import re, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from db import candidates, engine
+from db.serving import ServingRows
 
 def most_kib():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
 
 with engine.opened(sys.argv[1]) as database:
-    candidates.served_version(database, sys.argv[2])
+    ServingRows(database).find(sys.argv[2])
     before = most_kib()
     found = candidates.newest(database, sys.argv[2], 500, datetime.now(UTC) + timedelta(days=1))
     print(len(found), (most_kib() - before) // 1024)

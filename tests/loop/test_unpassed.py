@@ -7,11 +7,10 @@ import pytest
 from sqlalchemy import Engine, update
 
 from db import candidates, loop_runs
-from db.candidates import Version
 from db.loop_runs import Run
 from db.schema import loop_runs as runs
 from db.serving import ServingRows
-from db.versions import Versions
+from db.versions import Version, Versions
 from loop.candidate import WEIGHTS
 from loop.places import Places
 from loop.unpassed import remove_old
