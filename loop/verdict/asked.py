@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from loop.feedback import Example
@@ -104,7 +103,7 @@ def known(data_set: str, data_dir: Path, extent: Extent, framing: str | None = N
         )
     if data_set == "optdigits":
         images, labels = (some[OPTDIGITS_TRAIN:] for some in optdigits_images())
-        return iter([_pictures(data_set, images, labels, extent.scans)])
+        return iter([questions.as_they_are(data_set, images, labels, extent.scans)])
     # Of a folder of images the frames are there, which are pictures, too.
     data = load(data_set if data_set in MODEL_NAMES else FOLDER, data_dir, CACHE, framing)
     if set(data.label_names) != set(DIGITS):
@@ -112,8 +111,9 @@ def known(data_set: str, data_dir: Path, extent: Extent, framing: str | None = N
             f"the labels of {data_set} are {', '.join(data.label_names)}, and the gate's questions are digits"
         )
     own = np.array([DIGITS.index(label) for label in data.label_names])
-    return iter(
-        [_pictures(name, part.frames, own[part.labels], extent.scans) for name, part in data.tests.items()]
+    return (
+        questions.as_they_are(name, part.frames, own[part.labels], extent.scans)
+        for name, part in data.tests.items()
     )
 
 
@@ -133,10 +133,3 @@ def corrected(examples: list[Example]) -> Question | None:
         return None
     truth = np.array([DIGITS.index(str(one.label)) for one in usable])
     return Question("feedback", "held-out feedback", "", truth, lambda index: usable[index].drawing)
-
-
-def _pictures(name: str, images: np.ndarray, labels: np.ndarray, most: int | None) -> Question:
-    def picture(index: int) -> bytes:
-        return cv2.imencode(".png", images[index])[1].tobytes()
-
-    return Question("mnist", name, "", labels[:most], picture)

@@ -1,12 +1,12 @@
 """The same digit drawn plainly, and again with one thing changed: what must not change the answer."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
+from training.data.drawing import encoded
 from training.data.strokes import Drawn, placed
 from training.evaluation.renderers import Cover
 
@@ -74,6 +74,4 @@ def picture(drawn: Drawn, sheet: Sheet, cover: Cover) -> bytes:
     ink = cover([(stroke + corner).astype(np.float32) for stroke in strokes], (sheet.side_px,) * 2, pen_px)
     pen, paper = (np.array(colour) for colour in sheet.colours)
     rgb = np.rint(255 * (paper + (pen - paper) * ink[..., None])).astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG", compress_level=3)
-    return buffer.getvalue()
+    return encoded(Image.fromarray(rgb), compress_level=3)

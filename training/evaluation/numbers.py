@@ -6,7 +6,6 @@ TORCHSERVE_INFERENCE_URL and MODEL say whom to ask. Each string is cut apart, as
 the page's `POST /read` does it, one after the other.
 """
 
-import io
 import json
 import os
 import statistics
@@ -23,6 +22,7 @@ from client.errors import PredictionError
 from client.inference import Inference
 from reading.piece import NoNumber
 from reading.reader import Reader
+from training.data.drawing import encoded
 from training.data.rendered import writers
 from training.data.strokes import Drawn
 from training.evaluation.sheets import photographed
@@ -37,11 +37,8 @@ FOUR = 4
 
 def drawn(written: Written, _random: np.random.Generator) -> bytes:
     """Black on white, as a PNG."""
-    buffer = io.BytesIO()
-    Image.fromarray(np.rint(255 - 255 * written.cover()).astype(np.uint8)).save(
-        buffer, "PNG", compress_level=1
-    )
-    return buffer.getvalue()
+    grey = np.rint(255 - 255 * written.cover()).astype(np.uint8)
+    return encoded(Image.fromarray(grey), compress_level=1)
 
 
 def photo(written: Written, random: np.random.Generator) -> bytes:

@@ -26,8 +26,14 @@ def mnist(data_dir: Path, count: int | None = None) -> Question:
     Raises:
         FileNotFoundError: MNIST is not there and cannot be downloaded.
     """
-    images, labels = mnist_images(data_dir, train=False)
-    return Question("mnist", MNIST, "", labels[:count], lambda index: _png(images[index]))
+    return as_they_are(MNIST, *mnist_images(data_dir, train=False), count)
+
+
+def as_they_are(name: str, images: np.ndarray, labels: np.ndarray, most: int | None) -> Question:
+    """Return images of a test set, or the first ones, as PNGs."""
+    return Question(
+        "mnist", name, "", labels[:most], lambda index: cv2.imencode(".png", images[index])[1].tobytes()
+    )
 
 
 def held_out(data_dir: Path, count: int) -> list[Drawn]:
@@ -82,7 +88,3 @@ def _on_one_sheet(digits: list[Drawn], sheet: changes.Sheet, cover: Cover, index
 def _changed(digits: list[Drawn], name: str, cover: Cover, index: int) -> bytes:
     sheet = changes.CHANGES[name](np.random.default_rng(SEED + index))
     return changes.picture(digits[index], sheet, cover)
-
-
-def _png(image: np.ndarray) -> bytes:
-    return cv2.imencode(".png", image)[1].tobytes()

@@ -5,12 +5,12 @@ light, noise and encoders are chosen here on their own. What reads well only as 
 gap.
 """
 
-import io
 from collections.abc import Callable
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 
+from training.data.drawing import encoded
 from training.data.strokes import Drawn
 from training.evaluation.brush import Stroke, cover_of, written
 
@@ -227,13 +227,9 @@ def _picture(rgb: np.ndarray) -> Image.Image:
 
 def png(picture: Image.Image, mode: str) -> bytes:
     """Return the file of a picture in a mode."""
-    buffer = io.BytesIO()
-    picture.convert(mode).save(buffer, "PNG", compress_level=3)
-    return buffer.getvalue()
+    return encoded(picture.convert(mode), compress_level=3)
 
 
 def jpeg(picture: Image.Image, quality: int) -> bytes:
     """Return the file of a picture."""
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
-    return buffer.getvalue()
+    return encoded(picture, "JPEG", quality=quality)

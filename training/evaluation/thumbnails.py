@@ -5,6 +5,8 @@ import io
 
 from PIL import Image
 
+from training.data.drawing import encoded
+
 SIDE_PX = 144
 
 
@@ -24,9 +26,7 @@ def shrunk(image: Image.Image) -> str:
     elif longer * 2 <= SIDE_PX:
         step = SIDE_PX // longer
         image = image.resize((image.width * step, image.height * step), Image.Resampling.NEAREST)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=88)
-    return url(buffer.getvalue(), "webp")
+    return url(encoded(image, "WEBP", quality=88), "webp")
 
 
 def url(file: bytes, kind: str) -> str:

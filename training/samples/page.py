@@ -1,6 +1,5 @@
 """The sheet as one HTML page that needs nothing else: no script, no request, light and dark."""
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from training.data.drawing import encoded
 from training.evaluation.page import rendered
 from training.evaluation.thumbnails import shrunk, url
 from training.fitting.batches import changed
@@ -85,6 +85,4 @@ def _cards(samples: list[Sample], said: list[Opinion] | None) -> list[dict[str, 
 
 
 def _png(frame: np.ndarray) -> str:
-    file = io.BytesIO()
-    Image.fromarray(frame).save(file, "PNG")
-    return url(file.getvalue(), "png")
+    return url(encoded(Image.fromarray(frame)), "png")
