@@ -13,6 +13,7 @@ from db.records import HistoryRow
 from reading.piece import NoNumber
 from ui import number
 from ui.backend import Backend
+from ui.draw.drawing import PNG_URL
 from ui.draw.outcome import NoReading, is_on_disk, predict
 from ui.history.corrections import judge
 from ui.history.strip import read_history
@@ -60,9 +61,9 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
     ) -> dict[str, Any]:
         asked = _asked(request)
         network = backend.networks.of(asked.request)
-        complaint = judge(backend, whose(visitor, asked), prediction, label, kind or "label", network)
-        if complaint:
-            raise said_to_client(complaint)
+        judged = judge(backend, whose(visitor, asked), prediction, label, kind or "label", network)
+        if isinstance(judged, str):
+            raise said_to_client(judged)
         return {"is_kept": True}
 
     def on_history(visitor: str = "", request: gr.Request | None = None) -> list[dict[str, Any]]:
@@ -98,7 +99,7 @@ def said_to_client(message: str) -> gr.Error:
 
 
 def _data_url(picture: str) -> str:
-    return picture if picture.startswith("data:") else f"data:image/png;base64,{picture}"
+    return picture if picture.startswith("data:") else f"{PNG_URL}{picture}"
 
 
 def _asked(request: gr.Request | None) -> gr.Request:

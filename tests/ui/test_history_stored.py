@@ -47,7 +47,7 @@ def test_no_list_selects_drawings_and_an_explanation_selects_one(
     with answering(EXPLAINED) as server, executed(database) as statements:
         backend = make_backend(server.url, log=log)
         history = read_history(backend, session_id)
-        assert judge(backend, session_id, str(old.id), "1") == ""
+        assert isinstance(judge(backend, session_id, str(old.id), "1"), HistoryRow)
         assert len(statements) == 2
         for one in statements:
             assert not re.search(r"\bdrawing\b", one.statement)
@@ -67,7 +67,7 @@ def test_after_a_restart_a_row_is_looked_up_by_its_id_and_not_through_the_list(
     assert old.id not in [row.prediction.id for row in log.history(session_id)]
     backend = make_backend(log=log)
     with executed(database) as statements:
-        assert judge(backend, session_id, str(old.id), "1") == ""
+        assert isinstance(judge(backend, session_id, str(old.id), "1"), HistoryRow)
         assert "not in your history" in judge(backend, SESSION, str(old.id), "1")
     assert len(statements) == 2
     for one in statements:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from db import engine
 from db.log import PredictionLog
-from db.records import Deletion, Prediction, Superseded
+from db.records import Deletion, HistoryRow, Prediction, Superseded
 from db.schema import predictions
 from reading.piece import Piece
 from tests.ui.answering import SESSION, answering
@@ -57,7 +57,7 @@ def test_what_was_two_digits_and_is_one_counts_once(pad: Pad) -> None:
 def test_a_judged_digit_stays_as_it_was_judged(pad: Pad) -> None:
     one = pad.read(piece(0, 0, 15))
     judged = one["digits"][0]["prediction"]
-    assert judge(pad.backend, SESSION, judged, "1") == ""
+    assert isinstance(judge(pad.backend, SESSION, judged, "1"), HistoryRow)
     # Nothing changed: the same row. With another stroke: another drawing. Gone: it counts nevertheless.
     assert shown(pad.read(piece(0, 0, 15), piece(1, 90))) == pad.counting()
     other = pad.read(piece(0, 0), piece(1, 90))

@@ -160,7 +160,7 @@ def test_a_correction_is_recorded_and_may_be_changed(
     prediction = make_prediction(label_set=("7", "1"))
     backend.recent.add(prediction)
     for label in ("4", "1", "7"):
-        assert judge(backend, SESSION, str(prediction.id), label) == ""
+        assert isinstance(judge(backend, SESSION, str(prediction.id), label), HistoryRow)
     assert backend.writer.pending == 3
     assert backend.recent.rows(SESSION) == [HistoryRow(prediction.summary, "7")]
     for was in ("wrong", "left-open", "right"):

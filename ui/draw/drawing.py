@@ -16,6 +16,8 @@ MAX_SENT = 2**53 - 1
 
 _DATA_URL = re.compile(r"data:image/[a-z0-9.+-]+;base64,(?P<data>.+)", re.DOTALL)
 PNG_URL = "data:image/png;base64,"
+# A transparent GIF of one pixel keeps the element where there is no picture.
+NO_PICTURE = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 _PNG = b"\x89PNG\r\n\x1a\n"
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 _DRAWING_ID = re.compile(r"[0-9a-f]{32}")
@@ -127,6 +129,11 @@ def read_thumbnail(value: Any) -> bytes | None:
     except binascii.Error:
         return None
     return png if png.startswith(_PNG) and len(png) <= MAX_THUMBNAIL_BYTES else None
+
+
+def png_url(png: bytes) -> str:
+    """Return the data URL of a PNG."""
+    return f"{PNG_URL}{base64.b64encode(png).decode()}"
 
 
 def _colour(value: Any) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 from db.records import HistoryRow
 from ui.backend import Backend
 from ui.draw.words import none_of_these
-from ui.history.corrections import judged
+from ui.history.corrections import judge
 
 
 def judging_value(
@@ -22,14 +22,13 @@ def judging_value(
     The value has the number `asked` and what was said, and either a `complaint`, why it is not kept, or in
     `said` what is.
     """
-    result = judged(backend, session_id, prediction_id, label, kind, network)
-    is_kept = isinstance(result, HistoryRow)
+    result = judge(backend, session_id, prediction_id, label, kind, network)
     return {
         "asked": asked if isinstance(asked, int) else 0,
         "prediction": str(prediction_id),
         "kind": str(kind),
         "label": str(label),
-        "complaint": "" if is_kept else result,
+        "complaint": result if isinstance(result, str) else "",
         "said": _said(result) if isinstance(result, HistoryRow) else "",
     }
 

@@ -19,8 +19,8 @@ def judge(
     true_label: Any,
     kind: Any = "label",
     network: bytes | None = None,
-) -> str:
-    """Record what a person says of one of the session's own answers; return "", or why it is not recorded.
+) -> HistoryRow | str:
+    """Record what a person says of one of the session's own answers.
 
     Args:
         backend: What stands behind the page.
@@ -29,20 +29,10 @@ def judge(
         true_label: What the drawing really was; for the other kinds it is left aside.
         kind: One of `FEEDBACK_KINDS`.
         network: From which network, as `ui.networks` names it.
+
+    Returns:
+        The answer as it is judged now, or why nothing is recorded.
     """
-    result = judged(backend, session_id, prediction_id, true_label, kind, network)
-    return "" if isinstance(result, HistoryRow) else result
-
-
-def judged(
-    backend: Backend,
-    session_id: str | None,
-    prediction_id: Any,
-    true_label: Any,
-    kind: Any,
-    network: bytes | None = None,
-) -> HistoryRow | str:
-    """Do as `judge` does; return the answer as it is judged now, or why nothing is recorded."""
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
         return "This drawing is not in your history, so what you said of it could not be kept."
@@ -57,7 +47,7 @@ def record(
     kind: Any = "label",
     network: bytes | None = None,
 ) -> HistoryRow | str:
-    """Record what a person says of an answer that they may judge; otherwise as `judged`."""
+    """Record what a person says of an answer that they may judge; otherwise as `judge`."""
     prediction = row.prediction
     if kind not in FEEDBACK_KINDS:
         return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
