@@ -69,13 +69,8 @@ class Form:
         async def style() -> Response:
             return FileResponse(FOLDER / "form.css", headers={"Cache-Control": "max-age=3600"})
 
-        @web.post("/sign-in")
-        async def sign_in(request: Request) -> Response:
-            return await self._sign_in(request)
-
-        @web.post("/sign-out")
-        async def sign_out(request: Request) -> Response:
-            return await self._sign_out(request)
+        web.post("/sign-in")(self._sign_in)
+        web.post("/sign-out")(self._sign_out)
 
     async def _sign_in(self, request: Request) -> Response:
         fields = parse_qs((await request.body()).decode("utf-8", "replace"))
