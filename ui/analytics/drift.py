@@ -4,11 +4,8 @@ from dataclasses import dataclass
 
 from db.figures import Share
 from ui.analytics.numbers import percent, whole
-from ui.analytics.plots import Row, Rows, Table
+from ui.analytics.plots import MOST_ROWS, Rows, Table, side_by_side
 from ui.analytics.statistics import PSI_MUCH, PSI_SOME, by_chance, stability
-
-# Of more labels those are shown whose share has changed most; the table has all.
-MOST_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -35,23 +32,12 @@ def drift(shares: list[Share], latest_days: str, earlier_days: str) -> Drift | N
     if index is None:
         return None
     chance = by_chance(sum(latest), sum(earlier), len(ordered))
-    both = {share.value: (share.latest / sum(latest), share.earlier / sum(earlier)) for share in ordered}
-    moved = sorted(both, key=lambda label: -abs(both[label][0] - both[label][1]))[:MOST_ROWS]
-    highest = max(max(pair) for pair in both.values())
-    rows = tuple(
-        Row(
-            label,
-            (("is-strong", now / highest), ("is-plain", before / highest)),
-            f"{percent(now)}, before {percent(before)}",
-        )
-        for label, (now, before) in both.items()
-        if label in moved
-    )
+    both = [(share.value, share.latest / sum(latest), share.earlier / sum(earlier)) for share in ordered]
     table = Table(
         ("Label", "Share now", "Before", "Number now", "Before"),
         tuple(
-            (share.value, *map(percent, both[share.value]), whole(share.latest), whole(share.earlier))
-            for share in ordered
+            (label, percent(now), percent(before), whole(share.latest), whole(share.earlier))
+            for share, (label, now, before) in zip(ordered, both, strict=True)
         ),
     )
     description = f"The labels of {latest_days} beside those of {earlier_days}."
@@ -67,7 +53,7 @@ def drift(shares: list[Share], latest_days: str, earlier_days: str) -> Drift | N
             "Labels now and before",
             description,
             (("is-strong", "now"), ("is-plain", "before")),
-            rows,
+            side_by_side(both, "before"),
             table,
         ),
     )

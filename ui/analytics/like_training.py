@@ -6,13 +6,11 @@ from itertools import pairwise
 
 from db.drifts import Figure, Look
 from ui.analytics.numbers import drawings, full_day, percent
-from ui.analytics.plots import Row, Rows, Table
+from ui.analytics.plots import Row, Rows, Table, side_by_side
 from ui.analytics.statistics import PSI_MUCH, PSI_SOME
 
 # Where the bars end, unless one is longer: twice what is much.
 LONGEST = 2 * PSI_MUCH
-# Of more values those are shown whose share has changed most; the table has all.
-MOST_ROWS = 12
 NAMES = {
     "ink_share": "Ink",
     "stroke_width_px": "Width of strokes",
@@ -109,40 +107,29 @@ def _sides(figure: Figure) -> tuple[str, str]:
             for low, middle, high in (figure.training_spread, figure.drawn_spread)
         )
         return training, drawn
-    then, now, value = max(_triples(figure), key=lambda triple: abs(triple[0] - triple[1]))
+    value, now, then = max(_triples(figure), key=lambda triple: abs(triple[1] - triple[2]))
     return f"{value}: {percent(then)}", f"{value}: {percent(now)}"
 
 
 def _bins(figure: Figure) -> Rows:
     triples = _triples(figure)
-    moved = set(sorted(triples, key=lambda triple: -abs(triple[0] - triple[1]))[:MOST_ROWS])
-    highest = max(max(then, now) for then, now, _ in triples)
-    rows = tuple(
-        Row(
-            name,
-            (("is-strong", now / highest), ("is-plain", then / highest)),
-            f"{percent(now)}, in training {percent(then)}",
-        )
-        for then, now, name in triples
-        if (then, now, name) in moved
-    )
     title = f"{NAMES[figure.name]}, drawn and in training"
     return Rows(
         "differs-most",
         title,
         "Shares of the drawings and of training.",
         (("is-strong", "drawn"), ("is-plain", "in training")),
-        rows,
+        side_by_side(triples, "in training"),
         Table(
             (NAMES[figure.name], "Drawn", "In training"),
-            tuple((name, percent(now), percent(then)) for then, now, name in triples),
+            tuple((name, percent(now), percent(then)) for name, now, then in triples),
         ),
     )
 
 
-def _triples(figure: Figure) -> list[tuple[float, float, str]]:
-    """Return share in training, share of the drawings, and name of each bin or value."""
-    return list(zip(figure.training, figure.drawn, _names(figure), strict=True))
+def _triples(figure: Figure) -> list[tuple[str, float, float]]:
+    """Return name, share of the drawings, and share in training of each bin or value."""
+    return list(zip(_names(figure), figure.drawn, figure.training, strict=True))
 
 
 def _names(figure: Figure) -> list[str]:

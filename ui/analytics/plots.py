@@ -3,6 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ui.analytics.numbers import percent
+
+# Of more values those are shown whose share has changed most; the table has all.
+MOST_ROWS = 12
+
 
 @dataclass(frozen=True)
 class Table:
@@ -83,6 +88,21 @@ class Rows:
     legend: tuple[tuple[str, str], ...]
     rows: tuple[Row, ...]
     table: Table
+
+
+def side_by_side(shares: Sequence[tuple[str, float, float]], before: str) -> tuple[Row, ...]:
+    """Return rows of names with their shares now and before, the latter in words, in the order given."""
+    moved = sorted(shares, key=lambda share: -abs(share[1] - share[2]))[:MOST_ROWS]
+    highest = max(max(now, then) for _, now, then in shares)
+    return tuple(
+        Row(
+            name,
+            (("is-strong", now / highest), ("is-plain", then / highest)),
+            f"{percent(now)}, {before} {percent(then)}",
+        )
+        for name, now, then in shares
+        if (name, now, then) in moved
+    )
 
 
 def top_of(values: Iterable[float]) -> float:
