@@ -1,6 +1,5 @@
 """What becomes of the digits of a number that was written or shown at the pad: a row and a panel each."""
 
-import base64
 import hashlib
 import json
 import uuid
@@ -14,7 +13,7 @@ from db.records import HistoryRow, Prediction, Superseded
 from reading.number import Digit, Number
 from reading.piece import MOST_PIECES
 from ui.backend import Backend
-from ui.draw.drawing import SOURCES, BadDrawing, Drawing, read_id, read_interim, read_keep, read_sent
+from ui.draw.drawing import SOURCES, BadDrawing, Drawing, png_url, read_id, read_interim, read_keep, read_sent
 from ui.draw.outcome import NoReading, Reading, keep, recorded
 from ui.draw.reading import reading_html
 from ui.draw.words import words
@@ -181,7 +180,7 @@ def _shown(digit: Digit, reading: Reading | NoReading, labels: Sequence[str], se
         "prediction": str(kept.id) if kept else "",
         "note": _note(digit, reading),
         "panel": reading_html(reading, labels, sent),
-        "picture": f"data:image/png;base64,{base64.b64encode(digit.png).decode()}",
+        "picture": png_url(digit.png),
         "place": list(digit.place),
     }
 

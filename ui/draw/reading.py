@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
+from ui.draw.drawing import NO_PICTURE
 from ui.draw.outcome import NoReading, Reading
 from ui.draw.words import none_of_these, words
 from ui.labels import all_named
@@ -18,8 +19,6 @@ PHOTOS = "A photograph of one of these"
 GIVE = "Drop it anywhere on the page, paste it, or choose several at once."
 PRIVATE = "not stored, as you chose"
 NOT_KEPT = "not in the history: there is no room for it now"
-# A 1x1 transparent GIF keeps the element where there is no frame.
-NO_FRAME = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def reading_html(
@@ -96,7 +95,7 @@ def _panel(
         f'<p class="reading-wait" aria-hidden="true">Reading …</p>'
         f'<button type="button" class="reading-again"{"" if can_ask_again else " hidden"}>Ask again</button>'
         f'<figure class="reading-frame"><img alt="The frame that the network saw" '
-        f'src="{escape(frame) or NO_FRAME}"><figcaption>what the network saw</figcaption></figure></div>'
+        f'src="{escape(frame) or NO_PICTURE}"><figcaption>what the network saw</figcaption></figure></div>'
         f"{_bars(probabilities, label)}"
         f'<p class="reading-meta">{escape(meta)}</p></section>'
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 from starlette.responses import Response
 
+from ui.draw.drawing import PNG_URL, png_url
 from ui.security_headers import POLICY
 
 # The formats that browsers show, by how a file begins; whatever else was sent is saved, never shown.
@@ -76,13 +77,13 @@ def map_url(values: Sequence[Sequence[float]], positive: Colour, negative: Colou
         pixels += bytes((*(colour or positive), round(255 * strength**0.7)))
     png = io.BytesIO()
     Image.frombytes("RGBA", (len(values[0]), len(values)), bytes(pixels)).save(png, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(png.getvalue()).decode()}"
+    return png_url(png.getvalue())
 
 
 def png_of(data_url: str) -> bytes | None:
     """Return the PNG in a data URL, None for anything else."""
     try:
-        png = base64.b64decode(data_url.removeprefix("data:image/png;base64,"), validate=True)
+        png = base64.b64decode(data_url.removeprefix(PNG_URL), validate=True)
     except ValueError:
         return None
     return png if media_type(png)[0] == "image/png" else None

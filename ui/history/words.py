@@ -1,20 +1,17 @@
 """A row of the history in words."""
 
-import base64
 from collections.abc import Collection
 from datetime import datetime
 
 from db.records import HistoryRow, Summary
+from ui.draw.drawing import NO_PICTURE, png_url
 from ui.draw.words import MOST_NAMED, are_digits, none_of_these
 from ui.percent import percent
-
-# One transparent pixel.
-NO_THUMBNAIL = "data:image/gif;base64,R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw=="
 
 
 def source(thumbnail: bytes | None) -> str:
     """Return the picture's data URL; drawings from before thumbnails were kept show an empty square."""
-    return f"data:image/png;base64,{base64.b64encode(thumbnail).decode()}" if thumbnail else NO_THUMBNAIL
+    return png_url(thumbnail) if thumbnail else NO_PICTURE
 
 
 def read_as(prediction: Summary) -> str:

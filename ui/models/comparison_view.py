@@ -1,6 +1,5 @@
 """The comparison of two versions: beginning one, how far it is, and what it found."""
 
-import base64
 from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
@@ -8,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from client.errors import Unreachable
 from db.comparison import Comparison
 from db.errors import DatabaseUnavailable
+from ui.draw.drawing import png_url
 from ui.models.board import Boards
 from ui.models.comparing import MOST_DRAWINGS, Comparer, Difference, Job
 from ui.models.paired import in_words
@@ -88,7 +88,7 @@ def _groups(job: Job, comparison: Comparison) -> list[Group]:
         found = comparison.thumbnails([difference.drawing.id for difference in shown])
     except DatabaseUnavailable:
         found = {}
-    urls = {id_: f"data:image/png;base64,{base64.b64encode(png).decode()}" for id_, png in found.items()}
+    urls = {id_: png_url(png) for id_, png in found.items()}
     a, b = job.a.model.title, job.b.model.title
     titles = [f"Only {a} is right", f"Only {b} is right", "Both are wrong, each in its own way"]
     by_title: dict[str, list[tuple[Difference, str]]] = {title: [] for title in titles}
