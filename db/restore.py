@@ -17,10 +17,9 @@ from alembic.util import CommandError
 from sqlalchemy import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from db import backup_folder, beside, contents, libpq, migrate
+from db import backup_folder, beside, contents, libpq, migrate, own_database
 from db.contents import Contents
 from db.errors import first_line
-from db.unprivileged import EmbeddedError
 from system import stopping
 
 
@@ -117,36 +116,23 @@ def _find(given: str | None) -> Path:
     raise RestoreError(f"{given} does not exist ({known})" if given else f"say FILE=...: {known}")
 
 
-def main() -> int:
-    """Restore a backup into the database of DATABASE_URL or the embedded one; return the exit status."""
+def main() -> None:
+    """Restore a backup into the database of DATABASE_URL or the embedded one."""
     parser = argparse.ArgumentParser(prog="python -m db.restore", description=main.__doc__)
     parser.add_argument("file", nargs="?", help="a backup: its path, or its name in BACKUP_DIR")
     parser.add_argument(
         "--yes", action="store_true", help="replace a database with rows in it without asking"
     )
     arguments = parser.parse_args()
-    stopping.raise_on_signals()
-    try:
-        restore(libpq.database_url(), _find(arguments.file), arguments.yes)
-    except SQLAlchemyError as error:
-        print(f"db.restore: PostgreSQL refuses: {first_line(error)}", file=sys.stderr)
-        return 1
-    except (
-        RestoreError,
-        libpq.ProgramError,
-        beside.BesideError,
-        migrate.MigrationError,
-        EmbeddedError,
-        OSError,
-        ValueError,
-    ) as error:
-        print(f"db.restore: {error}", file=sys.stderr)
-        return 1
-    except (stopping.Stopped, EOFError):
-        print("db.restore: stopped: nothing was changed", file=sys.stderr)
-        return 1
-    return 0
+    refusals = (RestoreError, libpq.ProgramError, beside.BesideError)
+    with own_database.command("db.restore", *refusals, stopped="stopped: nothing was changed"):
+        try:
+            restore(libpq.database_url(), _find(arguments.file), arguments.yes)
+        except SQLAlchemyError as error:
+            raise RestoreError(f"PostgreSQL refuses: {first_line(error)}") from error
+        except EOFError:
+            raise RestoreError("stopped: nothing was changed") from None
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
