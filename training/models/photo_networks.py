@@ -11,6 +11,8 @@ from handler.framings import frame_shape
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 # Frames with more pixels a side than these are halved once, or twice, before the first stage.
 HALVED_FROM_PX, QUARTERED_FROM_PX = 48, 80
+# Of the first convolution of a PhotoCnn, and of each of its stages.
+CHANNELS = (24, 64, 128, 256)
 # They end in two classifiers each, of which one is for training alone.
 NOT_FOR_US = ("googlenet", "inception_v3")
 
@@ -20,21 +22,14 @@ class Normalised(nn.Module):
 
     Args:
         network: gives logits, float32 (batch, classes), of float32 (batch, 3, side, side), normalised.
-        mean: of red, green and blue, 0..1.
-        deviation: of each.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        mean: tuple[float, float, float] = MEAN,
-        deviation: tuple[float, float, float] = DEVIATION,
-    ) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.mean: Tensor
         self.deviation: Tensor
-        for name, values in (("mean", mean), ("deviation", deviation)):
+        for name, values in (("mean", MEAN), ("deviation", DEVIATION)):
             self.register_buffer(name, torch.tensor(values).reshape(1, 3, 1, 1), persistent=False)
 
     def forward(self, photos: Tensor) -> Tensor:
@@ -57,14 +52,11 @@ class PhotoCnn(nn.Module):
     Args:
         classes: how many logits.
         side_px: of the frames.
-        channels: of the first convolution and of each stage.
     """
 
-    def __init__(
-        self, classes: int, side_px: int, channels: tuple[int, int, int, int] = (24, 64, 128, 256)
-    ) -> None:
+    def __init__(self, classes: int, side_px: int) -> None:
         super().__init__()
-        first, *others = channels
+        first, *others = CHANNELS
         layers: list[nn.Module] = [
             nn.Conv2d(3, first, 3, stride=1 if side_px < HALVED_FROM_PX else 2, padding=1, bias=False),
             nn.BatchNorm2d(first),
@@ -72,7 +64,7 @@ class PhotoCnn(nn.Module):
         ]
         if side_px >= QUARTERED_FROM_PX:
             layers.append(nn.MaxPool2d(2))
-        for before, after in zip(channels[:-1], others, strict=True):
+        for before, after in zip(CHANNELS[:-1], others, strict=True):
             layers += [
                 nn.Conv2d(before, after, 3, padding=1, bias=False),
                 nn.MaxPool2d(2),
@@ -81,7 +73,7 @@ class PhotoCnn(nn.Module):
                 Beside(after),
             ]
         self.body = nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten())
-        self.head = nn.Linear(channels[-1], classes)
+        self.head = nn.Linear(CHANNELS[-1], classes)
 
     def forward(self, photos: Tensor) -> Tensor:
         """Return logits, float32 (batch, classes), of photos, float32 (batch, 3, side, side), normalised.
