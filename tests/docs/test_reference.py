@@ -21,7 +21,8 @@ INTERNAL = {
 }
 # Read by programs that are not ours.
 FOREIGN = {
-    "COMPOSE_PROFILES",  # docker compose
+    "COMPOSE_PROFILES",  # these two: docker compose
+    "COMPOSE_PROJECT_NAME",
     "FORWARDED_ALLOW_IPS",  # uvicorn
     "PGPASSFILE",  # libpq
     "TS_...",  # TorchServe

@@ -162,7 +162,7 @@ def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Fra
 def _read(part: str, files: Files, framing: str) -> list[Example]:
     """Return those of the files that can be read; name the others."""
     with ThreadPoolExecutor() as pool:  # decoding and resizing let other threads run
-        each = pool.map(lambda file: _example(*file, framing), files)
+        each = pool.map(lambda file: _example(file[0], file[1], framing), files)
         made = list(tqdm(each, total=len(files), desc=f"framing {part}", unit="image", disable=None))
     for (_, path), found in zip(files, made, strict=True):
         if isinstance(found, str):

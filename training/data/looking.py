@@ -56,12 +56,12 @@ def chosen_framing(folder: Path, wanted: str | None) -> str:
         return "picture" if wanted is None else f"{PHOTO}-{SIDES_PX[0][0]}"
     photos = sum(photo for _, photo in seen)
     found = [f"{photos} of {len(seen)} images look like photographs"] if wanted is None else []
+    others = tuple(FRAMINGS)
     if wanted is None and photos * 2 <= len(seen):
         framing, others = "picture", ("ink", PHOTO)
     else:
         side = int(np.median([side for side, _ in seen]))
         framing = f"{PHOTO}-{next(px for px, least in SIDES_PX if side >= least)}"
-        others = tuple(FRAMINGS)
         found.append(f"half of them are at least {side} px")
     why = ", ".join(found)
     print(
