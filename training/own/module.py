@@ -146,7 +146,9 @@ def exported(network: nn.Module, pictures: Tensor) -> onnx.ModelProto:
         with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             dynamic = {0: torch.export.Dim("batch")}
-            made: onnx.ModelProto = program_of(network, "pictures", pictures, ["logits"], dynamic).model_proto
+            # Within another: theirs may take whatever it is given, as what torch.compile returns does.
+            whole = nn.Sequential(network).eval()
+            made: onnx.ModelProto = program_of(whole, "pictures", pictures, ["logits"], dynamic).model_proto
     except Exception as error:  # the exporter passes on whatever a network's code raises
         raise ValueError(f"The network cannot be exported to ONNX: {reason(error)}") from None
     return made

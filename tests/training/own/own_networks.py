@@ -28,6 +28,14 @@ class Counts(Plain):
         return self.head(self.body(pictures)) + torch.histc(pictures, len(LABELS))
 
 
+class Anything(Plain):
+    """Takes whatever it is given, as what torch.compile and DataParallel return does."""
+
+    def forward(self, *given: Tensor) -> Tensor:
+        """Return logits."""
+        return super().forward(*given)
+
+
 class Branches(Plain):
     """Goes another way with a light picture."""
 

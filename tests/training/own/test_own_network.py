@@ -16,7 +16,7 @@ from tests.training.own import own_networks
 from tests.training.own.own_networks import LABELS, Plain
 from training.archive.__main__ import main
 from training.models.classical_file import load_classical
-from training.own import timing
+from training.own import module, timing
 from training.own.bring import Own, bring
 
 pytestmark = pytest.mark.training
@@ -100,6 +100,17 @@ def test_what_is_served_of_a_module_is_the_module_calibrated(given: Path, tmp_pa
     expected = torch.softmax(logits / about.temperature, dim=1).numpy()
     found = session(tmp_path / "network.onnx").run(None, {"frames": frames})[0]
     assert np.abs(found - expected).max() < 1e-5
+
+
+def test_a_module_that_takes_whatever_it_is_given_is_exported() -> None:
+    made = module.exported(own_networks.Anything().eval(), torch.rand(2, 3, 32, 32))
+    (reads,) = made.graph.input
+    batch, *shape = reads.type.tensor_type.shape.dim
+    assert (reads.name, batch.dim_param, [one.dim_value for one in shape]) == (
+        "pictures",
+        "batch",
+        [3, 32, 32],
+    )
 
 
 @pytest.mark.parametrize("names", [("pictures", "logits"), ("frames", "probabilities"), ("levels", "cooled")])
