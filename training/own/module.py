@@ -49,7 +49,8 @@ def network_of(named: str, weights: Path | None) -> nn.Module:
     module_name, _, function_name = named.partition(":")
     try:
         function = getattr(importlib.import_module(module_name), function_name, None)
-        network = function() if callable(function) else function
+        # A network can be called, too, but for logits.
+        network = function() if callable(function) and not isinstance(function, nn.Module) else function
     except ModuleNotFoundError as error:
         raise ValueError(
             f"--network {named}: there is no module {error.name}. Modules are looked for in the folder that "

@@ -36,6 +36,9 @@ class Anything(Plain):
         return super().forward(*given)
 
 
+INSTANCE = Plain()
+
+
 class Branches(Plain):
     """Goes another way with a light picture."""
 

@@ -113,6 +113,10 @@ def test_a_module_that_takes_whatever_it_is_given_is_exported() -> None:
     )
 
 
+def test_a_network_in_place_of_a_function_is_taken_as_it_is() -> None:
+    assert module.network_of(f"{MODULE}:INSTANCE", None) is own_networks.INSTANCE
+
+
 @pytest.mark.parametrize("names", [("pictures", "logits"), ("frames", "probabilities"), ("levels", "cooled")])
 def test_an_onnx_file_is_served_whatever_its_names_are(
     given: Path, tmp_path: Path, names: tuple[str, str]
