@@ -186,7 +186,8 @@ class Model:
             fields["digit_score"] = round(reading.digit_score, 6)
         if reading.known_score is not None:
             fields["is_known"] = reading.known_score >= self.known_threshold
-            fields["known_score"] = round(reading.known_score, 6)
+            # What it is compared with is kept in half precision, and a hair longer or shorter than 1.
+            fields["known_score"] = round(max(-1.0, min(reading.known_score, 1.0)), 6)
         return {**fields, **told(reading.probabilities, self.label_names, top)}
 
     def _likely(self, probabilities: np.ndarray, best: int) -> list[int]:

@@ -66,6 +66,13 @@ def test_a_network_tells_what_it_knows(folder: Path, threshold: float, is_known:
     assert model.probabilities(np.zeros((2, 28, 28), np.uint8)).shape == (2, 3), "explanations ask for these"
 
 
+def test_a_score_is_never_above_one(folder: Path) -> None:
+    network(folder / "network.onnx", "probabilities", [0.2, 0.7, 0.1], known_score=1.000041)
+    about(folder, known_threshold=0.5)
+    model = Model(folder)
+    assert model.answer(model.read(np.zeros((1, 28, 28), np.uint8))[0])["known_score"] == 1
+
+
 def test_a_threshold_without_a_score_is_refused(folder: Path) -> None:
     about(folder, known_threshold=0.5)
     with pytest.raises(RuntimeError, match=r"a threshold of a score that its network lacks: build it again"):
