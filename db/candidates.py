@@ -1,6 +1,6 @@
 """What a candidate is trained and judged on, and the rows about versions that the loop made."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,8 +34,8 @@ class Taken:
     drawing: bytes
 
 
-def taken(engine: Engine, run_id: int, part: str) -> list[Taken]:
-    """Return the drawings that a run took up and that are there still.
+def taken(engine: Engine, run_id: int, part: str) -> Iterator[Taken]:
+    """Yield the drawings that a run took up and that are there still.
 
     Args:
         engine: the database.
@@ -54,7 +54,8 @@ def taken(engine: Engine, run_id: int, part: str) -> list[Taken]:
     )
     with reading(engine) as connection:
         rows = connection.execution_options(yield_per=AT_ONCE).execute(query)
-        return [Taken(label, bytes(sha256), bytes(drawing)) for label, sha256, drawing in rows]
+        for label, sha256, drawing in rows:
+            yield Taken(label, bytes(sha256), bytes(drawing))
 
 
 def newest(

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import scipy
 import torch
 
 from handler.self_check import built_with
-from loop.feedback import Example, digest_of, framed
+from loop.feedback import Example, framed
 from loop.fine_tuning import CPU, Recipe, fine_tuned
 from system.files import PROJECT, sha256
 from training.data.sets import CACHE, load
@@ -45,7 +46,12 @@ class NothingToLearn(ValueError):  # noqa: N818 - what it is, as callers read it
 
 
 def make(
-    champion: Champion, examples: list[Example], data_dir: Path, recipe: Recipe, version: str, folder: Path
+    champion: Champion,
+    examples: Iterable[Example],
+    data_dir: Path,
+    recipe: Recipe,
+    version: str,
+    folder: Path,
 ) -> dict[str, Any]:
     """Write a candidate's weights and record into a folder; return the record.
 
@@ -68,7 +74,7 @@ def make(
     feedback = framed(examples, about.label_names, about.framing)
     if not len(feedback.frames):
         raise NothingToLearn(
-            f"none of {len(examples)} drawings can be learnt from: what is corrected to one of "
+            f"none of {feedback.count} drawings can be learnt from: what is corrected to one of "
             f"{', '.join(about.label_names)} is needed"
         )
     # A folder of images has a name of its own.
@@ -92,7 +98,7 @@ def make(
         "data": {
             "set": data.name,
             **content,
-            "feedback": digest_of(examples),
+            "feedback": feedback.digest,
             "drawings": len(feedback.frames),
             "drawings_left_out": feedback.left_out,
             "labels_of_drawings": _counted(feedback.frames.labels, about.label_names),

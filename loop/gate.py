@@ -86,7 +86,7 @@ def _judged(
     if known_archives.digest(archive) != row.sha256:
         raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
     extent = extent_of(run.settings)
-    held_out = examples_of(candidates.taken(engine, run.id, "gate"))
+    held_out = list(examples_of(candidates.taken(engine, run.id, "gate")))
     asked = verdicts.asked_before(engine, run, champion.about.version, FEEDBACK)
     newest = candidates.newest(engine, run.model_name, extent.replayed, run.created_at)
     stored = [Stored(*one) for one in newest]

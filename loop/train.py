@@ -1,7 +1,7 @@
 """The step that makes a candidate: from the served weights, with what people corrected, as an archive."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from functools import partial
@@ -59,7 +59,7 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
             row = Version(run.model_name, version, archive.name, known_archives.digest(built), run.id, made)
             candidates.put_version(engine, run, row, partial(_put_archive, built, archive, places.known))
     except candidate.NothingToLearn as error:
-        return not_enough({"drawings": len(examples)}, str(error))
+        return not_enough({}, str(error))
     except (FileNotFoundError, ValueError) as error:
         raise StepError(str(error)) from None
     return Outcome(
@@ -67,9 +67,9 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     )
 
 
-def examples_of(taken: list[Taken]) -> list[Example]:
-    """Return what a run took up as what is learnt or asked."""
-    return [Example(one.drawing, one.label, one.picture_sha256) for one in taken]
+def examples_of(taken: Iterable[Taken]) -> Iterator[Example]:
+    """Yield what a run took up as what is learnt or asked."""
+    return (Example(one.drawing, one.label, one.picture_sha256) for one in taken)
 
 
 def recipe_of(settings: dict[str, Any]) -> Recipe:

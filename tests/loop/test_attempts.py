@@ -125,7 +125,7 @@ def test_where_nothing_is_left_to_learn_no_candidate_is_refused_since_there_is_n
         raise NothingToLearn("none of 0 drawings can be learnt from")
 
     played.while_training = all_were_deleted
-    assert train(run, database, places).numbers == {"drawings": 0, "outcome": "not_enough_evidence"}
+    assert train(run, database, places).numbers == {"outcome": "not_enough_evidence"}
 
 
 def test_a_process_that_was_killed_leaves_what_the_next_one_removes(

@@ -179,7 +179,7 @@ def test_a_run_trains_judges_and_writes_its_rows(champion: Champion, database: E
     assert next(one for one in verdict.checks if one["name"] == FEEDBACK)["numbers"]["asked_before"] == 0
     # The version can be made again from its rows and the weights that it began from.
     of = version.made_of
-    kept = examples_of(candidates.taken(database, version.run_id or 0, "train"))
+    kept = list(examples_of(candidates.taken(database, version.run_id or 0, "train")))
     assert digest_of(kept) == of["data"]["feedback"]
     assert sha256(champion.weights) == of["champion"]["weights_sha256"]
     again = store.parent / "again"

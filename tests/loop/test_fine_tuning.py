@@ -1,5 +1,7 @@
 """What people corrected is learnt, for other hands too; what was known is not forgotten."""
 
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -9,7 +11,7 @@ import torch
 
 from loop import candidate
 from loop.candidate import Champion, NothingToLearn
-from loop.feedback import digest_of, framed
+from loop.feedback import Example, digest_of, framed
 from loop.fine_tuning import CPU, Recipe, _fresh, fine_tuned
 from tests.loop.answering import Small
 from tests.loop.written import crossed_sevens, example
@@ -114,6 +116,22 @@ def test_what_cannot_be_learnt_is_left_out_and_counted(small: Small) -> None:
     assert np.array_equal(
         framed(examples[::-1], small.about.label_names, "ink").frames.frames, found.frames.frames
     )
+
+
+def test_of_the_pictures_that_are_framed_one_is_held_at_a_time() -> None:
+    given: list[weakref.ref[Example]] = []
+    held: list[int] = []
+
+    def photographs() -> Iterator[Example]:
+        for number in range(5):
+            one = example(png("3") + bytes([number]), "3")
+            given.append(weakref.ref(one))
+            yield one
+            del one
+            held.append(sum(one() is not None for one in given))
+
+    found = framed(photographs(), tuple("0123456789"), "ink")
+    assert (found.count, found.left_out, max(held)) == (5, 0, 1)
 
 
 def test_without_a_drawing_there_is_no_candidate(champion: Champion, tmp_path: Path) -> None:
