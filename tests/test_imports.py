@@ -1,6 +1,10 @@
 """Imports run one way, between the packages and within each: what is below knows nothing of what is above."""
 
 import ast
+import os
+import re
+import subprocess
+import sys
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -86,3 +90,18 @@ def test_no_file_of_the_page_has_more_than_200_lines() -> None:
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     assert len(lengths) > 100
     assert [str(path) for path, length in lengths.items() if length > 200] == []
+
+
+def test_where_onnx_runtime_is_imported_it_reports_to_nobody_however_that_was_started() -> None:
+    import_it = re.compile(r"^(import|from) onnxruntime\b", re.MULTILINE)
+    found = {
+        name.split(".")[0] for name, path in modules().items() if import_it.search(path.read_text("utf-8"))
+    }
+    assert "handler" in found
+    for package in found:
+        code = f"import os, {package}; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+        environ = {key: value for key, value in os.environ.items() if key != "ORT_DISABLE_TELEMETRY"}
+        assert (
+            subprocess.check_output([sys.executable, "-c", code], cwd=PROJECT, env=environ, text=True)
+            == "1\n"
+        )
