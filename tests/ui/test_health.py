@@ -1,12 +1,15 @@
 """What the page says of itself: whether it can read a drawing, and whether all behind it is whole."""
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import OperationalError
 
 from db import engine, spool_file
 from db.records import Prediction
@@ -56,6 +59,30 @@ def test_a_database_that_is_away_is_told_and_drawings_are_read_all_the_same(
     assert found["status"] == "degraded"
     assert found["reasons"] == ["The database is away; records that wait on disk: 1."]
     assert readiness(backend) == {"is_ready": True}
+
+
+def test_a_database_whose_name_nobody_looks_up_is_away_before_who_asks_has_gone(
+    make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "LOOK_S", 0.05)
+    found_at_last = threading.Event()
+
+    class Slow:
+        def connect(self) -> None:
+            found_at_last.wait(10)
+            raise OperationalError("", {}, OSError())
+
+    backend = make_backend()
+    began = time.monotonic()
+    try:
+        # More than there are threads that may wait.
+        found = [health.health(backend, cast(Engine, Slow())) for _ in range(5)]
+    finally:
+        found_at_last.set()
+    assert time.monotonic() - began < 5
+    assert [one["database"]["is_up"] for one in found] == [False] * 5
+    monkeypatch.undo()
+    assert health.health(backend, ANY_DATABASE)["database"]["is_up"]
 
 
 def test_a_record_that_waits_long_is_told(
