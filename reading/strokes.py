@@ -1,6 +1,5 @@
 """The strokes of a pen, as JSON -> the ink that each lays down."""
 
-import codecs
 import json
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ import numpy as np
 
 from reading.parts import Part, cut_out
 from reading.piece import NoNumber, nothing_drawn
+from system import json_bodies
 
 ACCEPTED = 'send {"strokes": [[[x, y], ...], ...], "width": <of the pen>}, finite numbers in any one unit'
 MOST_STROKES, MOST_POINTS = 256, 20_000
@@ -37,12 +37,15 @@ def read_strokes(payload: bytes) -> Strokes | None:
     Raises:
         NoNumber: it names strokes that are none, or no stroke.
     """
-    if payload.removeprefix(codecs.BOM_UTF8).lstrip()[:1] != b"{" or b'"strokes"' not in payload:
+    # Text in UTF-16, as PowerShell writes it, has noughts between these letters.
+    if not json_bodies.BEGINNING.match(payload) or b'"strokes"' not in payload.replace(b"\0", b""):
         return None
     try:
         body = json.loads(payload)
     except (ValueError, RecursionError):
         raise NoNumber(f"The body starts like JSON but is not valid JSON: {ACCEPTED}.") from None
+    if "strokes" not in body:
+        return None
     return Strokes(_strokes(body.get("strokes")), _width(body.get("width")))
 
 

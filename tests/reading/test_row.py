@@ -1,6 +1,6 @@
 """Pictures and strokes are cut into pieces: whole digits among them, each as if it were alone."""
 
-import codecs
+import base64
 import json
 
 import numpy as np
@@ -90,9 +90,16 @@ def test_strokes_that_touch_are_digits_of_their_own(unit: float) -> None:
 def test_the_strokes_of_one_digit_are_one_piece_among_others() -> None:
     body = json.dumps({"strokes": strokes("4")}).encode()
     pieces = pieces_of(body)
-    assert pieces_of(codecs.BOM_UTF8 + body) == pieces
+    for encoding in ("utf-8-sig", "utf-16", "utf-16-le"):
+        assert pieces_of(body.decode().encode(encoding)) == pieces
     alone = frame_of(png(drawing("4", pen_px=15))).astype(int)
     assert min(np.abs(frame_of(piece.png) - alone).mean() for piece in pieces) < 8
+
+
+def test_a_picture_in_json_is_one_whatever_else_that_says() -> None:
+    picture = png(sheet("17"))
+    body = {"note": "strokes", "image": base64.b64encode(picture).decode()}
+    assert pieces_of(json.dumps(body).encode()) == pieces_of(picture)
 
 
 @pytest.mark.parametrize(
