@@ -3,12 +3,14 @@
 import re
 
 ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
-BEGINNINGS = {
-    b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP",
-    b"II*\0": "TIFF", b"MM\0*": "TIFF",
-}  # fmt: skip
+BEGINNINGS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP"}
+# Whole ones come, too: scientific programs write values of 64 bits, and colours of 32.
+TIFF = "a TIFF file that is broken, or of a kind that is not read (save it with 8 or 16 bits a value)"
 # What files are that have no accepted format, by how they begin.
 OTHERS = {
+    b"II*\0": TIFF,
+    b"MM\0*": TIFF,
+    b"P7\n": "a PAM picture, which is not supported (save it as PNG)",
     b"%PDF-": "a PDF document",
     b"\0\0\1\0": "an icon (ICO)",
     b"\0\0\2\0": "a cursor (CUR)",
@@ -97,6 +99,8 @@ def nothing_drawn() -> BadImage:
 
 def _looks_like(payload: bytes) -> str:
     """Say in words what bytes are that are no accepted image."""
+    if payload.startswith(b"RIFF") and not b"WEBP".startswith(payload[8:12]):
+        return "a sound or a video (WAV, AVI)"
     for beginning, name in BEGINNINGS.items():
         if payload.startswith(beginning):
             return f"the broken beginning of a {name} file"

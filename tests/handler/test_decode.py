@@ -4,6 +4,7 @@ import struct
 import tracemalloc
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -130,6 +131,10 @@ def test_a_huge_picture_is_refused_before_it_is_decoded(width: int, height: int)
         (b"\0\0\0\x18ftypcrx \0\0\0\0", "raw photo"),
         (b"\0\0\1\0\1\0", "an icon (ICO)"),
         (b"PK\3\4....", "ZIP"),
+        (b"RIFF\0\0\0\0AVI LIST", "a sound or a video (WAV, AVI)"),
+        (b"RIFF\0\0\0\0WEB", "broken beginning of a WebP"),
+        (b"P7\nWIDTH 2\n", "a PAM picture"),
+        (cv2.imencode(".tiff", np.eye(9))[1].tobytes(), "of a kind that is not read (save it with 8 or 16"),
         (FORM, "whose boundary is missing from its Content-Type (it must be multipart/form-data; b"),
         (FORM.replace(b"\r\n", b"\n"), "a multipart form whose boundary is missing"),
         (bytes(range(256)), "no image that can be recognised"),
