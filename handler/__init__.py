@@ -6,4 +6,4 @@ This folder goes into the archive whole and imports nothing from the rest of the
 import os
 
 # ONNX Runtime, which reads this when it is imported, reports to its makers otherwise.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

@@ -3,4 +3,4 @@
 import os
 
 # ONNX Runtime, which reads this when it is imported, reports to its makers otherwise.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

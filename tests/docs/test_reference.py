@@ -15,6 +15,7 @@ INTERNAL = {
     "BENCH_WEIGHTS",
     "LOG_LOCATION",  # these two: launch to TorchServe
     "LOG_ROLLED",
+    "ORT_DISABLE_TELEMETRY",  # the packages that import ONNX Runtime to it
     "PATH",
     "RANK",  # these two: torchrun to its processes
     "WORLD_SIZE",
