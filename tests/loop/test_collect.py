@@ -173,23 +173,6 @@ def test_what_an_operator_decides_trains_in_the_next_run_and_leaves_the_queue(da
     assert queued(database, begun.model_name) == []
 
 
-def test_what_an_operator_has_on_the_screen_stays_in_the_queue(database, draw, run, log):
-    odd, other = (draw(session, sure("4"), "7") for session in OF_TRAINING[:2])
-    begun = run()
-    collect(begun, database)
-    reviews.queue(database, 1000, "user:1")
-    with database.begin() as connection:
-        # By a clock that was ahead: nobody looks at it, and anybody may.
-        ahead = "UPDATE reviews SET shown_until = now() + interval '1 hour' WHERE prediction_id = :id"
-        connection.execute(text(ahead), {"id": other.id})
-    assert other.id in {one.row.prediction.id for one in reviews.queue(database, 1000, "user:2")}
-    with database.begin() as connection:
-        connection.execute(text(ahead), {"id": other.id})
-        reviews.put(connection, begun.model_name, [])
-    assert queued(database, begun.model_name) == [(odd.id, "improbable")]
-    assert reviews.decide(database, odd.id, "label", "7", "user:1")
-
-
 def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw, run, log):
     draw(OF_TRAINING[0], sure("4"), "7")
     with database.begin() as connection:

@@ -157,7 +157,7 @@ def test_only_a_version_that_passed_is_tried_or_promoted_unless_it_is_forced(tri
     trial.passes(outcome="refused")
     with pytest.raises(NotPossible, match=r"the gate refused it \(for a test\)"):
         desk.promote(model, NEW, OLD, "a test")
-    assert trial.serving.version == OLD
+    assert desk.rows.find(model) is None
     assert desk.promote(model, NEW, OLD, "ada", is_forced=True).version == NEW
     assert trial.serving.reason == "ada: forced, although the gate refused it (for a test)."
     with pytest.raises(NotPossible, match="is the default already"):
