@@ -1,6 +1,7 @@
 """The archive of a network that somebody brings, and what is said of it."""
 
 import argparse
+import shlex
 from pathlib import Path
 
 from system.memory import available_bytes
@@ -60,7 +61,8 @@ def _rebuild(name: str, file: Path, path: Path) -> str:
     """Return the command that builds an archive again; make's knows those in the model store."""
     if path.resolve() == (STORE / f"{name}.mar").resolve():
         return f"make -B archive MODEL={name}"
-    return f".venv/bin/python -m training.archive --weights {file} --name {name} --out {path}"
+    words = ("--weights", str(file), "--name", name, "--out", str(path))
+    return f".venv/bin/python -m training.archive {shlex.join(words)}"
 
 
 def _memory(worker: Worker, free_bytes: int) -> str:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 from tests.docs.documents import blocks
 from tests.training.own import own_networks
 from tests.training.own.own_networks import LABELS, Always, Plain
+from training.archive import own_network
 from training.data.image_folder import load_held_out
 from training.models.first_weights import tensors_of
 from training.own import module
@@ -119,3 +121,11 @@ def test_the_documented_export_writes_a_file_that_is_served(said: list[str]) -> 
 
 def test_a_network_that_is_as_right_as_a_guess_comes_with_what_to_look_at(said: list[str]) -> None:
     assert "commonest label (33.33%): check that the lines of --labels are in the order" in said[1]
+
+
+def test_the_command_that_builds_an_archive_again_can_be_pasted() -> None:
+    folder = Path("/models of mine")
+    command = own_network._rebuild("scenes", folder / "scenes.onnx", folder / "scenes.mar")
+    assert shlex.split(command)[3:] == [
+        "--weights", "/models of mine/scenes.onnx", "--name", "scenes", "--out", "/models of mine/scenes.mar",
+    ]  # fmt: skip
