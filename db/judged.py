@@ -17,9 +17,9 @@ _OPERATOR = "operator"
 # Of what no run took within that time, and nobody signed in said: as if all of it came from one network.
 FORGOTTEN = b""
 
-# The latest judgement of each at that time, whatever was said since, and an operator's decision. What an
-# operator judged only operators judge otherwise. What was judged is not superseded as long as it is (see
-# db/schema/drawings.py).
+# Of each the latest judgement at that time, whatever was said since, a visitor's and an operator's (what the
+# visitor claimed tells of them), and an operator's decision. What was judged is not superseded as long as it
+# is (see db/schema/drawings.py).
 _JUDGED = text("""
 WITH ids AS (
     SELECT prediction_id FROM judgements WHERE model_name = :model_name
@@ -34,26 +34,26 @@ WITH ids AS (
 )
 SELECT p.id, p.created_at, p.session_id AS drawn_by, p.predicted_label, p.confidence, p.probabilities,
        p.is_digit, sha256(p.drawing) AS picture,
-       f.session_id AS said_by, f.true_label AS label, f.created_at AS said_at,
+       f.session_id AS said_by, f.true_label AS label,
        CASE WHEN f.created_at <= taken.at THEN NULL
             WHEN f.created_at >= :until - make_interval(days => :days) THEN f.network
             WHEN f.session_id NOT LIKE 'user:%' THEN :forgotten END AS network,
-       f.is_by_operator IS TRUE AS is_by_operator,
+       o.true_label AS operators_label,
+       CASE WHEN o.kind <> 'taken_back' THEN o.created_at END AS operator_said_at,
        r.decision, r.label AS decided_label, r.decided_at
 FROM ids
 JOIN predictions p ON p.id = ids.prediction_id AND p.model_name = :model_name
 LEFT JOIN LATERAL (
-    SELECT * FROM (
-        SELECT DISTINCT ON (is_by_operator) *,
-            session_id IN (SELECT session_id FROM operators) AS is_by_operator
-        FROM feedback WHERE prediction_id = p.id AND created_at <= :until
-        ORDER BY is_by_operator, id DESC
-    ) last
-    ORDER BY is_by_operator AND kind <> 'taken_back' DESC, id DESC LIMIT 1
-) f ON f.kind <> 'taken_back'
+    SELECT * FROM feedback WHERE prediction_id = p.id AND created_at <= :until
+        AND session_id IN (SELECT session_id FROM operators) ORDER BY id DESC LIMIT 1
+) o ON true
+LEFT JOIN LATERAL (
+    SELECT * FROM feedback WHERE prediction_id = p.id AND created_at <= :until
+        AND session_id NOT IN (SELECT session_id FROM operators) ORDER BY id DESC LIMIT 1
+) f ON f.kind <> 'taken_back' AND (o.kind = 'taken_back' AND o.id > f.id) IS NOT TRUE
 LEFT JOIN taken ON taken.prediction_id = p.id
 LEFT JOIN reviews r ON r.prediction_id = p.id AND r.decided_at <= :until
-WHERE f.id IS NOT NULL OR (r.decision IS NOT NULL AND NOT p.is_superseded)
+WHERE f.id IS NOT NULL OR o.kind <> 'taken_back' OR (r.decision IS NOT NULL AND NOT p.is_superseded)
 ORDER BY p.created_at DESC, p.id DESC LIMIT :most
 """)
 # What nobody had judged or reviewed by then, of the newest answers those that were nearest to another one.
@@ -83,12 +83,12 @@ class Judged:
         probabilities: Every label's probability.
         is_digit: Whether it looked like a digit; None where the model does not say.
         picture: SHA-256 of the image file, 32 bytes.
-        said_by: The session that judged it; None where nobody did, and an operator alone decided.
+        said_by: The session that judged it; None where no visitor did, and an operator alone.
         label: What they said that it is; None for no digit.
-        said_at: When.
         network: A pseudonym of the network that they said it from; `FORGOTTEN` where that was too long ago;
             None where it is not known, or counts no longer, since a run before has taken this.
-        is_by_operator: Whether they are an operator.
+        operators_label: What an operator said in the history that it is; None for no digit.
+        operator_said_at: When; None where none did.
         decision: An operator's review, "label", "not_a_digit" or "skip"; None where there is none.
         decided_label: The label of that.
         decided_at: When.
@@ -104,9 +104,9 @@ class Judged:
     picture: bytes
     said_by: str | None
     label: str | None
-    said_at: datetime | None = None
     network: bytes | None = None
-    is_by_operator: bool = False
+    operators_label: str | None = None
+    operator_said_at: datetime | None = None
     decision: str | None = None
     decided_label: str | None = None
     decided_at: datetime | None = None

@@ -97,7 +97,7 @@ def choose(
     found = _Sorted(salt)
     gold = _gold(judged)
     skipped = {one.picture for one in judged if one.decision == "skip"} - gold.keys()
-    claims = [one for one in judged if one.said_by is not None and not one.is_by_operator]
+    claims = [one for one in judged if one.said_by is not None]
     contradicted, agreed = _compared(claims, gold)
     trust = weigh(claims, gold, contradicted, agreed)
 
@@ -141,10 +141,10 @@ def choose(
 
 def _gold(judged: list[Judged]) -> dict[bytes, str | None]:
     """Return what operators said of pictures last, in a review or in the history."""
-    decided = [one for one in judged if one.decision in ("label", "not_a_digit")]
-    said = [(one.said_at, one.picture, one.label) for one in judged if one.is_by_operator]
-    said += [(one.decided_at, one.picture, one.decided_label) for one in decided]
-    return {picture: label for _, picture, label in sorted(said, key=lambda word: word[:1])}
+    said = [(one.decided_at, one.picture, one.decided_label) for one in judged if one.decision != "skip"]
+    said += [(one.operator_said_at, one.picture, one.operators_label) for one in judged]
+    words = [word for word in said if word[0] is not None]
+    return {picture: label for _, picture, label in sorted(words, key=lambda word: word[:1])}
 
 
 def _compared(

@@ -3,6 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,7 +43,6 @@ def judged(
     usual: dict[str, Any] = {
         "id": uuid.UUID(int=_count),
         "created_at": START + timedelta(seconds=_count),
-        "said_at": START + timedelta(seconds=_count) if said_by else None,
         "drawn_by": said_by or "somebody",
         "predicted_label": best,
         "confidence": probabilities[best],
@@ -54,5 +54,9 @@ def judged(
 
 def reviewed(one: Judged, label: str | None, decision: str = "label") -> Judged:
     """Return the drawing with an operator's decision."""
-    decided = {"decision": decision, "decided_label": label, "decided_at": one.created_at}
-    return Judged(**{**{name: getattr(one, name) for name in one.__dataclass_fields__}, **decided})
+    return replace(one, decision=decision, decided_label=label, decided_at=one.created_at)
+
+
+def corrected(one: Judged, label: str | None, days: float = 0) -> Judged:
+    """Return the drawing with what an operator said of it in the history, so many days after it was drawn."""
+    return replace(one, operators_label=label, operator_said_at=one.created_at + timedelta(days=days))

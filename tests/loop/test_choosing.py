@@ -1,11 +1,9 @@
 """What is taken of the judged drawings, what is left out and why, and what operators are shown first."""
 
 from collections import Counter
-from dataclasses import replace
-from datetime import timedelta
 
 from loop.choosing import MOST_OF_KIND, MOST_OF_PROVEN, MOST_OF_SESSION, choose, closeness, is_gate_session
-from tests.loop.judging import OF_THE_GATE, OF_TRAINING, START, judged, picture, reviewed, sure, unsure
+from tests.loop.judging import OF_THE_GATE, OF_TRAINING, corrected, judged, picture, reviewed, sure, unsure
 
 ADA, GRACE, JOAN = OF_TRAINING[:3]
 HELEN = OF_THE_GATE[0]
@@ -94,22 +92,29 @@ def test_an_operators_word_counts_without_any_bound():
     drawn = [judged(ADA, "8", sure("3")) for _ in range(300)]
     choice = choose([reviewed(one, "3") for one in drawn], set(), set())
     assert Counter(one.label for one in choice.examples) == {"3": 300}
-    of_an_operator = [judged("user:1", "3", sure("8"), drawn_by=ADA, is_by_operator=True) for _ in range(300)]
-    assert parts(choose(of_an_operator, set(), set())) == {"train": 300}
+    in_the_history = [corrected(judged(None, None, sure("8"), drawn_by=ADA), "3") for _ in range(300)]
+    assert parts(choose(in_the_history, set(), set())) == {"train": 300}
     decided = judged(None, None, unsure("4", "7"), drawn_by=ADA)
     choice = choose([reviewed(decided, None, "not_a_digit")], set(), set())
     assert [one.label for one in choice.examples] == [None]
 
 
 def test_of_what_operators_say_of_a_picture_the_latest_counts():
-    of_an_operator = {"drawn_by": ADA, "is_by_operator": True}
-    said = judged("user:1", "7", unsure("4", "7"), **of_an_operator)
-    corrected = replace(reviewed(said, "9"), said_at=START + timedelta(days=1))
-    earlier = judged("user:1", "3", sure("8"), said_at=START + timedelta(days=1), **of_an_operator)
-    later = judged("user:2", "8", sure("8"), picture=earlier.picture, **of_an_operator)
-    found = {one.picture: one.label for one in choose([corrected, earlier, later], set(), set()).examples}
-    assert found == {said.picture: "7", earlier.picture: "3"}
-    assert choose([reviewed(said, "9")], set(), set()).examples[0].label == "9"
+    slip = corrected(reviewed(judged(ADA, "7", unsure("4", "7")), "9"), "7", days=1)
+    earlier = corrected(judged(ADA, "3", sure("8")), "3", days=1)
+    later = corrected(judged(ADA, "8", sure("8"), picture=earlier.picture), "8")
+    found = {one.picture: one.label for one in choose([slip, earlier, later], set(), set()).examples}
+    assert found == {slip.picture: "7", earlier.picture: "3"}
+    reviewed_later = reviewed(corrected(judged(ADA, "7", unsure("4", "7")), "7", days=-1), "9")
+    assert choose([reviewed_later], set(), set()).examples[0].label == "9"
+
+
+def test_trust_moves_by_what_operators_say_in_the_history_too():
+    liar = [corrected(judged(ADA, "7", unsure("4", "7")), "4") for _ in range(3)]
+    honest = [corrected(judged(GRACE, "7", unsure("4", "7")), "7") for _ in range(3)]
+    trust = choose(liar + honest, set(), set()).trust
+    assert (trust[ADA].right, trust[ADA].wrong, trust[ADA].is_enough) == (0, 3, False)
+    assert (trust[GRACE].right, trust[GRACE].wrong, trust[GRACE].is_proven) == (3, 0, True)
 
 
 def test_what_an_operator_skips_is_not_used_and_not_shown_again():

@@ -191,7 +191,9 @@ def test_an_operators_own_judgement_is_gold_and_a_visitors_is_not(database, draw
     log.write([Feedback(withdrawn.id, None, datetime.now(UTC), "operator", "taken_back")])
     log.write([Feedback(withdrawn.id, "9", datetime.now(UTC), OF_TRAINING[4])])
     begun = run()
-    collect(begun, database)
+    sessions = collect(begun, database).numbers["sessions"]
+    # Two of them said what is improbable, and two what an operator contradicts.
+    assert (sessions["all"], sessions["untrusted"]) == (5, 4)
     assert set(examples_of(database, begun)) == {
         (by_operator.id, "train", "7"),
         (without_id.id, "train", "7"),
