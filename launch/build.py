@@ -46,11 +46,8 @@ def main() -> None:
             *("--name", settings.model),
             *("--out", str(settings.archive)),
         ]
-        told = {
-            **passed(os.environ, *PYTHON),
-            "ORT_DISABLE_TELEMETRY": "1",
-            "VAR_DIR": str(settings.var),  # the list of what is built is there
-        }
+        # The list of what is built is in VAR_DIR.
+        told = {**passed(os.environ, *PYTHON), "VAR_DIR": str(settings.var)}
         sys.exit(subprocess.run(command, cwd=PROJECT, env=told, check=False).returncode)
 
 

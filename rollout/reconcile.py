@@ -6,7 +6,6 @@ started again, or whoever was at it was killed: what is missing is done next tim
 
 import json
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,9 +95,7 @@ class Places:
             if str(made["modelVersion"]) != version:
                 return None
             return Version(model, version, file, known_archives.digest(archive))
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError):
-            return None  # it is damaged, locked, or of another kind
-        except (LookupError, TypeError, ValueError):
+        except (*known_archives.UNREADABLE, LookupError, TypeError, ValueError):
             return None
 
 

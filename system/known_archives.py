@@ -11,6 +11,7 @@ import os
 import re
 import shlex
 import zipfile
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
@@ -20,6 +21,9 @@ from system import variables
 from system.files import sha256
 
 NAME = "archives.sha256"  # in VAR_DIR
+# What reading a damaged archive raises: zipfile, RuntimeError for an encrypted file, and a kind of it for
+# a compression that it does not know.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
 _LINE = re.compile(r"^\\?([0-9a-f]{64})\b", re.MULTILINE)
 
 

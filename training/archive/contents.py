@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from system.files import PROJECT
+from system.known_archives import UNREADABLE
 from training.models.reference import Reference, reference_of
 
 MANIFEST = "MAR-INF/MANIFEST.json"
@@ -82,7 +82,7 @@ def read_archive(path: Path) -> Archive:
             return Archive(str(model["modelName"]), str(model["modelVersion"]), **_serving(archive))
     except BadArchive:
         raise
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise BadArchive(f"the archive {path} cannot be read ({error})") from error
     except (KeyError, TypeError, ValueError) as error:
         raise BadArchive(
@@ -95,7 +95,7 @@ def worker_of(path: Path) -> Worker | None:
     try:
         with zipfile.ZipFile(path) as archive:
             return _worker(json.loads(archive.read(SERVING)))
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, KeyError, ValueError):
+    except (*UNREADABLE, KeyError, ValueError):
         return None
 
 

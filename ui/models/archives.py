@@ -2,7 +2,6 @@
 
 import json
 import zipfile
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -106,8 +105,7 @@ def read_archive(path: Path) -> Archive:
             )
     except BadArchive:
         raise
-    # zipfile raises RuntimeError for an encrypted file, and a kind of it for a compression it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+    except known_archives.UNREADABLE as error:
         raise BadArchive("it is damaged") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise BadArchive(f"it has no {MANIFEST} and {LABELS} of the usual form") from error
