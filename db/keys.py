@@ -42,6 +42,8 @@ def main() -> int:
     )
     parser.add_argument("--revoke", action="store_true", help="the key of this name")
     told = parser.parse_args()
+    if told.name is None and (told.revoke or told.rate is not None):
+        parser.error("--rate and --revoke are of one key: say whose it is")
     keep_private()
     with own_database.command("db.keys"):
         file = variables.key_file(os.environ)

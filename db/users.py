@@ -32,6 +32,8 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
     parser.add_argument("--delete", action="store_true", help="the user, not what was drawn")
     told = parser.parse_args()
+    if told.name is None and (told.role or told.password_file or told.delete):
+        parser.error("--role, --password-file and --delete are of one user: say of whom")
     with own_database.command("db.users", UserError), own_database.opened() as engine:
         print(_done(Users(engine), told))
     return 0

@@ -73,6 +73,16 @@ def test_what_cannot_be_used_is_refused_in_one_line(
     assert words in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--revoke", "--rate=5"])
+def test_what_is_to_be_done_to_nobodys_key_is_refused_and_not_passed_over(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["db.keys", option])
+    with pytest.raises(SystemExit, match="2"):
+        keys.main()
+    assert "say whose it is" in capsys.readouterr().err
+
+
 def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
     key = keys.issue(engine, "kept")
     with engine.connect() as connection:

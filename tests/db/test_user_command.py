@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from db import engine as database
-from db import passwords
+from db import passwords, users
 from db.user_rows import Users
 from system.files import PROJECT
 from tests.docs.documents import blocks
@@ -80,6 +80,16 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(
     assert says in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert known.is_empty()
+
+
+@pytest.mark.parametrize("option", ["--delete", "--role=operator", "--password-file=password.txt"])
+def test_what_is_to_be_done_to_nobody_is_refused_and_not_passed_over(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["db.users", option])
+    with pytest.raises(SystemExit, match="2"):
+        users.main()
+    assert "say of whom" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("again", "status"), [(PASSWORD, 0), ("another password", 1)])
