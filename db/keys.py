@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sqlalchemy import Engine, Executable, Row, delete, select, text
+from sqlalchemy import Engine, Executable, Row, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db import own_database
@@ -68,7 +68,8 @@ def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:
     key = secrets.token_urlsafe(KEY_BYTES)
     values = {"key_hash": hashlib.sha256(key.encode()).digest(), "rate_per_s": rate_per_s}
     added = insert(api_keys).values(name=name, **values)
-    _execute(engine, added.on_conflict_do_update(constraint="api_keys_pkey", set_=values))
+    anew = {**values, "created_at": func.now()}
+    _execute(engine, added.on_conflict_do_update(constraint="api_keys_pkey", set_=anew))
     return key
 
 

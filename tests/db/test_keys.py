@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,17 @@ def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
     keys.export(engine, tmp_path / "keys")
     assert is_known(tmp_path / "keys", key)
     assert keys.revoke(engine, "kept")
+
+
+def test_a_key_that_replaces_another_is_as_old_as_itself(engine: Engine) -> None:
+    keys.issue(engine, "renewed")
+    long_ago = text("UPDATE api_keys SET created_at = now() - interval '1 year' WHERE name = 'renewed'")
+    with engine.begin() as connection:
+        connection.execute(long_ago)
+    keys.issue(engine, "renewed")
+    age = text("SELECT now() - created_at FROM api_keys WHERE name = 'renewed'")
+    with engine.connect() as connection:
+        assert connection.scalar(age) < timedelta(days=1)
 
 
 def test_of_two_commands_the_last_file_knows_what_both_did(engine: Engine, tmp_path: Path) -> None:
