@@ -59,7 +59,8 @@ def _password(file: Path | None) -> str:
     """Return the password in the file, or what is typed twice on the terminal."""
     if file is not None:
         try:
-            return file.read_text(encoding="utf-8").split("\n")[0].rstrip("\r")
+            # A byte-order mark, which editors on Windows put there, can be typed by nobody.
+            return file.read_text(encoding="utf-8-sig").split("\n")[0].rstrip("\r")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{file} cannot be read as text: {error}") from error
     if not sys.stdin.isatty():

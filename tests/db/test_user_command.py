@@ -82,6 +82,14 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(
     assert known.is_empty()
 
 
+@pytest.mark.parametrize(
+    "content", [b"correct horse battery", b"\xef\xbb\xbfcorrect horse battery\r\n# of ada"]
+)
+def test_a_password_file_is_read_as_editors_write_it(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(content)
+    assert users._password(tmp_path / "password") == PASSWORD
+
+
 @pytest.mark.parametrize("option", ["--delete", "--role=operator", "--password-file=password.txt"])
 def test_what_is_to_be_done_to_nobody_is_refused_and_not_passed_over(
     option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
