@@ -74,7 +74,7 @@ promote: setup ## make VERSION=1.1.0 the default, if the gate passed it (else FO
 	@exec $(PY) -m rollout promote $(if $(VERSION),"$(VERSION)") $(if $(FORCE),--force)
 
 rollback: setup ## try a new version no longer, or go back to the one before
-	@exec $(PY) -m rollout rollback
+	@exec $(PY) -m rollout rollback $(if $(VERSION),"$(VERSION)")
 
 setup: ## install: run, or GROUP=train, bulk, dev (PYTHON=..., TORCH_INDEX=...)
 	@$(SETUP) $(or $(GROUP),run)

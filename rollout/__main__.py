@@ -35,6 +35,10 @@ def main() -> int:
     parser.add_argument("version", nargs="?", help="to promote: which one")
     parser.add_argument("--force", action="store_true", help="promote what the gate has not passed")
     told = parser.parse_args()
+    if told.verb != "promote" and (told.version or told.force):
+        parser.error(
+            f"{told.verb} takes neither a version nor --force: say promote to serve a version that you choose"
+        )
     with own_database.command("rollout", NotPossible):
         model = environment.text(os.environ, "MODEL", "digits")
         url = environment.http_address(os.environ, "TORCHSERVE_MANAGEMENT_URL", "http://127.0.0.1:8081")

@@ -42,6 +42,16 @@ def environ(url: str, torchserve: Managing, var: Path) -> dict[str, str]:
     return {**os.environ, **addresses, "VAR_DIR": str(var), "MODEL": "digits"}
 
 
+@pytest.mark.parametrize("arguments", [["rollback", "1.0.0"], ["rollback", "--force"], ["versions", "1.0.0"]])
+def test_a_version_that_a_verb_would_pass_over_is_refused(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rollout", *arguments])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "takes neither a version nor --force" in capsys.readouterr().err
+
+
 def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_path: Path) -> None:
     with database.opened(url) as engine:
         for version in ("1.2.0", "1.3.0"):
