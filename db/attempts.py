@@ -57,10 +57,7 @@ class Attempts(UsesEngine):
     def take(self, limits: Sequence[Limit]) -> float:
         """Take an attempt of each, and return 0; or none, and return after how many seconds there will be."""
         with transaction(self._engine) as connection:
-            full = select(table.c.key_hash).where(table.c.full_at <= func.now()).limit(FORGOTTEN_AT_ONCE)
-            # Alone, and past what others hold: so nobody waits for each other in a ring.
-            gone = table.c.key_hash.in_(full.with_for_update(skip_locked=True))
-            connection.execute(delete(table).where(gone))
+            forget(connection, FORGOTTEN_AT_ONCE)  # alone: so nobody waits for each other in a ring
         with transaction(self._engine) as connection:
             wait_s = max(_taken(connection, limit) for limit in limits)
             if wait_s:
@@ -74,6 +71,13 @@ class Attempts(UsesEngine):
                 earlier = table.c.full_at - _seconds(limit.each_s)
                 is_it = table.c.key_hash == limit.key_hash
                 connection.execute(update(table).where(is_it).values(full_at=earlier))
+
+
+def forget(connection: Connection, most: int) -> int:
+    """Remove at most so many that have all their attempts again, past what others hold; return how many."""
+    full = select(table.c.key_hash).where(table.c.full_at <= func.now()).limit(most)
+    gone = table.c.key_hash.in_(full.with_for_update(skip_locked=True))
+    return connection.execute(delete(table).where(gone)).rowcount
 
 
 def _taken(connection: Connection, limit: Limit) -> float:

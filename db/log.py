@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, any_, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from db import counting, networks
+from db import attempts, counting, networks
 from db.adding import add, supersede
 from db.engine import UsesEngine, reading, transaction
 from db.errors import DatabaseUnavailable, RecordRejected, refusal, refuses_record
@@ -67,6 +67,15 @@ class PredictionLog(UsesEngine):
         """
         with transaction(self._engine) as connection:
             return networks.forget(connection, limit)
+
+    def forget_attempts(self, limit: int) -> int:
+        """Forget who has tried to sign in, of `limit` that may try again as ever; return of how many.
+
+        Raises:
+            DatabaseUnavailable: None is forgotten.
+        """
+        with transaction(self._engine) as connection:
+            return attempts.forget(connection, limit)
 
     def history(self, session_id: str, limit: int = HISTORY_ROWS) -> list[HistoryRow]:
         """Return the session's last `limit` predictions, newest first, each with its latest feedback.

@@ -1,4 +1,4 @@
-"""Deletes what is older than the operator says, and forgets networks, a little at a time."""
+"""Deletes what is older than the operator says, and forgets who judged or tried to sign in, bit by bit."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ PART_ROWS = 1_000
 
 
 class Retention:
-    """Deletes old predictions with their feedback, and forgets networks, when it starts and then every hour.
+    """Deletes old predictions with their feedback, and forgets, when it starts and then every hour.
 
     Each page may run one: rows that another is at are skipped.
 
@@ -41,6 +41,7 @@ class Retention:
     def _run(self) -> None:
         while True:
             self._forget_networks()
+            self._forget_attempts()
             if self._keep_days is not None and (deleted := self._delete(self._keep_days)):
                 logger.info("%d predictions older than %d days are deleted", deleted, self._keep_days)
             if self._stopping.wait(EVERY_S):
@@ -49,6 +50,10 @@ class Retention:
     def _forget_networks(self) -> int:
         """Forget part after part until there is none; return of how many judgements."""
         return self._part_by_part(self._log.forget_networks, "networks of judgements are forgotten")
+
+    def _forget_attempts(self) -> int:
+        """Forget who has tried to sign in: else nothing did that until the next one tries."""
+        return self._part_by_part(self._log.forget_attempts, "attempts to sign in are forgotten")
 
     def _delete(self, keep_days: int) -> int:
         """Delete part after part until none is left; return how many rows these were."""

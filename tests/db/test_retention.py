@@ -4,13 +4,15 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, select, text, update
 
 from db import engine as database
 from db import examples, migrate, retention
+from db.attempts import Attempts, Limit
 from db.examples import Chosen
 from db.log import DatabaseUnavailable, PredictionLog
 from db.retention import Retention
+from db.schema import sign_in_attempts
 from system import variables
 from system.environment import SettingError
 from tests.db import loop_rows
@@ -108,6 +110,25 @@ def test_the_network_of_what_a_run_has_taken_is_forgotten_once_the_run_is_over(
     own_log.write([correction(taken, "3", network=bytes(16))])
     assert Retention(own_log, None)._forget_networks() == 1
     assert networks(own_log) == {"1": None, "2": bytes(16), "3": bytes(16)}
+
+
+@integration
+def test_who_has_tried_to_sign_in_is_forgotten_though_nobody_tries_again(own_log, monkeypatch):
+    monkeypatch.setattr(retention, "PART_ROWS", 1)
+    counted = [Limit(of, 3, 30) for of in ("network 1", "name ada", "name grace")]
+    Attempts(own_log._engine).take(counted)
+    with own_log._engine.begin() as connection:
+        for one in counted[:2]:
+            is_it = sign_in_attempts.c.key_hash == one.key_hash
+            connection.execute(update(sign_in_attempts).where(is_it).values(full_at=func.now()))
+    kept = Retention(own_log, None)
+    forgotten = threading.Event()
+    monkeypatch.setattr(kept, "_forget_attempts", lambda of=kept._forget_attempts: (of(), forgotten.set()))
+    kept.start()
+    assert forgotten.wait(30)
+    kept.stop()
+    with own_log._engine.connect() as connection:
+        assert list(connection.scalars(select(sign_in_attempts.c.key_hash))) == [counted[2].key_hash]
 
 
 def networks(log):
