@@ -7,6 +7,7 @@ import random
 import uuid
 import zipfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
@@ -112,6 +113,17 @@ def test_an_archive_is_sent_piece_by_piece(viewed, make_prediction, session_id) 
     pieces = list(export.picture_chunks(Drawings(page.log._engine), Filter(session_id)))
     assert len(pieces) == 4
     assert max(map(len, pieces)) < max(len(one.drawing) for one in made) + 1000
+
+
+def test_what_was_drawn_while_the_clock_was_in_1970_is_in_the_archive(
+    viewed, make_prediction, session_id
+) -> None:
+    page = viewed()
+    made = make_prediction(session_id=session_id, created_at=datetime(1970, 1, 1, 0, 5, tzinfo=UTC))
+    page.log.write([made, Feedback(made.id, "1", datetime.now(UTC), session_id)])
+    packed = b"".join(export.picture_chunks(page.drawings, Filter(session_id)))
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert [Path(name).stem for name in archive.namelist()] == [str(made.id)]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ FOLDER = "drawings"
 NONE = "none"
 # Of the database's ten connections all exports together take so many, and no thread that a stroke may need.
 _threads = anyio.CapacityLimiter(2)
+# A ZIP has no earlier times; a machine without a battery for its clock may have begun in 1970.
+ZIP_BEGINS = (1980, 1, 1, 0, 0, 0)
 # Of the answers in CSV and JSON, in this order.
 COLUMNS = (
     "id",
@@ -154,7 +156,7 @@ def picture_chunks(drawings: Drawings, wanted: Filter) -> Iterator[bytes]:
             seen.add(digest)
             folder = f"{FOLDER}/{NONE if row.true_label is None else folder_of(row.true_label)}"
             name = f"{folder}/{prediction.id}.{media_type(image)[1]}"
-            made = zipfile.ZipInfo(name, prediction.created_at.timetuple()[:6])
+            made = zipfile.ZipInfo(name, max(ZIP_BEGINS, prediction.created_at.timetuple()[:6]))
             archive.writestr(made, image)
             yield written.taken()
     yield written.taken()
