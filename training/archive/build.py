@@ -52,9 +52,7 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
         about = _write_network(trained, staged / "network.onnx")
         now = preprocessing_fingerprint(HANDLER_FOLDER, about.framing)
         _warn_of_another(trained, about.preprocessing, now)
-        shutil.copytree(
-            HANDLER_FOLDER, extra / "handler", ignore=shutil.ignore_patterns("__pycache__", "*.pyi")
-        )
+        copy_sources(HANDLER_FOLDER, extra / "handler")
         labels = {str(index): label for index, label in enumerate(about.label_names)}
         (extra / "index_to_name.json").write_text(json.dumps(labels), encoding="utf-8")
         threshold = _add_gate(extra, now) if about.data_set in GATED else None
@@ -94,6 +92,12 @@ def build(trained: Path, name: str, out: Path, version: str | None = None) -> Pa
     return out
 
 
+def copy_sources(folder: Path, into: Path) -> None:
+    """Copy a folder's sources without their times: images and package stores have 1970, which no ZIP has."""
+    left_out = shutil.ignore_patterns("__pycache__", "*.pyi")
+    shutil.copytree(folder, into, ignore=left_out, copy_function=shutil.copy)
+
+
 def copy_machine_code(folder: Path, into: Path) -> None:
     """Copy what numba has compiled of a folder's functions, and not of those that were there once.
 
@@ -110,7 +114,7 @@ def copy_machine_code(folder: Path, into: Path) -> None:
             if isinstance(one, ast.FunctionDef) and one.decorator_list:
                 name = f"{file.stem}.{one.name}-{one.decorator_list[0].lineno}"
                 for part in (folder / "__pycache__").glob(f"{name}.*.nb?"):
-                    shutil.copy2(part, kept)
+                    shutil.copy(part, kept)
 
 
 def _write_network(trained: Path, path: Path) -> weights.About:

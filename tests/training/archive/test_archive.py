@@ -26,7 +26,7 @@ from system.files import sha256
 from tests.handler.constant_network import network
 from training.archive import golden
 from training.archive.__main__ import main
-from training.archive.build import build, copy_machine_code, export
+from training.archive.build import build, copy_machine_code, copy_sources, export
 from training.archive.contents import read_archive
 from training.data.drawing import png
 from training.models import weights
@@ -63,6 +63,19 @@ def test_machine_code_is_taken_along_but_of_what_is_gone(tmp_path: Path) -> None
         (source / "__pycache__" / name).touch()
     copy_machine_code(source, into)
     assert {file.name for file in (into / "__pycache__").iterdir()} == taken
+
+
+def test_files_of_1970_can_be_archived(tmp_path: Path) -> None:
+    source, into = tmp_path / "source", tmp_path / "into"
+    (source / "__pycache__").mkdir(parents=True)
+    (source / "f.py").write_text("@njit(cache=True)\ndef now(): ...\n")
+    (source / "__pycache__" / "f.now-1.py311.nbi").touch()
+    for file in (source / "f.py", source / "__pycache__" / "f.now-1.py311.nbi"):
+        os.utime(file, (0, 0))
+    copy_sources(source, into)
+    copy_machine_code(source, into)
+    for file in (into / "f.py", into / "__pycache__" / "f.now-1.py311.nbi"):
+        zipfile.ZipInfo.from_file(file)
 
 
 def test_its_manifest_has_the_weights_version(model_store: Path) -> None:
