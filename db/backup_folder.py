@@ -55,10 +55,10 @@ def make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     names = [path.name for path in folder.iterdir()]
     mode = stat.S_IMODE(folder.stat().st_mode)
-    if not names:  # a volume that was just mounted is open
-        folder.chmod(0o700)
-    elif mode & 0o007 and all(map(_is_ours, names)):
-        with suppress(PermissionError):  # somebody else's is theirs to close
+    with suppress(PermissionError):  # somebody else's is theirs to close
+        if not names:  # a volume that was just mounted is open
+            folder.chmod(0o700)
+        elif mode & 0o007 and all(map(_is_ours, names)):
             folder.chmod(mode & ~0o007)
 
 

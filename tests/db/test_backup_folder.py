@@ -1,6 +1,9 @@
 """Which backups are kept, and what is never taken for one."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -117,6 +120,20 @@ def test_a_new_or_empty_folder_is_closed_and_one_with_other_files_stays_as_it_is
     (shared / "letter.txt").touch()
     backup_folder.make(shared)
     assert shared.stat().st_mode & 0o777 == 0o755
+
+
+@pytest.mark.parametrize("names", [[], ["lock"]])
+def test_a_folder_of_somebody_elses_is_used_as_it_is(tmp_path, monkeypatch, names):
+    for name in names:
+        (tmp_path / name).touch()
+    tmp_path.chmod(0o777)
+
+    def refused(path, mode):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), str(path))
+
+    monkeypatch.setattr(Path, "chmod", refused)
+    backup_folder.make(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o777
 
 
 @pytest.mark.parametrize(("before", "after"), [(0o755, 0o750), (0o2777, 0o2770), (0o700, 0o700)])
