@@ -16,7 +16,7 @@ from training.archive.contents import read_archive
 from training.options import positive
 from training.score import local
 from training.score.answering import unpack
-from training.score.inputs import COLUMNS, Inputs
+from training.score.inputs import COLUMNS, Inputs, in_words
 from training.score.parts import Done
 from training.score.plan import UNPACKED, Plan, clear, plan
 
@@ -109,8 +109,10 @@ def _score(given: argparse.Namespace) -> int:
     work = plan(Inputs(_source(given), given.column), output, sha256(archive), given.rows)
     numbers = work.missing()
     if left_out := work.about["left_out"]:
-        words = ", ".join(f"{count:,} {ending}" for ending, count in sorted(left_out.items()))
-        print(f"score: no pictures by their names, or links, and left out: {words}", file=sys.stderr)
+        print(
+            f"score: no pictures by their names, or links, and left out: {in_words(left_out)}",
+            file=sys.stderr,
+        )
     done = _shown(_made(given, output, archive, numbers), work) if numbers else []
     print(_summary(work, numbers, list(done)))
     return 0

@@ -5,7 +5,7 @@ import lzma
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -30,8 +30,9 @@ BYTES = "bytes"
 # A CSV file may have more columns than that of the pictures, such as with a picture's bytes in base64; Python
 # takes 131,072 characters. A limit there has to be, or a quote that is not closed takes all memory.
 MOST_CHARACTERS = 32 * 1024**2
-# How links in tars are counted, whose bytes are with another name.
-LINKS = "links in tar files"
+# How links in tars are counted, whose bytes are with another name; and those to folders, which may lead in a
+# circle.
+LINKS, TO_FOLDERS = "links in tar files", "links to folders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Inputs:
     Attributes:
         root: the folder that `Item.file` is relative to.
         containers: files with pictures in them that were passed, with size and time of change.
-        left_out: how many other files there were, by ending, and how many LINKS.
+        left_out: how many other files there were, by ending, and how many LINKS and TO_FOLDERS.
     """
 
     given: Path
@@ -103,7 +104,9 @@ class Inputs:
             if path.name.startswith("."):
                 continue
             if path.is_dir():
-                if not path.is_symlink():  # it may lead in a circle
+                if path.is_symlink():
+                    self.left_out[TO_FOLDERS] += 1
+                else:
                     yield from self._in_folder(path)
             elif _is_container(path):
                 yield from self._in_container(path)
@@ -220,6 +223,11 @@ def _require_nothing_behind(tar: tarfile.TarFile) -> None:
         block = tar.fileobj.read(tarfile.BLOCKSIZE)
     if block[TAR_MARK] == b"ustar":
         raise tarfile.ReadError("another archive begins behind its end: make it one, or unpack it")
+
+
+def in_words(left_out: Mapping[str, int]) -> str:
+    """Return what was left out as people read it."""
+    return ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
 
 
 def column_of(columns: list[str], wanted: str | None) -> str | None:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from system.files import UNFINISHED, written_aside
-from training.score.inputs import Inputs, Item, state
+from training.score.inputs import Inputs, Item, in_words, state
 
 # An underscore keeps it from those who read a folder of Parquet files as one table.
 FILE, ABOUT = "_plan.parquet", b"plan"
@@ -196,7 +196,8 @@ def _write(inputs: Inputs, path: Path, wanted: dict[str, Any], rows: int) -> Non
             file.add_key_value_metadata({ABOUT.decode(): json.dumps(about)})
         with pq.ParquetFile(draft) as file:
             if not file.metadata.num_rows:
-                raise ValueError(f"there are no pictures in {inputs.given}")
+                others = f" (left out: {in_words(inputs.left_out)})" if inputs.left_out else ""
+                raise ValueError(f"there are no pictures in {inputs.given}{others}")
 
 
 def _in_unicode(name: str) -> str:

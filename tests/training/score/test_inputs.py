@@ -13,7 +13,7 @@ import pytest
 from tests.system.web import PNG, sends, serving
 from tests.training.score.runs import KINDS, as_csv, as_folder, as_tar, files
 from training.score import payloads
-from training.score.inputs import Inputs, Item
+from training.score.inputs import TO_FOLDERS, Inputs, Item
 from training.score.payloads import MOST_BYTES, Payload, Reader, Unreadable
 from training.score.plan import OtherPlanError, Plan, plan
 
@@ -67,7 +67,7 @@ def test_a_folder_is_read_with_the_tars_and_parquet_files_in_it_and_without_what
         *(name for name in kept if name[0] == "z"),
     ]
     assert all(isinstance(payload, bytes) for _, payload in read(work))
-    assert work.about["left_out"] == {".txt": 1}
+    assert work.about["left_out"] == {".txt": 1, TO_FOLDERS: 1}
 
 
 def test_what_cannot_be_read_is_told_and_keeps_nothing_else_from_being_read(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_a_path_in_a_parquet_file_is_relative_to_its_folder_wherever_input_begin
     [
         (lambda place: place / "none", "there is no .*none: INPUT is a folder, or"),
         (lambda place: listed(place, "a,b", "1,2"), r"no column image, .* \(it has a, b\): name .* --column"),
-        (lambda place: as_folder(place, {"a.txt": b""}), "there are no pictures in"),
+        (lambda place: as_folder(place, {"a.txt": b""}), r"are no pictures in .*\(left out: 1 .txt\)"),
         (lambda place: as_folder(place, {"a.tar": b"no tar" * 200}) / "a.tar", "cannot be read as a tar"),
         (lambda place: as_folder(place, {"a.parquet": b"none"}), "cannot be read as a Parquet file"),
         (lambda place: as_folder(place, {"a.zip": b""}) / "a.zip", "no folder, and ends with none of .tar"),
