@@ -3,7 +3,6 @@
 Batches are as large as the archive asks for, and always full.
 """
 
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from bench.pictures import pictures
 from bench.served_archive import BATCH, answers, load_handler
+from system.processes import cores
 
 WARM_UP_BATCHES, WARM_S = 30, 120
 
@@ -30,7 +30,7 @@ def limit(folder: Path, seconds: float, processes: int | None = None) -> float:
         threading.BrokenBarrierError: one of them was not warm within WARM_S.
         concurrent.futures.BrokenExecutor: one of them died.
     """
-    count = processes or len(os.sched_getaffinity(0))
+    count = processes or cores()
     spawned = get_context("spawn")  # with libraries of its own, as TorchServe's workers
     arguments = [folder] * count, [seconds] * count
     with ProcessPoolExecutor(count, spawned, _keep, (spawned.Barrier(count),)) as pool:

@@ -4,7 +4,6 @@ Both serve the same weights, run in turn, and are loaded with the same files.
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from bench.turns import load_alone, one_at_a_time
 from launch.temporary import running
 from system.files import PROJECT
 from system.ports import free_ports
+from system.processes import cores
 from training.names import run_folders, trained_file
 
 PLAIN = "FastAPI + uvicorn + torchvision, 2 workers"
@@ -80,7 +80,7 @@ def run(
             say(f"warming up {server.name}")
             measured(server, max(CLIENTS))
         rows = rounds.measure(servers, CLIENTS, turns, measured, lambda: None)
-    return f"{findings.table(rows)}\n\n{len(os.sched_getaffinity(0))} cores, shared with wrk.\n"
+    return f"{findings.table(rows)}\n\n{cores()} cores, shared with wrk.\n"
 
 
 def _files(folder: Path) -> list[bytes]:

@@ -23,6 +23,7 @@ from bench.serving import Server
 from bench.turns import load_alone, one_at_a_time
 from launch.temporary import running
 from system.files import PROJECT
+from system.processes import cores
 from training.options import parser_of
 from training.score.answering import unpack
 
@@ -69,7 +70,7 @@ def run(given: argparse.Namespace) -> str:
         pairs = overload.measure(servers[0].url, files, size, given.rounds, given.seconds)
     return (
         f"{findings.markdown(rows, statistics.median(limits))}\n"
-        f"{len(os.sched_getaffinity(0))} cores, which the one server that runs shares with wrk. Load average "
+        f"{cores()} cores, which the one server that runs shares with wrk. Load average "
         f"before the run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s.\n"
         f"\nOverload:\n\n{overload.markdown(pairs, size)}"
     )

@@ -5,7 +5,6 @@ takes a while of load to reach its speed. Every other round goes backwards, so t
 busier favours no setting. Ctrl-C ends the sweep; what was measured so far is printed.
 """
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from client.session import authorization, local_session
 from launch.errors import LaunchError
 from launch.temporary import TorchServe, end_in_order_when_told, running
 from system.files import PROJECT
+from system.processes import cores
 from training.options import parser_of
 from training.own.setting import Setting
 
@@ -126,9 +126,8 @@ def report(found: Rounds, now: Setting) -> str:
 
 def main() -> int:
     """Sweep and print; return the exit status: 1 where nothing was measured, 130 after Ctrl-C."""
-    cores = len(os.sched_getaffinity(0))
     parser = parser_of("bench.tune", __doc__)
-    parser.add_argument("--workers", type=int, nargs="+", default=sorted({1, cores}), help="(%(default)s)")
+    parser.add_argument("--workers", type=int, nargs="+", default=sorted({1, cores()}), help="(%(default)s)")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 16, 32], help="sizes (%(default)s)")
     parser.add_argument("--delay", type=int, nargs="+", default=[1, 5], help="milliseconds (%(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="how often each is measured (%(default)s)")

@@ -21,6 +21,11 @@ POLL_S = 0.1
 LAST_WORDS = 500  # characters
 
 
+def cores() -> int:
+    """Return on how many cores this process may run; where that is not said (macOS), how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Running:
     """A command that runs under a keeper, which ends with it and leaves none of its processes.

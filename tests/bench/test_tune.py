@@ -86,6 +86,16 @@ def test_nonsense_is_refused_before_anything_starts(arguments, monkeypatch, caps
     assert "must be above 0" in capsys.readouterr().err
 
 
+def test_it_tells_how_many_workers_to_try_where_the_system_does_not_say_which_cores_are_its_own(
+    monkeypatch, capsys
+):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    monkeypatch.setattr(sys, "argv", ["tune", "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        tune.main()
+    assert str(sorted({1, os.cpu_count()})) in capsys.readouterr().out
+
+
 def test_every_other_round_goes_backwards_and_a_setting_that_fails_is_left_out(monkeypatch, capsys):
     class Nowhere:
         inference_url = "http://127.0.0.1:1"

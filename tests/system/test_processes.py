@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from system.files import PROJECT
-from system.processes import end, running, until
+from system.processes import cores, end, running, until
 from tests.launch.shell_parts import LINUX, assert_gone, sleeping
 
 pytestmark = pytest.mark.processes
@@ -23,6 +23,12 @@ signal(SIGINT, SIG_DFL)
 print("on", flush=True)
 pause()
 """
+
+
+def test_where_the_system_does_not_say_which_cores_are_its_own_it_has_all(monkeypatch):
+    assert 1 <= cores() <= os.cpu_count()
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    assert cores() == os.cpu_count()
 
 
 def test_what_runs_is_ended_with_the_block_and_its_children_too(tmp_path):

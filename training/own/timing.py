@@ -1,12 +1,12 @@
 """How long somebody's own network takes for a picture, and how TorchServe might run it."""
 
-import os
 import time
 
 import numpy as np
 import onnx
 
 from handler.digit_handler import LONGEST_BATCH_S
+from system.processes import cores
 from training.own.checks import session_of
 from training.own.setting import Setting
 
@@ -54,8 +54,7 @@ def suggested(times: dict[int, float], own_bytes: int, shared_bytes: int, free_b
         shared_bytes: memory of all workers together.
         free_bytes: memory that is left.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = max(1, min(cores, (free_bytes - shared_bytes) // own_bytes))
+    workers = max(1, min(cores(), (free_bytes - shared_bytes) // own_bytes))
     quick = {batch: each for batch, each in times.items() if batch == 1 or batch * each <= LONGEST_BATCH_S}
     least = min(quick.values())
     batch = next(batch for batch, each in quick.items() if each * (1 - WORTH) <= least)

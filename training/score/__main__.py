@@ -1,7 +1,6 @@
 """Label pictures by the million with an archive: `python -m training.score INPUT OUTPUT` -> Parquet files."""
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor
@@ -12,6 +11,7 @@ from tqdm import tqdm
 
 from system import stopping
 from system.files import HeldError, lock, sha256
+from system.processes import cores
 from training.archive.contents import read_archive
 from training.options import positive
 from training.score import local
@@ -124,7 +124,7 @@ def _made(given: argparse.Namespace, output: Path, archive: Path, numbers: Seque
         from training.score import cluster  # Ray takes a second to import
 
         return cluster.made(given.ray, output, unpacked, given.any_address, numbers, given.workers)
-    workers = min(given.workers or len(os.sched_getaffinity(0)), len(numbers))
+    workers = min(given.workers or cores(), len(numbers))
     return local.made(output, unpacked, given.any_address, numbers, workers)
 
 
