@@ -6,6 +6,7 @@ then predicted and compared.
 
 import statistics
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -65,11 +66,12 @@ def _totals(server: TorchServe) -> tuple[float, ...]:
     outside = inside = 0.0
     leader = psutil.Process(server.pid)
     for process in [leader, *leader.children(recursive=True)]:
-        times = process.cpu_times()
-        if any(WORKER in word for word in process.cmdline()):
-            inside += times.user + times.system
-        else:
-            outside += times.user + times.system
+        with suppress(psutil.NoSuchProcess):  # TorchServe's script that reads the machine's state has ended
+            times, words = process.cpu_times(), process.cmdline()
+            if any(WORKER in word for word in words):
+                inside += times.user + times.system
+            else:
+                outside += times.user + times.system
     page = requests.get(server.handler_metrics_url, timeout=30).text
     found = {one.name: one.value for family in text_string_to_metric_families(page) for one in family.samples}
     names = ("batch_size_count", "batch_size_sum", "preprocess_seconds_sum", "network_seconds_sum")

@@ -8,6 +8,7 @@ import statistics
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -75,9 +76,11 @@ def memory_mib(pid: int) -> dict[str, float]:
     (java,) = guard.children()
     found = {"guard": guard.memory_info().rss / MIB, "java": java.memory_info().rss / MIB}
     for child in java.children():
-        # Not the only ones: a script that reads the machine's state runs for a moment every minute.
-        if any(word.endswith("model_service_worker.py") for word in child.cmdline()):
-            found[f"worker {child.pid}"] = child.memory_info().rss / MIB
+        # Not the only ones: a script that reads the machine's state runs for a moment every minute, and may
+        # have ended by now.
+        with suppress(psutil.NoSuchProcess):
+            if any(word.endswith("model_service_worker.py") for word in child.cmdline()):
+                found[f"worker {child.pid}"] = child.memory_info().rss / MIB
     return found
 
 

@@ -1,6 +1,10 @@
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import psutil
 import pytest
 
-from bench.soak import Sample, growth, markdown, verdict
+from bench.soak import MIB, Sample, growth, markdown, memory_mib, verdict
 
 
 def samples(worker_mib):
@@ -33,6 +37,21 @@ def test_growth_is_that_of_the_second_half():
 def test_a_worker_that_was_replaced_is_not_called_flat():
     replaced = Sample(100, 99, {"java": 1.0, "worker 8": 1.0})
     assert verdict([*samples([1] * 10), replaced]).startswith("cannot tell: a worker ended")
+
+
+@pytest.mark.parametrize("gone", [psutil.NoSuchProcess(9), psutil.ZombieProcess(9)])
+def test_a_script_that_ends_while_its_name_is_read_is_no_worker(gone, monkeypatch):
+    def process(pid, *children, words=()):
+        memory = SimpleNamespace(rss=pid * MIB)
+        return Mock(
+            pid=pid, **{"children.return_value": children, "memory_info.return_value": memory}, cmdline=words
+        )
+
+    script = process(9, words=Mock(side_effect=gone))
+    worker = process(7, words=Mock(return_value=["python", "ts/model_service_worker.py"]))
+    guard = process(1, process(3, script, worker))
+    monkeypatch.setattr(psutil, "Process", lambda pid: guard)
+    assert memory_mib(1) == {"guard": 1, "java": 3, "worker 7": 7}
 
 
 def test_few_samples_are_not_called_flat():
