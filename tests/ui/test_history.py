@@ -12,7 +12,7 @@ from tests.handler.odd.picture import HEIGHT, WIDTH, exif
 from tests.handler.odd.png import chunk, with_chunks
 from tests.ui.answering import SESSION
 from ui.backend import Backend
-from ui.history.picture import size_px
+from ui.history.picture import SAVED, media_type, size_px
 from ui.history.strip import History, gone, history_html, notice_html, read_history, running_accuracy
 
 MakePrediction = Callable[..., Prediction]
@@ -125,3 +125,21 @@ def test_labels_cannot_bring_markup_into_the_page(make_prediction: MakePredictio
 @pytest.mark.parametrize("length", range(9))
 def test_a_picture_with_half_of_a_remark_has_a_size_or_none_and_is_shown(length: int) -> None:
     assert size_px(with_chunks(chunk(b"eXIf", exif(6)[:length]))) in ((WIDTH, HEIGHT), None)
+
+
+@pytest.mark.parametrize(
+    ("beginning", "kind", "ending"),
+    [
+        (b"\0\0\0\x1cftypavif", "image/avif", "avif"),
+        (b"\0\0\0\x2cftypavis", "image/avif", "avif"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0avif", "image/avif", "avif"),
+        (b"II*\0", SAVED, "tif"),
+        (b"MM\0+", SAVED, "tif"),
+        (b"P5 28 28", SAVED, "pnm"),
+        (b"hello", SAVED, "bin"),
+    ],
+)
+def test_each_format_that_is_read_has_its_ending_and_is_shown_where_browsers_do(
+    beginning: bytes, kind: str, ending: str
+) -> None:
+    assert media_type(beginning) == (kind, ending)

@@ -80,7 +80,7 @@ def show_one(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -
     prediction = row.prediction
     models = [model for model in backend.models.listing().models if model.is_own or model.ready_workers]
     answered_by = backend.models.known(path_of(prediction.model_name, prediction.model_version))
-    is_shown = picture.media_type(found.image) != picture.UNKNOWN
+    is_shown = picture.media_type(found.image)[0] != picture.SAVED
     now = datetime.now(UTC)
     return views.html(
         visit,

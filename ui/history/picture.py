@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 import struct
 from collections.abc import Sequence
 
@@ -19,7 +20,9 @@ MEDIA_TYPES = {
     b"GIF89a": ("image/gif", "gif"),
     b"BM": ("image/bmp", "bmp"),
 }
-UNKNOWN = ("application/octet-stream", "bin")
+SAVED = "application/octet-stream"
+# Of what is read and not shown, so that other programs open what is saved.
+TIFF, PNM = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), re.compile(rb"P[1-7Ff][\s#]")
 # Somebody sent this file: opened by itself it runs nothing and is nobody's.
 SANDBOX = "default-src 'none'; sandbox; frame-ancestors 'none'"
 EXIF_ORIENTATION = 0x0112
@@ -31,20 +34,24 @@ FAINTEST = 0.1
 
 
 def media_type(image: bytes) -> tuple[str, str]:
-    """Return the media type of an image file and what its name ends in, by its first bytes."""
+    """Return the media type of an image file that was read, and what its name ends in, by its first bytes."""
     for magic, found in MEDIA_TYPES.items():
         if image.startswith(magic):
             return found
     if image[:4] == b"RIFF" and image[8:12] == b"WEBP":
         return "image/webp", "webp"
-    return ("image/avif", "avif") if image[4:12] == b"ftypavif" else UNKNOWN
+    if image[4:8] == b"ftyp":  # of a single picture, a sequence, or both: nothing else in it is read
+        return "image/avif", "avif"
+    if image.startswith(TIFF):
+        return SAVED, "tif"
+    return SAVED, "pnm" if PNM.match(image) else "bin"
 
 
 def drawing_response(image: bytes, name: str) -> Response:
     """Return the answer that holds a drawing; `name` is the file's without its ending."""
     kind, ending = media_type(image)
     headers = {POLICY: SANDBOX, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-    if (kind, ending) == UNKNOWN:
+    if kind == SAVED:
         headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
     return Response(image, media_type=kind, headers=headers)
 
