@@ -48,7 +48,7 @@ def _done(users: Users, told: argparse.Namespace) -> str:
     if told.delete:
         if not users.delete(name):
             raise UserError(f"there is no user {name!r}: python -m db.users lists them")
-        return f"{name} is deleted and signed out within half a minute; what {name} drew stays"
+        return f"{name} is deleted and signed out within seconds; what {name} drew stays"
     if told.role and not told.password_file and (user := users.put_role(name, told.role)):
         return f"{user.name} is now {user.role}; the password stays"
     user = users.put(name, passwords.hashed(_password(told.password_file)), told.role)

@@ -57,7 +57,7 @@ def test_users_are_listed_added_changed_and_deleted_from_the_command_line(
     assert run(url, "ada", "--role=operator").stdout == "ada is now operator; the password stays\n"
     assert run(url, "grace", file, "--role=operator").returncode == 0
     assert run(url).stdout.startswith(f"ada  operator  (session_id user:{ada.id})\ngrace  operator")
-    assert run(url, "ada", "--delete").returncode == 0
+    assert run(url, "ada", "--delete").stdout.startswith("ada is deleted and signed out within seconds")
     assert [user.name for user in known.all()] == ["grace"]
 
 
