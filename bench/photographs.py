@@ -85,7 +85,8 @@ def run(
 
 def _files(folder: Path) -> list[bytes]:
     """Return some of a folder's photographs, evenly from all of its folders."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    endings = (".jpg", ".jpeg", ".png")
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in endings and path.is_file())
     return [path.read_bytes() for path in paths[:: max(1, len(paths) // FILES)][:FILES]]
 
 

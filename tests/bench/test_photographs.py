@@ -18,6 +18,13 @@ from training.score.answering import unpack
 pytestmark = [pytest.mark.training, pytest.mark.filterwarnings("ignore::UserWarning")]
 
 
+def test_a_folder_and_a_link_that_leads_nowhere_are_no_photographs(tmp_path: Path) -> None:
+    (tmp_path / "album.jpg").mkdir()
+    (tmp_path / "album.jpg" / "one.JPG").write_bytes(b"one")
+    (tmp_path / "gone.png").symlink_to("nowhere.png")
+    assert photographs._files(tmp_path) == [b"one"]
+
+
 @needs_wrk
 @pytest.mark.alone
 @pytest.mark.integration
