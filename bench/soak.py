@@ -18,7 +18,7 @@ from bench.pictures import pictures
 from bench.results import measuring, say, write
 from launch.temporary import running
 from system.files import PROJECT
-from training.options import parser_of
+from training.options import parser_of, positive
 
 CLIENTS, LOOK_S = 64, 5
 GROWTH_ALLOWED = 0.02
@@ -44,7 +44,7 @@ class Sample:
 def main() -> int:
     """Soak, write, judge; give 0 where memory is flat and 1 where it is not."""
     parser = parser_of("bench.soak", __doc__)
-    parser.add_argument("--requests", type=int, default=200_000, help="that are answered (%(default)s)")
+    parser.add_argument("--requests", type=positive, default=200_000, help="that are answered (%(default)s)")
     given = parser.parse_args()
     with measuring("soak"), running(PROJECT / "model_store") as server:
         samples = soak(f"{server.inference_url}/predictions/digits", server.pid, given.requests)

@@ -1,9 +1,11 @@
+import sys
 from types import SimpleNamespace
 from unittest.mock import Mock
 
 import psutil
 import pytest
 
+from bench import soak
 from bench.soak import MIB, Sample, growth, markdown, memory_mib, verdict
 
 
@@ -52,6 +54,14 @@ def test_a_script_that_ends_while_its_name_is_read_is_no_worker(gone, monkeypatc
     guard = process(1, process(3, script, worker))
     monkeypatch.setattr(psutil, "Process", lambda pid: guard)
     assert memory_mib(1) == {"guard": 1, "java": 3, "worker 7": 7}
+
+
+def test_nonsense_is_refused_before_anything_starts(monkeypatch, capsys):
+    monkeypatch.setattr(soak, "running", None)
+    monkeypatch.setattr(sys, "argv", ["soak", "--requests", "-3"])
+    with pytest.raises(SystemExit, match="2"):
+        soak.main()
+    assert "a whole number from 1 is expected" in capsys.readouterr().err
 
 
 def test_few_samples_are_not_called_flat():
