@@ -73,7 +73,7 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
             "each is needed"
         )
     require_wrk()
-    _allow_files(clients)
+    allow_clients(clients)
     with tempfile.TemporaryDirectory(prefix="wrk-") as folder:
         for index, picture in enumerate(pictures):
             Path(folder, str(index)).write_bytes(picture)
@@ -129,16 +129,16 @@ def require_loopback(url: str) -> None:
         )
 
 
-def _allow_files(connections: int) -> None:
-    """Let this process, and those that it starts from now on, open so many connections.
+def allow_clients(count: int) -> None:
+    """Let this process, and those that it starts from now on, have so many clients, with a connection each.
 
     Raises:
         OSError: the system allows fewer.
     """
-    wanted = connections + SPARE_FILES
+    wanted = count + SPARE_FILES
     most = allow_open_files(wanted)
     if most < wanted:
-        raise OSError(f"{connections} connections need {wanted} open files, `ulimit -Hn` allows {most}")
+        raise OSError(f"{count} connections need {wanted} open files, `ulimit -Hn` allows {most}")
 
 
 def _children_cpu_s() -> float:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import requests
 
-from bench.load import NO_ANSWER, TIMEOUT_S, Measured, load
+from bench.load import NO_ANSWER, TIMEOUT_S, Measured, allow_clients, load
 from bench.pictures import pictures
 from bench.results import measuring, say, write
 from bench.serving import PNG, wait_for_answer
@@ -76,7 +76,7 @@ def measure(url: str, files: list[bytes], queue_size: int, rounds: int, seconds:
     picture, seconds, found = min(files, key=len), max(seconds, 2 * RAMP_S), []
     for turn in range(1, rounds + 1):
         near = press(url, picture, BUSY_CLIENTS, seconds)
-        far = press(url, picture, queue_size + SURPLUS_CLIENTS, seconds)
+        far = press(url, picture, clients_beyond(queue_size), seconds)
         wait_for_answer(url, picture)  # the queue is empty again
         found.append((near, far))
         say(
@@ -118,7 +118,7 @@ def markdown(found: Pairs, queue_size: int) -> str:
     lines = [
         "| clients | 200/s | 503/s | other | newcomers' 200: p50, p99 ms | 503: p50, p99 ms | wrk's CPU |",
         "|--:|--:|--:|--:|--:|--:|--:|",
-        *map(_line, (BUSY_CLIENTS, queue_size + SURPLUS_CLIENTS), zip(*found, strict=True)),
+        *map(_line, (BUSY_CLIENTS, clients_beyond(queue_size)), zip(*found, strict=True)),
         "",
         f"- Throughput was {statistics.median(kept):.3f} ({kept[0]:.3f} to {kept[-1]:.3f}) of that at "
         f"{BUSY_CLIENTS} clients: median, lowest and highest of {len(kept)} rounds' ratios.",
@@ -150,6 +150,11 @@ def _newcomers(pressures: Sequence[Pressure], status: int) -> str:
     return f"{p50:.1f}, {p99:.1f} (of {len(times_ms):,})"
 
 
+def clients_beyond(queue_size: int) -> int:
+    """Return how many clients fill a queue, and are left to be refused."""
+    return queue_size + SURPLUS_CLIENTS
+
+
 def configured_queue_size() -> int:
     """Return the job_queue_size of config.properties.
 
@@ -168,11 +173,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=positive, default=3, help="how often it is measured (%(default)s)")
     given = parser.parse_args()
     files, size = pictures(), configured_queue_size()
-    with measuring("overload"), running(PROJECT / "model_store") as ours:
-        url = f"{ours.inference_url}/predictions/digits"
-        say(f"warming up for {WARM_UP_S} s")
-        load(url, files, BUSY_CLIENTS, WARM_UP_S)
-        found = measure(url, files, size, given.rounds, SECONDS)
+    with measuring("overload"):
+        allow_clients(clients_beyond(size))  # before a minute's work finds that they may not come
+        with running(PROJECT / "model_store") as ours:
+            url = f"{ours.inference_url}/predictions/digits"
+            say(f"warming up for {WARM_UP_S} s")
+            load(url, files, BUSY_CLIENTS, WARM_UP_S)
+            found = measure(url, files, size, given.rounds, SECONDS)
     write("overload.md", markdown(found, size))
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench import findings, in_process, overload, rounds
 from bench.baseline import server as baseline
-from bench.load import Measured
+from bench.load import Measured, allow_clients
 from bench.peers import servers as peers
 from bench.pictures import pictures
 from bench.results import measuring, say, write
@@ -44,8 +44,12 @@ def run(given: argparse.Namespace) -> str:
     Raises:
         LaunchError: a server did not come up.
         LoadError: a server answered nothing.
+        OSError: this process may not open as many connections.
     """
     files, limits, before = pictures(), [], os.getloadavg()[0]
+    size = overload.configured_queue_size()
+    # The most come last: they are not to fail after all else was measured.
+    allow_clients(max(*given.clients, overload.clients_beyond(size)))
     with ExitStack() as started:
         folder = Path(started.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         # A copy: TorchServe and the peers serve the same bytes, also when somebody builds meanwhile.
@@ -66,7 +70,6 @@ def run(given: argparse.Namespace) -> str:
 
         rows = rounds.measure(servers, given.clients, given.rounds, measured, limit)
         only(servers[0])
-        size = overload.configured_queue_size()
         pairs = overload.measure(servers[0].url, files, size, given.rounds, given.seconds)
     return (
         f"{findings.markdown(rows, statistics.median(limits))}\n"

@@ -1,3 +1,4 @@
+import argparse
 import json
 import os
 import subprocess
@@ -132,3 +133,11 @@ def test_nonsense_is_refused_before_anything_starts(arguments, monkeypatch, caps
     with pytest.raises(SystemExit):
         throughput.main()
     assert "must be above 0" in capsys.readouterr().err
+
+
+def test_more_clients_than_may_connect_are_refused_before_anything_starts(monkeypatch):
+    monkeypatch.setattr("bench.load.allow_open_files", lambda wanted: 1500)  # as `ulimit -Hn 1500`
+    monkeypatch.setattr(throughput, "_start", None)
+    given = argparse.Namespace(clients=[1], seconds=1, rounds=1, warm_up=1, peers=False)
+    with pytest.raises(OSError, match="2000 connections need 2200 open files, `ulimit -Hn` allows 1500"):
+        throughput.run(given)
