@@ -12,10 +12,11 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, Executable, Row, delete, func, select, text
+from sqlalchemy import Connection, Engine, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from db import own_database
@@ -47,18 +48,38 @@ def main() -> int:
     keep_private()
     with own_database.command("db.keys"):
         file = variables.key_file(os.environ)
-        with own_database.opened() as engine:
-            said = _done(engine, told)
-            export(engine, file)
+        with own_database.opened() as engine, exported(engine, file) as connection:
+            said = _done(connection, told)
+        if said is None:
+            raise ValueError(f"there is no key {told.name!r}: python -m db.keys lists them")
         print(said)
     return 0
 
 
-def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:
+@contextmanager
+def exported(engine: Engine, file: Path) -> Iterator[Connection]:
+    """Yield a connection to change keys with; then write their file for the guard, which may be another user.
+
+    Where it cannot be written, no key is changed either: one that is revoked in the database alone would go
+    on to count, and one that is issued there alone nobody has seen.
+
+    Raises:
+        DatabaseUnavailable, OSError: Nothing is changed.
+    """
+    with transaction(engine) as connection:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
+        yield connection
+        rows = connection.execute(select(api_keys).order_by(api_keys.c.name))
+        lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
+        with written_aside(file) as draft:
+            draft.write_text("".join(lines), encoding="utf-8")
+            keep_owner(draft, file)
+
+
+def issue(connection: Connection, name: str, rate_per_s: float = RATE_PER_S) -> str:
     """Return a new key, which is kept nowhere; one that the name had before is revoked.
 
     Raises:
-        DatabaseUnavailable: Nothing is changed.
         ValueError: The rate cannot be used.
     """
     if not 0 < rate_per_s <= MOST_PER_S:
@@ -69,48 +90,29 @@ def issue(engine: Engine, name: str, rate_per_s: float = RATE_PER_S) -> str:
     values = {"key_hash": hashlib.sha256(key.encode()).digest(), "rate_per_s": rate_per_s}
     added = insert(api_keys).values(name=name, **values)
     anew = {**values, "created_at": func.now()}
-    _execute(engine, added.on_conflict_do_update(constraint="api_keys_pkey", set_=anew))
+    connection.execute(added.on_conflict_do_update(constraint="api_keys_pkey", set_=anew))
     return key
 
 
-def revoke(engine: Engine, name: str) -> bool:
+def revoke(connection: Connection, name: str) -> bool:
     """Revoke the key of this name; return whether there was one."""
-    return bool(_execute(engine, delete(api_keys).where(api_keys.c.name == name).returning(api_keys.c.name)))
+    return connection.execute(delete(api_keys).where(api_keys.c.name == name)).rowcount == 1
 
 
-def export(engine: Engine, file: Path) -> None:
-    """Write the keys' hashes, rates and names to the file that the guard reads, which may be another user."""
-    with transaction(engine) as connection:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK_KEY})
-        rows = connection.execute(select(api_keys).order_by(api_keys.c.name))
-        lines = [f"{row.key_hash.hex()} {row.rate_per_s:g} {row.name}\n" for row in rows]
-        with written_aside(file) as draft:
-            draft.write_text("".join(lines), encoding="utf-8")
-            keep_owner(draft, file)
-
-
-def _done(engine: Engine, told: argparse.Namespace) -> str:
-    """Do it, and return what is to be said."""
+def _done(connection: Connection, told: argparse.Namespace) -> str | None:
+    """Do it, and return what is to be said; None where there is no key to revoke."""
     if told.name is None:
-        rows = _execute(engine, select(api_keys).order_by(api_keys.c.name))
+        rows = connection.execute(select(api_keys).order_by(api_keys.c.name))
         lines = [f"{row.name}  {row.rate_per_s:g} a second  since {row.created_at:%Y-%m-%d}" for row in rows]
         return "\n".join(lines) or "there is no key yet: make key NAME=..."
     name = own_database.typed_name(told.name)
     if told.revoke:
-        if not revoke(engine, name):
-            raise ValueError(f"there is no key {name!r}: python -m db.keys lists them")
-        return f"the key of {name} is revoked: it counts for nothing within two seconds"
-    key = issue(engine, name, RATE_PER_S if told.rate is None else told.rate)
+        is_known = revoke(connection, name)
+        return f"the key of {name} is revoked: it counts for nothing within two seconds" if is_known else None
+    key = issue(connection, name, RATE_PER_S if told.rate is None else told.rate)
     return (
         f"{key}\nis the key of {name}, which is not shown again. It is sent as 'Authorization: Bearer KEY'."
     )
-
-
-def _execute(engine: Engine, query: Executable) -> Sequence[Row]:
-    """Run a query in a transaction; return its rows. What fails becomes DatabaseUnavailable."""
-    with transaction(engine) as connection:
-        result = connection.execute(query)
-        return result.all() if result.returns_rows else []
 
 
 if __name__ == "__main__":

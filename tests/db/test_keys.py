@@ -85,37 +85,63 @@ def test_what_is_to_be_done_to_nobodys_key_is_refused_and_not_passed_over(
 
 
 def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:
-    key = keys.issue(engine, "kept")
-    with engine.connect() as connection:
+    with keys.exported(engine, tmp_path / "keys") as connection:
+        key = keys.issue(connection, "kept")
         row = connection.execute(text("SELECT * FROM api_keys WHERE name = 'kept'")).one()
     assert key not in str(row)
-    keys.export(engine, tmp_path / "keys")
     assert is_known(tmp_path / "keys", key)
-    assert keys.revoke(engine, "kept")
+    with keys.exported(engine, tmp_path / "keys") as connection:
+        assert keys.revoke(connection, "kept")
 
 
 def test_a_key_that_replaces_another_is_as_old_as_itself(engine: Engine) -> None:
-    keys.issue(engine, "renewed")
-    long_ago = text("UPDATE api_keys SET created_at = now() - interval '1 year' WHERE name = 'renewed'")
     with engine.begin() as connection:
-        connection.execute(long_ago)
-    keys.issue(engine, "renewed")
-    age = text("SELECT now() - created_at FROM api_keys WHERE name = 'renewed'")
-    with engine.connect() as connection:
-        assert connection.scalar(age) < timedelta(days=1)
+        keys.issue(connection, "renewed")
+        long_ago = "UPDATE api_keys SET created_at = now() - interval '1 year' WHERE name = 'renewed'"
+        connection.execute(text(long_ago))
+        keys.issue(connection, "renewed")
+        age = connection.scalar(text("SELECT now() - created_at FROM api_keys WHERE name = 'renewed'"))
+        assert age < timedelta(days=1)
+        connection.rollback()
+
+
+def test_where_the_file_cannot_be_written_no_key_is_changed(url: str, tmp_path: Path) -> None:
+    file, nowhere = tmp_path / "keys", tmp_path / "keys" / "below"
+    key = run(url, file, "printer").stdout.split()[0]
+    refused = run(url, nowhere, "printer", "--revoke")
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (1, "", 1)
+    assert run(url, file).stdout.startswith("printer  10 a second")
+    assert is_known(file, key)
+
+
+def test_a_key_that_is_in_the_file_alone_counts_no_more_once_it_is_revoked(url: str, tmp_path: Path) -> None:
+    """As after a backup from before it was restored."""
+    file = tmp_path / "keys"
+    key = run(url, file, "restored").stdout.split()[0]
+    with database.opened(url) as engine, engine.begin() as connection:
+        connection.execute(text("DELETE FROM api_keys WHERE name = 'restored'"))
+    assert is_known(file, key)
+    assert "there is no key 'restored'" in run(url, file, "restored", "--revoke").stderr
+    assert not is_known(file, key)
 
 
 def test_of_two_commands_the_last_file_knows_what_both_did(engine: Engine, tmp_path: Path) -> None:
-    key = keys.issue(engine, "gone")
-    with ThreadPoolExecutor() as threads, engine.begin() as other:
-        other.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": keys.LOCK_KEY})
-        listing = threads.submit(keys.export, engine, tmp_path / "keys")
-        with suppress(TimeoutError):
-            listing.result(0.5)
-        assert keys.revoke(engine, "gone")
-        other.commit()
+    file = tmp_path / "keys"
+
+    def list_them() -> None:
+        with keys.exported(engine, file):
+            pass
+
+    with keys.exported(engine, file) as connection:
+        key = keys.issue(connection, "gone")
+    with ThreadPoolExecutor() as threads:
+        with keys.exported(engine, file) as connection:
+            listing = threads.submit(list_them)
+            with suppress(TimeoutError):
+                listing.result(0.5)
+            assert keys.revoke(connection, "gone")
         listing.result(30)
-    assert not is_known(tmp_path / "keys", key)
+    assert not is_known(file, key)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root writes for others")
@@ -124,7 +150,8 @@ def test_root_leaves_the_file_to_whom_it_belonged(engine: Engine, tmp_path: Path
     file = tmp_path / "var" / "keys"
 
     def exported() -> tuple[int, int]:
-        keys.export(engine, file)
+        with keys.exported(engine, file):
+            pass
         return file.stat().st_uid, file.stat().st_gid
 
     assert exported() == (0, 0)
