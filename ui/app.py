@@ -128,7 +128,9 @@ def build_page(
         stroke.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # While the pen moves. The pad waits for its end before it sends more: no answer overtakes another.
         live = pad.live(on_live, [pad, who], [reading], trigger_mode="once", **plain)
-        live.then(None, [reading], js=_read("draw/followed.js"))
+        # Of a failure, such as a proxy's 502, `then` does not hear: the pad would wait for ever.
+        for ended in (live.then, live.failure):
+            ended(None, [reading], js=_read("draw/followed.js"))
         judged = judge.judge(on_judge, [who], [judge], trigger_mode="multiple", **plain)
         judged.then(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         forgotten = privacy.forget(on_forget, [who], [privacy], trigger_mode="multiple", **plain)

@@ -6,6 +6,7 @@ TorchServe is played by a small server; there is no database.
 import json
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Route, expect
@@ -88,10 +89,13 @@ def test_live_reading_follows_the_pen_and_stores_only_the_end(
     assert {value["drawing"] for value in interim} == {interim[0]["drawing"]}
 
 
-def test_where_others_went_before_the_pen_is_not_followed_for_a_while(
-    visitor: BrowserContext, page_address: str
+@pytest.mark.parametrize(
+    "answer", [{"json": {"data": [{"__type__": "update"}]}}, {"status": 502, "body": "Bad gateway"}]
+)
+def test_without_an_answer_the_pen_is_not_followed_for_a_while_and_the_drawing_is_read(
+    visitor: BrowserContext, page_address: str, answer: dict[str, Any]
 ) -> None:
-    """The page's server has no time for it, and says so by showing nothing new."""
+    """The page's server has no time for it and shows nothing new, or a proxy does not reach that server."""
     visitor.add_init_script("localStorage.setItem('sketchserve-settings', '{\"live\": true}')")
     page = opened(visitor, page_address)
     values = sent_by(page)
@@ -99,7 +103,7 @@ def test_where_others_went_before_the_pen_is_not_followed_for_a_while(
     def put_off(route: Route) -> None:
         value = (json.loads(route.request.post_data or "{}").get("data") or [None])[0]
         if isinstance(value, dict) and value.get("interim"):
-            route.fulfill(json={"data": [{"__type__": "update"}]})
+            route.fulfill(**answer)
         else:
             route.continue_()
 
