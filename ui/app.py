@@ -32,6 +32,8 @@ HISTORY_WAITING = 200
 # So many visitors may wait for a model to load, each in a thread.
 LOADING_CONCURRENCY = 8
 LOADING_QUEUE = 200
+# What tells the part that asked.
+FAILED = """() => document.dispatchEvent(new CustomEvent("sketchserve-failed", { detail: "%s" }))"""
 
 
 def build_page(
@@ -138,10 +140,10 @@ def build_page(
         # Another tab of this browser has changed something.
         strip.look(show_history, [who], history_outputs, trigger_mode="always_last", **plain)
         # Beside the strokes: while a model explains one drawing, the next is answered.
-        why.ask(on_ask, [who], [why], trigger_mode="multiple", **plain)
+        asked = why.ask(on_ask, [who], [why], trigger_mode="multiple", **plain)
         # It comes from the browser as the page appears, and when another model is wanted: one at a time, and
         # the only one in the queue.
-        choice.choose(
+        chosen = choice.choose(
             on_choose,
             None,
             [choice],
@@ -149,6 +151,9 @@ def build_page(
             concurrency_limit=LOADING_CONCURRENCY,
             **hidden,
         )
+        # Gradio's `then` hears of no failure, such as a proxy's 502, and of plain requests nobody is told.
+        for event, name in ((judged, "judge"), (forgotten, "forget"), (asked, "ask"), (chosen, "choose")):
+            event.failure(None, js=FAILED % name)
         page.load(show_history, [who], history_outputs, **plain)
         if signed_in is not None:
             page.load(account_html, None, [signed_in], queue=False, **hidden)

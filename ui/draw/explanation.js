@@ -68,8 +68,7 @@ for (const button of views) {
 watch("value", () => {
   if (props.value?.asked !== asked || panel.dataset.state !== "asking") return;
   if (props.value.complaint) {
-    words.replaceChildren(props.value.complaint);
-    setState("offered");
+    complain(props.value.complaint);
     const { loads } = props.value;
     if (loads) document.dispatchEvent(new CustomEvent("sketchserve-load", { detail: loads })); // to chooser.js
     return;
@@ -79,6 +78,15 @@ watch("value", () => {
   view = "importance";
   show();
 });
+
+document.addEventListener("sketchserve-failed", ({ detail }) => {
+  if (detail === "ask" && panel.dataset.state === "asking") complain("There was no answer. Ask again in a moment.");
+});
+
+function complain(why) {
+  words.replaceChildren(why);
+  setState("offered");
+}
 
 function show() {
   const { label, runner_up: runnerUp, box, is_photo: isPhoto } = explanation;

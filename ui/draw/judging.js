@@ -17,6 +17,7 @@ let answer = null; // what is judged: { prediction, drawing, label, labels }
 let chosen = null; // what was pressed last: { kind, label }
 let kept = null; // what the server has of it
 let asked = 0; // counts what was said: only what came of the last of it is shown
+let last = ""; // of which answer that was
 const drawings = new Map(); // of which drawing each of it was said
 const known = new Map(); // what the server has of each answer that was shown: one comes back where a number has several
 
@@ -62,6 +63,7 @@ function show() {
 
 function say(kind, label = "") {
   asked += 1;
+  last = answer.prediction;
   drawings.set(asked, answer.drawing);
   chosen = kind === "taken_back" ? null : { kind, label };
   open(false);
@@ -80,14 +82,21 @@ watch("value", () => {
   }
   if (value.prediction !== answer?.prediction) return; // the person has drawn on
   if (isKept) kept = known.get(value.prediction)?.kept ?? null;
-  if (value.asked !== asked) return;
+  if (value.asked === asked) tell(isKept ? value.said : value.complaint, isKept);
+});
+// It may have been kept, and its answer lost: said once more, it is the same.
+document.addEventListener("sketchserve-failed", ({ detail }) => {
+  if (detail === "judge" && last === answer.prediction) tell("There was no answer: say it again in a moment.", false);
+});
+
+function tell(words, isKept) {
   const hadFocus = document.activeElement === button("taken_back");
   chosen = kept;
-  said.textContent = isKept ? value.said : value.complaint;
+  said.textContent = words;
   said.classList.toggle("is-complaint", !isKept);
   show();
   if (hadFocus && kept === null) button("yes").focus({ preventScroll: true });
-});
+}
 
 // --- The labels, once they are asked for. ---
 

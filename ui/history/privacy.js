@@ -34,5 +34,8 @@ element.querySelector("[data-forget]").addEventListener("click", () => {
 });
 
 watch("value", () => { said.textContent = props.value?.said ?? ""; });
+document.addEventListener("sketchserve-failed", ({ detail }) => {
+  if (detail === "forget") said.textContent = "There was no answer: your drawings may still be there. Try again in a moment.";
+});
 document.addEventListener("sketchserve-changed", () => { said.textContent = ""; });
 show();

@@ -102,6 +102,18 @@ document.addEventListener("sketchserve-load", ({ detail }) => {
 });
 
 watch("value", show);
+// The model before reads on, and another may be chosen.
+document.addEventListener("sketchserve-failed", ({ detail }) => {
+  if (detail !== "choose") return;
+  const { dataset, classList } = element.querySelector(".chooser");
+  classList.remove("is-loading");
+  Object.assign(dataset, { shown: dataset.model, asked });
+  loading = wish = "";
+  const notice = element.querySelector(".chooser-notice");
+  notice.className = "chooser-notice is-complaint";
+  notice.textContent = "There was no answer: choose again in a moment.";
+  show();
+});
 try {
   reads = sessionStorage.getItem(READS_KEY) ?? reads;
 } catch {
