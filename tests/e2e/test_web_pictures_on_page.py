@@ -1,12 +1,13 @@
 """A picture by its address: pasted on the page or dropped there, fetched by the page's server."""
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.modules import blank_page, run
-from tests.e2e.page import opened, sent_by
+from tests.e2e.page import at, opened, sent_by
 from tests.e2e.test_pictures_on_page import page_address  # noqa: F401 - a fixture
 from tests.system.web import PNG
 
@@ -40,6 +41,39 @@ def test_the_picture_at_an_address_is_read_in_place_of_a_drawing(page: Page, eve
     expect(page.locator(".reading-label")).to_have_text("7")
     assert asked == ["https://pictures.example/seven.png"]
     assert [value["source"] for value in sent if value["image"]] == ["upload"]
+
+
+# What is at an address comes once `come` is called, but at once where that ends with 2.
+LATE = """(png) => {
+  const ask = window.fetch;
+  window.fetch = async (...request) => {
+    if (request[0] !== "fetch") return ask(...request);
+    if (!request[1].body.endsWith("2")) await new Promise((resolve) => { window.come = resolve; });
+    return new Response(Uint8Array.from(atob(png), (one) => one.charCodeAt(0)));
+  };
+}"""
+
+
+def test_a_late_picture_waits_for_the_pen_and_comes_after_no_later_one(page: Page) -> None:
+    page.evaluate(LATE, base64.b64encode(PNG).decode())
+    sent = sent_by(page)
+    give(page, "paste", "text/plain", "https://pictures.example/1")
+    page.mouse.move(*at(page, 0.5, 0.2))
+    page.mouse.down()
+    page.mouse.move(*at(page, 0.5, 0.8), steps=3)
+    page.evaluate("come()")
+    page.wait_for_timeout(300)
+    assert sent == []
+    page.mouse.up()
+    expect(page.locator(".reading[data-sent='1']:not(.is-stale)")).to_be_visible()
+    assert [value["source"] for value in sent] == ["upload"]
+
+    give(page, "paste", "text/plain", "https://pictures.example/1")
+    give(page, "paste", "text/plain", "https://pictures.example/2")
+    expect(page.locator(".reading[data-sent='2']:not(.is-stale)")).to_be_visible()
+    page.evaluate("come()")
+    page.wait_for_timeout(300)
+    assert len(sent) == 2
 
 
 def test_an_address_that_is_not_on_the_web_is_refused_by_the_server_and_the_reason_is_shown(

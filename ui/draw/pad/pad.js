@@ -15,6 +15,7 @@ import { givesBackWhatWasPainted } from "./readout.js";
 import { createSending, keepUnanswered, unanswered } from "./sending.js";
 import { coloursOf, DEFAULTS, loadSettings } from "./settings.js";
 import { openSheet } from "./sheet.js";
+import { createTaking } from "./taking.js";
 import { applyTheme, chosenTheme, isDark } from "./theme.js";
 import { fileOf, NotFetched } from "./web.js";
 
@@ -53,14 +54,17 @@ export function openPad({ element, props, ask }) {
     },
     done(stroke) {
       paper.add(stroke);
-      if (!readsPhotos()) send();
+      if (taking.isHolding) papers.outdated.add(paper); // but for the picture, which is sent in its place
+      else if (!readsPhotos()) send();
       turn(); // if the switch was turned meanwhile, or another kind of model was chosen
+      taking.release();
     },
     // If it was sent, what is there without it has to be read again.
     dropped() {
-      if (wasInterim && !readsPhotos()) sending.send();
+      if (wasInterim && !taking.isHolding && !readsPhotos()) sending.send();
       else sending.restore();
       turn();
+      taking.release();
       show();
     },
   });
@@ -128,17 +132,17 @@ export function openPad({ element, props, ask }) {
 
   // --- A picture in place of a drawing. ---
 
-  async function take(taken) {
-    try {
-      const picture = await readPicture(await fileOf(taken), { isPhoto: readsPhotos() });
+  const taking = createTaking({
+    read: async (taken) => readPicture(await fileOf(taken), { isPhoto: readsPhotos() }),
+    isHeld: () => pen.stroke !== null,
+    put(picture) {
       paper.put(picture); // on the paper that is there now: the switch may have been turned meanwhile
       send();
-    } catch (error) {
-      complain(error instanceof NotFetched ? error.message : error.why ?? noPicture(taken));
-    }
-  }
+    },
+    refuse: (error, taken) => complain(error instanceof NotFetched ? error.message : error.why ?? noPicture(taken)),
+  });
 
-  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), take, complain);
+  takeFiles(element.querySelector(".pad"), element.querySelector("input[type=file]"), taking.take, complain);
 
   // --- What other parts of the page say. ---
 
@@ -172,7 +176,7 @@ export function openPad({ element, props, ask }) {
     if (papers.outdated.has(paper)) send(); // also blank paper, beside which the model's labels are shown
     else sending.restore();
     const file = carried(before, paper);
-    if (file) take(file);
+    if (file) taking.take(file);
     document.dispatchEvent(new Event("sketchserve-paper")); // to reading.js, which compares numbers: after these are set
     canvas.scrollIntoView({ block: "nearest" }); // on a low screen the switch is below it
   }
