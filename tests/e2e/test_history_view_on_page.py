@@ -80,6 +80,26 @@ def test_however_it_is_closed_the_list_is_where_it_was(page: Page, filled: Fille
     expect(drawer(page).get_by_role("heading", level=1)).to_be_visible()
 
 
+def test_who_goes_forth_and_back_before_the_answer_stays_at_the_list(page: Page) -> None:
+    address = page.url
+    open_drawer(page, 0)
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(address)
+    page.evaluate("""() => {
+      const ask = window.fetch;
+      const come = new Promise((resolve) => { window.come = resolve; });
+      window.fetch = (...request) => come.then(() => ask(...request));
+      const gone = () => new Promise((resolve) => addEventListener("popstate", resolve, { once: true }));
+      history.forward();
+      return gone().then(() => { history.back(); return gone(); });
+    }""")
+    with page.expect_response("**/history/*"):
+        page.evaluate("come()")
+    page.wait_for_timeout(300)
+    expect(drawer(page)).to_have_count(0)
+    assert page.url == address
+
+
 def test_one_goes_on_to_the_next_drawing_and_comes_back_to_its_row(page: Page, filled: Filled) -> None:
     addresses = [path(page, number) for number in range(3)]
     opened = open_drawer(page, 0)

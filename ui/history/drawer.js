@@ -97,7 +97,7 @@ const statuses = () => [...shown.querySelectorAll("[role=status]")].map((one) =>
 // Show what an address has, in the place of what is shown.
 async function go(address, path) {
   const page = await ask(address);
-  if (!page) return;
+  if (!page || !history.state?.drawing) return; // by the way back to the list meanwhile
   if (!page.part) {
     location.assign(address);
     return;
