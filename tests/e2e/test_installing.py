@@ -1,4 +1,4 @@
-"""The page can be installed like a program, by Chromium's own check."""
+"""The page can be installed like a program, by Chromium's own check, and says its language."""
 
 import re
 import shutil
@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from launch.doctor import BROWSERS
+from tests.e2e.page import opened
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -32,3 +33,8 @@ def test_the_page_can_be_installed(chromium: Browser, page_address: str, view: s
             assert protocol.send("Page.getInstallabilityErrors")["installabilityErrors"] == []
         finally:
             kept.close()
+
+
+def test_the_page_is_in_english_whatever_the_browser_speaks(chromium: Browser, page_address: str) -> None:
+    with chromium.new_context(locale="de-DE") as german:
+        expect(opened(german, page_address).locator("html")).to_have_attribute("lang", "en")

@@ -1,5 +1,9 @@
-// What an installed page needs of Draw's head. Gradio's names a manifest at the host's root, asks for it without the cookie
-// of a sign-in, and keeps one colour. Gradio calls this with (element, trigger, props, server, upload, watch).
+// What Draw's head says of the page, and what an installed one needs of it. Gradio's names a manifest at the host's root,
+// asks for it without the cookie of a sign-in, and keeps one colour. Gradio calls this with (element, trigger, props,
+// server, upload, watch).
+
+// Gradio says that the page is in the browser's language: screen readers would pronounce its English by other rules.
+document.documentElement.lang = "en";
 
 const link = document.querySelector("link[rel=manifest]");
 if (link) {
