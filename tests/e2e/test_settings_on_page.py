@@ -43,6 +43,15 @@ def test_settings_are_kept_and_what_is_sent_follows_them(visitor: BrowserContext
     assert page.get_by_label("Width of the pen").input_value() == "14"
 
 
+def test_a_tab_keeps_what_another_one_chose_meanwhile(visitor: BrowserContext, page_address: str) -> None:
+    first, second = opened(visitor, page_address), opened(visitor, page_address)
+    first.get_by_label("Width of the pen").fill("14")
+    second.get_by_role("switch", name="Number").check()
+    first.reload()
+    expect(first.get_by_label("Width of the pen")).to_have_value("14")
+    expect(first.get_by_role("switch", name="Number")).to_be_checked()
+
+
 def test_a_browser_that_falsifies_its_canvases_is_told_so(visitor: BrowserContext, page_address: str) -> None:
     visitor.add_init_script("""
       const { getImageData } = CanvasRenderingContext2D.prototype;

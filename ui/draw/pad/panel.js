@@ -25,7 +25,7 @@ export function openPanel(element, settings, changed, complain) {
     if (areLegible(coloursOf(next, isDark()))) {
       complain("");
       now = next;
-      keepSettings(now);
+      keepSettings(chosen);
       changed(now);
     } else {
       complain("That pen is hardly seen on that paper: choose colours that differ more.");

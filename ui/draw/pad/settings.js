@@ -39,9 +39,10 @@ export function loadSettings() {
   }
 }
 
-export function keepSettings(settings) {
+// Keep what was chosen beside the rest, some of which another tab may have kept meanwhile.
+export function keepSettings(chosen) {
   try {
-    localStorage.setItem(STORAGE_KEY, JSON.stringify(settings));
+    localStorage.setItem(STORAGE_KEY, JSON.stringify({ ...loadSettings(), ...chosen }));
   } catch {
     // Storage is refused: they last as long as this page.
   }
