@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 from sqlalchemy import text
 
 from db import embedded, engine
@@ -14,7 +14,7 @@ from db.drawings import Drawings
 from db.log import PredictionLog
 from db.records import HistoryRow
 from tests.e2e.filled import Filled, drawing
-from tests.e2e.page import wait_until
+from tests.e2e.page import wait_until, wait_within
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -84,6 +84,27 @@ def test_what_is_said_last_is_kept_though_the_page_is_left_at_once(
     network.detach()
     page.goto(f"{filled.url}/history/judge")
     expect(page.locator(".heading")).to_contain_text("3 judged")
+
+
+def test_the_last_one_is_judged_once_and_taken_back_before_the_next_page(page: Page, filled: Filled) -> None:
+    """Pressed twice, as its answer takes long, or taken back meanwhile."""
+    page.goto(f"{filled.url}/history/judge")
+    address, pieces = page.url, page.locator("[data-piece]")
+    come: list[Route] = []
+    page.route("**/history/*/judge", lambda route: come.append(route))
+    for _ in range(pieces.count() - 1):
+        page.keyboard.press("ArrowRight")
+    last = shown(page)
+    page.keyboard.press("3")
+    page.keyboard.press("3")
+    expect(page.locator("[data-done]")).to_have_text("1 judged ·")
+    page.keyboard.press("u")
+    assert shown(page) == last
+    for _ in range(2):
+        wait_within(page, lambda: come != [], "it is sent")
+        come.pop().continue_()
+    page.wait_for_timeout(300)
+    assert (page.url, shown(page), come) == (address, last, [])
 
 
 def test_what_waits_for_an_operator_is_reviewed_by_keyboard_alone(

@@ -9,7 +9,7 @@ const status = document.querySelector("[data-status]");
 const done = document.querySelector("[data-done]");
 const takeBack = document.querySelector("[data-take-back]");
 const said = []; // [{ at, what }], the last one last: what "take back" undoes
-let at = 0; // which one is shown
+let at = 0; // which one is shown; none of them while the next page is awaited
 const unsent = []; // [{ piece, what }], in their order
 let waiting = Promise.resolve(); // until all of that has an answer
 let isLeft = false; // then what is on its way arrives, but nobody hears its answer
@@ -33,15 +33,17 @@ function count(change) {
 }
 
 function show(next) {
-  if (next >= pieces.length) {
-    const { next: address } = document.querySelector(".pieces").dataset;
-    // All that was sent has to be there before the next page is asked for.
-    waiting.then(() => location.assign(address || location.pathname + location.search));
-    return;
-  }
-  at = Math.max(0, next);
+  at = Math.min(Math.max(0, next), pieces.length);
   pieces.forEach((piece, index) => { piece.hidden = index !== at; });
   takeBack.disabled = said.length === 0;
+  // All that was sent has to be there before the next page is asked for.
+  if (at === pieces.length) waiting.then(goOn);
+}
+
+function goOn() {
+  const { next: address } = document.querySelector(".pieces").dataset;
+  // Somebody may have gone back meanwhile.
+  if (at === pieces.length) location.assign(address || location.pathname + location.search);
 }
 
 function post({ piece, what }) {
