@@ -152,6 +152,30 @@ def test_what_a_key_means_depends_on_where_the_focus_is(
     assert run(page, "keys.js", script, {**given, "key": key, "held": held}) == action
 
 
+@pytest.mark.parametrize(
+    ("key", "code", "meant"),
+    [
+        ("я", "KeyZ", "z"),
+        ("Ζ", "KeyZ", "z"),
+        ("۷", "Digit7", "7"),
+        ("z", "KeyY", "z"),
+        ("&", "Digit1", "&"),
+        ("ö", "Semicolon", "ö"),
+        ("Escape", "Escape", "escape"),
+        ("Z", "", "z"),
+    ],
+)
+def test_of_another_script_a_key_is_what_english_keyboards_have_there(
+    page: Page, key: str, code: str, meant: str
+) -> None:
+    assert run(page, "keys.js", "return m.latin(given)", {"key": key, "code": code}) == meant
+
+
+def test_a_russian_keyboard_takes_back_too(page: Page) -> None:
+    script = "return m.meaning({ target: document.body, ctrlKey: true, key: 'я', code: 'KeyZ' })"
+    assert run(page, "keys.js", script) == "undo"
+
+
 def test_live_questions_go_one_at_a_time_and_apart(page: Page) -> None:
     script = """
       const gate = m.createGate();

@@ -1,6 +1,7 @@
 // Judges one drawing after the other without a page in between. The next ones are on the page already, hidden,
 // so that their pictures are here when they are shown.
 
+import { latin } from "../draw/pad/keys.js";
 import { tell } from "./changes.js";
 
 const DONE = "sketchserve-judged-count"; // how many in this tab, over all pages
@@ -110,17 +111,18 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || !pieces.length) return;
   if (event.target.closest?.("input")) return; // what is written there is a label's name
+  const key = latin(event);
   const isOnControl = event.target.closest?.("a, button, select");
-  if (event.key === "Enter" && isOnControl) return; // it presses that
-  const meant = event.key === "Enter" ? button("[data-right]")
-    : /^[0-9]$/.test(event.key) ? button(`[name=label][value="${event.key}"]:not([data-right])`)
-    : event.key.toLowerCase() === "x" ? button("[name=kind][value=not_a_digit]")
-    : event.key.toLowerCase() === "s" ? button("[name=kind][value=skip]")
+  if (key === "enter" && isOnControl) return; // it presses that
+  const meant = key === "enter" ? button("[data-right]")
+    : /^[0-9]$/.test(key) ? button(`[name=label][value="${key}"]:not([data-right])`)
+    : key === "x" ? button("[name=kind][value=not_a_digit]")
+    : key === "s" ? button("[name=kind][value=skip]")
     : null;
   if (meant) press(meant);
-  else if (event.key.toLowerCase() === "u" || event.key === "Backspace") undo();
-  else if (event.key === "ArrowRight") show(at + 1);
-  else if (event.key === "ArrowLeft") show(at - 1);
+  else if (key === "u" || key === "backspace") undo();
+  else if (key === "arrowright") show(at + 1);
+  else if (key === "arrowleft") show(at - 1);
   else return;
   event.preventDefault();
 });

@@ -10,7 +10,7 @@ const OTHERS = "dialog, [popover], [role=dialog], [role=listbox], details, table
 export function meaning(event) {
   const { target } = event;
   if (event.defaultPrevented || event.altKey || event.isComposing || isTypedInto(target)) return "";
-  const key = event.key.toLowerCase();
+  const key = latin(event);
   if (event.ctrlKey || event.metaKey) {
     if (key === "z") return event.shiftKey ? "redo" : "undo";
     return key === "y" && !event.shiftKey ? "redo" : "";
@@ -22,4 +22,12 @@ export function meaning(event) {
 function isTypedInto(target) {
   if (target.closest?.(TYPED)) return true;
   return target.localName === "input" && !UNTYPED.includes(target.type);
+}
+
+// Return a key in lower case; of one with another script's letter or digit, what English keyboards have in its place:
+// with a Russian one Ctrl+Z is Ctrl+Я.
+export function latin({ key, code = "" }) {
+  const isOther = key.length === 1 && key > "~";
+  const [, there] = (isOther && /^(?:Key|Digit|Numpad)(\w)$/.exec(code)) || [];
+  return (there ?? key).toLowerCase();
 }
