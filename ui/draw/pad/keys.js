@@ -4,7 +4,7 @@ const TYPED = "textarea, select, [contenteditable]:not([contenteditable=false])"
 // Of inputs, these take no text.
 const UNTYPED = ["button", "checkbox", "color", "file", "radio", "range", "reset", "submit"];
 // Here single keys mean something else: closing it, deleting a row.
-const OTHERS = "dialog, [popover], [role=dialog], [role=listbox], details, table, input";
+const OTHERS = "dialog, [popover], [role=dialog], [role=listbox], details, table";
 
 // Return "undo", "redo", "clear", or "" for a key that is not the pad's.
 export function meaning(event) {
@@ -16,6 +16,7 @@ export function meaning(event) {
     return key === "y" && !event.shiftKey ? "redo" : "";
   }
   if (event.shiftKey || target.closest?.(OTHERS)) return "";
+  if (target.localName === "input" && key !== "escape") return ""; // its value is meant
   return { escape: "clear", delete: "clear", backspace: "undo" }[key] ?? "";
 }
 
