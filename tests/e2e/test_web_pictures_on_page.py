@@ -124,6 +124,28 @@ def test_by_touch_alone_an_address_is_given_in_the_settings(phone: Page, way: st
     assert asked == ["https://pictures.example/seven.png"]
 
 
+def test_of_a_spreadsheets_cell_that_is_pasted_into_a_field_the_text_is_taken(page: Page) -> None:
+    """Its picture comes along; pasted beside the field, that is taken."""
+    sent = sent_by(page)
+    page.locator(".pad-settings summary").click()
+    page.locator(".pad-settings [data-tool=address]").focus()
+    paste = """(png) => {
+      const data = new DataTransfer();
+      const bytes = Uint8Array.from(atob(png), (one) => one.charCodeAt(0));
+      data.items.add(new File([bytes], "image.png", { type: "image/png" }));
+      data.setData("text/plain", "a cell");
+      data.setData("text/html", "<table><td>a cell</td></table>");
+      const paste = new ClipboardEvent("paste", { bubbles: true, clipboardData: data });
+      document.activeElement.dispatchEvent(paste);
+    }"""
+    page.evaluate(paste, base64.b64encode(PNG).decode())
+    page.wait_for_timeout(300)
+    assert sent == []
+    page.locator(".pad-paper").focus()
+    page.evaluate(paste, base64.b64encode(PNG).decode())
+    expect(page.locator(".reading[data-sent='1']:not(.is-stale)")).to_be_visible()
+
+
 def test_text_that_is_no_address_is_nobodys_business(page: Page) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))

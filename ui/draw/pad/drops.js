@@ -12,6 +12,8 @@ const NO_ADDRESS = "That is no address of a picture: one begins with https:// or
 const isField = (target) => target.closest?.("input, textarea, [contenteditable]:not([contenteditable=false])");
 const isText = (event) => !hasFiles(event) && isField(event.target); // it goes into the field
 const hasFiles = (event) => Array.from(event.dataTransfer?.types ?? []).includes("Files");
+// Spreadsheets and word processors give a picture of their text, too.
+const isFormatted = (data) => ["text/plain", "text/html"].every((type) => data?.types.includes(type));
 
 const isAddress = (event) => Array.from(event.dataTransfer?.types ?? []).includes("text/uri-list");
 
@@ -71,6 +73,7 @@ export function takeFiles(pad, input, take, complain) {
     });
   }
   document.addEventListener("paste", async (event) => {
+    if (isFormatted(event.clipboardData) && isField(event.target)) return; // its text goes there
     const files = Array.from(event.clipboardData?.files ?? []);
     const address = isField(event.target) ? null : addressIn(event.clipboardData?.getData("text/plain") ?? "");
     const pictures = await picturesAmong(files);
