@@ -20,7 +20,7 @@ def give(page: Page, event: str, kind: str, text: str) -> None:
       const data = new DataTransfer();
       data.setData(kind, text);
       const init = { bubbles: true, cancelable: true };
-      document.body.dispatchEvent(event === "paste"
+      document.activeElement.dispatchEvent(event === "paste"
         ? new ClipboardEvent(event, { ...init, clipboardData: data })
         : new DragEvent(event, { ...init, dataTransfer: data }));
     }"""
@@ -52,6 +52,13 @@ LATE = """(png) => {
     return new Response(Uint8Array.from(atob(png), (one) => one.charCodeAt(0)));
   };
 }"""
+
+
+def test_an_address_is_taken_also_after_the_pens_width_was_set(page: Page) -> None:
+    page.route("**/fetch", lambda route: route.fulfill(body=PNG, content_type="image/png"))
+    page.get_by_label("Width of the pen").focus()
+    give(page, "paste", "text/plain", "https://pictures.example/seven.png")
+    expect(page.locator(".reading-label")).to_have_text("7")
 
 
 def test_a_late_picture_waits_for_the_pen_and_comes_after_no_later_one(page: Page) -> None:

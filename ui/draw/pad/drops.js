@@ -2,6 +2,7 @@
 // the page's place. The address of a picture on the web will do as well. Of several, each is read in a table of its own.
 
 import { foldersIn, picturesIn } from "./folders.js";
+import { isTypedInto } from "./keys.js";
 import { picturesAmong } from "./kinds.js";
 import { addressIn } from "./web.js";
 
@@ -9,8 +10,7 @@ const NO_LIST = "The list of pictures could not be loaded. Try again in a moment
 const NONE_THERE = "There is no picture in that folder.";
 const NO_ADDRESS = "That is no address of a picture: one begins with https:// or http://.";
 
-const isField = (target) => target.closest?.("input, textarea, [contenteditable]:not([contenteditable=false])");
-const isText = (event) => !hasFiles(event) && isField(event.target); // it goes into the field
+const isText = (event) => !hasFiles(event) && isTypedInto(event.target); // it goes into the field
 const hasFiles = (event) => Array.from(event.dataTransfer?.types ?? []).includes("Files");
 // Spreadsheets and word processors give a picture of their text, too.
 const isFormatted = (data) => ["text/plain", "text/html"].every((type) => data?.types.includes(type));
@@ -73,9 +73,9 @@ export function takeFiles(pad, input, take, complain) {
     });
   }
   document.addEventListener("paste", async (event) => {
-    if (isFormatted(event.clipboardData) && isField(event.target)) return; // its text goes there
+    if (isFormatted(event.clipboardData) && isTypedInto(event.target)) return; // its text goes there
     const files = Array.from(event.clipboardData?.files ?? []);
-    const address = isField(event.target) ? null : addressIn(event.clipboardData?.getData("text/plain") ?? "");
+    const address = isTypedInto(event.target) ? null : addressIn(event.clipboardData?.getData("text/plain") ?? "");
     const pictures = await picturesAmong(files);
     if (pictures.length) takeAll(pictures);
     else if (address) take(address);

@@ -20,7 +20,8 @@ export function meaning(event) {
   return { escape: "clear", delete: "clear", backspace: "undo" }[key] ?? "";
 }
 
-function isTypedInto(target) {
+// Return whether what has the focus takes text.
+export function isTypedInto(target) {
   if (target.closest?.(TYPED)) return true;
   return target.localName === "input" && !UNTYPED.includes(target.type);
 }
