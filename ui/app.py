@@ -152,7 +152,8 @@ def build_page(
             **hidden,
         )
         # Gradio's `then` hears of no failure, such as a proxy's 502, and of plain requests nobody is told.
-        for event, name in ((judged, "judge"), (forgotten, "forget"), (asked, "ask"), (chosen, "choose")):
+        told = {"stroke": stroke, "judge": judged, "forget": forgotten, "ask": asked, "choose": chosen}
+        for name, event in told.items():
             event.failure(None, js=FAILED % name)
         page.load(show_history, [who], history_outputs, **plain)
         if signed_in is not None:

@@ -51,3 +51,14 @@ def test_a_model_can_be_chosen_though_the_first_choice_has_no_answer(
     expect(page.get_by_label("Model")).to_be_enabled()
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
+
+
+def test_a_drawing_that_fails_is_said_to_have_no_answer_at_once(
+    visitor: BrowserContext, page_address: str
+) -> None:
+    page = opened(visitor, page_address)
+    lose_next(page, "**/run/predict*")
+    draw(page, SEVEN)
+    expect(page.locator(".reading-headline")).to_have_text("No answer so far", timeout=4_000)
+    page.get_by_role("button", name="Ask again").click()
+    expect(page.get_by_test_id("label")).to_have_text("7")

@@ -77,6 +77,10 @@ document.addEventListener("sketchserve-digit", ({ detail }) => {
 document.addEventListener("sketchserve-paper", put);
 document.addEventListener("sketchserve-changed", compare);
 document.addEventListener("sketchserve-restored", compare);
+// What was drawn meanwhile waits behind the one that failed, and Gradio sends it no more.
+document.addEventListener("sketchserve-failed", ({ detail }) => {
+  if (detail === "stroke" && timers.length) doubt(AWAY);
+});
 document.addEventListener("sketchserve-signed-out", () => {
   if (timers.length) doubt(SIGNED_OUT);
 });
