@@ -12,8 +12,12 @@ WIDEST_STROKE, WIDEST_DIGIT, FEWEST_CELLS = 0.14, 0.26, 16
 # On smaller pictures lines and strokes look alike, and nobody has more than a drawing.
 LEAST_SIDE_PX = 40
 # What fills a mark differs in colour by less than this. Not counted: so many cells at its edge, where its
-# outline may be, and beside its hull. What of the hull is empty, more than this, are holes.
-UNEVEN, OUTLINE_CELLS, SOFT_CELLS, HOLE_SHARE = 0.15, 4, 2, 0.01
+# outline may be, and beside its hull. What of the hull is empty, more than this, are holes; so is what is
+# longer than this share of the hull: on a large sheet a small digit is a thousandth.
+UNEVEN, OUTLINE_CELLS, SOFT_CELLS, HOLE_SHARE, HOLE_LENGTH = 0.15, 4, 2, 0.01, 0.06
+# Grain leaves gaps in a sheet that hardly differs from what is around it, as narrow as those between strokes;
+# but of its box it has more than strokes have.
+GRAINY_SHARE = 0.65
 # A box or a circle with something in it: how much of its convex hull its outline has, and how much of the ink
 # lies how deep within. A zero is a ring alone; the middle of an eight is deep, and its outline has a waist.
 # With more ink than this share of the hull, it is a blot.
@@ -59,7 +63,8 @@ def is_one_drawing(
         colours: float32 (rows, columns, channels), 0..1, what that part looks like, if that is known.
     """
     cells = marks.view(np.uint8)
-    is_pen = are_strokes(cells, WIDEST_STROKE) or _is_filled(cells, colours)
+    solid = _without_gaps(cells)
+    is_pen = are_strokes(solid, WIDEST_STROKE) or _is_filled(solid, colours)
     if not is_pen or _is_framed(cells):
         return False
     top, bottom, left, right = place = _place(marks, box, shape)
@@ -132,11 +137,24 @@ def _is_filled(cells: np.ndarray, colours: np.ndarray | None) -> bool:
         return hull is None and are_strokes(cells, WIDEST_DIGIT)
     if hull is not None:
         filled = cv2.fillConvexPoly(np.zeros_like(cells), hull, 1)
-        within = cells[_eroded(filled, SOFT_CELLS)]
-        if np.count_nonzero(within == 0) > HOLE_SHARE * within.size:
+        within = _eroded(filled, SOFT_CELLS)
+        holes = (within & (cells == 0)).view(np.uint8)
+        if np.count_nonzero(holes) > HOLE_SHARE * np.count_nonzero(within):
+            return False
+        *_, sizes, _ = cv2.connectedComponentsWithStats(holes)
+        longest = sizes[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(initial=0)
+        if longest > HOLE_LENGTH * max(cv2.boundingRect(hull)[2:]):
             return False
     inside = colours[_eroded(cells, OUTLINE_CELLS)]
     return not inside.size or bool(np.ptp(inside, axis=0).max() < UNEVEN)
+
+
+def _without_gaps(cells: np.ndarray) -> np.ndarray:
+    """Return marks that fill their box without the gaps of grain, others as they are: uint8, 0 or 1."""
+    _, _, width, height = cv2.boundingRect(cells)
+    if np.count_nonzero(cells) < GRAINY_SHARE * width * height:
+        return cells
+    return cv2.morphologyEx(cells, cv2.MORPH_CLOSE, AROUND)
 
 
 def _eroded(cells: np.ndarray, by: int) -> np.ndarray:

@@ -94,3 +94,24 @@ def test_a_long_sheet_on_a_desk_of_the_pens_colour_is_no_ink(digit: str, photo: 
     if photo:
         pixels = photographed(pixels)
     assert likeness(frame(pixels), frame(clean)) > 0.84
+
+
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("desk", [(20, 20, 20), (70, 70, 70), (250, 110, 110)])
+@pytest.mark.parametrize("margins", [(250, 8, 20, 8), (180, 20, 160, 20)])
+def test_a_sheet_with_a_small_digit_is_told_from_a_blot_on_an_even_desk(
+    digit: str, desk: tuple[int, int, int], margins: tuple[int, int, int, int]
+) -> None:
+    clean = pixels_of(digit, side_px=300, pen_px=5, box=(0.7, 0.7, 0.18))
+    pixels = cv2.copyMakeBorder(clean[:, 80:], *margins, cv2.BORDER_CONSTANT, value=desk)
+    assert likeness(frame(pixels), frame(clean)) > 0.85
+
+
+@pytest.mark.parametrize("digit", STROKES)
+@pytest.mark.parametrize("grain", [3, 5, 7])
+def test_a_grainy_sheet_that_was_pasted_on_white_is_no_ink(digit: str, grain: int) -> None:
+    clean = pixels_of(digit, side_px=200, pen_px=6, box=(0.4, 0.3, 0.5))
+    noise = np.random.default_rng(7).normal(0, grain, (200, 200, 1))
+    sheet = np.clip(clean / 255 * 215 + noise, 0, 255).astype(np.uint8)
+    pixels = cv2.copyMakeBorder(sheet, 60, 20, 15, 90, cv2.BORDER_CONSTANT, value=WHITE)
+    assert likeness(frame(pixels), frame(clean)) > 0.9
