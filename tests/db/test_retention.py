@@ -29,6 +29,15 @@ def own_log(postgres_server):
         yield PredictionLog(engine)
 
 
+def run_until(kept: Retention, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run in the background until this step is done once."""
+    done, do = threading.Event(), getattr(kept, step)
+    monkeypatch.setattr(kept, step, lambda: (do(), done.set()))
+    kept.start()
+    assert done.wait(30)
+    kept.stop()
+
+
 @integration
 def test_what_is_older_than_it_may_be_is_deleted_with_its_feedback_part_by_part(
     own_log, session_id, prediction, correction, monkeypatch
@@ -82,12 +91,7 @@ def test_without_a_number_of_days_networks_are_forgotten_and_no_drawing_is_delet
         for days in (32, 31, 30)
     ]
     own_log.write([made, *said])
-    kept = Retention(own_log, None)
-    forgotten = threading.Event()
-    monkeypatch.setattr(kept, "_forget_networks", lambda of=kept._forget_networks: (of(), forgotten.set()))
-    kept.start()
-    assert forgotten.wait(30)
-    kept.stop()
+    run_until(Retention(own_log, None), "_forget_networks", monkeypatch)
     assert networks(own_log) == {"32": None, "31": None, "30": network}
     assert len(own_log.history(session_id)) == 1
 
@@ -121,12 +125,7 @@ def test_who_has_tried_to_sign_in_is_forgotten_though_nobody_tries_again(own_log
         for one in counted[:2]:
             is_it = sign_in_attempts.c.key_hash == one.key_hash
             connection.execute(update(sign_in_attempts).where(is_it).values(full_at=func.now()))
-    kept = Retention(own_log, None)
-    forgotten = threading.Event()
-    monkeypatch.setattr(kept, "_forget_attempts", lambda of=kept._forget_attempts: (of(), forgotten.set()))
-    kept.start()
-    assert forgotten.wait(30)
-    kept.stop()
+    run_until(Retention(own_log, None), "_forget_attempts", monkeypatch)
     with own_log._engine.connect() as connection:
         assert list(connection.scalars(select(sign_in_attempts.c.key_hash))) == [counted[2].key_hash]
 
