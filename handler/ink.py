@@ -28,9 +28,9 @@ from handler.writing import writing_on
 
 # Ink is measured on the drawing's box at four times the resolution that the network sees.
 FINE_SIDE_PX = 80
-# A pen so wide that it has the majority around it is taken for paper. Then one colour leaves less than this
-# share of the noise.
-EVENER_SHARE = 0.5
+# A pen so wide that it has the majority around it is taken for paper. Of the strokes on smooth light, more
+# than LOST_SHARE are then less than FADED times as far from the paper as they are from that light.
+LOST_SHARE, FADED = 0.05, 0.5
 # Beside marks, the colours of paper are farther apart than so many times the marks are from it where a sheet
 # ends: near its edge strokes are lost, and what is marked may be a shadow that ends there, too.
 MOST_STEP = 1.3
@@ -47,9 +47,9 @@ def find_ink(pixels: np.ndarray) -> Ink:
     """
     premultiplied = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     coarse = _reduced(premultiplied, COARSE_SIDE_PX)
-    sheet, one_colour = find_paper(coarse), border_paper(coarse)
-    if one_colour.noise < EVENER_SHARE * sheet.noise and _is_drawing(_marks(one_colour, coarse), coarse):
-        sheet = one_colour
+    sheet, smooth = find_paper(coarse), border_paper(coarse)
+    if smooth is not None and _loses_ink(sheet, smooth, coarse):
+        sheet = smooth
     marks = _marks(sheet, coarse)
     is_drawing = min(pixels.shape[:2]) < LEAST_SIDE_PX or (
         _is_drawing(marks, coarse) and not _is_at_an_edge(marks, sheet, coarse)
@@ -66,6 +66,21 @@ def _marks(sheet: Paper, coarse: np.ndarray) -> np.ndarray:
     """Return where strokes are on the paper, what sets them off left out: bool (rows, columns)."""
     marks = find_marks(sheet.distance(coarse), FLOOR_PER_MEDIAN * sheet.noise, SPECK_SHARE)
     return without_emphasis(marks)
+
+
+def _loses_ink(sheet: Paper, smooth: Paper, coarse: np.ndarray) -> bool:
+    """Tell whether a sheet has the colour of a wide pen in it, where smooth light has a drawing on it.
+
+    Args:
+        sheet: the paper as the median has it.
+        smooth: the paper as the border has it.
+        coarse: float32 (rows, columns, 4), the picture.
+    """
+    if not sheet.is_elsewhere(smooth):
+        return False
+    marks = _marks(smooth, coarse)
+    faded = sheet.distance(coarse)[marks] < FADED * smooth.distance(coarse)[marks]
+    return bool(faded.sum() > LOST_SHARE * faded.size) and _is_drawing(marks, coarse)
 
 
 def _is_drawing(marks: np.ndarray, coarse: np.ndarray) -> bool:

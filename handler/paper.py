@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from handler.marks import AROUND
+from handler.marks import AROUND, FAINTEST
 
 # The paper is fitted, and the drawing found, on a copy of at most this many pixels a side.
 COARSE_SIDE_PX = 144
@@ -25,6 +25,8 @@ PASSES = 3
 REACH_SHARE = 0.05
 # Of the strongest ink: what is surely ink.
 SURE_SHARE = 0.3
+# How much of the border smooth light explains, where there is nothing else on it.
+SMOOTH_SHARE = 0.95
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,11 @@ class Paper:
         beside = cv2.dilate((shares > 0).view(np.uint8), AROUND) > 0
         return float(_norm(self.lightest - self.darkest)[beside].max(initial=0))
 
+    def is_elsewhere(self, smooth: "Paper") -> bool:
+        """Tell whether this paper lacks somewhere the colour that `smooth`, a map of its size, has."""
+        lit = smooth.darkest
+        return bool(_norm(lit - np.clip(lit, self.darkest, self.lightest)).max() > FAINTEST)
+
 
 def find_paper(pixels: np.ndarray) -> Paper:
     """Return the paper of a picture.
@@ -81,12 +88,10 @@ def find_paper(pixels: np.ndarray) -> Paper:
     Args:
         pixels: float32 (height, width, 4), premultiplied RGBA, 0..1, a few thousand pixels.
     """
-    height, width = pixels.shape[:2]
-    factor = max(1.0, max(height, width) / SHEET_SIDE_PX)
-    size = (max(1, round(width / factor)), max(1, round(height / factor)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    window = max(3, 2 * round(WINDOW_SHARE * max(size) / 2) + 1)
-    reach = np.ones([2 * round(REACH_SHARE * max(size)) + 1] * 2, np.uint8)
+    small = _small(pixels)
+    longer = max(small.shape[:2])
+    window = max(3, 2 * round(WINDOW_SHARE * longer / 2) + 1)
+    reach = np.ones([2 * round(REACH_SHARE * longer) + 1] * 2, np.uint8)
     paper = small
     for _ in range(PASSES):
         # At the border half the window is missing: without its slope taken out first, light would seem to
@@ -107,16 +112,40 @@ def find_paper(pixels: np.ndarray) -> Paper:
     return Paper(darkest, lightest, side, float(np.median(_norm(small - sheet))))
 
 
-def border_paper(pixels: np.ndarray) -> Paper:
-    """Return the paper of a picture as if it had one colour, the border's: a wide pen does not bend that.
+def border_paper(pixels: np.ndarray) -> Paper | None:
+    """Return the paper of a picture as its border has it: smooth light, which no pen bends.
+
+    None where the border has more than that: a shadow, a sheet's edge, or a stroke that leaves the picture.
 
     Args:
         pixels: float32 (height, width, 4), premultiplied RGBA, 0..1, a few thousand pixels.
     """
-    border = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    away = pixels - np.median(border, axis=0)
-    paper, distance = pixels - away, _norm(away)
+    small = _small(pixels)
+    height, width = small.shape[:2]
+    x = np.linspace(-1, 1, width, dtype=np.float32)[None, :, None]
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None, None]
+    terms = np.concatenate(np.broadcast_arrays(np.float32(1), x, y, x * x, x * y, y * y), axis=2)
+    border, light = _border(small), _border(terms)
+    weights = np.linalg.lstsq(light, border, rcond=None)[0]
+    if np.quantile(_norm(border - light @ weights), SMOOTH_SHARE) > FAINTEST:
+        return None
+    paper = np.clip(terms @ weights, 0, 1).astype(np.float32)
+    away = small - paper
+    distance = _norm(away)
     return Paper(paper, paper, np.einsum("yx,yxc->c", distance**3, away), float(np.median(distance)))
+
+
+def _small(pixels: np.ndarray) -> np.ndarray:
+    """Return a picture of as many pixels as a map of its light needs, float32 (rows, columns, 4)."""
+    height, width = pixels.shape[:2]
+    factor = max(1.0, max(height, width) / SHEET_SIDE_PX)
+    size = (max(1, round(width / factor)), max(1, round(height / factor)))
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+
+
+def _border(pixels: np.ndarray) -> np.ndarray:
+    """Return the outermost pixels, (count, channels)."""
+    return np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
 
 
 def _magnified(
