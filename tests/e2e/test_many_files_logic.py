@@ -66,6 +66,12 @@ def test_no_text_is_a_formula(page: Page, name: str) -> None:
     assert (refused["name"], refused["error"], read["label"]) == (f"'{name}",) * 3
 
 
+def test_labels_with_blanks_are_told_apart_in_a_set(page: Page) -> None:
+    labels = ["T-shirt top", '3" nail', "Coat"]
+    (read,) = written(page, [{"name": "x", "state": "read", "why": "", "answer": {**ANSWER, "set": labels}}])
+    assert next(csv.reader([read["set"]], delimiter=" ")) == labels
+
+
 FOLDERS = """
   const inside = { scan: "II*\\0" };
   const file = (name, type) => ({

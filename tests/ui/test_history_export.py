@@ -91,9 +91,25 @@ def test_csv_and_json_have_what_the_filter_matches_and_nobodys_id(
 
 def test_no_cell_is_a_formula(viewed, make_prediction, session_id) -> None:
     page = viewed()
-    page.log.write([make_prediction(session_id=session_id, predicted_label="=HYPERLINK(1)", model_name="@x")])
+    odd = {"predicted_label": "=HYPERLINK(1)", "model_name": "@x", "label_set": ("a b", "c")}
+    page.log.write([make_prediction(session_id=session_id, **odd)])
     (row,) = csv.DictReader(io.StringIO(page.visitor(session_id).get("/history/export?as=csv").text))
     assert (row["predicted_label"], row["model_name"]) == ("'=HYPERLINK(1)", "'@x")
+    assert row["label_set"] == '"a b" c'
+
+
+@pytest.mark.parametrize(
+    ("labels", "cell"),
+    [
+        ((), ""),
+        (("7", "1"), "7 1"),
+        (("T-shirt top", "Coat"), '"T-shirt top" Coat'),
+        (("T-shirt", "top", '3" nail'), 'T-shirt top "3"" nail"'),
+    ],
+)
+def test_labels_with_blanks_are_told_apart_in_a_cell(labels: tuple[str, ...], cell: str) -> None:
+    assert export.in_a_cell(labels) == cell
+    assert tuple(next(csv.reader([cell], delimiter=" "), ())) == labels
 
 
 def test_rows_are_read_in_batches_up_to_a_limit(viewed, make_prediction, session_id, monkeypatch) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -113,11 +113,18 @@ def csv_lines(drawings: Drawings, wanted: Filter) -> Iterator[str]:
     writer.writerow(COLUMNS)
     for row in rows_of(drawings, wanted):
         values = _values(row)
-        writer.writerow(map(_cell, {**values, "label_set": " ".join(values["label_set"])}.values()))
+        writer.writerow(map(_cell, {**values, "label_set": in_a_cell(values["label_set"])}.values()))
         yield line.getvalue()
         line.seek(0)
         line.truncate()
     yield line.getvalue()
+
+
+def in_a_cell(labels: Sequence[str]) -> str:
+    """Return labels with blanks between them; one that has a blank of its own is quoted, as CSV does it."""
+    line = io.StringIO()
+    csv.writer(line, delimiter=" ", lineterminator="").writerow(labels)
+    return line.getvalue()
 
 
 def _cell(value: object) -> str:

@@ -10,10 +10,15 @@ function cell(value) {
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
+// Labels with blanks between them; one that has a blank of its own is quoted, as CSV does it (in_a_cell in history/export.py).
+function inACell(labels) {
+  return labels.map((label) => (/[" ]|^$/.test(label) ? `"${label.replaceAll('"', '""')}"` : label)).join(" ");
+}
+
 function valuesOf({ name, answer, why, state }) {
   if (!answer) return { name, error: why || (state === "waits" ? "not read" : "") };
   const { label, confidence, set, is_digit, model, version, prediction } = answer;
-  return { name, label, confidence, set: set.join(" "), is_digit, model: [model, version].filter(Boolean).join(" "), prediction };
+  return { name, label, confidence, set: inACell(set), is_digit, model: [model, version].filter(Boolean).join(" "), prediction };
 }
 
 export function csvOf(rows) {
