@@ -32,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = _options().parse_args(arguments)
     try:
         _require_apart(given)  # first: a folder of somebody's pictures is not written to, nor cleared
+        is_new = not given.output.exists()
         held = lock(_folder(given.output) / LOCK)
     except (HeldError, OSError, ValueError, RuntimeError) as error:
         return _failed(error)
@@ -51,6 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             with suppress(OSError):
                 clear(given.output)  # what readers of the folder would take for parts
+                if is_new and [path.name for path in given.output.iterdir()] == [LOCK]:  # it was refused
+                    (given.output / LOCK).unlink()
+                    given.output.rmdir()
 
 
 def _options() -> argparse.ArgumentParser:

@@ -124,6 +124,14 @@ def test_a_refused_command_leaves_the_folder_as_it_was(input_name: str, tmp_path
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_refused_command_leaves_no_folder_of_its_own(tmp_path: Path) -> None:
+    given, own = tmp_path / "pictures", tmp_path / "own"
+    own.mkdir()
+    for output in (tmp_path / "found", own):
+        assert main([str(given), str(output), "--archive", str(tmp_path / "none.mar")]) == 1
+    assert list(tmp_path.iterdir()) == [own]
+
+
 def test_what_others_call_unfinished_is_not_removed_with_the_drafts(tmp_path: Path) -> None:
     others = [
         "mine.unfinished",
