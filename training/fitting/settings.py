@@ -17,6 +17,9 @@ from training.models.photo_networks import torchvision_names
 from training.names import run_folder
 from training.options import data_folder, natural, positive
 
+# What means nothing to scikit-learn's classifiers.
+OF_NETWORKS = ("init", "freeze", "epochs", "patience", "batch", "device", "precision")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -94,6 +97,9 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     parser.add_argument("--seeds", type=natural, nargs="+", default=[], help="train once with each")
     given = vars(parser.parse_args(arguments))
     several = given.pop("seeds")
+    idle = [name for name in OF_NETWORKS if given[name] != getattr(Settings, name)]
+    if idle and given["model"] in RECIPES:
+        parser.error(f"--{idle[0]} is for networks, and {given['model']} is none: leave it out")
     if len(set(several)) < len(several):
         parser.error(f"--seeds {' '.join(map(str, several))}: each seed once is expected")
     try:

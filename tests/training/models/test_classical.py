@@ -220,3 +220,15 @@ def test_a_missing_data_set_is_one_line(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_wrong_argument_is_refused(given: list[str]) -> None:
     with pytest.raises(SystemExit):
         train.main(given)
+
+
+@pytest.mark.parametrize(
+    "given", [["--init", "a.pth"], ["--freeze"], ["--epochs", "5"], ["--device", "cuda"]]
+)
+def test_what_means_nothing_to_it_is_refused(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--model", "svm", "--data", str(tmp_path), "--out", str(tmp_path / "run"), *given])
+    assert f"{given[0]} is for networks, and svm is none" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
