@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, help="what was trained (default: the committed digits)")
     parser.add_argument("--dataset", choices=[*MODEL_NAMES, FOLDER], help="take what was trained on this")
     parser.add_argument("--model", default=USUAL_ARCHITECTURE, help="with --dataset: the architecture")
-    parser.add_argument("--data", type=folder, default="data", help="with --dataset folder: the folder")
+    parser.add_argument("--data", type=folder, default=Path("data"), help="with --dataset folder: the folder")
     parser.add_argument("--name", help="the model's name in its URL (default: the data set's)")
     parser.add_argument("--version", help="the version in the manifest (default: the weights' own)")
     parser.add_argument("--out", type=Path, help="the archive (default: model_store/NAME.mar)")
@@ -45,6 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"--{only[0]} is for --network")
     if given.network and not (given.labels and given.validation):
         parser.error("--network needs --labels and --validation")
+    idle = [name for name in ("model", "data") if getattr(given, name) != parser.get_default(name)]
+    if idle and not given.dataset:
+        parser.error(f"--{idle[0]} is for --dataset")
     if given.network and given.dataset:
         parser.error("--dataset is for what was trained here, and --network for what was not")
     try:

@@ -203,6 +203,8 @@ def test_pictures_of_other_labels_are_refused(given: Path, tmp_path: Path) -> No
         (["--network", "a:b"], "--network needs --labels and --validation"),
         (["--labels", "a.txt"], "--labels is for --network"),
         (["--framing", "ink"], "--framing is for --network"),
+        (["--model", "lenet5"], "--model is for --dataset"),
+        (["--data", "shapes"], "--data is for --dataset"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
