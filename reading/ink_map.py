@@ -6,11 +6,13 @@ import cv2
 import numpy as np
 
 from handler.marks import AROUND, SPECK_SHARE, find_marks
-from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, find_paper
-from reading.piece import nothing_drawn
+from handler.paper import COARSE_SIDE_PX, FLOOR_PER_MEDIAN, SHEET_SIDE_PX, find_paper
+from reading.piece import nothing_drawn, too_long
 
 # The longer side of the map: of 16 digits, each still has as many pixels as a digit's ink is measured with.
 MAP_SIDE_PX = 1024
+# Of a strip longer than this many times its width the map of the paper has two rows: ink has the majority.
+STRIP = SHEET_SIDE_PX / 2.5
 
 
 class InkMap(NamedTuple):
@@ -31,7 +33,7 @@ def find_ink_map(pixels: np.ndarray) -> InkMap:
     """Return the ink of decoded pixels, uint8 (height, width, 4), straight RGBA.
 
     Raises:
-        NoNumber: nothing is drawn.
+        NoNumber: nothing is drawn, or nothing that is told from paper.
     """
     pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     scale = max(1.0, max(pixels.shape[:2]) / MAP_SIDE_PX)
@@ -41,7 +43,8 @@ def find_ink_map(pixels: np.ndarray) -> InkMap:
     floor = FLOOR_PER_MEDIAN * max(sheet.noise, float(np.median(distance)))
     marks = find_marks(distance, floor, SPECK_SHARE)
     if not marks.any():
-        raise nothing_drawn()
+        times = max(pixels.shape[:2]) / min(pixels.shape[:2])
+        raise too_long(times) if times > STRIP else nothing_drawn()
     soft = cv2.dilate(marks.view(np.uint8), AROUND)
     ink = np.maximum(distance - floor, 0) * soft
     strongest = max(float(np.quantile(ink[marks], 0.95)), 1e-6)

@@ -50,6 +50,14 @@ def nothing_drawn() -> NoNumber:
     )
 
 
+def too_long(times: float) -> NoNumber:
+    """Return the refusal of a strip of paper, so many times as long as wide, on which nothing is found."""
+    return NoNumber(
+        f"Nothing is found in the picture, which is {times:.0f} times as long as wide: on so long a row, "
+        "digits are too small to be told from paper. Send fewer at a time."
+    )
+
+
 def packed(pieces: list[Piece]) -> bytes:
     """Return pieces as bytes: what is known of each as JSON, then all pictures."""
     known = [[*piece[:4], piece.place, len(piece.png), len(piece.thumbnail)] for piece in pieces]

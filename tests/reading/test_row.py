@@ -143,6 +143,11 @@ def test_more_pieces_than_a_number_has_are_refused() -> None:
     assert len(pieces_of(json.dumps({"strokes": ones[:-1]}).encode())) == MOST_PIECES
 
 
+def test_a_row_so_long_that_its_digits_are_not_seen_is_said_to_be_that() -> None:
+    with pytest.raises(NoNumber, match="45 times as long as wide"):
+        pieces_of(png(sheet("123456789" * 5)))
+
+
 def test_pieces_arrive_as_they_were_sent() -> None:
     pieces = pieces_of(png(sheet("17")))
     assert unpacked(packed(pieces)) == pieces
