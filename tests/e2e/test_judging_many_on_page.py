@@ -107,6 +107,26 @@ def test_the_last_one_is_judged_once_and_taken_back_before_the_next_page(page: P
     assert (page.url, shown(page), come) == (address, last, [])
 
 
+def test_what_could_not_be_kept_is_said_until_it_was_shown_again(
+    page: Page, filled: Filled, database: embedded.Server
+) -> None:
+    page.goto(f"{filled.url}/history/judge")
+    status, pieces = page.locator("[data-status]"), page.locator("[data-piece]")
+    wrong = shown(page)
+    page.route("**/history/*/judge", lambda route: route.abort(), times=1)
+    page.keyboard.press("3")
+    expect(status).to_contain_text("1 could not be kept")
+    page.keyboard.press("Enter")
+    expect(status).to_have_text(re.compile("That was .+ 1 could not be kept and will be shown again"))
+    for _ in range(pieces.count() - 2):
+        page.keyboard.press("ArrowRight")
+    expect(status).to_have_text("What you said of this one could not be kept: say it again.")
+    assert shown(page) == wrong
+    page.keyboard.press("8")
+    expect(status).to_have_text("That was 8.")
+    wait_until(lambda: stored(database, wrong).true_label == "8", "kept")
+
+
 def test_what_waits_for_an_operator_is_reviewed_by_keyboard_alone(
     page: Page, filled: Filled, database: embedded.Server
 ) -> None:

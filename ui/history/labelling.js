@@ -13,6 +13,8 @@ const said = []; // [{ at, what }], the last one last: what "take back" undoes
 let at = 0; // which one is shown; none of them while the next page is awaited
 const unsent = []; // [{ piece, what }], in their order
 let waiting = Promise.resolve(); // until all of that has an answer
+const lost = new Set(); // pieces of which what was said last could not be kept
+let words = ""; // of the status
 let isLeft = false; // then what is on its way arrives, but nobody hears its answer
 
 let judged = 0;
@@ -42,9 +44,23 @@ function show(next) {
 }
 
 function goOn() {
+  if (at !== pieces.length) return; // somebody has gone back meanwhile
+  const [first] = lost;
+  if (first) {
+    lost.delete(first); // whoever passes it over is not shown it again
+    show(pieces.indexOf(first));
+    say("What you said of this one could not be kept: say it again.");
+    return;
+  }
   const { next: address } = document.querySelector(".pieces").dataset;
-  // Somebody may have gone back meanwhile.
-  if (at === pieces.length) location.assign(address || location.pathname + location.search);
+  location.assign(address || location.pathname + location.search);
+}
+
+// That something could not be kept stays there beside what is said next.
+function say(next = words) {
+  words = next;
+  const again = lost.size ? `${lost.size} could not be kept and will be shown again after the last one.` : "";
+  status.textContent = `${words} ${again}`.trim();
 }
 
 function post({ piece, what }) {
@@ -59,9 +75,14 @@ function send(piece, what) {
   waiting = waiting.then(async () => {
     const first = unsent.shift();
     const answer = first && await post(first);
-    if (!first || answer?.type === "opaqueredirect") return tell();
+    if (!first) return tell();
+    if (answer?.type === "opaqueredirect") {
+      lost.delete(first.piece);
+      return tell();
+    }
     if (isLeft) return;
-    status.textContent = "That could not be kept: go back to the drawing and say it again.";
+    lost.add(first.piece);
+    say();
     count(first.what.kind === "taken_back" ? 1 : -1);
   });
 }
@@ -70,7 +91,7 @@ function judge(what, named) {
   send(pieces[at], what);
   said.push(at);
   count(1);
-  status.textContent = `That was ${named}.`;
+  say(`That was ${named}.`);
   show(at + 1);
 }
 
@@ -83,7 +104,7 @@ function name(input) {
   const labels = Array.from(input.list.options, (option) => option.value);
   const wanted = input.value.trim();
   const label = labels.find((one) => one === wanted) ?? labels.find((one) => one.toLowerCase() === wanted.toLowerCase());
-  if (label === undefined) status.textContent = "No label is called so.";
+  if (label === undefined) say("No label is called so.");
   else judge({ label }, label);
 }
 
@@ -92,7 +113,7 @@ function undo() {
   if (last === undefined) return;
   send(pieces[last], { kind: "taken_back" });
   count(-1);
-  status.textContent = "Taken back.";
+  say("Taken back.");
   show(last);
 }
 
