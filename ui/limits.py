@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+from typing import NamedTuple
 
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from system import json_bodies
 from ui.origin import is_foreign
+from ui.refusal import refusal
 
 # What browsers and gradio_client (info) ask for, app_id after a lost connection. Gradio serves much more:
 # files, a proxy, uploads of any size that nobody deletes.
@@ -24,6 +26,8 @@ ROUTES = {
         r"|/(history|analytics|models|review)/.+"
     ),
 }
+# What programs may ask: all that is answered there is JSON.
+OF_PROGRAMS = ("/read", "/pictures", "/fetch")
 # A drawing of 8 MiB in base64, and what is beside it.
 MOST_BYTES = 12 * 1024**2
 # What TorchServe takes as well.
@@ -40,6 +44,28 @@ WITHIN_S = 30.0
 # For what is left of a refused body, before the answer: a connection that closes while its client still sends
 # is reset, and the answer lost. It closes after it, or the rest could dribble in for ever.
 DRAIN_S = 5.0
+# When to ask again where there is no room.
+BUSY_S = 1
+
+
+class _Refused(NamedTuple):
+    """Why a request is refused: the status, one word for programs, and a line for people."""
+
+    code: int
+    kind: str
+    words: str
+
+    def answer(self, path: str) -> Response:
+        """Return what is answered there, in the form that the route's other answers have."""
+        response: Response = PlainTextResponse(self.words, self.code)
+        if path in OF_PROGRAMS:
+            response = refusal(self.code, self.kind, self.words, BUSY_S if self.code == 503 else None)
+        response.headers["Connection"] = "close"
+        return response
+
+
+NOT_FOUND = _Refused(404, "NotFound", "Not found")
+FOREIGN = _Refused(403, "ForeignOrigin", "Another site's page sent this: open the page itself")
 
 
 class Limits:
@@ -60,10 +86,10 @@ class Limits:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif not self._is_served(scope):
-            await _refusal("Not found", 404)(scope, receive, send)
+            await NOT_FOUND.answer("")(scope, receive, send)
         elif is_foreign(scope):
             await drain(receive)
-            await _refusal("Another site's page sent this: open the page itself", 403)(scope, receive, send)
+            await FOREIGN.answer(self._path(scope))(scope, receive, send)
         elif scope["method"] == "POST":
             await self._with_body(scope, receive, send)
         else:
@@ -73,20 +99,24 @@ class Limits:
         if scope["type"] != "http":  # the page opens no web socket
             return False
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        path = scope["path"].removeprefix(self._root_path) or "/"
+        path = self._path(scope) or "/"
         return method in ROUTES and ROUTES[method].fullmatch(path) is not None
+
+    def _path(self, scope: Scope) -> str:
+        path: str = scope["path"].removeprefix(self._root_path)
+        return path
 
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = bytearray()
-        path = scope["path"].removeprefix(self._root_path)
+        path = self._path(scope)
         is_number = path == "/read"
         most = MOST_BYTES_OF_A_NUMBER if is_number else MOST_BYTES_OF_A_FORM
         most = MOST_BYTES if path.startswith("/gradio_api/") or path == "/pictures" else most
-        refusal, more = _too_large(_announced(scope), most), True
+        refused, more = _too_large(_announced(scope), most), True
         try:
             try:
                 async with asyncio.timeout(WITHIN_S):
-                    while more and refusal is None:
+                    while more and refused is None:
                         message = await receive()
                         if message["type"] == "http.disconnect":
                             return
@@ -94,13 +124,14 @@ class Limits:
                         body += chunk
                         self._held += len(chunk)
                         more = message.get("more_body", False)
-                        refusal = _too_large(len(body), most) or self._too_many()
+                        refused = _too_large(len(body), most) or self._too_many()
             except TimeoutError:
-                refusal, more = _refusal(f"The body did not arrive within {WITHIN_S:g} s", 408), False
+                words = f"The body did not arrive within {WITHIN_S:g} s"
+                refused, more = _Refused(408, "Timeout", words), False
             # In a picture's bytes these marks mean nothing.
             if not is_number or json_bodies.BEGINNING.match(body):
-                refusal = refusal or _too_costly(body)
-            if refusal is None:
+                refused = refused or _too_costly(body)
+            if refused is None:
                 await self._app(scope, _replayed(bytes(body), receive), send)
                 return
         finally:
@@ -108,16 +139,12 @@ class Limits:
             body.clear()
         if more:
             await drain(receive)
-        await refusal(scope, receive, send)
+        await refused.answer(path)(scope, receive, send)
 
-    def _too_many(self) -> PlainTextResponse | None:
+    def _too_many(self) -> _Refused | None:
         if self._held <= MOST_BYTES_HELD:
             return None
-        return _refusal("Too many drawings come in at once: try again in a moment", 503)
-
-
-def _refusal(words: str, status: int) -> PlainTextResponse:
-    return PlainTextResponse(words, status, {"Connection": "close"})
+        return _Refused(503, "Busy", "Too many drawings come in at once: try again in a moment")
 
 
 def _announced(scope: Scope) -> int:
@@ -126,18 +153,20 @@ def _announced(scope: Scope) -> int:
     return int(given)  # the server has checked it
 
 
-def _too_large(count: int, most: int) -> PlainTextResponse | None:
+def _too_large(count: int, most: int) -> _Refused | None:
     if count <= most:
         return None
-    return _refusal(f"The body has {count:,} bytes or more, and the page takes at most {most:,}", 413)
+    words = f"The body has {count:,} bytes or more, and the page takes at most {most:,}"
+    return _Refused(413, "TooLarge", words)
 
 
-def _too_costly(body: bytearray) -> PlainTextResponse | None:
+def _too_costly(body: bytearray) -> _Refused | None:
     """Return the refusal of a body with too many values; inside its strings their marks count too."""
     count = sum(body.count(mark) for mark in (b"[", b"{", b","))
     if count <= MOST_VALUES:
         return None
-    return _refusal(f"The body has {count:,} values, and the page takes at most {MOST_VALUES:,}", 413)
+    words = f"The body has {count:,} values, and the page takes at most {MOST_VALUES:,}"
+    return _Refused(413, "TooLarge", words)
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

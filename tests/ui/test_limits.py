@@ -167,7 +167,7 @@ def test_the_page_may_open_more_files_than_is_usual(page: RunningPage) -> None:
     assert soft >= min(hard, 10_000)
 
 
-async def _app(scope: Scope, receive: Receive, send: Send) -> None:
+async def length(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer with the length of the body."""
     message = await receive()
     await PlainTextResponse(str(len(message["body"])))(scope, receive, send)
@@ -198,41 +198,41 @@ def test_every_route_that_the_page_does_not_use_is_not_there(tmp_path: Path) -> 
     own = {re.sub(r"{\w+(:\w+)?}", "x", path) for path in surface.routes()} | {"/files/x/x"}
     gradios = {(method, path) for method, path in found if path not in own}
     assert len(gradios) > 60
-    assert {one for one in gradios if asked(Limits(_app), [b"{}"], one[1], method=one[0])[0] != 404} == USED
+    assert {one for one in gradios if asked(Limits(length), [b"{}"], one[1], method=one[0])[0] != 404} == USED
 
 
 def test_a_body_arrives_whole_and_exactly_as_much_as_is_said_is_taken() -> None:
-    assert asked(Limits(_app), [b"abc", b"", b"de"]) == (200, "5")
-    assert asked(Limits(_app), [bytes(MOST_BYTES - 1), b"x"]) == (200, str(MOST_BYTES))
-    assert asked(Limits(_app), [bytes(MOST_BYTES), b"x"])[0] == 413
-    assert asked(Limits(_app), [b"," * MOST_VALUES])[0] == 200
-    assert asked(Limits(_app), [b"," * MOST_VALUES, b"["])[0] == 413
+    assert asked(Limits(length), [b"abc", b"", b"de"]) == (200, "5")
+    assert asked(Limits(length), [bytes(MOST_BYTES - 1), b"x"]) == (200, str(MOST_BYTES))
+    assert asked(Limits(length), [bytes(MOST_BYTES), b"x"])[0] == 413
+    assert asked(Limits(length), [b"," * MOST_VALUES])[0] == 200
+    assert asked(Limits(length), [b"," * MOST_VALUES, b"["])[0] == 413
 
 
 @pytest.mark.parametrize("mark", [b"", b" \n", b"\xef\xbb\xbf", b"\xff\xfe"])
 def test_of_a_number_the_values_in_json_are_counted_whatever_stands_before_it(mark: bytes) -> None:
     many = b"{" + b"," * MOST_VALUES
-    assert asked(Limits(_app), [mark + many], "/read")[0] == 413
-    assert asked(Limits(_app), [b"\x89PNG" + many], "/read")[0] == 200
+    assert asked(Limits(length), [mark + many], "/read")[0] == 413
+    assert asked(Limits(length), [b"\x89PNG" + many], "/read")[0] == 200
 
 
 def test_a_body_that_dawdles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "WITHIN_S", 0.2)
-    assert asked(Limits(_app), [b"x"] * 100, pause_s=0.05) == (408, "The body did not arrive within 0.2 s")
+    assert asked(Limits(length), [b"x"] * 100, pause_s=0.05) == (408, "The body did not arrive within 0.2 s")
 
 
 def test_all_bodies_together_are_bounded_and_what_is_answered_makes_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(limits, "MOST_BYTES_HELD", 100)
-    app = Limits(_app)
+    app = Limits(length)
     for _ in range(3):
         assert asked(app, [bytes(100)]) == (200, "100")
         assert asked(app, [bytes(60), bytes(60)])[0] == 503
 
 
 def test_below_a_path_the_same_routes_are_served() -> None:
-    app = Limits(_app, "/sketch")
+    app = Limits(length, "/sketch")
     assert asked(app, [b"x"], f"/sketch{RUN}")[0] == 200
     assert asked(app, [b"x"], RUN)[0] == 200
     assert asked(app, [b"x"], "/sketch/gradio_api/upload")[0] == 404
