@@ -13,7 +13,9 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 # Below these are the services that machines have.
-_FIRST = 10_240
+FIRST = 10_240
+# Of processes that take ports at the same time, each may have its own: every so many from FIRST.
+STEP = 1
 _EPHEMERAL = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _PORT = re.compile(r":[0-9]{1,5}$")
 
@@ -36,7 +38,7 @@ def _bind_free(probe: socket.socket) -> None:
         first_ephemeral = int(_EPHEMERAL.read_text().split()[0])
     except (OSError, ValueError, IndexError):
         first_ephemeral = 0
-    below = range(_FIRST, first_ephemeral)
+    below = range(FIRST, first_ephemeral, STEP)
     for port in random.sample(below, min(len(below), 100)):
         with suppress(OSError):
             probe.bind((LOOPBACK, port))

@@ -12,6 +12,7 @@ import pytest
 from launch import temporary as service
 from launch.build import is_of_another_file, is_outdated
 from launch.settings import read_settings
+from system import ports
 from tests import marks
 from training.archive.build import build
 from training.models import weights
@@ -29,6 +30,11 @@ DEPLOYED = (
 
 for _key in [key for key in os.environ if key.lower() in ("http_proxy", "https_proxy", "all_proxy")]:
     del os.environ[_key]  # a company's, which does not find what tests start here
+
+if _worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    # A port that one worker found free is not taken by another before its server listens.
+    ports.FIRST += int(_worker.removeprefix("gw"))
+    ports.STEP = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
 
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     # nohup's: what the tests start, and end by it, would inherit that.

@@ -44,6 +44,12 @@ def execute(url: str, statement: str, **values: object) -> list:
         return list(result) if result.returns_rows else []
 
 
+def drop_database(url: str, name: str) -> None:
+    """Drop a database of the server, whoever uses it."""
+    with database.opened(server_url(url)) as engine, engine.connect() as connection:
+        beside.drop(connection.execution_options(isolation_level="AUTOCOMMIT"), name)
+
+
 def server_url(url: str) -> str:
     return make_url(url).set(database="postgres").render_as_string(hide_password=False)
 

@@ -24,6 +24,7 @@ from tests.db.backing_up import (
     PROJECT,
     back_up,
     databases,
+    drop_database,
     environment,
     everything,
     execute,
@@ -43,7 +44,7 @@ __all__ = ["filled"]
 def test_a_destroyed_database_comes_back_with_every_row_byte_for_byte(filled, folder):
     before = everything(filled)
     file = back_up(filled, folder)
-    execute(server_url(filled), f"DROP DATABASE {make_url(filled).database} WITH (FORCE)")
+    drop_database(filled, make_url(filled).database)
     assert databases(filled) == []
 
     done = make_restore(filled, folder, f"FILE={file}")
@@ -84,7 +85,7 @@ def test_a_database_keeps_the_encoding_and_the_locale_that_the_server_s_others_h
         assert execute(server_url(url), of_it, name=name) == before
     finally:
         for left in databases(url):
-            execute(server_url(url), f'DROP DATABASE "{left}" WITH (FORCE)')
+            drop_database(url, left)
 
 
 def test_an_empty_database_is_filled_without_a_question(filled, folder):

@@ -1,7 +1,9 @@
+import os
 import socket
 
 import pytest
 
+from system import ports
 from system.ports import foreign_host, free_ports, is_free, is_loopback, try_to_bind
 
 # deploy/nginx/start.sh decides the same.
@@ -24,6 +26,12 @@ def test_a_port_is_free_again_when_its_server_is_gone():
 
 def test_free_ports_are_different():
     assert len(set(free_ports(20))) == 20
+
+
+def test_workers_of_one_run_of_the_tests_have_free_ports_of_their_own():
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    assert count == ports.STEP
+    assert len({port % count for port in free_ports(20)}) == 1
 
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "8.8.8.8", "a b"])
