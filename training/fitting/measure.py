@@ -188,13 +188,3 @@ def _fitted(start: Tensor, loss: Callable[[Tensor], Tensor]) -> Tensor:
 
     optimizer.step(step)
     return parameters.detach().clamp(-FARTHEST, FARTHEST)
-
-
-def auroc(own: np.ndarray, others: np.ndarray) -> float:
-    """Return the share of pairs of scores in which our own one is higher, 0..1; equal ones count half.
-
-    scikit-learn has the same, and takes 2 s to import.
-    """
-    ordered = np.sort(others)
-    below, up_to = (np.searchsorted(ordered, own, side) for side in ("left", "right"))
-    return float(np.mean(below + up_to) / (2 * len(others)))

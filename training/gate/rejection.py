@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.fitting.measure import auroc
 from training.gate import characters
 from training.outliers.kinds import HELD_OUT
 
@@ -44,13 +43,16 @@ def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.
     Raises:
         ValueError: there are no digits or no outliers.
     """
+    from sklearn.metrics import roc_auc_score  # takes 1.4 s, which few who import this module need
+
     if not len(digits) or not len(outliers):
         raise ValueError(f"{kind}: {len(digits)} digits and {len(outliers)} outliers, both are needed.")
+    is_digit = np.concatenate([np.ones(len(digits)), np.zeros(len(outliers))])
     return Rejection(
         kind,
         kind not in HELD_OUT | {characters.KIND},
         len(outliers),
-        auroc(digits, outliers),
+        float(roc_auc_score(is_digit, np.concatenate([digits, outliers]))),
         float(np.mean(outliers >= np.quantile(digits, 1 - KEPT, method="lower"))),
         float(np.mean(accepted)),
     )

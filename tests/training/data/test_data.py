@@ -1,12 +1,10 @@
 """Splits, MNIST's relatives, and the strokes' file."""
 
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from handler.frame import frame_of, frame_of_pixels
 from handler.picture import picture_frame_of_pixels
@@ -16,7 +14,7 @@ from training.data.frames import FRAMINGS, as_pixels, validation_index
 from training.data.idx_sets import EMNIST_LETTERS, FASHION_MNIST, KMNIST, MNIST, IdxSet
 from training.data.paint import KINDS as BLANK
 from training.data.rendered import KINDS, REPORT_WRITERS, TRAINING_SHARES, VALIDATION_WRITERS, writers
-from training.data.sets import SOURCES, load, optdigits_images
+from training.data.sets import SOURCES, load
 from training.data.strokes import FILE, Drawn, rasterise, read_unipen, smooth
 from training.names import FOLDER, MODEL_NAMES, model_name, run_folder
 
@@ -29,14 +27,6 @@ def test_validation_is_the_same_share_of_every_label_and_always_the_same() -> No
     assert (chosen == validation_index(labels)).all()
     for label in range(10):
         assert chosen[labels == label].mean() == pytest.approx(1 / 12, abs=0.005)
-
-
-def test_optdigits_are_scikit_learns_without_its_import(monkeypatch: pytest.MonkeyPatch) -> None:
-    bundled = load_digits()
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    images, labels = optdigits_images()
-    assert (images == np.floor(bundled.images * (255 / 16))).all()
-    assert (labels == bundled.target).all()
 
 
 def test_optdigits_is_split_without_overlap() -> None:

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import roc_auc_score
 
 from training.data.augment import augment
-from training.fitting.measure import auroc, expected_calibration_error, fit_shares, fit_temperature, measure
+from training.fitting.measure import expected_calibration_error, fit_shares, fit_temperature, measure
 
 
 def test_calibration_error_of_a_forecaster_that_keeps_its_word_is_zero() -> None:
@@ -19,14 +18,6 @@ def test_calibration_error_is_the_distance_from_the_truth() -> None:
     probabilities = np.tile([0.9, 0.1], (100, 1))
     labels = np.repeat([0, 1], 50)
     assert expected_calibration_error(probabilities, labels) == pytest.approx(0.4)
-
-
-def test_own_scores_are_told_from_others_as_scikit_learn_has_it() -> None:
-    random = np.random.default_rng(0)
-    for own_count, others_count in ((1, 1), (30, 7), (7, 300)):
-        own, others = random.integers(3, 10, own_count) / 7, random.integers(0, 9, others_count) / 7
-        is_own = np.repeat([1, 0], [own_count, others_count])
-        assert auroc(own, others) == pytest.approx(roc_auc_score(is_own, np.concatenate([own, others])))
 
 
 def test_temperature_cures_overconfidence() -> None:
