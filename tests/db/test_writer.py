@@ -4,7 +4,6 @@ import logging
 import signal
 import time
 import uuid
-from collections.abc import Callable
 from statistics import median
 
 import psutil
@@ -16,15 +15,9 @@ from db.log import DatabaseUnavailable, PredictionLog
 from db.records import Accuracy
 from db.spool import Spool
 from db.writer import Writer
+from tests.db.backing_up import wait_until
 
 pytestmark = pytest.mark.integration
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def submit_timed(writer, record) -> float:

@@ -1,4 +1,4 @@
-"""The history's pages in a real Chromium: each drawing is on one of them, whatever changes meanwhile."""
+"""The history's pages in a real Chromium: each drawing is on one of them, whatever another tab changes."""
 
 import re
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ from db.log import PredictionLog
 from db.records import Prediction
 from db.user_rows import Users
 from tests.e2e.filled import Filled, drawing
+from tests.e2e.page import SEVEN
+from tests.e2e.page import draw as stroke
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -100,3 +102,34 @@ def test_drawings_that_were_passed_over_are_not_called_judged(page: Page, filled
     expect(page.get_by_text("All of them are judged.")).to_have_count(0)
     page.get_by_role("link", name="Judge those").click()
     expect(page.locator("[data-piece]").first.get_by_role("img")).to_have_attribute("src", first or "")
+
+
+def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(
+    ada: BrowserContext, filled: Filled
+) -> None:
+    page = ada.pages[0]
+    page.goto(filled.url)
+    page.locator("html[data-paper]").wait_for()
+    listed, pad = ada.new_page(), ada.new_page()
+    listed.goto(f"{filled.url}/history")
+    pad.goto(filled.url)
+    pad.locator(".history li").first.wait_for()
+    drawings = listed.locator("[data-counted]")
+    count = int(drawings.inner_text().split()[0])
+    newest = listed.locator(".rows li").first
+
+    page.bring_to_front()  # the others are told, not looked at
+    stroke(page, SEVEN)
+    expect(drawings).to_have_text(f"{count + 1} drawings")
+    expect(newest).to_have_class("is-open")
+    page.get_by_role("button", name="Yes").click()
+    expect(newest).to_have_class("is-right")
+
+    # And the other way round: what is said in the list is seen on the pad's page.
+    listed.bring_to_front()
+    newest.get_by_role("link").click()
+    listed.locator("dialog[open]").get_by_role("button", name="1", exact=True).click()
+    expect(newest).to_have_class(re.compile("is-(wrong|left-open)"))
+    expect(pad.locator(".history li").first).to_have_text(re.compile("7 or 1.*1$", re.DOTALL))
+    listed.close()
+    pad.close()

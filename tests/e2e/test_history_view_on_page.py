@@ -1,4 +1,4 @@
-"""The history's list by keyboard: one drawing over it, and a second tab."""
+"""The history's list by keyboard: one drawing over it."""
 
 import re
 import uuid
@@ -13,7 +13,6 @@ from db import embedded, engine
 from db.drawings import Drawings
 from db.log import PredictionLog
 from tests.e2e.filled import Filled, drawing
-from tests.e2e.page import SEVEN, draw
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
@@ -230,37 +229,3 @@ def test_rows_are_put_under_the_days_of_the_browser(
         plain.goto(address)
         expect(plain.locator(".day h2")).to_have_text(["Tue 4 Mar 2025"])
         expect(plain.locator(".rows time")).to_have_text(["23:42 UTC", "14:30 UTC"])
-
-
-# --- In two tabs ---
-
-
-def test_a_second_tab_hears_of_what_the_first_one_draws_and_judges(
-    ada: BrowserContext, filled: Filled
-) -> None:
-    page = ada.pages[0]
-    page.goto(filled.url)
-    page.locator("html[data-paper]").wait_for()
-    listed, pad = ada.new_page(), ada.new_page()
-    listed.goto(f"{filled.url}/history")
-    pad.goto(filled.url)
-    pad.locator(".history li").first.wait_for()
-    drawings = listed.locator("[data-counted]")
-    count = int(drawings.inner_text().split()[0])
-    newest = listed.locator(".rows li").first
-
-    page.bring_to_front()  # the others are told, not looked at
-    draw(page, SEVEN)
-    expect(drawings).to_have_text(f"{count + 1} drawings")
-    expect(newest).to_have_class("is-open")
-    page.get_by_role("button", name="Yes").click()
-    expect(newest).to_have_class("is-right")
-
-    # And the other way round: what is said in the list is seen on the pad's page.
-    listed.bring_to_front()
-    newest.get_by_role("link").click()
-    listed.locator("dialog[open]").get_by_role("button", name="1", exact=True).click()
-    expect(newest).to_have_class(re.compile("is-(wrong|left-open)"))
-    expect(pad.locator(".history li").first).to_have_text(re.compile("7 or 1.*1$", re.DOTALL))
-    listed.close()
-    pad.close()

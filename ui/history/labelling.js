@@ -59,7 +59,7 @@ function goOn() {
 // That something could not be kept stays there beside what is said next.
 function say(next = words) {
   words = next;
-  const again = lost.size ? `${lost.size} could not be kept and will be shown again after the last one.` : "";
+  const again = lost.size ? `Of what you said, ${lost.size} could not be kept and will be shown again after the last one.` : "";
   status.textContent = `${words} ${again}`.trim();
 }
 
