@@ -39,7 +39,7 @@ def drained(log: PredictionLog, folder: Path) -> Writer:
     """Start the next page's writer, and return it once nothing waits."""
     writer = Writer(log, spool_folder.first_free(folder))
     writer.start()
-    wait_until(lambda: not writer.pending, 60)
+    wait_until(lambda: not writer.pending)
     return writer
 
 

@@ -51,6 +51,10 @@ class Guarded:
         """Return a connection to it."""
         return socket.create_connection(("127.0.0.1", self.port), WAIT_S)
 
+    def clients(self) -> list[Client]:
+        """Return those that are connected."""
+        return [one for one in list(self.api.clients) if isinstance(one, Client)]
+
     def ask(self, raw: bytes) -> bytes:
         """Send bytes, and nothing after them; return all that comes until the connection ends."""
         with self.connect() as connection:

@@ -73,7 +73,7 @@ def test_a_connection_that_is_reset_before_it_is_accepted_leaves_nothing(
         connection.sendall(get(b"/a"))
         assert connection.recv(65536).endswith(b"/a")
         before = open_files()
-        next(iter(guard.api.clients))._loop.call_soon_threadsafe(go_on.wait)  # it accepts nobody meanwhile
+        guard.clients()[0]._loop.call_soon_threadsafe(go_on.wait)  # it accepts nobody meanwhile
         for _ in range(20):
             with guard.connect() as reset:
                 reset.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESETS)
@@ -115,7 +115,7 @@ def test_nothing_that_a_client_does_ends_the_limits_of_others(monkeypatch: pytes
 def test_what_is_more_frame_than_body_is_refused(guard: Guarded, rest: bytes) -> None:
     with guard.connect() as connection:
         connection.sendall(b"POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        assert until(lambda: any(one._reading.is_body for one in guard.api.clients), WAIT_S)
+        assert until(lambda: any(one._reading.is_body for one in guard.clients()), WAIT_S)
         connection.sendall(rest)
         assert refusal(until_closed(connection)) == (400, "BadRequest")
     assert guard.got == []

@@ -54,9 +54,7 @@ def begin(guard: Guarded, connections: ExitStack, who: bytes) -> socket.socket:
     address = connection.getsockname()
 
     def came() -> bool:
-        there = [
-            one for one in list(guard.api.clients) if one._transport.get_extra_info("peername") == address
-        ]
+        there = [one for one in guard.clients() if one._transport.get_extra_info("peername") == address]
         return any(one._reading.body.size == MOST_BYTES - 1 for one in there)
 
     connection.sendall(post(BODY, b"Who: " + who)[:-1])

@@ -83,8 +83,8 @@ def test_versions_that_nobody_decided_on_are_left_alone() -> None:
 @pytest.mark.parametrize(("at", "changed"), [(70, b"\xff" * 20), (8, b"\x09"), (6, b"\x01")])
 def test_what_cannot_be_read_is_nobodys_archive(tmp_path: Path, at: int, changed: bytes) -> None:
     archive, manifest = tmp_path / "digits.mar", {"modelName": "digits", "modelVersion": "1.0.0"}
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as content:
-        content.writestr(MANIFEST, json.dumps({"model": manifest, "more": [*range(300)]}))
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr(MANIFEST, json.dumps({"model": manifest, "more": [*range(300)]}))
     assert Places(tmp_path).found("digits", "1.0.0", archive.name) is not None
     content = bytearray(archive.read_bytes())
     for begin in (at, content.index(b"PK\x01\x02") + at + 2)[: 1 if at > 30 else 2]:

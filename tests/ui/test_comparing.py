@@ -125,7 +125,8 @@ def test_a_label_that_a_model_of_hundreds_lacks_is_not_its_mistake() -> None:
     read = Likeliest(lambda model, number: ("7" if number < 30 else "1") if model == "digits" else birds[0])
     truth = ["7"] * 30 + [birds[150]] * 2
     comparer = Comparer(read, Drawings(truth), lambda _version: None)  # type: ignore[arg-type]
-    assert comparer.begin(*versions, "ada")
+    a, b = versions
+    assert comparer.begin(a, b, "ada")
     job = ended(comparer)
     assert (job.foreign, job.result) == (32, Paired())
 

@@ -71,8 +71,8 @@ def pod(log: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
 def die(process: subprocess.Popen[bytes]) -> None:
     """Kill a pod, its torchrun and what that has started, without a word."""
     if process.poll() is None:
-        killed = [*psutil.Process(process.pid).children(recursive=True), process]
-        for one in killed:
+        first = psutil.Process(process.pid)
+        for one in [*first.children(recursive=True), first]:
             one.kill()
     process.wait(LONG_S)
 
