@@ -22,9 +22,7 @@ def hands(drawn: Drawn, random: np.random.Generator) -> Picture:
 
 def other_hand(drawn: Drawn, random: np.random.Generator) -> Drawn:
     """Return the digit as another hand writes it: in a form of its own, where it has one, or out of shape."""
-    points = np.concatenate(drawn.strokes)
-    low, span = points.min(axis=0), max(float(np.ptp(points, axis=0).max()), 1e-6)
-    strokes = [resampled((stroke - low) / span, 0.03) for stroke in drawn.strokes]
+    strokes = _of_size_one(drawn)
     form = FORMS.get(drawn.label)
     if form is not None and random.random() < 0.65:
         strokes = form(strokes, random)
@@ -36,6 +34,19 @@ def other_hand(drawn: Drawn, random: np.random.Generator) -> Drawn:
     wide = np.exp(np.clip(random.normal(0, 0.15), -0.28, 0.28))
     strokes = [stroke * np.array([wide, 1 / wide]) for stroke in strokes]
     return replace(drawn, strokes=tuple(stroke.astype(np.float32) for stroke in strokes))
+
+
+def slashed_zero(drawn: Drawn, random: np.random.Generator) -> Drawn:
+    """Return a zero with a line through it, and otherwise as it was written."""
+    strokes = _slashed(_of_size_one(drawn), random)
+    return replace(drawn, strokes=tuple(stroke.astype(np.float32) for stroke in strokes))
+
+
+def _of_size_one(drawn: Drawn) -> list[np.ndarray]:
+    """Return the strokes, whose longer side is 1, as points close to each other."""
+    points = np.concatenate(drawn.strokes)
+    low, span = points.min(axis=0), max(float(np.ptp(points, axis=0).max()), 1e-6)
+    return [resampled((stroke - low) / span, 0.03) for stroke in drawn.strokes]
 
 
 def _slashed(strokes: list[np.ndarray], random: np.random.Generator) -> list[np.ndarray]:

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from training.gate.fit import Recipe, train
+from training.gate.fit import Recipe
 from training.gate.network import DEFAULT_GATE, save
+from training.gate.train import train
 from training.options import data_folder, parser_of
 
 

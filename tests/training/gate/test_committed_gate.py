@@ -14,13 +14,15 @@ from tests.training.outliers.outlier_material import material
 from training.data import drawing
 from training.data.paint import KINDS
 from training.data.strokes import Drawn
-from training.gate import fit
 from training.gate import network as gate
+from training.gate import train
 from training.outliers import kinds
-from training.outliers.hand import Strokes, line
+from training.outliers.hand import Strokes, arc, line
 
-# What ordinary people write and fonts do not: a bare 1, a crossed 7, an open 4, and their like.
+# What ordinary people write and fonts do not: a slashed 0, a bare 1, a crossed 7, and their like.
 WRITTEN: dict[str, Strokes] = {
+    "a slashed 0": (arc(50, 50, 30, 45), line((22, 92), (78, 8))),
+    "a slim slashed 0": (arc(50, 50, 20, 48), line((24, 104), (76, -4))),
     "a bare 1": (line((50, 0), (50, 50), (51, 100)),),
     "a slanted 1": (line((65, 0), (50, 50), (35, 100)),),
     "a 1 with a flag and a foot": (line((30, 25), (52, 0), (52, 100)), line((28, 100), (76, 100))),
@@ -63,7 +65,7 @@ def test_the_runtime_scores_as_the_network_does(
     for some in (material().images, material().images[:1]):
         (found,) = session.run(["digit_score"], {"frames": some})
         assert found.shape == (len(some),)
-        np.testing.assert_allclose(found, fit.scores(network, some), atol=1e-5)
+        np.testing.assert_allclose(found, train.scores(network, some), atol=1e-5)
 
 
 def test_the_committed_gate_is_of_this_preprocessing_and_small(
@@ -74,7 +76,7 @@ def test_the_committed_gate_is_of_this_preprocessing_and_small(
     assert 10_000 <= sum(parameter.numel() for parameter in network.parameters()) <= 100_000
     assert 0 < about.threshold < 1
     assert {sort for sort, share in about.measured["refused"].items() if share > 0.01} <= {
-        fit.OTHER.format(part) for part in fit.HELD_OUT
+        train.OTHER.format(part) for part in train.HELD_OUT
     }
     assert max(about.measured["refused"].values()) <= 0.08
     unseen = {row["kind"] for row in about.measured["outliers"] if not row["seen"]}

@@ -14,7 +14,7 @@ from handler.frame import frame_of
 from tests.training.outliers.outlier_material import material
 from training.data.frames import DataSet, Frames
 from training.data.paint import KINDS
-from training.gate import fit
+from training.gate import fit, train
 from training.gate import network as gate
 from training.gate.__main__ import main
 from training.gate.rejection import rejection
@@ -31,13 +31,38 @@ def test_a_few_steps_tell_digits_from_scribbles_and_give_the_same_weights_again(
     known, labels = np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8)
     scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(80)])
     recipe = fit.Recipe(steps=40, seed=3)
-    network = fit.fit(known[:60], labels[:60], scribbles[:60], recipe)
-    digits, outliers = (fit.scores(network, some[60:]) for some in (known, scribbles))
+    learnt = Frames(known[:60], labels[:60])
+    network = fit.fit(learnt, scribbles[:60], recipe)
+    digits, outliers = (train.scores(network, some[60:]) for some in (known, scribbles))
     assert rejection("scribbles", digits, outliers, outliers >= 0.5).auroc > 0.9
-    again = fit.fit(known[:60], labels[:60], scribbles[:60], recipe)
-    other = fit.fit(known[:60], labels[:60], scribbles[:60], fit.Recipe(steps=40, seed=4))
-    np.testing.assert_array_equal(digits, fit.scores(again, known[60:]))
-    assert not np.array_equal(digits, fit.scores(other, known[60:]))
+    again = fit.fit(learnt, scribbles[:60], recipe)
+    other = fit.fit(learnt, scribbles[:60], fit.Recipe(steps=40, seed=4))
+    np.testing.assert_array_equal(digits, train.scores(again, known[60:]))
+    assert not np.array_equal(digits, train.scores(other, known[60:]))
+
+
+@pytest.mark.training
+def test_a_gate_learns_digits_that_are_new_to_it_and_says_of_others_what_it_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fit, "BATCH", 64)
+    random = np.random.default_rng(0)
+    copies = [KINDS["plain"](drawn, random).encoded() for _ in range(8) for drawn in material().digits]
+    known = Frames(np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8))
+    scribbles, hearts = (
+        np.stack([kinds.frame(kind, material(), (9, seed)) for seed in range(80)])
+        for kind in ("scribbles", "hearts")
+    )
+    before = fit.fit(known, np.concatenate([scribbles, hearts[:60]]), fit.Recipe(steps=60))
+    weights = [parameter.clone() for parameter in before.parameters()]
+    new = Frames(hearts[:60], np.zeros(60, np.int64))
+    after = fit.taught(before, known, scribbles, new, fit.Recipe(new_steps=60))
+    assert all(torch.equal(*both) for both in zip(weights, before.parameters(), strict=True))
+    was, now = (train.scores(gate, hearts[60:]).mean() for gate in (before, after))
+    assert now - was > 0.2
+    for some in (known.frames, scribbles):
+        was, now = (train.scores(gate, some).mean() for gate in (before, after))
+        assert abs(now - was) < 0.1
 
 
 def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_reported(
@@ -54,27 +79,27 @@ def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_repor
     data = DataSet("digits", tuple("0123456789"), digits, digits, {"mnist": digits, "strokes": digits})
     # All digits that there are: MNIST's, which come first, and as many pen strokes.
     both = replace(data, train=digits.joined(digits), validation=digits.joined(digits))
-    monkeypatch.setattr(fit, "load", lambda name, *_: data if name == "mnist" else both)
-    monkeypatch.setattr(fit, "thin_digits", lambda *_: digits)
-    monkeypatch.setattr(fit, "ones", lambda _: digits)
-    monkeypatch.setattr(fit, "pen_strokes", lambda *_: digits)
-    monkeypatch.setattr(fit.frames, "materials", lambda *_: dict.fromkeys(fit.frames.SEEDS, material()))
+    monkeypatch.setattr(train, "load", lambda name, *_: data if name == "mnist" else both)
+    for made in ("thin_digits", "ones", "slashed_zeros", "pen_strokes"):
+        monkeypatch.setattr(train, made, lambda *_: digits)
+    monkeypatch.setattr(train.frames, "materials", lambda *_: dict.fromkeys(train.frames.SEEDS, material()))
     scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(5)])
-    monkeypatch.setattr(fit.frames, "load", lambda *_: {"scribbles": scribbles})
+    monkeypatch.setattr(train.frames, "load", lambda *_: {"scribbles": scribbles})
     fitted: list[np.ndarray] = []
 
-    def fitting(known: np.ndarray, labels: np.ndarray, outliers: np.ndarray, recipe: fit.Recipe) -> gate.Gate:
+    def fitting(known: Frames, outliers: np.ndarray, recipe: fit.Recipe) -> gate.Gate:
         fitted.append(outliers)
         return gate.Gate().eval()
 
-    monkeypatch.setattr(fit, "fit", fitting)
-    _, about = fit.train(tmp_path, fit.Recipe(), tmp_path / "none")
+    monkeypatch.setattr(train, "fit", fitting)
+    monkeypatch.setattr(train, "taught", lambda network, *_: network)
+    _, about = train.train(tmp_path, fit.Recipe(), tmp_path / "none")
     (outliers,) = fitted
     learnt = judged & {frame.tobytes() for frame in outliers}
     assert (len(outliers), len(learnt)) == (5 + 18, 18)
-    (row,) = [row for row in about.measured["outliers"] if row["kind"] == fit.JUDGED]
+    (row,) = [row for row in about.measured["outliers"] if row["kind"] == train.JUDGED]
     assert row["pictures"] == 2
-    _, about = fit.train(tmp_path, fit.Recipe())
+    _, about = train.train(tmp_path, fit.Recipe())
     assert len(fitted[1]) == 5
     assert [row["kind"] for row in about.measured["outliers"]] == ["scribbles"]
 
@@ -94,25 +119,25 @@ def test_scores_are_shares_whatever_the_batch() -> None:
     assert found.shape == (7,)
     assert found.dtype == torch.float32
     assert 0 <= found.min() <= found.max() <= 1
-    np.testing.assert_allclose(fit.scores(network, some, batch=3), found.detach(), atol=1e-6)
+    np.testing.assert_allclose(train.scores(network, some, batch=3), found.detach(), atol=1e-6)
 
 
 def test_the_threshold_refuses_at_most_the_share_of_each_sort() -> None:
     random = np.random.default_rng(0)
     easy, hard = random.uniform(0.9, 1, 1000), random.uniform(0.3, 1, 400)
-    threshold = fit.threshold_of([easy, hard], refused=0.01)
+    threshold = train.threshold_of([easy, hard], refused=0.01)
     shares = [np.mean(some < threshold) for some in (easy, hard)]
     assert max(shares) <= 0.01
     assert max(np.mean(some < np.nextafter(threshold, 2)) for some in (easy, hard)) > 0.01, (
         "it is the highest"
     )
-    assert fit.threshold_of([np.array([0.7])]) == 0.7
+    assert train.threshold_of([np.array([0.7])]) == 0.7
 
 
 @pytest.mark.parametrize(("pictures", "chance"), [(2500, 0.02), (1250, 0.07)])
 def test_the_margin_of_the_threshold_covers_as_much_chance_as_is_said(pictures: int, chance: float) -> None:
     promised = 0.01
-    refused = int(pictures * fit.REFUSED)
+    refused = int(pictures * train.REFUSED)
     assert binom.cdf(refused, pictures, promised) == pytest.approx(chance, abs=0.005)
 
 
