@@ -27,8 +27,8 @@ def test_predictions_reach_torchserve_as_a_post_with_nothing_but_what_it_needs(
     route: str,
     path: str,
 ) -> None:
-    sent = {"Cookie": "a=b", "X-Request-Start": "t=1", "Authorization": "Basic eA==", "X-Frame": "1"}
-    sent["X-Request-Id"] = "of-a-client"
+    sent = {"Cookie": "a=b", "X-Request-Start": "t=1", "Authorization": "Basic eA=="}
+    sent |= {"X-Frame": "1", "X-Top": "3", "X-Request-Id": "of-a-client"}
     # TorchServe's access log has a request's path and none of its headers.
     path += "?request_id=of-a-client"
     answer = requests.request(method, f"{stand.proxy.url}{route}?customized=true", data=PNG, headers=sent)
@@ -37,7 +37,7 @@ def test_predictions_reach_torchserve_as_a_post_with_nothing_but_what_it_needs(
     assert (asked.method, asked.path, asked.body) == ("POST", path, PNG)
     assert {name.lower() for name, _ in asked.headers} == {
         *("host", "content-length"),
-        *("x-request-id", "x-request-start", "x-frame"),
+        *("x-request-id", "x-request-start", "x-frame", "x-top"),
         *("authorization", "x-forwarded-for"),  # for the guard
     }
     start = asked.header("X-Request-Start") or ""

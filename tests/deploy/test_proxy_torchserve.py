@@ -48,6 +48,7 @@ def test_every_form_of_the_contract_is_answered(proxy: Proxy) -> None:
     explained = requests.post(f"{proxy.url}/explain", SEVEN)
     assert explained.json()["label"] == "7"
     assert "frame" in requests.post(url, SEVEN, headers={"X-Frame": "1"}).json()
+    assert len(requests.post(url, SEVEN, headers={"X-Top": "3"}).json()["top"]) == 3
 
 
 @pytest.mark.parametrize(
