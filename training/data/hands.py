@@ -1,5 +1,6 @@
 """Hands that the recorded writers do not have: each digit in a form of its own, or out of shape."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -16,8 +17,19 @@ SURFACES = {"plain": 0.28, "thick": 0.22, "thin": 0.1, "inverted": 0.1, "coloure
 
 def hands(drawn: Drawn, random: np.random.Generator) -> Picture:
     """By another hand: slashed zeros, ones with a foot, closed fours, squat sixes, joined sevens."""
+    return _on_a_surface(drawn, random, other_hand)
+
+
+def slashed_zeros(drawn: Drawn, random: np.random.Generator) -> Picture:
+    """Return a zero with a line through it, and otherwise as it was written."""
+    return _on_a_surface(drawn, random, _slashed_zero)
+
+
+def _on_a_surface(
+    drawn: Drawn, random: np.random.Generator, write: Callable[[Drawn, np.random.Generator], Drawn]
+) -> Picture:
     surface = str(random.choice(list(SURFACES), p=list(SURFACES.values())))
-    return paint.KINDS[surface](other_hand(drawn, random), random)
+    return paint.KINDS[surface](write(drawn, random), random)
 
 
 def other_hand(drawn: Drawn, random: np.random.Generator) -> Drawn:
@@ -36,8 +48,7 @@ def other_hand(drawn: Drawn, random: np.random.Generator) -> Drawn:
     return replace(drawn, strokes=tuple(stroke.astype(np.float32) for stroke in strokes))
 
 
-def slashed_zero(drawn: Drawn, random: np.random.Generator) -> Drawn:
-    """Return a zero with a line through it, and otherwise as it was written."""
+def _slashed_zero(drawn: Drawn, random: np.random.Generator) -> Drawn:
     strokes = _slashed(_of_size_one(drawn), random)
     return replace(drawn, strokes=tuple(stroke.astype(np.float32) for stroke in strokes))
 

@@ -50,8 +50,7 @@ def slashed_zeros(part: str, digits: list[Drawn]) -> Frames:
 
     def picture(index: int) -> tuple[Picture, int]:
         random = np.random.default_rng((SLASHED_SEED, list(COUNTS).index(part), index))
-        kind = str(random.choice(tuple(hands.SURFACES), p=tuple(hands.SURFACES.values())))
-        return paint.KINDS[kind](hands.slashed_zero(zeros[index % len(zeros)], random), random), 0
+        return hands.slashed_zeros(zeros[index % len(zeros)], random), 0
 
     return _framed(COUNTS[part], picture)
 

@@ -21,24 +21,33 @@ from training.gate.rejection import rejection
 from training.outliers import kinds
 
 
+def digits_drawn() -> Frames:
+    """Return eighty digits, each label's eight drawn in ways of their own."""
+    random = np.random.default_rng(0)
+    copies = [KINDS["plain"](drawn, random).encoded() for _ in range(8) for drawn in material().digits]
+    return Frames(np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8))
+
+
+def outliers_drawn(kind: str) -> np.ndarray:
+    """Return the frames of eighty outliers of a kind."""
+    return np.stack([kinds.frame(kind, material(), (9, seed)) for seed in range(80)])
+
+
 @pytest.mark.training
 def test_a_few_steps_tell_digits_from_scribbles_and_give_the_same_weights_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fit, "BATCH", 64)
-    random = np.random.default_rng(0)
-    copies = [KINDS["plain"](drawn, random).encoded() for _ in range(8) for drawn in material().digits]
-    known, labels = np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8)
-    scribbles = np.stack([kinds.frame("scribbles", material(), (9, seed)) for seed in range(80)])
+    known, scribbles = digits_drawn(), outliers_drawn("scribbles")
     recipe = fit.Recipe(steps=40, seed=3)
-    learnt = Frames(known[:60], labels[:60])
+    learnt = known.take(np.arange(60))
     network = fit.fit(learnt, scribbles[:60], recipe)
-    digits, outliers = (train.scores(network, some[60:]) for some in (known, scribbles))
+    digits, outliers = (train.scores(network, some[60:]) for some in (known.frames, scribbles))
     assert rejection("scribbles", digits, outliers, outliers >= 0.5).auroc > 0.9
     again = fit.fit(learnt, scribbles[:60], recipe)
     other = fit.fit(learnt, scribbles[:60], fit.Recipe(steps=40, seed=4))
-    np.testing.assert_array_equal(digits, train.scores(again, known[60:]))
-    assert not np.array_equal(digits, train.scores(other, known[60:]))
+    np.testing.assert_array_equal(digits, train.scores(again, known.frames[60:]))
+    assert not np.array_equal(digits, train.scores(other, known.frames[60:]))
 
 
 @pytest.mark.training
@@ -46,13 +55,7 @@ def test_a_gate_learns_digits_that_are_new_to_it_and_says_of_others_what_it_said
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(fit, "BATCH", 64)
-    random = np.random.default_rng(0)
-    copies = [KINDS["plain"](drawn, random).encoded() for _ in range(8) for drawn in material().digits]
-    known = Frames(np.stack([frame_of(one) for one in copies]), np.tile(np.arange(10), 8))
-    scribbles, hearts = (
-        np.stack([kinds.frame(kind, material(), (9, seed)) for seed in range(80)])
-        for kind in ("scribbles", "hearts")
-    )
+    known, scribbles, hearts = digits_drawn(), outliers_drawn("scribbles"), outliers_drawn("hearts")
     before = fit.fit(known, np.concatenate([scribbles, hearts[:60]]), fit.Recipe(steps=60))
     weights = [parameter.clone() for parameter in before.parameters()]
     new = Frames(hearts[:60], np.zeros(60, np.int64))
@@ -102,6 +105,9 @@ def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_repor
     _, about = train.train(tmp_path, fit.Recipe())
     assert len(fitted[1]) == 5
     assert [row["kind"] for row in about.measured["outliers"]] == ["scribbles"]
+    gate.save(tmp_path / "gate.safetensors", gate.Gate().eval(), about)
+    train.train(tmp_path, fit.Recipe(begin=tmp_path / "gate.safetensors"))
+    assert len(fitted) == 2, "what a gate has learnt is not fitted again"
 
 
 def test_a_folder_without_enough_of_what_is_no_digit_is_refused(
