@@ -1,9 +1,7 @@
 """`make run` when a part of it is killed: it is started again, the others go on, and no row is lost."""
 
 import base64
-import os
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +17,6 @@ from training.data.drawing import png
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 WHOLE_S = 150
-GIVEN_UP_S = 200
 VISITOR = "5" * 32
 
 
@@ -81,13 +78,6 @@ def java(run: Run) -> psutil.Process:
     return member(run, "org.pytorch.serve.ModelServer")
 
 
-def has_java(run: Run) -> bool:
-    try:
-        return runs(java(run))
-    except AssertionError:
-        return False
-
-
 def page(run: Run) -> psutil.Process:
     return member(run, "-m ui")
 
@@ -133,71 +123,3 @@ def test_each_process_that_is_killed_is_replaced_while_the_others_go_on_and_no_r
         run.process.send_signal(signal.SIGTERM)
         run.process.wait(STOP_S)
         run.assert_nothing_is_left(family)
-
-
-def test_drawings_are_read_while_postgresql_is_away_and_kept_when_it_is_back(tmp_path: Path) -> None:
-    with make_run(tmp_path / "var") as run:
-        family = run.family()
-        postmaster(run).kill()
-        read = sum(is_read(run) for _ in range(5))
-        assert read == 5
-        wait_for_words(run, "postgres is back")
-        wait_until(lambda: rows(run) == read, f"{read} rows")
-        run.process.send_signal(signal.SIGTERM)
-        run.process.wait(STOP_S)
-        run.assert_nothing_is_left(family)
-
-
-def test_a_part_that_cannot_be_started_again_is_given_up_with_one_line_and_all_ends(tmp_path: Path) -> None:
-    with make_run(tmp_path / "var") as run:
-        family = run.family()
-        java(run).kill()
-        with taken(run.ports["INFERENCE_PORT"]) as port:
-            wait_for_words(run, "torchserve is started again after 16 s", GIVEN_UP_S)
-            family += run.family()
-            assert requests.get(f"{run.url('UI_PORT')}/metrics", timeout=30).ok
-            assert run.process.wait(GIVEN_UP_S) != 0
-            port.close()
-        run.assert_nothing_is_left(family)
-        given_up = [line for line in run.output.splitlines() if "given up" in line]
-        assert len(given_up) == 1
-        assert given_up[0].startswith(
-            f"make run: cause: torchserve is given up after 5 restarts: port {run.ports['INFERENCE_PORT']} "
-            f"for TorchServe's inference API is taken by pid {os.getpid()} "
-        )
-        assert "; fix: stop that process, or choose another port: INFERENCE_PORT=" in given_up[0]
-
-
-def taken(port: int) -> socket.socket:
-    """Take the port as soon as it is free."""
-    listening = socket.socket()
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            listening.bind(("127.0.0.1", port))
-            listening.listen()
-            return listening
-        except OSError:
-            assert time.monotonic() < deadline, f"{port} is not free"
-
-
-@pytest.mark.parametrize("moment", ["pause", "restart"])
-@pytest.mark.parametrize("end", ["Ctrl-C", "SIGKILL of the launcher"])
-def test_an_end_during_a_restart_leaves_nothing(tmp_path: Path, end: str, moment: str) -> None:
-    with make_run(tmp_path / "var") as run:
-        family = run.family()
-        java(run).kill()
-        wait_for_words(run, "torchserve is started again after")
-        if moment == "restart":
-            wait_until(lambda: has_java(run), "a new java")
-        family += run.family()
-        if end == "Ctrl-C":
-            os.killpg(run.process.pid, signal.SIGINT)
-            run.process.wait(STOP_S)
-            assert "stopped; no process is left" in run.output
-        else:
-            next(process for process in family if process.ppid() == run.process.pid).kill()
-            wait_until(lambda: not any(map(runs, family)), "all have ended", STOP_S)
-        run.assert_nothing_is_left(family)
-        assert "torchserve is back" not in run.output

@@ -151,3 +151,16 @@ def test_a_stop_during_a_restart_leaves_nothing(tmp_path, delay_s):
     _, errors = launcher.communicate(timeout=30)
     assert (launcher.returncode, errors) == (0, "")
     assert_gone(family)
+
+
+@LINUX
+@pytest.mark.parametrize(("pause_s", "words"), [(60.0, "started again after 60 s"), (0.1, "| again")])
+def test_a_killed_launcher_takes_all_along_in_a_pause_and_after_a_restart(tmp_path, pause_s, words):
+    once = f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; sleep 1; exit 3; }}"
+    other = f"{once}; echo again; {FAMILY}"
+    launcher = launch(tmp_path, {"ui": PAGE, "other": other}, whole=True, pace=(pause_s, 3, 60.0))
+    said(launcher, words)
+    family = psutil.Process(launcher.pid).children(recursive=True)
+    launcher.kill()
+    assert_gone(family)
+    launcher.communicate(timeout=30)
