@@ -70,14 +70,6 @@ def by_two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return out, finished(out)
 
 
-@pytest.fixture(scope="module")
-def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run in this process."""
-    out = tmp_path_factory.mktemp("run") / "one"
-    train.train(settings(out, precision="float32"))
-    return out
-
-
 def test_two_processes_take_the_steps_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exactly, up to rounding, with a network that neither drops out nor looks at its batch."""
     monkeypatch.syspath_prepend(tmp_path)
@@ -93,24 +85,12 @@ def test_two_processes_take_the_steps_of_one(tmp_path: Path, monkeypatch: pytest
         assert row == pytest.approx(other, rel=1e-4)
 
 
-def test_two_processes_read_as_well_as_one(by_two: tuple[Path, str], by_one: Path) -> None:
-    two, one = (json.loads((out / "metrics.json").read_text()) for out in (by_two[0], by_one))
-    assert (two["processes"], one["processes"]) == (2, 1)
-    # Dropout's masks differ, and batch normalisation sees 32 frames at a time instead of 64.
-    for row, other in zip(two["curves"], one["curves"], strict=True):
-        assert row["train_loss"] == pytest.approx(other["train_loss"], rel=0.1)
-    assert two["validation"]["accuracy"] == pytest.approx(one["validation"]["accuracy"], abs=0.05)
-    assert two["tests"]["optdigits"]["accuracy"] == pytest.approx(
-        one["tests"]["optdigits"]["accuracy"], abs=0.05
-    )
-    assert two["curves"] != one["curves"], "two processes were asked for"
-
-
 def test_one_process_speaks_for_both(by_two: tuple[Path, str]) -> None:
     out, printed = by_two
     lines = [line for line in printed.splitlines() if line.startswith("epoch ")]
     assert len(lines) == 3
     assert "2 processes" in printed
+    assert json.loads((out / "metrics.json").read_text())["processes"] == 2
     assert weights.load(out / "model.safetensors")[1].data_set == "optdigits"
 
 
