@@ -92,10 +92,29 @@ def test_what_was_kept_comes_back_with_its_id_and_can_be_undone_stroke_by_stroke
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{}", "7", "[null]", '{"strokes": 7}', '{"drawing": 7, "strokes": []}', "no"]
+    "text",
+    [
+        "",
+        "{}",
+        "7",
+        '"strokes"',
+        "no JSON",
+        "[null]",
+        '{"strokes": 7}',
+        '{"drawing": 7, "strokes": []}',
+        '[{"width": 20, "points": []}]',
+        '[{"width": 20, "points": {"length": 2}}]',
+        '[{"width": 20, "points": [[1, "2"]]}]',
+        '[{"width": 20, "points": [[1]]}]',
+        '[{"width": "x", "points": [[1, 2]]}]',
+        '[{"width": 1e9, "points": [[1, 2]]}]',
+    ],
 )
 def test_what_strangers_kept_is_no_drawing(page: Page, text: str) -> None:
-    assert run(page, "paper.js", "const p = m.createPaper(); p.restore(given); return p.isBlank", text)
+    script = "const p = m.createPaper(undefined, given.kind); p.restore(given.text); return p.isBlank"
+    of_number = f'{{"kind": "number", "strokes": {text}}}'
+    for given in ({"text": text}, {"kind": "number", "text": of_number}):
+        assert run(page, "paper.js", script, given)
 
 
 def test_memory_for_undo_has_an_end(page: Page) -> None:

@@ -1,4 +1,7 @@
-"""The page below a path, in a real Chromium behind a real nginx, whether that strips the path or not."""
+"""The page below a path, in a real Chromium behind a real nginx that leaves the path in what it asks.
+
+The project's own proxy strips it: tests/deploy/test_proxy_browser.py.
+"""
 
 import os
 import shutil
@@ -18,7 +21,7 @@ from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 
-# A slash after the page's address has nginx leave /sketch/ out of what it asks.
+# A slash after the page's address would have nginx leave /sketch/ out of what it asks.
 CONFIGURATION = """
 daemon off;
 pid {folder}/nginx.pid;
@@ -34,7 +37,7 @@ http {{
     server {{
         listen 127.0.0.1:{port};
         location /sketch/ {{
-            proxy_pass {page}{slash};
+            proxy_pass {page};
             proxy_http_version 1.1;
             proxy_buffering off;
             proxy_read_timeout 1h;
@@ -50,7 +53,7 @@ http {{
 
 
 @contextmanager
-def nginx_before(page: str, folder: Path, slash: str) -> Iterator[str]:
+def nginx_before(page: str, folder: Path) -> Iterator[str]:
     """Run nginx before a page until the end of the `with`, and give the address below its path."""
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
@@ -58,7 +61,7 @@ def nginx_before(page: str, folder: Path, slash: str) -> Iterator[str]:
         pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
     (port,) = free_ports(1)
     file = folder / "nginx.conf"
-    file.write_text(CONFIGURATION.format(folder=folder, port=port, page=page, slash=slash))
+    file.write_text(CONFIGURATION.format(folder=folder, port=port, page=page))
     url = f"http://127.0.0.1:{port}/sketch"
     with subprocess.Popen(
         [program, "-p", str(folder), "-c", str(file), "-e", f"{folder}/error.log"]
@@ -77,13 +80,12 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("slash", ["/", ""], ids=["stripped", "kept"])
 def test_a_digit_is_read_and_kept_below_a_path(
-    slash: str, visitor: BrowserContext, database: embedded.Server, torchserve: TorchServe, tmp_path: Path
+    visitor: BrowserContext, database: embedded.Server, torchserve: TorchServe, tmp_path: Path
 ) -> None:
     with (
         running_page(database.url, torchserve, UI_ROOT_PATH="/sketch") as running,
-        nginx_before(running.url, tmp_path, slash) as url,
+        nginx_before(running.url, tmp_path) as url,
     ):
         seen: list[Response] = []
         visitor.on("response", lambda response: seen.append(response))

@@ -77,23 +77,11 @@ def test_no_other_page_can_frame_it(visitor: BrowserContext, page_address: str, 
         page.goto((tmp_path / "other.html").as_uri())
 
 
+# Of what is no drawing tests/e2e/test_pad_logic.py has more.
 @pytest.mark.parametrize(
     "kept",
-    [
-        "{}",
-        "7",
-        '"strokes"',
-        "no JSON",
-        "[null]",
-        '[{"width": 20, "points": []}]',
-        '[{"width": 20, "points": {"length": 2}}]',
-        '[{"width": 20, "points": [[1, "2"]]}]',
-        '[{"width": 20, "points": [[1]]}]',
-        '[{"width": "x", "points": [[1, 2]]}]',
-        '[{"width": 1e9, "points": [[1, 2]]}]',
-        json.dumps([STROKE] * 100_000)[:-1] + "]",
-    ],
-    ids=lambda kept: kept[:40],
+    ['[{"width": 20, "points": [[1, "2"]]}]', json.dumps([STROKE] * 100_000)],
+    ids=["no point", "too much"],
 )
 def test_what_strangers_stored_cannot_break_the_pad(
     visitor: BrowserContext, page_address: str, kept: str
