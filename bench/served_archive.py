@@ -29,18 +29,11 @@ def load_handler(folder: Path) -> Any:
 def answers(handler: Any, payloads: list[bytes]) -> list[tuple[int, bytes]]:
     """Return status and JSON body for each image file, in order, as one batch."""
     made = handler.preprocess([{"body": bytearray(payload)} for payload in payloads])
-    frames = [getattr(one, "frame", one) for one in made]  # older archives give frames alone
-    good = [frame for frame in frames if isinstance(frame, np.ndarray)]
-    probabilities = iter(handler.inference(np.stack(good)) if good else ())
+    frames = [one.frame for one in made if hasattr(one, "frame")]
+    readings = iter(handler.inference(np.stack(frames)) if frames else ())
     return [
-        (200, _body(handler.postprocess(next(probabilities), None)))
-        if isinstance(frame, np.ndarray)
-        else (400, _body(frame.answer()))
-        for frame in frames
+        (200, json.dumps(handler.postprocess(next(readings), None)).encode())
+        if hasattr(one, "frame")
+        else (400, json.dumps(one.answer()).encode())
+        for one in made
     ]
-
-
-def _body(answer: Any) -> bytes:
-    if isinstance(answer, bytes | bytearray):
-        return bytes(answer)
-    return answer.encode() if isinstance(answer, str) else json.dumps(answer).encode()
