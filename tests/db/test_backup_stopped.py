@@ -73,8 +73,7 @@ def test_two_with_a_folder_each_do_not_touch_each_others_check(url, folder, tmp_
     assert dumps(folder) == unfinished(folder) == []
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
-@pytest.mark.parametrize("moment", ["dump", "check"])
+@pytest.mark.parametrize(("moment", "name"), [("dump", "SIGTERM"), ("check", "SIGINT"), ("check", "SIGHUP")])
 def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment, name):
     if moment == "check":
         hold_up(large_url)

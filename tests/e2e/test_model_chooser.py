@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import time
 import zipfile
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from launch.temporary import TorchServe
 from system.ports import free_ports
 from tests.e2e.page import SEVEN, draw, opened, running_page, wait_until
 from tests.management import manage
-from tests.ui.test_page_as_service import CUT
 from ui.models.loading import READY_TIMEOUT_S
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
@@ -183,17 +181,3 @@ def test_the_chooser_fits_a_phone_and_does_not_move_the_pad_while_it_loads(
         expect(page.locator(".chooser")).to_have_attribute("data-model", TWO, timeout=LOAD_MS)
         time.sleep(0.2)
         assert page.locator(".pad-paper").bounding_box() == before
-
-
-def test_the_page_stops_soon_while_a_model_loads(
-    visitor: BrowserContext, database: embedded.Server, server: TorchServe, store: Path, tmp_path: Path
-) -> None:
-    log = tmp_path / "ui.log"
-    wait_until(lambda: workers(server, "digits-two") <= 0, "digits-two without workers", 5 * IDLE_S)
-    with running_page(database.url, server, log, MODEL_STORE=str(store)) as running:
-        page = opened(visitor, running.url)
-        choose(page, TWO)
-        expect(page.locator(".chooser.is-loading")).to_have_count(1)
-        running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=30) == 0
-    assert CUT not in log.read_text()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -17,8 +16,6 @@ import torch
 from handler import decode, model, self_check
 from handler.fingerprint import preprocessing_fingerprint
 from handler.model import Model
-from launch.errors import LaunchError
-from launch.temporary import running
 from system.environment import IN_WORKERS
 from tests.cpu_time import costs_less_than
 from training.archive.build import export
@@ -199,19 +196,3 @@ def test_another_jpeg_decoder_is_no_reason_to_refuse(unpacked: Path, monkeypatch
 @pytest.mark.alone
 def test_it_costs_a_start_less_than_150_ms(unpacked: Path) -> None:
     assert costs_less_than(0.15, lambda: check(unpacked))
-
-
-@pytest.mark.integration
-def test_torchserve_never_reports_a_changed_archive_ready(unpacked: Path, tmp_path: Path) -> None:
-    swap_two_labels(unpacked)
-    changed = shutil.make_archive(str(tmp_path / "changed"), "zip", unpacked)
-    store = tmp_path / "store"
-    store.mkdir()
-    Path(changed).rename(store / "digits.mar")
-    with (
-        pytest.raises(
-            LaunchError, match="while loading: The archive's self-check failed: expected the labels"
-        ),
-        running(store),
-    ):
-        pass

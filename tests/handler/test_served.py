@@ -1,7 +1,6 @@
 """The archive inside the real TorchServe: answers, refusals, and the APIs that docs/api.md shows."""
 
 import base64
-import shutil
 import sys
 import time
 from contextlib import suppress
@@ -15,10 +14,9 @@ from PIL import Image, ImageDraw
 
 from handler.fingerprint import preprocessing_fingerprint
 from handler.frame import frame_of
-from launch.temporary import TorchServe, running
+from launch.temporary import TorchServe
 from tests.handler.asking_served import BLANK, REFUSED, SEVEN, TIMEOUT_S, predict
 from tests.management import manage
-from tests.served_model import as_version
 from training.data.drawing import STROKES, encoded, png
 from training.models import weights
 
@@ -133,30 +131,6 @@ def test_nothing_that_is_answered_makes_a_worker_load_pytorch(torchserve: TorchS
     assert len(workers) == 2
     for worker in workers:
         assert "libtorch" not in Path(f"/proc/{worker.pid}/maps").read_text()
-
-
-def test_a_second_version_is_registered_made_default_and_unregistered(
-    model_store: Path, tmp_path: Path
-) -> None:
-    shutil.copy(model_store / "digits.mar", tmp_path / "digits.mar")
-    as_version("9.9.9", tmp_path / "digits.mar", tmp_path / "digits-next.mar")
-    with running(tmp_path) as server:
-        first = predict(server).json()["version"]
-        options = {"url": "digits-next.mar", "initial_workers": 1, "synchronous": "true"}
-        manage(server, "POST", **options).raise_for_status()
-        url = f"{server.inference_url}/predictions/digits/9.9.9"
-        assert requests.post(url, data=SEVEN, timeout=TIMEOUT_S).json()["version"] == "9.9.9"
-        assert predict(server).json()["version"] == first
-        manage(server, "PUT", "/digits/9.9.9/set-default").raise_for_status()
-        assert predict(server).json()["version"] == "9.9.9"
-        refused = manage(server, "DELETE", "/digits/9.9.9")
-        assert refused.status_code == 403, "the default version is not to be taken away"
-        manage(server, "DELETE", f"/digits/{first}").raise_for_status()
-        assert predict(server).json()["version"] == "9.9.9"
-        scaled = {"min_worker": 1, "max_worker": 1, "synchronous": "true"}
-        manage(server, "PUT", "/digits/9.9.9", **scaled).raise_for_status()
-        found = manage(server, "GET", "/digits").json()[0]
-        assert len(found["workers"]) == 1
 
 
 def test_archives_come_from_the_model_store_only(torchserve: TorchServe) -> None:
