@@ -32,7 +32,7 @@ TRAINED := $(if $(DATASET),--dataset "$(DATASET)") $(if $(MODEL),--model "$(MODE
 help:
 	@awk -F ':.*## ' '/^##@ / {group = substr($$0, 5)} \
 		/^[a-z-]+:.*## / {printf "%-11s make %-10s %s\n", group, $$1, $$2; group = ""}' $(MAKEFILE_LIST)
-	@echo 'ARGS="..." goes on to the command behind a verb: docs/commands.md has every option.'
+	@echo 'ARGS="..." goes to the command behind a verb; docs/commands.md lists every option.'
 
 SETUP := PYTHON="$(PYTHON)" TORCH_INDEX="$(TORCH_INDEX)" sh launch/setup.sh
 
@@ -42,104 +42,104 @@ setup-train setup-dev: setup-%:
 ##@ run
 
 # exec: a SIGTERM to make goes on to the launcher itself, not to a shell in between.
-run: setup ## page, TorchServe and PostgreSQL (MODEL=fashion, ...); Ctrl-C stops them
+run: setup ## start page, TorchServe and PostgreSQL (MODEL=fashion, ...) until Ctrl-C
 	@$(PY) -m launch.build
 	@exec $(PY) -m launch.run
 
-doctor: ## what is here, what is missing, and what to do about it
+doctor: ## show what is installed, what is missing, and what to do about it
 	@if [ -x $(PY) ]; then exec $(PY) -m launch.doctor; fi; \
 	python=$$(PYTHON="$(PYTHON)" sh launch/find_python.sh) || python="$(or $(PYTHON),python3)"; \
 	if command -v "$$python" >/dev/null; then exec "$$python" -m launch.doctor; else exit 1; fi
 
-status: ## what runs where, since when, which version, and what is wrong
+status: ## show what runs where, since when, which version, and what is wrong
 	@exec python3 deploy/status.py
 
-backup: setup ## save the database while it runs (BACKUP_DIR=..., KEEP_BACKUPS=7)
+backup: setup ## back up the running database (BACKUP_DIR=..., KEEP_BACKUPS=7)
 	@exec env BACKUP_EVERY_HOURS= $(PY) -m db.backup
 
-restore: setup ## put a backup in the database's place, which is kept (FILE=..., YES=1)
+restore: setup ## restore a backup; the replaced database is kept (FILE=..., YES=1)
 	@exec $(PY) -m db.restore $(if $(FILE),"$(FILE)") $(if $(YES),--yes)
 
-key: setup ## who may ask from other hosts; with NAME=... issue (RATE=10) or REVOKE=1
+key: setup ## list API keys; with NAME=... issue one (RATE=10), or REVOKE=1
 	@exec $(PY) -m db.keys $(if $(NAME),"$(NAME)") $(if $(RATE),--rate "$(RATE)") $(if $(REVOKE),--revoke)
 
-user: setup ## who may sign in; with NAME=... add or change (ROLE=operator), DELETE=1
+user: setup ## list users; with NAME=... add or change one (ROLE=operator), or DELETE=1
 	@exec $(PY) -m db.users $(if $(NAME),"$(NAME)") $(if $(ROLE),--role "$(ROLE)") \
 		$(if $(PASSWORD_FILE),--password-file "$(PASSWORD_FILE)") $(if $(DELETE),--delete)
 
-versions: setup ## of a model: the run, the verdict, what each does, how right it is
+versions: setup ## list a model's versions: run, verdict, role and accuracy of each
 	@exec $(PY) -m rollout
 
-promote: setup ## make VERSION=1.1.0 the default, if the gate passed it (else FORCE=1)
+promote: setup ## make VERSION=1.1.0 the default (FORCE=1 if the gate did not pass it)
 	@exec $(PY) -m rollout promote $(if $(VERSION),"$(VERSION)") $(if $(FORCE),--force)
 
-rollback: setup ## try a new version no longer, or go back to the one before
+rollback: setup ## stop trying a new version, or go back to the previous default
 	@exec $(PY) -m rollout rollback $(if $(VERSION),"$(VERSION)")
 
-setup: ## install: run, or GROUP=train, bulk, dev (PYTHON=..., TORCH_INDEX=...)
+setup: ## install GROUP=run, train, bulk or dev (PYTHON=..., TORCH_INDEX=...)
 	@$(SETUP) $(or $(GROUP),run)
 
 ##@ train
 
-train: setup-train ## a model (DATASET=digits, folder, ... MODEL=cnn, svm, ... DATA=folder)
+train: setup-train ## train a model (DATASET=digits, folder, ..., MODEL=cnn, ..., DATA=...)
 	@exec $(PY) -m training.fitting.train $(TRAINED) $(ARGS)
 
-seeds: setup-train ## the same once a seed, with mean and deviation (DATA=...)
+seeds: setup-train ## train once with each of three seeds; print mean and deviation (DATA=...)
 	@exec $(PY) -m training.fitting.train --seeds 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-samples: setup-train ## a page of samples, wrong labels first (DATASET=..., DATA=...)
+samples: setup-train ## write a page of samples, misread ones first (DATASET=..., DATA=...)
 	@exec $(PY) -m training.samples $(TRAINED) $(ARGS)
 
-gate: setup-train ## the network that says "this is no digit" (DATA=...)
+gate: setup-train ## train the network that says "this is not a digit" (DATA=...)
 	@exec $(PY) -m training.gate $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-archive: $(if $(DATASET),setup-train,setup) ## what TorchServe loads; with DATASET=... (MODEL=...) of what was trained
+archive: $(if $(DATASET),setup-train,setup) ## build what TorchServe loads (your own model: DATASET=..., MODEL=...)
 ifdef DATASET
 	@exec $(PY) -m training.archive $(TRAINED) $(ARGS)
 else
 	@exec $(PY) -m launch.build $(if $(findstring B,$(firstword -$(MAKEFLAGS))),--anew)
 endif
 
-retrain: setup-train archive ## the next version, of what people corrected, if it is better (MODEL=...)
+retrain: setup-train archive ## train a new version on what people corrected, and judge it (MODEL=...)
 	@exec $(PY) -m loop $(ARGS)
 
 ##@ measure
 
-evaluate: setup-train archive ## how right an archive is, asked through TorchServe (MODEL=..., DATA=...)
+evaluate: setup-train archive ## measure an archive's accuracy through TorchServe (MODEL=..., DATA=...)
 	@exec $(PY) -m launch.temporary -- $(PY) -m training.evaluation $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-compare: setup-train ## all models of digits in one table, asked through TorchServe (DATA=...)
+compare: setup-train ## compare all digit models in one table, through TorchServe (DATA=...)
 	@exec $(PY) -m bench.compare $(if $(DATA),--data "$(DATA)") $(ARGS)
 
-bench: setup-train archive ## throughput and latency, by wrk (PEERS=1: other servers, too)
+bench: setup-train archive ## measure throughput and latency with wrk (PEERS=1: other servers, too)
 	@exec $(PY) -m bench.throughput $(if $(PEERS),--peers) $(ARGS)
 
-soak: setup-train archive ## memory while 200,000 requests are answered
+soak: setup-train archive ## measure memory while 200,000 requests are answered
 	@exec $(PY) -m bench.soak $(ARGS)
 
-tune: setup-train archive ## the best workers, batch size and batch delay for this machine
+tune: setup-train archive ## find the best worker count, batch size and batch delay for this machine
 	@exec $(PY) -m bench.tune $(ARGS)
 
-chaos: setup-dev archive ## faults while visitors draw, and what is lost (SECONDS=300, SEED=1)
+chaos: setup-dev archive ## inject faults while visitors draw; report losses (SECONDS=300, SEED=1)
 	@exec $(PY) -m tests.chaos
 
 ##@ containers
 
 # compose writes ::1:7860, which is [::1]:7860 in an address.
-up: ## start them all: page, TorchServe, PostgreSQL, proxy, backups, monitoring
+up: ## start page, TorchServe, PostgreSQL, proxy, backups and monitoring
 	@docker compose up --build --detach --wait
 	@docker compose port proxy 8080 | sed 's|^\([^[]*:[^[]*\):|[\1]:|; s|^|the page: http://|'
 
-down: ## stop them; what they keep stays in volumes
+down: ## stop everything; the data stays in volumes
 	@docker compose down
 
-ps: ## what runs
+ps: ## list the containers
 	@docker compose ps --all
 
-logs: ## what they say (ARGS="--follow torchserve")
+logs: ## show their logs (ARGS="--follow torchserve")
 	@docker compose logs $(ARGS)
 
-db-shell: ## psql on the database (ARGS="-c ...")
+db-shell: ## open psql on the database (ARGS="-c ...")
 	@docker compose exec $(if $(ARGS),-T) postgres \
 		psql --host=/var/run/postgresql --username=sketchserve --dbname=sketchserve $(ARGS)
 
@@ -150,35 +150,35 @@ db-shell: ## psql on the database (ARGS="-c ...")
 # by one what measures times that would not be its own beside others.
 TOGETHER := -n 2 --dist loadfile
 WAITING := integration or browser or processes or alone
-test: setup-dev archive ## all tests (ARGS=... for pytest, which then runs once)
+test: setup-dev archive ## run all tests (ARGS=... goes to pytest, which then runs once)
 ifdef ARGS
 	@exec $(PY) -m pytest $(ARGS)
 else
 	@$(PY) -m coverage erase; failed=0; \
 	$(PY) -m coverage run -m pytest $(TOGETHER) -m "not ($(WAITING))" || failed=1; \
 	$(PY) -m coverage combine --quiet; \
-	printf "percent of the code that these run: "; $(PY) -m coverage report --format=total || failed=1; \
+	printf "percentage of the code that these tests run: "; $(PY) -m coverage report --format=total || failed=1; \
 	$(PY) -m pytest $(TOGETHER) -n 3 --no-loadscope-reorder -m "($(WAITING)) and not (browser or alone)" || failed=1; \
 	$(PY) -m pytest $(TOGETHER) -m "browser and not alone" || failed=1; \
 	$(PY) -m pytest -m alone; last=$$?; \
-	[ $$failed = 0 ] || echo "make test: an earlier run of pytest failed, or ran too little of the code: see there" >&2; \
+	[ $$failed = 0 ] || echo "make test: an earlier pytest run failed, or covered too little of the code; see above" >&2; \
 	exit $$((failed + last))
 endif
 
-test-unit: setup-dev ## those that start nothing and train nothing
+test-unit: setup-dev ## run the tests that start nothing and train nothing
 	@exec $(PY) -m pytest $(TOGETHER) -m "not ($(WAITING) or training)" $(ARGS)
 
-lint: setup-dev ## ruff and mypy, as CI runs them
+lint: setup-dev ## run ruff and mypy, as CI does
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 
-format: setup-dev ## rewrite the code as ruff formats it
+format: setup-dev ## format the code with ruff
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
 COMPILE := -m uv pip compile --quiet --universal --python-version 3.11 --custom-compile-command "make lock"
-lock: setup-dev ## renew the locks from pyproject.toml
+lock: setup-dev ## update the lock files from pyproject.toml
 	$(PY) $(COMPILE) --upgrade --group dev -o requirements.lock
 	for group in serve archive page run train loop bulk; do \
 		$(PY) $(COMPILE) --no-annotate --group $$group -c requirements.lock -o requirements/$$group.lock || exit 1; done

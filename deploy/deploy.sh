@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Takes a Debian host that one reaches by SSH to the running platform, and each later version to it without losing a
+# Deploys the platform to a Debian host over SSH, and each later version in place of the earlier one without losing a
 # request:
 #   deploy/deploy.sh USER@HOST [FOLDER]
 # What is deployed is the commit that is checked out. FOLDER (default /opt/sketchserve) is on the host, and
@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 [ "$#" -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 host=$1 folder=${2:-/opt/sketchserve}
 revision=$(git rev-parse --short=12 HEAD)
-git diff --quiet HEAD || echo "deploy: changes that are not committed stay here; $revision is deployed" >&2
+git diff --quiet HEAD || echo "deploy: leaving out uncommitted changes; deploying $revision" >&2
 # The host's shell reads it once more.
 on_host() { ${SSH:-ssh} "$host" "$(printf '%q ' "$@")"; }
 as_root='[ "$(id -u)" -eq 0 ] || set -- sudo "$@"; exec "$@"'

@@ -35,7 +35,8 @@ def main() -> None:
         sys.exit(f"make_secrets: got {' '.join(given)}, expected one of {', '.join(PLACES)}")
     if exists(given[0]):
         sys.exit(
-            f"make_secrets: {given[0]} has a password, and whoever uses it knows it: change it there first"
+            f"make_secrets: {given[0]} already has a password, which its service uses: change it in the "
+            "service first"
         )
     password = sys.stdin.read().strip()
     if not password or not password.isprintable() or ":" in password or "\\" in password:

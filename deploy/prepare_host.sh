@@ -20,11 +20,11 @@ if ! docker compose version >/dev/null 2>&1; then
         break
     done
     docker compose version >/dev/null 2>&1 || {
-        echo "prepare_host: this system has no compose 2: install Docker Engine as docs.docker.com/engine/install says" >&2
+        echo "prepare_host: this system has no package of Docker Compose 2: install Docker Engine as docs.docker.com/engine/install says" >&2
         exit 1
     }
 fi
-docker info >/dev/null 2>&1 || { echo "prepare_host: the Docker engine does not run: systemctl start docker" >&2; exit 1; }
+docker info >/dev/null 2>&1 || { echo "prepare_host: the Docker engine is not running: systemctl start docker" >&2; exit 1; }
 mkdir -p "$folder"
 rm -rf "$folder/incoming"
 mkdir "$folder/incoming"

@@ -47,7 +47,7 @@ addresses() {
     done
 }
 last_words() {
-    say "last words of $(docker inspect --format '{{.Name}}' "$1"):"
+    say "last log lines of $(docker inspect --format '{{.Name}}' "$1"):"
     docker logs --tail 5 "$1" 2>&1 | sed 's/^/    /'
 }
 # Whether proxy and page can start with these settings, which is said before anything is changed.
@@ -56,7 +56,7 @@ check_settings() {
     say "checking the settings"
     compose run --rm --no-deps --no-TTY proxy sh /etc/sketchserve/start.sh check
     compose run --rm --no-deps --no-TTY ui python -m ui.check || status=$?
-    [ "$status" -ne "$NO_USER" ] || say "this adds one before $revision runs; then deploy again:
+    [ "$status" -ne "$NO_USER" ] || say "add one like this before $revision runs, then deploy again:
     cd $(printf %q "$folder/app") && TAG=$revision COMPOSE_FILE=$(incoming_files) docker compose --project-directory . run --rm --no-deps migrate python -m db.users NAME --role operator"
     return "$status"
 }
@@ -75,7 +75,7 @@ say_that_keys_are_needed() {
     grep -q secrets-keys previous/docker-compose.yml || [ "$(setting INFERENCE_KEYS)" = off ] ||
         compose run --rm --no-deps --no-TTY ui python -c \
             'import os, sys; from system.ports import is_loopback; sys.exit(not is_loopback(os.environ["PUBLISHED_AT"]))' ||
-        say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env spares them"
+        say "from now on, programs on other hosts need a key (docs/keys.md); INFERENCE_KEYS=off in app/.env turns this off"
 }
 # Several pages are one argument of the proxy's.
 pages() { addresses 7860 "$@" | paste -sd ,; }
@@ -98,12 +98,12 @@ if [ -z "$taken" ]; then
     }
     echo "$revision" >taken
     compose config --hash '*' | sort >hashes
-    say "$revision runs"
+    say "$revision is running"
     exit 0
 fi
 
 if [ "$(setting TAG)" != "$taken" ]; then
-    say "an earlier deployment was cut off: going on from $taken"
+    say "an earlier deployment was interrupted: continuing from $taken"
     copy previous app
     set_tag "$taken"
 fi
@@ -124,7 +124,7 @@ go_back() {
     trap - EXIT
     trap '' PIPE HUP INT TERM
     set +e
-    say "$revision was not taken: going back to $taken"
+    say "$revision was not deployed: going back to $taken"
     for container in $(rolled | without "${old[@]}"); do
         last_words "$container"
         docker rm --force "$container" >/dev/null
@@ -192,4 +192,4 @@ sort -u built | without "$revision" "$taken" | while read -r tag; do
     docker image rm "sketchserve/page:$tag" "sketchserve/torchserve:$tag" "sketchserve/loop:$tag" >/dev/null 2>&1 || true
 done
 printf '%s\n' "$taken" "$revision" >built
-say "$revision runs"
+say "$revision is running"

@@ -80,7 +80,7 @@ def of_containers(found: list[Container]) -> list[str]:
     faults += of_page(f"http://{page}/health") if page else ["the proxy publishes no port"]
     age = _output("docker", "compose", "exec", "-T", "backup", "python", "-c", BACKUP_AGE)
     if not age:
-        return [*faults, "the backups do not say how old the newest is"]
+        return [*faults, "cannot tell how old the newest backup is"]
     made, size = map(float, age.split())
     if not made:
         return [*faults, "there is no backup yet"]
@@ -99,7 +99,7 @@ def of_local_run() -> list[str]:
     host = os.environ.get("UI_HOST") or "127.0.0.1"
     port = os.environ.get("UI_PORT", "")
     port = port if port.isdigit() else "7860"  # tcp://... is Kubernetes' word of a service called `ui`
-    print(f"no containers; asking for a `make run` at http://{host}:{port}\n")
+    print(f"no containers; looking for a `make run` at http://{host}:{port}\n")
     return of_page(f"http://{host}:{port}/healthz")
 
 
@@ -116,7 +116,7 @@ def of_page(url: str) -> list[str]:
     print(f"  page               {told.get('status')} at {url}")
     print(f"  model              {version}, {torchserve.get('ready_workers', 0)} ready workers")
     waiting, dropped = database.get("pending", "?"), database.get("dropped", "?")
-    print(f"  database           {waiting} records wait, {dropped} dropped")
+    print(f"  database           {waiting} records waiting, {dropped} dropped")
     return [str(reason) for reason in told.get("reasons", [])]
 
 

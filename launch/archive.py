@@ -21,7 +21,7 @@ def read_archive(path: Path) -> Archive:
     except FileNotFoundError as error:
         raise LaunchError(str(error), f"run `make archive MODEL={path.stem}`") from error
     except contents.BadArchive as error:
-        rebuild = f"run `make -B archive MODEL={path.stem}` to build {path.name} anew"
+        rebuild = f"run `make -B archive MODEL={path.stem}` to rebuild {path.name}"
         raise LaunchError(str(error), rebuild) from error
 
 
@@ -33,15 +33,17 @@ def require_known(archive: Path, known: Path) -> None:
     """
     if not archive.is_file():
         raise LaunchError(
-            f"{archive} is no regular file, expected an archive", "remove it, or take it out of MODELS"
+            f"{archive} is not a regular file, expected an archive", "remove it, or take it out of MODELS"
         )
     try:
         if known_archives.is_known(archive, known):
             return
     except OSError as error:
-        raise LaunchError(f"{archive} cannot be read ({error.strerror})", "mend it, or remove it") from error
+        raise LaunchError(
+            f"{archive} cannot be read ({error.strerror})", "repair it, or remove it"
+        ) from error
     raise LaunchError(
         f"{archive} is code that was neither built here nor accepted by an operator",
-        f"`make -B archive MODEL={archive.stem}` builds it anew; if you trust it as it is, "
+        f"`make -B archive MODEL={archive.stem}` rebuilds it; if you trust it as it is, "
         f"`{known_archives.how_to_accept(archive, known)}` accepts it",
     )

@@ -66,7 +66,10 @@ def begin_list(settings: Settings) -> None:
         ) from error
     if found:
         names = ", ".join(path.name for path in found)
-        print(f"make archive: {names} may be served, as before; others have to be built here, or accepted.")
+        print(
+            f"make archive: {names} may be served, as before; any other archive must be built here or "
+            "accepted by an operator."
+        )
 
 
 def is_to_be_built(settings: Settings, anew: bool) -> bool:
@@ -91,9 +94,8 @@ def is_to_be_built(settings: Settings, anew: bool) -> bool:
         return anew
     if is_of_another_file(settings.archive, trained):
         print(
-            f"make archive: {settings.archive.name} is kept, though outdated, since it was not built "
-            f"from {within_project(trained)}: `make -B archive MODEL={settings.model}` replaces it by one "
-            "that is.",
+            f"make archive: keeping {settings.archive.name}, which is outdated but was not built from "
+            f"{within_project(trained)}; `make -B archive MODEL={settings.model}` replaces it.",
             file=sys.stderr,
         )
         return False

@@ -101,14 +101,14 @@ def python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
     if is_supported():
         if not (VENV / "bin" / "python").exists() and importlib.util.find_spec("ensurepip") is None:
-            seen = f"{version} ({sys.executable}) cannot make virtual environments"
+            seen = f"{version} ({sys.executable}) cannot create virtual environments"
             return Finding("Python", "need", seen, "apt install python3-venv (Debian, Ubuntu)")
         return Finding("Python", "ok", f"{version} ({sys.executable})")
     supported = " or ".join(PYTHONS)
     return Finding(
         "Python",
         "need",
-        f"{version}, supported is {supported}",
+        f"{version}, expected {supported}",
         "install one, then `make setup PYTHON=python3.11`",
     )
 
@@ -133,9 +133,9 @@ def environment() -> Finding:
     """Say which groups' locks .venv is in step with."""
     if is_installed():
         groups = ", ".join(filter(is_installed, LOCKS))
-        return Finding("environment", "ok", f".venv is in step with the lock of: {groups}")
+        return Finding("environment", "ok", f".venv matches the locks of: {groups}")
     there = (VENV / "bin" / "python").exists()
-    return absent("environment", ".venv is not in step with requirements/run.lock" if there else "no .venv")
+    return absent("environment", ".venv does not match requirements/run.lock" if there else "no .venv")
 
 
 def absent(subject: str, seen: str) -> Finding:
@@ -176,7 +176,7 @@ def archive(settings: Settings) -> Finding:
         if settings.archive.exists():
             return Finding("archive", "need", error.cause, error.fix)
         if weights_path(settings).is_file():
-            return Finding("archive", "ok", f"no {settings.archive.name} yet, `make run` builds it")
+            return Finding("archive", "ok", f"no {settings.archive.name} yet; `make run` builds it")
         seen = f"no {settings.archive.name}, and no weights to build it from"
         return Finding("archive", "need", seen, where_weights_come_from(settings))
     return Finding("archive", "ok", f"{settings.archive.name}: {found.name} {found.version}")
@@ -192,7 +192,7 @@ def ports(settings: Settings) -> Finding:
     if problems:
         keys = " ".join(f"{key}=..." for key in problems)
         return Finding(
-            "ports", "need", "; ".join(problems.values()), f"end what is there, or {keys} make run"
+            "ports", "need", "; ".join(problems.values()), f"stop what uses them, or {keys} make run"
         )
     return Finding("ports", "ok", f"free: {' '.join(str(port) for _, port in settings.ports().values())}")
 
@@ -204,10 +204,10 @@ def database(settings: Settings) -> Finding:
             return absent("database", "no DATABASE_URL and no embedded PostgreSQL")
         kept = "keeps" if (settings.var / "postgres").exists() else "will keep"
         return Finding(
-            "database", "ok", f"embedded PostgreSQL, {kept} its data in {settings.var / 'postgres'}"
+            "database", "ok", f"embedded PostgreSQL; it {kept} its data in {settings.var / 'postgres'}"
         )
     if any(importlib.util.find_spec(name) is None for name in ("psycopg2", "sqlalchemy")):
-        return absent("database", "DATABASE_URL is set, its driver is not installed")
+        return absent("database", "DATABASE_URL is set, but its driver is not installed")
     try:
         require_database(settings.database_url)
     except LaunchError as error:
@@ -221,15 +221,19 @@ def disk() -> Finding:
     wanted_gb = RUN_GB if installed() else INSTALL_GB
     if free_gb >= wanted_gb:
         return Finding("disk", "ok", f"{free_gb:.0f} GB free")
-    fix = "make room" if installed() else "make room, or take torch without CUDA: make setup TORCH_INDEX=..."
-    return Finding("disk", "need", f"{free_gb:.1f} GB free, {wanted_gb} GB are needed", fix)
+    fix = (
+        "free some space"
+        if installed()
+        else "free some space, or install torch without CUDA: make setup TORCH_INDEX=..."
+    )
+    return Finding("disk", "need", f"{free_gb:.1f} GB free, expected at least {wanted_gb} GB", fix)
 
 
 def browser() -> Finding:
     """Say which browser the browser tests would drive."""
     if path := find_browser():
         return Finding("browser", "ok", path)
-    return Finding("browser", "optional", "no Chromium; browser tests skip", "apt install chromium")
+    return Finding("browser", "optional", "no Chromium; browser tests are skipped", "apt install chromium")
 
 
 def find_browser() -> str | None:
@@ -243,7 +247,9 @@ def mnist() -> Finding:
     if folder and Path(folder, MNIST).is_file():
         return Finding("MNIST", "ok", folder)
     seen = f"not in MNIST_DIR={folder}" if folder else "MNIST_DIR is not set"
-    return Finding("MNIST", "optional", f"{seen}; its tests skip, training downloads it", "MNIST_DIR=...")
+    return Finding(
+        "MNIST", "optional", f"{seen}; its tests are skipped, and training downloads it", "MNIST_DIR=..."
+    )
 
 
 if __name__ == "__main__":

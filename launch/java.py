@@ -50,7 +50,7 @@ def find_java(environ: Mapping[str, str] | None = None) -> Java:
         seen.append(f"{origin}: {path} is {'not runnable' if version is None else f'version {version}'}")
     raise LaunchError(
         f"no Java {OLDEST} or newer was found ({', '.join(seen)})",
-        "run `make setup`, which brings a JRE, or set JAVA_HOME to an installed Java",
+        "run `make setup`, which installs a JRE, or set JAVA_HOME to an installed Java",
     )
 
 

@@ -25,7 +25,8 @@ def make(path: Path) -> None:
                 written.write(line)
         if not path.read_text().startswith("Authorization: Bearer "):
             raise LaunchError(
-                f"{path} holds no line such as 'Authorization: Bearer ...'", "remove it, and a token is made"
+                f"{path} has no line such as 'Authorization: Bearer ...'",
+                "remove it, and a new token is made",
             )
     except (OSError, UnicodeDecodeError) as error:
         raise LaunchError(

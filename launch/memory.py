@@ -25,15 +25,15 @@ def require_memory(settings: Settings) -> str:
     words = " and ".join(f"{_in_words(worker)} with {name}" for name, worker in wanted.items())
     shared = max(worker.shared_bytes for worker in wanted.values())
     takes = sum(worker.count * worker.own_bytes for worker in wanted.values()) + shared
-    said = f"{words}, and {shared / MB:,.0f} MB that all share, of {free / MB:,.0f} MB that are free"
+    said = f"{words}, and {shared / MB:,.0f} MB shared by all, out of {free / MB:,.0f} MB free"
     if takes <= free:
         return said
     largest = max(wanted, key=lambda name: wanted[name].count * wanted[name].own_bytes)
     model = largest.removesuffix(".mar")
     raise LaunchError(
-        f"the workers do not fit into the memory: {said}",
-        "give it more memory, or write a smaller minWorkers or batchSize into handler/model-config.yaml and "
-        f"run `make -B archive MODEL={model}`",
+        f"the workers do not fit in memory: {said}",
+        "free or add memory, or set a smaller minWorkers or batchSize in handler/model-config.yaml and run "
+        f"`make -B archive MODEL={model}`",
     )
 
 

@@ -70,7 +70,7 @@ def obstacle(key: str, purpose: str, port: int, host: str = LOOPBACK) -> LaunchE
             return None
     except PermissionError:
         return LaunchError(
-            f"port {port} for {purpose} is not for this user to listen on",
+            f"this user may not listen on port {port} for {purpose}",
             f"choose a port above 1023: {key}=<port> make run",
         )
     except OSError as error:

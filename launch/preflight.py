@@ -65,7 +65,8 @@ def require_writable(folder: Path) -> None:
         private_folder(folder / "log")
     except OSError as error:
         raise LaunchError(
-            f"the folder {folder} cannot be written ({error.strerror})", "set VAR_DIR to one that can"
+            f"the folder {folder} cannot be written ({error.strerror})",
+            "set VAR_DIR to one that you can write",
         ) from error
     for path in [folder, *folder.glob("*"), *folder.glob("log/*")]:
         if not os.access(path, os.W_OK):
@@ -86,14 +87,14 @@ def read_served_archive(settings: Settings) -> Archive:
     if archive.name != settings.model:
         rename = f"rename it to {archive.name}.mar and set MODEL={archive.name}"
         if weights_path(settings).is_file():
-            rename += f", or put {settings.model} in its place with `make -B archive MODEL={settings.model}`"
+            rename += f", or replace it with {settings.model}: `make -B archive MODEL={settings.model}`"
         raise LaunchError(
             f"{settings.archive} holds a model named {archive.name!r}, expected {settings.model!r}", rename
         )
     for file in (settings.archive, *settings.archives):
         if not file.exists():
             raise LaunchError(
-                f"MODELS is {settings.models!r}, expected archives in {settings.model_store}, and "
+                f"MODELS is {settings.models!r}, expected archives in {settings.model_store}, but "
                 f"{file.name!r} is not there",
                 f"set it to digits.mar,fashion.mar, or unset it for {settings.model}.mar alone",
             )
@@ -102,7 +103,8 @@ def read_served_archive(settings: Settings) -> Archive:
             require_known(file, settings.known_archives)
     if settings.model not in settings.loaded and not _is_held(settings):
         raise LaunchError(
-            f"MODELS is {settings.models!r}, expected {settings.model}.mar, MODEL's own, to be among them",
+            f"MODELS is {settings.models!r}, expected it to include {settings.model}.mar, the archive that "
+            "MODEL names",
             "add it, or unset MODELS",
         )
     return archive
@@ -140,7 +142,7 @@ def require_database(url: str) -> None:
     except (psycopg2.Error, UnicodeError) as error:
         raise LaunchError(
             f"PostgreSQL at DATABASE_URL cannot be reached ({str(error).splitlines()[0]})",
-            "start it or mend the URL; without DATABASE_URL an embedded PostgreSQL is used",
+            "start it, or fix the URL; without DATABASE_URL an embedded PostgreSQL is used",
         ) from error
 
 

@@ -120,9 +120,7 @@ class Platform:
         except LaunchError as error:
             self.fail(error)
         except Exception as error:  # would end this thread unseen and leave the platform half running
-            self.fail(
-                LaunchError(f"{type(error).__name__}: {error}", "this is a fault in launch/; report it")
-            )
+            self.fail(LaunchError(f"{type(error).__name__}: {error}", "this is a bug in launch/; report it"))
             raise
 
     def _keep(self, part: Part, stdin: int) -> None:
@@ -148,11 +146,11 @@ class Platform:
                 raise self._failure(part.name, "could not start", end)
             ends = 1 if ended_at - ready_at > STEADY_S else ends + 1
             if ends > MOST_RESTARTS:
-                given_up = f"is given up after {MOST_RESTARTS} restarts"
+                given_up = f"did not stay up after {MOST_RESTARTS} restarts"
                 raise self._failure(part.name, given_up, f"{given_up}: it {end}")
             self._output.write(SPEAKER, f"{part.name} {end}")
             pause_s = FIRST_PAUSE_S * 2 ** (ends - 1)
-            self._output.write(SPEAKER, f"{part.name} is started again after {pause_s:g} s")
+            self._output.write(SPEAKER, f"restarting {part.name} in {pause_s:g} s")
             self._stopping.wait(pause_s)
 
     def _start(self, part: Part, stdin: int) -> subprocess.Popen[bytes] | None:
@@ -194,7 +192,7 @@ class Platform:
             process.terminate()
             return float("inf")
         now = time.monotonic()
-        self._output.write(SPEAKER, f"{part.name} is back {now - ended_at:.1f} s after its end")
+        self._output.write(SPEAKER, f"{part.name} is back, {now - ended_at:.1f} s after it ended")
         return now
 
     def _how_it_ended(self, name: str, process: subprocess.Popen[bytes]) -> str:

@@ -46,7 +46,7 @@ def put(archive: Path, store: Path) -> str:
         kept = _keep(place, read_archive(archive).version)
     with written_aside(place) as draft:
         shutil.copyfile(archive, draft)
-    return f"{place} is this release's{kept}"
+    return f"{place} is now the one from this release{kept}"
 
 
 def _keep(place: Path, version: str) -> str:
@@ -60,7 +60,7 @@ def _keep(place: Path, version: str) -> str:
         return ""
     # A second name, so that there is no moment without the first.
     place.with_name(name).hardlink_to(place)
-    return f"; the one before is {name}"
+    return f"; the previous one is {name}"
 
 
 if __name__ == "__main__":

@@ -56,8 +56,8 @@ def wait_until_ready(
         if deaths >= DEATHS:
             raise LaunchError(
                 f"the worker of {model} died {deaths} times while loading: {reason}",
-                f"mend the handler, or build the archive anew with `make -B archive MODEL={model}`; "
-                f"see {log_dir}/model.log",
+                f"fix the handler, or rebuild the archive with `make -B archive MODEL={model}`; see "
+                f"{log_dir}/model.log",
             )
 
     try:
@@ -98,11 +98,11 @@ def _advice(error: NotLoaded | Denied, model: str, log_dir: Path) -> LaunchError
         # TorchServe opens its ports after it has read the archives, so that a missing model stays missing.
         return LaunchError(
             f"TorchServe runs but could not load {model}: {_refusal(log_dir / 'ts.log')}",
-            f"`make -B archive MODEL={model}` builds the archive anew; see {log_dir}/ts.log",
+            f"`make -B archive MODEL={model}` rebuilds the archive; see {log_dir}/ts.log",
         )
     return LaunchError(
         str(error),
-        "MANAGEMENT_TOKEN_FILE has to hold the token of this TorchServe, and config.properties "
+        "MANAGEMENT_TOKEN_FILE must hold the token of this TorchServe, and config.properties must set "
         "enable_model_api=true",
     )
 

@@ -53,7 +53,7 @@ def run(settings: Settings, found: Found, clock: Clock) -> None:
         show(addresses(settings, database_url, clock.seconds()))
 
     Platform(settings.log_dir, list(wanted.values()), started).run()
-    show("stopped; no process is left")
+    show("stopped; no process is left running")
 
 
 def with_database(settings: Settings) -> tuple[Settings, str]:
@@ -107,9 +107,9 @@ def database_place(database_url: str) -> str:
 
     host, port = url.host or said("host"), url.port or said("port") or 5432
     if host.startswith(("/", "@")):  # a folder, or Linux's abstract name
-        return f"{url.database}, by the socket of port {port} in {host}"
+        return f"{url.database}, on the socket for port {port} in {host}"
     if not host:
-        return f"{url.database}, where libpq's own settings say"
+        return f"{url.database}, at the server that libpq's settings name"
     return f"{f'[{host}]' if ':' in host else host}:{port}/{url.database}"
 
 

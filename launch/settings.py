@@ -168,7 +168,7 @@ def _read(env: Mapping[str, str]) -> Settings:
     # The page's own, which it checks only once the others run.
     for checked in (variables.keep_days, variables.sign_in, variables.log_format, variables.root_path):
         checked(env)
-    name = "a name of letters, digits, - and _: that of an archive in the model store, without .mar"
+    name = "the name of an archive in the model store, without .mar (letters, digits, - and _)"
     model = environment.text(env, "MODEL", "digits", pattern=r"[\w-]+", expected=name)
     return Settings(
         model=model,
@@ -229,7 +229,7 @@ def _database_url(env: Mapping[str, str]) -> str:
     if url and not url.startswith(("postgresql://", "postgres://", "postgresql+psycopg2://")):
         # The value may hold a password, so only its scheme is repeated.
         scheme, separator, _ = url.partition("://")
-        seen = f"starts with {scheme[:20]!r}" if separator and scheme.isalpha() else "is no URL"
+        seen = f"starts with {scheme[:20]!r}" if separator and scheme.isalpha() else "is not a URL"
         raise LaunchError(
             f"DATABASE_URL {seen}, expected postgresql://",
             "set it to postgresql://USER:PASSWORD@HOST:PORT/NAME, or unset it for the embedded PostgreSQL",
@@ -242,7 +242,7 @@ def _refuse_shared_ports(settings: Settings) -> None:
     for key, (_, port) in settings.ports().items():
         if port in seen:
             raise LaunchError(
-                f"{seen[port]} and {key} are both {port}, expected a port for each",
+                f"{seen[port]} and {key} are both {port}, expected different ports",
                 f"set one of {seen[port]} and {key} to another port",
             )
         seen[port] = key

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes .venv hold what groups of pyproject.toml need, as their locks pin it; does nothing when it already does.
+# Installs into .venv what groups of pyproject.toml need, as their locks pin it; does nothing when it is there already.
 #   sh launch/setup.sh GROUP ...
 #   PYTHON=...       which Python to use, instead of the first supported one on PATH
 #   TORCH_INDEX=...  a package index to take torch and torchvision from, without the locks' CUDA packages
@@ -16,7 +16,7 @@ fail() {
     exit 1
 }
 
-# Gives NAME==VERSION of each package that lock files pin.
+# Prints NAME==VERSION of each package that lock files pin.
 pins() {
     sed -n 's/^\([a-z0-9][^ ]*==[^ ]*\).*/\1/p' "$@" | sort -u
 }
@@ -43,13 +43,13 @@ if [ ! -x .venv/bin/python ] || { [ ! -x .venv/bin/uv ] && ! .venv/bin/python -m
     python=$(sh launch/find_python.sh 2>&1) ||
         fail "$python" "install one, or name it: make setup PYTHON=/path/to/python3.11"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
-        fail "$python cannot make virtual environments" "apt install python3-venv (Debian, Ubuntu)"
-    say "making .venv with $("$python" --version)"
+        fail "$python cannot create virtual environments" "apt install python3-venv (Debian, Ubuntu)"
+    say "creating .venv with $("$python" --version)"
     rm -rf .venv
     "$python" -m venv .venv || fail "$python -m venv failed" "see the lines above"
 fi
-PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), supported are 3.11 to 3.13" \
-    "rm -r .venv and run make setup again"
+PYTHON=.venv/bin/python sh launch/find_python.sh >/dev/null 2>&1 || fail ".venv has $(.venv/bin/python --version 2>&1), expected 3.11 to 3.13" \
+    "remove it with rm -r .venv, and run make setup again"
 
 # How packages are reached is for the user's own settings to say; where they go, and which they are, is not.
 for name in $(env | sed -n 's/^\(PIP_[A-Z0-9_]*\)=.*/\1/p; s/^\(UV_[A-Z0-9_]*\)=.*/\1/p'); do
@@ -64,7 +64,7 @@ export PIP_USER=0
 export PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 uv=.venv/bin/uv
 [ -x "$uv" ] || .venv/bin/python -m pip install -qq "$(pins requirements.lock | grep '^uv==')" ||
-    say "uv could not be installed, so pip installs the rest, which takes longer"
+    say "uv could not be installed; pip installs the rest, which takes longer"
 # A mirror that pip was told of is meant for uv too, which reads none of pip's settings.
 mirror=${PIP_INDEX_URL:-$(.venv/bin/python -m pip config get global.index-url 2>/dev/null || true)}
 if [ -n "$mirror" ]; then export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$mirror}"; fi
@@ -76,10 +76,10 @@ install() {
     # TorchServe starts in half the time, also where nobody may write bytecode later.
     if [ -x "$uv" ] && "$uv" pip install --python .venv/bin/python --no-deps --compile-bytecode "$@"; then return; fi
     case " $* " in *" --torch-backend "*) ;; *)
-        [ ! -x "$uv" ] || say "uv could not, so pip tries, which has settings of its own"
+        [ ! -x "$uv" ] || say "uv failed; trying pip, which has its own settings"
         if .venv/bin/python -m pip install --no-deps "$@"; then return; fi ;;
     esac
-    fail "what$locks pins could not be installed" "see the lines above; make setup goes on where it stopped"
+    fail "the packages in$locks could not be installed" "see the lines above; make setup continues where it stopped"
 }
 
 has_nvidia_gpu() {
@@ -103,10 +103,10 @@ elif [ ! -f "$build_file" ] && [ -n "$torch" ]; then
     if [ "$(uname)" != Linux ] || has_nvidia_gpu || grep -q '^torch==' "$stamp" 2>/dev/null; then
         echo locked >"$build_file"
     elif is_cpu_build_offered; then
-        say "no NVIDIA GPU is here: torch comes as its CPU build"
+        say "no NVIDIA GPU found: installing torch's CPU build"
         echo cpu >"$build_file"
     else
-        say "no NVIDIA GPU is here, but torch's CPU build cannot be reached: torch comes with CUDA, as locked"
+        say "no NVIDIA GPU found, but torch's CPU build cannot be reached: installing torch with CUDA, as locked"
         echo locked >"$build_file"
     fi
 fi
@@ -117,7 +117,7 @@ touch "$stamp"
 pins requirements.lock | grep -xFf "$stamp" >"$stamp.kept" || true
 mv "$stamp.kept" "$stamp"
 
-say "installing what$locks pins (a minute or two the first time)"
+say "installing the packages in$locks (a minute or two the first time)"
 wanted=.venv/wanted.lock
 cuda='^(triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)(\[.*\])?=='
 case $build in

@@ -109,7 +109,9 @@ def running(
                 log_dir=log_dir,
             )
         if KILLED in console.read_text(errors="replace"):
-            raise LaunchError(f"TorchServe ran for {STOP_S} s after SIGTERM and was killed", "see its logs")
+            raise LaunchError(
+                f"TorchServe was still running {STOP_S} s after SIGTERM, and was killed", "see its logs"
+            )
 
 
 def end_in_order_when_told() -> None:

@@ -210,7 +210,9 @@ def _lock(folder: Path) -> IO[str]:
             "stop that process, or set VAR_DIR to another folder for this one",
         ) from None
     except OSError as error:
-        raise LaunchError(f"{folder} cannot be locked ({error.strerror})", "set VAR_DIR elsewhere") from error
+        raise LaunchError(
+            f"{folder} cannot be locked ({error.strerror})", "set VAR_DIR to another folder"
+        ) from error
 
 
 def _takes_sockets(folder: Path) -> bool:

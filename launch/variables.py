@@ -49,9 +49,9 @@ TLS = (
 )  # fmt: skip
 # TorchServe's variable -> what to do instead.
 REFUSED = {
-    **dict.fromkeys(TLS, "TLS is the proxy's (docs/proxy.md)"),
-    "TS_DISABLE_TOKEN_AUTHORIZATION": "the guard asks for tokens and keys (docs/keys.md)",
-    **dict.fromkeys(OTHERS, "what it is to change is a line of config.properties"),
+    **dict.fromkeys(TLS, "the proxy handles TLS (docs/proxy.md)"),
+    "TS_DISABLE_TOKEN_AUTHORIZATION": "the guard checks tokens and keys (docs/keys.md)",
+    **dict.fromkeys(OTHERS, "change the setting in config.properties instead"),
 }
 
 
@@ -66,10 +66,10 @@ def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
             raise LaunchError(
                 f"{key} is {environ[key]!r}, expected to be unset: the guard, the page and the checks would "
                 "not find TorchServe there",
-                f"unset {key}; {OWN_KEYS[key]} moves it, for all of them",
+                f"unset {key}; {OWN_KEYS[key]} moves it for all of them",
             )
         raise LaunchError(
-            f"{key} is {environ[key]!r}, expected to be unset: config.properties alone says what TorchServe "
+            f"{key} is {environ[key]!r}, expected to be unset: only config.properties says what TorchServe "
             "loads and whom it answers",
             f"unset {key}; {REFUSED[key]}",
         )

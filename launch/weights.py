@@ -80,7 +80,7 @@ def count_tensors(path: Path) -> int:
             header = json.loads(file.read(length))
         ends = [about["data_offsets"][1] for name, about in header.items() if name != "__metadata__"]
         if not ends or 8 + length + max(ends) != size:
-            raise ValueError(f"its header tells of {8 + length + max(ends, default=0)} bytes, it has {size}")
+            raise ValueError(f"its header describes {8 + length + max(ends, default=0)} bytes, it has {size}")
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise LaunchError(f"{path.name} is no whole safetensors file ({error})", "") from error
+        raise LaunchError(f"{path.name} is not a complete safetensors file ({error})", "") from error
     return len(ends)

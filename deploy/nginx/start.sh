@@ -83,7 +83,7 @@ write_targets() {
     [ "$#" -gt 0 ] || set -- "$TORCHSERVE"
     # A name that an older one looks up for itself is looked up once, at its start.
     if is_kept "$pages"; then page=pages; fi
-    case $page in *,*) fail "PAGE='$page': expected one name, or addresses: nginx before 1.27.3 tells no names apart" ;; esac
+    case $page in *,*) fail "PAGE='$page': expected one name, or addresses: nginx before 1.27.3 takes only one name" ;; esac
     if is_kept "$1"; then torchserve=kept; fi
     {
         printf 'map "" $%s {\n    default %s;\n}\n' page_target "$page" grafana_target "$GRAFANA" torchserve_target "$torchserve"

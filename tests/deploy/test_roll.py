@@ -135,4 +135,4 @@ def test_the_old_containers_are_found_on_the_projects_own_network(tmp_path: Path
 def test_a_first_start_that_fails_has_the_last_words_of_each_that_is_not_well(tmp_path: Path) -> None:
     done = roll(place(tmp_path / "host"), UP="1", STATES="\n".join((*RUNS, *FAILED)))
     assert done.returncode == 1, done.stdout
-    assert re.findall(r"last words of (\w+):", done.stdout) == ["fifth", "sixth", "seventh"]
+    assert re.findall(r"last log lines of (\w+):", done.stdout) == ["fifth", "sixth", "seventh"]

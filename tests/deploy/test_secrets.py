@@ -60,7 +60,7 @@ def test_one_of_ones_own_is_taken_before_the_first_start_and_not_after(folder, m
     run(monkeypatch, "grafana", stdin="correct horse\n")
     run(monkeypatch)
     assert contents(folder)["grafana/admin"] == "correct horse"
-    with pytest.raises(SystemExit, match="grafana has a password"):
+    with pytest.raises(SystemExit, match="grafana already has a password"):
         run(monkeypatch, "grafana", stdin="another")
 
 

@@ -116,7 +116,7 @@ def test_each_process_that_is_killed_is_replaced_while_the_others_go_on_and_no_r
             assert others == [one(run).pid for other, one in victims[:3] if other != name]
             if name:
                 assert f"launcher   | {name} ended with " in run.output
-                assert f"launcher   | {name} is started again after 1 s" in run.output
+                assert f"launcher   | restarting {name} in 1 s" in run.output
         assert rows(run) == read
         family = run.family()
         wait_until(lambda: all(map(runs, run.family())), "no zombie stays")

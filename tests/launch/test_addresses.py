@@ -39,5 +39,5 @@ def test_a_port_that_this_user_may_not_have_is_not_called_taken(monkeypatch):
     monkeypatch.setattr("system.ports.try_to_bind", refused)
     problem = obstacle("UI_PORT", "the page", 80)
     assert problem is not None
-    assert problem.cause == "port 80 for the page is not for this user to listen on"
+    assert problem.cause == "this user may not listen on port 80 for the page"
     assert "above 1023: UI_PORT=" in problem.fix

@@ -117,7 +117,7 @@ def test_an_archive_of_somebodys_own_weights_is_kept_and_that_is_said(project, c
     made(project / "handler/frame.py", 20)
     assert not build.is_to_be_built(settings, anew=False)
     (line,) = capsys.readouterr().err.splitlines()
-    assert "digits.mar is kept" in line
+    assert "keeping digits.mar" in line
     assert "not built from model_store/digits.safetensors" in line
     assert "`make -B archive MODEL=digits` replaces it" in line
     assert build.is_to_be_built(settings, anew=True)

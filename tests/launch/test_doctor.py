@@ -136,7 +136,7 @@ def test_an_environment_that_differs_from_the_lock_is_needed(tmp_path, monkeypat
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").touch()
     (tmp_path / "installed.lock").write_text("torch==1.0\n")
-    assert doctor.environment().seen == ".venv is not in step with requirements/run.lock"
+    assert doctor.environment().seen == ".venv does not match requirements/run.lock"
 
 
 @pytest.mark.parametrize(("group", "groups"), [("run", "run"), ("dev", "run, train, dev")])
@@ -144,13 +144,13 @@ def test_an_environment_says_whose_lock_it_is_in_step_with(tmp_path, monkeypatch
     monkeypatch.setattr(doctor, "VENV", tmp_path)
     (tmp_path / "installed.lock").write_text("\n".join(pins(LOCKS[group])))
     found = doctor.environment()
-    assert (found.state, found.seen) == ("ok", f".venv is in step with the lock of: {groups}")
+    assert (found.state, found.seen) == ("ok", f".venv matches the locks of: {groups}")
 
 
 def test_room_is_needed_for_what_is_not_installed_yet(tmp_path, monkeypatch):
     monkeypatch.setattr(doctor, "VENV", tmp_path)
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=3e9))
-    assert doctor.disk().seen == "3.0 GB free, 7 GB are needed"
+    assert doctor.disk().seen == "3.0 GB free, expected at least 7 GB"
     assert "TORCH_INDEX" in doctor.disk().advice
     (tmp_path / "installed.lock").write_text("torch==1.0\n")
     assert doctor.disk().state == "ok"
@@ -167,7 +167,7 @@ def test_a_missing_archive_is_needed_only_without_weights(tmp_path, made, state)
 def test_weights_that_are_cut_off_are_needed_again(tmp_path):
     (tmp_path / "digits.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}")
     found = doctor.weights(read_settings({"MODEL_STORE": str(tmp_path)}))
-    assert (found.state, "no whole safetensors file" in found.seen) == ("need", True)
+    assert (found.state, "not a complete safetensors file" in found.seen) == ("need", True)
 
 
 def test_mnist_is_found_where_the_variable_says(tmp_path, monkeypatch):

@@ -136,9 +136,9 @@ def test_a_password_may_have_what_ends_a_url_s_parts(password: str) -> None:
     [
         ("postgresql://u:p@[::1]:6432/name", "[::1]:6432/name"),
         ("postgresql://u@host/name", "host:5432/name"),
-        ("postgresql:///name?host=/run/postgresql", "name, by the socket of port 5432 in /run/postgresql"),
+        ("postgresql:///name?host=/run/postgresql", "name, on the socket for port 5432 in /run/postgresql"),
         ("postgresql:///name?host=a&host=b&port=1", "a,b:1/name"),
-        ("postgresql:///name", "name, where libpq's own settings say"),
+        ("postgresql:///name", "name, at the server that libpq's settings name"),
     ],
 )
 def test_the_printed_place_of_a_database_is_one_that_a_person_understands(url: str, place: str) -> None:

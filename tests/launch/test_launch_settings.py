@@ -71,7 +71,7 @@ def test_a_wrong_database_url_is_named_without_its_password():
 
 
 def test_what_is_no_url_at_all_is_not_repeated():
-    with pytest.raises(LaunchError, match=r"DATABASE_URL is no URL, expected postgresql://") as caught:
+    with pytest.raises(LaunchError, match=r"DATABASE_URL is not a URL, expected postgresql://") as caught:
         read_settings({"DATABASE_URL": "user:secret@host/name"})
     assert "user" not in caught.value.cause
 

@@ -31,9 +31,10 @@ def store(folder: Path, **own_mb: int) -> Settings:
 def test_what_fits_is_said(tmp_path: Path) -> None:
     said = require_memory(store(tmp_path, small=3, other=4))
     assert said.startswith(
-        "2 workers of 3 MB with small.mar and 2 workers of 4 MB with other.mar, and 90 MB that all share, of "
+        "2 workers of 3 MB with small.mar and 2 workers of 4 MB with other.mar, and 90 MB shared by all, "
+        "out of "
     )
-    assert said.endswith("MB that are free")
+    assert said.endswith("MB free")
 
 
 def test_what_does_not_fit_is_refused_with_what_to_do(tmp_path: Path) -> None:
@@ -51,7 +52,7 @@ def test_torchserve_is_not_started_with_what_does_not_fit(tmp_path: Path) -> Non
         [sys.executable, "-m", "launch.torchserve"], cwd=PROJECT, env=environ, capture_output=True, text=True
     )
     assert done.returncode == 1
-    assert "the workers do not fit into the memory: 2 workers of 50,000,000 MB" in done.stderr
+    assert "the workers do not fit in memory: 2 workers of 50,000,000 MB" in done.stderr
 
 
 @pytest.mark.parametrize("worker", ["{}", '{"count": "two"}', "[1]", "null"])

@@ -38,7 +38,7 @@ def versions(store: Path) -> dict[str, str]:
 
 def test_it_is_put_there_once(store: Path, capsys: pytest.CaptureFixture[str]) -> None:
     put(store, "1.0.0")
-    assert capsys.readouterr().out == f"{store / 'digits.mar'} is this release's\n"
+    assert capsys.readouterr().out == f"{store / 'digits.mar'} is now the one from this release\n"
     inode = (store / "digits.mar").stat().st_ino
     assert put_archives.main() == 0
     assert (store / "digits.mar").stat().st_ino == inode

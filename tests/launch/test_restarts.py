@@ -33,9 +33,9 @@ def test_one_that_ends_later_is_started_again_while_the_others_go_on(tmp_path, c
     said(launcher, "started")
     page = keeper_of(launcher, "trap")
     assert f'other ended with exit code {code} after "out of paper"' in said(launcher, "other ended")
-    assert said(launcher, "launcher").endswith("| other is started again after 0.1 s\n")
+    assert said(launcher, "launcher").endswith("| restarting other in 0.1 s\n")
     (tmp_path / "other.ready").touch()
-    assert re.search(r"\| other is back \d+\.\d s after its end$", said(launcher, "is back").strip())
+    assert re.search(r"\| other is back, \d+\.\d s after it ended$", said(launcher, "is back").strip())
     family = family_of(launcher, 2)
     assert page in family
     launcher.send_signal(signal.SIGTERM)
@@ -87,11 +87,11 @@ def test_a_loop_of_failures_is_given_up_with_one_line_after_growing_pauses(tmp_p
     out, errors = launcher.communicate(timeout=60)
     assert launcher.returncode == 1
     assert errors == (
-        'cause: other is given up after 3 restarts: it ended with exit code 3 after "out of paper"; '
+        'cause: other did not stay up after 3 restarts: it ended with exit code 3 after "out of paper"; '
         f"fix: see {tmp_path}/other.log\n"
     )
     end = 'other ended with exit code 3 after "out of paper"'
-    again = [f"other is started again after {pause} s" for pause in ("0.1", "0.2", "0.4")]
+    again = [f"restarting other in {pause} s" for pause in ("0.1", "0.2", "0.4")]
     assert told(out) == [end, again[0], end, again[1], end, again[2]]
     assert_gone(family)
 
@@ -102,7 +102,7 @@ def test_one_that_is_given_up_with_a_cause_is_told_with_its_fix(tmp_path):
     _, errors = launcher.communicate(timeout=60)
     assert (launcher.returncode, errors) == (
         1,
-        "cause: other is given up after 1 restarts: no paper; fix: buy some\n",
+        "cause: other did not stay up after 1 restarts: no paper; fix: buy some\n",
     )
 
 
@@ -112,7 +112,7 @@ def test_one_that_was_ready_for_long_enough_begins_anew_with_the_pauses(tmp_path
         tmp_path, {"ui": PAGE, "other": "sleep 2; exit 3"}, whole=True, pace=(0.1, 2, 0.5), ready_s=60
     )
     for _ in range(4):
-        assert "after 0.1 s" in said(launcher, "started again")
+        assert "in 0.1 s" in said(launcher, "restarting")
     launcher.send_signal(signal.SIGTERM)
     _, errors = launcher.communicate(timeout=30)
     assert (launcher.returncode, errors) == (0, "")
@@ -125,14 +125,14 @@ def test_one_that_runs_again_but_does_not_get_ready_is_a_failure_too(tmp_path):
     out, errors = launcher.communicate(timeout=60)
     assert launcher.returncode == 1
     assert "other was not ready within 0.5 s" in told(out)
-    assert errors.startswith("cause: other is given up after 1 restarts: it ended with SIGTERM; fix: ")
+    assert errors.startswith("cause: other did not stay up after 1 restarts: it ended with SIGTERM; fix: ")
     assert_gone(family)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_during_a_pause_leaves_nothing_and_does_not_wait(tmp_path, stop):
     launcher = launch(tmp_path, {"ui": PAGE, "other": "sleep 1; exit 3"}, whole=True, pace=(60.0, 3, 60.0))
-    said(launcher, "started again after 60 s")
+    said(launcher, "restarting other in 60 s")
     family = family_of(launcher, 1)
     os.killpg(launcher.pid, stop)
     _, errors = launcher.communicate(timeout=30)
@@ -144,7 +144,7 @@ def test_a_stop_during_a_pause_leaves_nothing_and_does_not_wait(tmp_path, stop):
 def test_a_stop_during_a_restart_leaves_nothing(tmp_path, delay_s):
     once = f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; sleep 1; exit 3; }}"
     launcher = launch(tmp_path, {"ui": PAGE, "other": f"{once}; {FAMILY}"}, whole=True)
-    said(launcher, "started again after 0.1 s")
+    said(launcher, "restarting other in 0.1 s")
     time.sleep(0.1 + delay_s)
     family = psutil.Process(launcher.pid).children(recursive=True)
     launcher.send_signal(signal.SIGTERM)

@@ -136,8 +136,8 @@ def test_what_failed_is_tried_again(project, setup):
     failed = setup("run")
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1] == (
-        "make setup: cause: what requirements/run.lock pins could not be installed; "
-        "fix: see the lines above; make setup goes on where it stopped"
+        "make setup: cause: the packages in requirements/run.lock could not be installed; fix: see the "
+        "lines above; make setup continues where it stopped"
     )
     assert setup("run").returncode == 1
     lock(project, run=["page==2"], dev=["page==2"])
@@ -157,7 +157,7 @@ def test_a_venv_whose_making_was_interrupted_is_made_anew_and_without_uv_pip_ins
     lock(project, dev=["network==1", "page==1", "uv==0"])
     done = setup("run")
     assert done.returncode == 0, done.stderr
-    assert "making .venv with Python" in done.stdout
+    assert "creating .venv with Python" in done.stdout
     assert "pip installs the rest" in done.stdout
     assert installed(project)["page"] == "1"
 

@@ -30,11 +30,11 @@ def test_a_variable_that_moves_only_torchserve_is_refused(key):
 @pytest.mark.parametrize(
     ("key", "instead"),
     [
-        ("TS_DISABLE_TOKEN_AUTHORIZATION", "the guard asks for tokens and keys"),
-        ("TS_KEYSTORE", "TLS is the proxy's"),
-        ("TS_CONFIG_FILE", "a line of config.properties"),
-        ("TS_CORS_ALLOWED_ORIGIN", "a line of config.properties"),
-        ("TS_GRPC_MANAGEMENT_ADDRESS", "a line of config.properties"),
+        ("TS_DISABLE_TOKEN_AUTHORIZATION", "the guard checks tokens and keys"),
+        ("TS_KEYSTORE", "the proxy handles TLS"),
+        ("TS_CONFIG_FILE", "in config.properties instead"),
+        ("TS_CORS_ALLOWED_ORIGIN", "in config.properties instead"),
+        ("TS_GRPC_MANAGEMENT_ADDRESS", "in config.properties instead"),
     ],
 )
 def test_what_only_the_file_may_say_is_refused_with_what_to_do(key, instead):
