@@ -76,7 +76,7 @@ def main() -> int:
     except stopping.Stopped:
         if is_service:
             return 0
-        print("db.backup: stopped before the backup was complete: none was made", file=sys.stderr)
+        print("db.backup: stopped before the backup was complete; no backup was made", file=sys.stderr)
         return 1
     return 0
 

@@ -73,7 +73,7 @@ def locked(folder: Path) -> Iterator[None]:
         held = lock(folder / LOCK)
     except HeldError as error:
         raise BusyError(
-            f"a backup is being made in {folder} by process {error.owner}: wait for its end"
+            f"process {error.owner} is making a backup in {folder}: wait for it to end"
         ) from error
     with held:
         yield

@@ -24,11 +24,11 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.failures = Counter(
             "sketchserve_backup_failures",
-            "Backups that failed, their restore test included.",
+            "Failed backups, including failed restore tests.",
             registry=self.registry,
         )
         period = Gauge(
-            "sketchserve_backup_period_seconds", "How often there is a backup.", registry=self.registry
+            "sketchserve_backup_period_seconds", "How often a backup is made.", registry=self.registry
         )
         period.set(period_s)
         self.registry.register(_FolderCollector(folder))

@@ -33,7 +33,9 @@ def run(
     try:
         backup_folder.make(folder)
     except OSError as error:
-        raise BackupError(f"{folder} cannot be made ({error.strerror}): set BACKUP_DIR") from error
+        raise BackupError(
+            f"{folder} cannot be created ({error.strerror}): set BACKUP_DIR to a folder that you can write"
+        ) from error
     metrics = Metrics(folder, every_s)
     schedule.serve_metrics(metrics.registry, host, port, "BACKUP_METRICS_PORT")
 
@@ -45,7 +47,7 @@ def run(
             return False
         except (BackupError, EmbeddedError) as error:
             metrics.failures.inc()
-            print(f"db.backup: {error} (again in {retry_s:.0f} s)", file=sys.stderr, flush=True)
+            print(f"db.backup: {error} (retrying in {retry_s:.0f} s)", file=sys.stderr, flush=True)
             return False
         return True
 

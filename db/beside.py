@@ -84,7 +84,7 @@ def new_database(url: URL, suffix: str) -> Iterator[URL]:
     check_name(name)
     with server(url) as postgres, postgres.connect() as connection:
         if not connection.scalar(text("SELECT pg_try_advisory_lock(hashtext(:name))"), {"name": name}):
-            raise BesideError(f"another process works in the database {name}: wait for it to end")
+            raise BesideError(f"another process is using the database {name}: wait for it to end")
         _refuse_anothers(connection, name)
         drop(connection, name)
         try:
@@ -142,16 +142,16 @@ def exchange(url: URL, new: URL, kept: str | None) -> None:
                     ending.result()
                 if time.monotonic() > deadline:
                     raise BesideError(
-                        f"the database {url.database} is in use for {_LONGEST_EXCHANGE_S:g} s, perhaps by a "
-                        "prepared transaction: end what uses it and try again"
+                        f"the database {url.database} was still in use after {_LONGEST_EXCHANGE_S:g} s, "
+                        "perhaps by a prepared transaction: end what uses it and try again"
                     ) from error
                 with postgres.connect() as connection:
                     others = ", ".join(connection.scalars(_OTHERS_SESSIONS, {"name": url.database}))
                 # Without others our own sessions took longer than the 5 s that PostgreSQL waits.
                 if others:
                     raise BesideError(
-                        f"the database {url.database} is in use by {others}, whose sessions "
-                        f"{url.username} may not end: stop them and try again"
+                        f"the database {url.database} is in use by {others}, and {url.username} may not end "
+                        "their sessions: stop them and try again"
                     ) from error
         finally:
             done.set()
@@ -164,8 +164,8 @@ def check_name(name: str) -> None:
     """Raise BesideError where PostgreSQL would cut the database's name short."""
     if len(name.encode()) > MAX_NAME_BYTES:
         raise BesideError(
-            f"the database's name {name} has more than {MAX_NAME_BYTES} bytes, the most that PostgreSQL "
-            "knows: give DATABASE_URL's database a shorter one"
+            f"the database's name {name} has more than {MAX_NAME_BYTES} bytes, PostgreSQL's limit: give "
+            "DATABASE_URL's database a shorter name"
         )
 
 
@@ -194,7 +194,9 @@ def _refuse_anothers(connection: Connection, name: str) -> None:
     )
     found = connection.scalar(comment, {"name": name})
     if found is not None and found != _OURS:
-        raise BesideError(f"there is a database {name} that was not made here: rename it, or drop it")
+        raise BesideError(
+            f"there is already a database {name}, which Sketchserve did not make: rename it, or drop it"
+        )
 
 
 def drop(connection: Connection, name: str) -> None:

@@ -76,13 +76,13 @@ def _check_version(data: Path) -> None:
     version_file = data / "PG_VERSION"
     if not version_file.exists():
         raise EmbeddedError(
-            f"{data} is not empty and no PostgreSQL data folder (PG_VERSION is absent): move it away"
+            f"{data} is neither empty nor a PostgreSQL data folder (PG_VERSION is missing): move it away"
         )
     major = version_file.read_text().strip()
     if major != str(MAJOR):
         raise EmbeddedError(
-            f"{data} was written by PostgreSQL {major}, and this is PostgreSQL {MAJOR}: copy it over with "
-            f"PostgreSQL {major}'s pg_dump, or move the folder away to begin with an empty database"
+            f"{data} was written by PostgreSQL {major}, and this is PostgreSQL {MAJOR}: copy the data with "
+            f"PostgreSQL {major}'s pg_dump, or move the folder away to start with an empty database"
         )
 
 

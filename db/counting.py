@@ -66,11 +66,11 @@ class Counting:
             try:
                 is_over = count(self._engine) < PART_ROWS
                 if is_away:
-                    logger.warning("changes are counted again: PostgreSQL is back")
+                    logger.warning("counting changes again: PostgreSQL is back")
                 is_away = False
             except DatabaseUnavailable as error:
                 if not is_away:
-                    logger.warning("changes are counted later: %s", error)
+                    logger.warning("changes will be counted later: %s", error)
                 is_away = is_over = True
             self._stopping.wait(EVERY_S if is_over else PAUSE_S)
 

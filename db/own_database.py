@@ -82,5 +82,8 @@ def typed_name(typed: str) -> str:
     """
     name = typed.casefold()
     if not re.fullmatch(USER_NAME, name):
-        raise ValueError(f"{typed!r} is no name: expected 1 to 64 of a-z, 0-9, and . _ @ + - after the first")
+        raise ValueError(
+            f"{typed!r} is not a valid name: expected 1 to 64 of a-z and 0-9, and after the first also . _ "
+            "@ + -"
+        )
     return name

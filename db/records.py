@@ -13,7 +13,7 @@ class _Timed:
     def __post_init__(self) -> None:
         """Raise ValueError for a time without a zone."""
         if self.created_at.tzinfo is None:
-            raise ValueError(f"{self.created_at} is without a time zone: pass datetime.now(UTC)")
+            raise ValueError(f"{self.created_at} has no time zone: pass datetime.now(UTC)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Puts a backup in the place of the database: `python -m db.restore FILE`.
+"""Replace the database with a backup: `python -m db.restore FILE`.
 
 It is restored beside, checked and migrated first; the database that it replaces is kept under another name.
 """
@@ -49,8 +49,8 @@ def restore(url: URL, dump: Path, confirmed: bool) -> None:
     is_asked = current is not None and current.total > 0 and not confirmed
     if is_asked and not sys.stdin.isatty():
         raise RestoreError(
-            f"the database {url.database} has rows ({current}): say YES=1 (or --yes) to put the backup "
-            f"in its place; it would be kept as {kept}"
+            f"the database {url.database} has rows ({current}): pass YES=1 (or --yes) to replace it with "
+            f"the backup; it will be kept as {kept}"
         )
     with beside.new_database(url, "_restored") as new:
         restored = _restored(new, dump, revision)
@@ -59,14 +59,14 @@ def restore(url: URL, dump: Path, confirmed: bool) -> None:
             print(
                 f"{url.database} holds {current}; it will be kept as {kept}, with what came after the backup"
             )
-        if is_asked and input(f"Type {url.database} to put the backup in its place: ") != url.database:
-            raise RestoreError(f"that is not {url.database}: nothing was changed")
+        if is_asked and input(f"Type {url.database} to replace it with the backup: ") != url.database:
+            raise RestoreError(f"you did not type {url.database}: nothing was changed")
         stopping.ignore_signals()
         beside.exchange(url, new, kept if current is not None else None)
-    print(f"{url.database} is now the backup's, after {time.monotonic() - began:.1f} s")
+    print(f"{url.database} now holds the backup, after {time.monotonic() - began:.1f} s")
     if current is not None:
         drop = shlex.quote(f"DROP DATABASE {beside.identifier(kept)}")
-        print(f"Drop the earlier one when nobody misses it: python -m db.client psql -c {drop}")
+        print(f"When you no longer need the earlier one, drop it: python -m db.client psql -c {drop}")
 
 
 def known_revision(dump: Path) -> str:
@@ -80,12 +80,13 @@ def known_revision(dump: Path) -> str:
     rows = libpq.run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(dump))
     found = re.search(r"^COPY .*alembic_version.*\n(\w+)\n", rows, flags=re.MULTILINE)
     if found is None:
-        raise RestoreError(f"{dump} says no schema revision: it is no backup of this project")
+        raise RestoreError(f"{dump} has no schema revision: it is not a backup of Sketchserve")
     try:
         ScriptDirectory(str(Path(migrate.__file__).parent / "migrations")).get_revision(found[1])
     except CommandError as error:
         raise RestoreError(
-            f"{dump} has schema {found[1]}, which this code does not know: take the code of its time"
+            f"{dump} has schema {found[1]}, which this code does not know: use the version of Sketchserve "
+            "that made it"
         ) from error
     return found[1]
 
@@ -100,7 +101,7 @@ def _restored(new: URL, dump: Path, revision: str) -> Contents:
     migrated = contents.of(new)
     lost = [name for name, count in filled.rows.items() if migrated.rows.get(name, 0) < count]
     if lost:
-        raise RestoreError(f"bringing the backup's schema up to date would lose rows of {', '.join(lost)}")
+        raise RestoreError(f"migrating the backup's schema would lose rows from {', '.join(lost)}")
     return migrated
 
 
@@ -112,8 +113,10 @@ def _find(given: str | None) -> Path:
         if path.is_file():
             return path
     newest = backup_folder.newest(folder, datetime.now(UTC))
-    known = f"the newest is {newest.path}" if newest else f"there is none in {folder}"
-    raise RestoreError(f"{given} does not exist ({known})" if given else f"say FILE=...: {known}")
+    known = f"the newest is {newest.path}" if newest else f"there are no backups in {folder}"
+    raise RestoreError(
+        f"{given} does not exist ({known})" if given else f"no backup was named: pass FILE=...; {known}"
+    )
 
 
 def main() -> None:
@@ -129,7 +132,7 @@ def main() -> None:
         try:
             restore(libpq.database_url(), _find(arguments.file), arguments.yes)
         except SQLAlchemyError as error:
-            raise RestoreError(f"PostgreSQL refuses: {first_line(error)}") from error
+            raise RestoreError(f"PostgreSQL reports: {first_line(error)}") from error
         except EOFError:
             raise RestoreError("stopped: nothing was changed") from None
 

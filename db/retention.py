@@ -43,7 +43,7 @@ class Retention:
             self._forget_networks()
             self._forget_attempts()
             if self._keep_days is not None and (deleted := self._delete(self._keep_days)):
-                logger.info("%d predictions older than %d days are deleted", deleted, self._keep_days)
+                logger.info("deleted %d predictions older than %d days", deleted, self._keep_days)
             if self._stopping.wait(EVERY_S):
                 return
 

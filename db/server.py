@@ -105,7 +105,8 @@ def start(data_dir: Path, port: int = 0) -> Server:
         held = lock(data_dir / "lock")
     except HeldError as error:
         raise EmbeddedError(
-            f"{data_dir} is in use by the PostgreSQL that process {error.owner} started: stop that one first"
+            f"{data_dir} is in use by the PostgreSQL that process {error.owner} started: stop that process "
+            "first"
         ) from error
     except OSError as error:
         raise EmbeddedError(f"{data_dir} cannot be written ({error.strerror}): check its owner") from error
@@ -192,7 +193,7 @@ def _wait_for_answer(process: subprocess.Popen[bytes], url: str, log: Path) -> N
     if not refusal:
         return
     if _UNKNOWN in refusal:
-        raise _PasswordRefusedError(f"PostgreSQL refuses the password in {log.parent / 'password'}")
+        raise _PasswordRefusedError(f"PostgreSQL rejects the password in {log.parent / 'password'}")
     lines = log.read_text(errors="replace").strip().splitlines()
     # Clients that were too early are FATAL too.
     causes = [line for line in lines if "FATAL:" in line and "the database system is" not in line]

@@ -100,7 +100,7 @@ class Spool:
             raise NoRoom(f"the disk is full at {self.path}")
         with self._lock:
             if self.pending >= self._max_records or self._bytes + size > self._max_bytes:
-                raise NoRoom("too many wait")
+                raise NoRoom("too many records are waiting")
             self._writing.execute(
                 "INSERT INTO waiting (since, size, kind, fields, content) VALUES (?, ?, ?, ?, ?)",
                 (time.time(), size, kind, text, content),
@@ -167,7 +167,7 @@ class Spool:
             ).rowcount
         self._forgot([refused])
         if gone:
-            logger.error("%d records that had been set aside are gone: no room for more", gone)
+            logger.error("dropped %d records that had been set aside, to make room", gone)
 
     def has_aside(self, prediction_id: UUID) -> bool:
         """Return whether a prediction is set aside."""

@@ -109,7 +109,9 @@ def make_sound(path: Path) -> None:
         for part in reversed(parts_of(path)):  # the log first: a new file must not find it
             if part.exists():
                 part.rename(path.with_name(part.name.replace(path.name, aside, 1)))
-        logger.error("the spool %s is damaged (%s): it is now %s, a new one is begun", path, error, aside)
+        logger.error(
+            "the spool %s is damaged (%s): renamed it to %s, and started a new one", path, error, aside
+        )
         _make(path)
 
 
@@ -167,7 +169,7 @@ def _make(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         (layout,) = connection.execute("PRAGMA user_version").fetchone()
         if layout > LAYOUT:
-            raise SpoolError(f"{path} is of layout {layout}, and this version knows {LAYOUT}")
+            raise SpoolError(f"{path} has layout {layout}, expected {LAYOUT}")
         if layout == LAYOUT:
             (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
             if found != "ok":

@@ -34,7 +34,7 @@ def first_free(folder: Path, database: Path | None = None) -> Spool:
         try:
             return Spool(folder / _NAME.format(number), log_bytes=MAX_LOG_BYTES if is_beside else 0)
         except (HeldError, SpoolError) as error:
-            logger.warning("%s: taking the next spool", error)
+            logger.warning("%s: using the next spool", error)
     raise AssertionError("there is always a next number")
 
 
@@ -46,8 +46,8 @@ def cannot_be_used(folder: Path, error: Exception) -> str:
     there = next(path for path in (folder, *folder.parents) if os.access(path, os.F_OK))
     free_mb, wanted_mb = shutil.disk_usage(there).free / 1e6, RESERVE_BYTES / 1e6
     return (
-        f"cause: records cannot be kept in {folder} ({error}; {free_mb:.0f} MB are free on its disk); "
-        f"fix: make room there, {wanted_mb:.0f} MB and more, or set VAR_DIR to a folder that can be written"
+        f"cause: records cannot be kept in {folder} ({error}; {free_mb:.0f} MB free on its disk); fix: free "
+        f"at least {wanted_mb:.0f} MB there, or set VAR_DIR to a folder that can be written"
     )
 
 
@@ -76,4 +76,4 @@ def _take_over(spool: Spool, path: Path) -> None:
     finally:
         other.close(remove=is_taken)
     if is_taken and pending:
-        logger.warning("%d records that another page had left in %s wait here now", pending, path)
+        logger.warning("took over %d records that another page had left in %s", pending, path)

@@ -50,8 +50,9 @@ def choose(data_dir: Path, data: Path, program: Path) -> Identity:
             return identity
         tried.append(f"`{' '.join(identity.prefix)}` fails ({failure})")
     raise EmbeddedError(
-        f"PostgreSQL refuses to run as root, and there is no other way to run it here: {'; '.join(tried)}. "
-        "Run as an ordinary user, put the project where other users may enter, or set DATABASE_URL"
+        f"PostgreSQL refuses to run as root, and no unprivileged user can run it here: {'; '.join(tried)}. "
+        "Run as an ordinary user, move the project to a folder that other users may enter, or set "
+        "DATABASE_URL"
     )
 
 

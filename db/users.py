@@ -27,13 +27,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m db.users", description="List the users of the page, add or change one, or delete one."
     )
-    parser.add_argument("name", nargs="?", help="without it all users are listed")
-    parser.add_argument("--role", choices=ROLES, help="of a new user visitor, unless given")
-    parser.add_argument("--password-file", type=Path, metavar="FILE", help="its first line is the password")
-    parser.add_argument("--delete", action="store_true", help="the user, not what was drawn")
+    parser.add_argument("name", nargs="?", help="which user; without a name, all users are listed")
+    parser.add_argument("--role", choices=ROLES, help="the user's role (default for a new user: visitor)")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="a file whose first line is the password"
+    )
+    parser.add_argument("--delete", action="store_true", help="delete the user, but not the drawings")
     told = parser.parse_args()
     if told.name is None and (told.role or told.password_file or told.delete):
-        parser.error("--role, --password-file and --delete are of one user: say of whom")
+        parser.error("--role, --password-file and --delete need the name of a user")
     with own_database.command("db.users", UserError), own_database.opened() as engine:
         print(_done(Users(engine), told))
     return 0
@@ -43,14 +45,14 @@ def _done(users: Users, told: argparse.Namespace) -> str:
     """Do it, and return what is to be said."""
     if told.name is None:
         lines = [f"{user.name}  {user.role}  (session_id user:{user.id})" for user in users.all()]
-        return "\n".join(lines) or "there is no user yet: make user NAME=... ROLE=operator"
+        return "\n".join(lines) or "there are no users yet; to add one: make user NAME=... ROLE=operator"
     name = own_database.typed_name(told.name)
     if told.delete:
         if not users.delete(name):
-            raise UserError(f"there is no user {name!r}: python -m db.users lists them")
-        return f"{name} is deleted and signed out within seconds; what {name} drew stays"
+            raise UserError(f"there is no user {name!r}: `python -m db.users` lists all users")
+        return f"{name} is deleted, and signed out within seconds; the drawings stay"
     if told.role and not told.password_file and (user := users.put_role(name, told.role)):
-        return f"{user.name} is now {user.role}; the password stays"
+        return f"{user.name} is now {user.role}; the password is unchanged"
     user = users.put(name, passwords.hashed(_password(told.password_file)), told.role)
     return f"{user.name}, {user.role}, can sign in; whoever was signed in as {user.name} no longer is"
 
@@ -64,10 +66,10 @@ def _password(file: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{file} cannot be read as text: {error}") from error
     if not sys.stdin.isatty():
-        raise UserError("there is no terminal to ask for the password: give --password-file FILE")
+        raise UserError("there is no terminal to ask for the password on: use --password-file FILE")
     typed = getpass.getpass(f"Password ({passwords.LEAST} characters or more): ")
     if getpass.getpass("Again: ") != typed:
-        raise UserError("these were two different passwords: nothing is changed")
+        raise UserError("the two passwords differ: nothing was changed")
     return typed
 
 

@@ -78,7 +78,7 @@ class Writer:
             RuntimeError: It was started before.
         """
         if self._thread is not None:
-            raise RuntimeError("this Writer was started before: make a new one")
+            raise RuntimeError("this Writer was started before: create a new one")
         self._thread = threading.Thread(target=self._run, name="prediction-writer", daemon=True)
         self._thread.start()
 
@@ -93,7 +93,7 @@ class Writer:
         else:
             self._thread.join(timeout_s)
         if waiting := self.spool.pending:
-            logger.warning("%d records wait in %s for the next start", waiting, self.spool.path)
+            logger.warning("left %d records in %s for the next start", waiting, self.spool.path)
         return waiting
 
     def submit(self, record: Record) -> bool:
@@ -110,7 +110,7 @@ class Writer:
                 self.dropped += 1
                 self._dropped_at = time.monotonic()
             waiting = self.spool.pending
-            logger.error("%s is not recorded: %s (%d records wait)", describe(record), error, waiting)
+            logger.error("%s was not recorded: %s (%d records waiting)", describe(record), error, waiting)
             return False
         with self._changed:
             self._changed.notify_all()
@@ -121,7 +121,7 @@ class Writer:
         try:
             self.spool.sync()
         except OSError as error:
-            logger.error("the spool %s is not on the disk: %s", self.spool.path, error)
+            logger.error("the spool %s could not be written to disk: %s", self.spool.path, error)
             return False
         return True
 
@@ -137,11 +137,11 @@ class Writer:
                 self._batch_records = max(1, self._batch_records // 2)
                 retry_s = self._wait_before_retry(retry_s)
             except (sqlite3.Error, OSError) as error:
-                self._set_paused(True, f"what is written cannot be removed from the spool: {error}")
+                self._set_paused(True, f"written records cannot be removed from the spool: {error}")
                 retry_s = self._wait_before_retry(retry_s)
             except Exception as error:
                 # A defect must not end the thread while records wait: say what it is, keep them, go on.
-                logger.exception("writing failed in an unforeseen way")
+                logger.exception("writing failed unexpectedly")
                 self._set_paused(True, repr(error))
                 retry_s = self._wait_before_retry(LAST_RETRY_S)
             else:
@@ -195,7 +195,7 @@ class Writer:
         except RecordRejected as refusal:
             refused = next(waiting for waiting in batch if waiting.record is refusal.record)
             if isinstance(refusal, PredictionGone) and not self.spool.has_aside(refusal.prediction_id):
-                logger.info("%s is dropped: that was deleted before", describe(refusal.record))
+                logger.info("dropped %s: it was deleted before", describe(refusal.record))
                 self.spool.remove([refused])
             else:
                 self._set_aside(refused, refusal.reason, str(refusal))
@@ -213,7 +213,7 @@ class Writer:
 
     def _set_paused(self, paused: bool, reason: str = "") -> None:
         if paused and not self.paused:
-            logger.warning("history is paused, records wait in %s: %s", self.spool.path, reason)
+            logger.warning("history is paused, records are waiting in %s: %s", self.spool.path, reason)
         elif self.paused and not paused:
             logger.warning("history continues: PostgreSQL is back")
         self.paused = paused

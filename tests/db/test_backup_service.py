@@ -150,7 +150,7 @@ def test_each_backup_asks_where_the_embedded_server_is_now(url, folder, port, mo
     def database():
         asked.append("")
         if len(asked) == 1:
-            raise embedded.EmbeddedError("no embedded PostgreSQL runs")
+            raise embedded.EmbeddedError("no embedded PostgreSQL is running")
         return engine.parse("postgresql://u:p@127.0.0.1:1/d" if len(asked) == 2 else url)
 
     def sleep(_seconds):

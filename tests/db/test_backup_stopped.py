@@ -47,7 +47,7 @@ def test_a_pg_dump_that_somebody_kills_is_one_line_and_leaves_nothing(large_url,
         child.kill()
         output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output) == (1, "")
-    assert errors == "db.backup: pg_dump was ended by SIGKILL\n"
+    assert errors == "db.backup: pg_dump was killed by SIGKILL\n"
     assert dumps(folder) == unfinished(folder) == []
 
 
@@ -59,7 +59,7 @@ def test_the_second_of_two_at_a_time_says_so_in_one_line(large_url, folder):
         first.send_signal(signal.SIGCONT)
         assert second.returncode == 1
         assert second.stderr == (
-            f"db.backup: a backup is being made in {folder} by process {first.pid}: wait for its end\n"
+            f"db.backup: process {first.pid} is making a backup in {folder}: wait for it to end\n"
         )
         assert first.wait(PATIENCE_S) == 0
     assert len(dumps(folder)) == 1
@@ -67,7 +67,7 @@ def test_the_second_of_two_at_a_time_says_so_in_one_line(large_url, folder):
 
 def test_two_with_a_folder_each_do_not_touch_each_others_check(url, folder, tmp_path):
     with beside.new_database(engine.parse(url), "_backup_check") as first:
-        with pytest.raises(dump.BackupError, match="another process works in the database"):
+        with pytest.raises(dump.BackupError, match="another process is using the database"):
             make(url, folder)
         assert contents.of(first).rows == {}
     assert dumps(folder) == unfinished(folder) == []
@@ -85,7 +85,7 @@ def test_a_signal_ends_it_at_once_and_nothing_is_left(large_url, folder, moment,
         process.send_signal(signal.Signals[name])
         output, errors = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, output) == (1, "")
-    assert errors == "db.backup: stopped before the backup was complete: none was made\n"
+    assert errors == "db.backup: stopped before the backup was complete; no backup was made\n"
     assert dumps(folder) == unfinished(folder) == []
     assert databases(large_url) == [make_url(large_url).database]
 

@@ -85,7 +85,9 @@ def test_a_database_of_the_scratch_ones_name_that_was_not_made_here_is_left_alon
     own = f"{make_url(url).database}_backup_check"
     execute(server_url(url), f'CREATE DATABASE "{own}"')
     try:
-        with pytest.raises(dump.BackupError, match=f"there is a database {own} that was not made here"):
+        with pytest.raises(
+            dump.BackupError, match=f"there is already a database {own}, which Sketchserve did not make"
+        ):
             back_up(url, folder)
         assert own in databases(url)
     finally:

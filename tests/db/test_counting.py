@@ -209,13 +209,13 @@ def test_that_the_database_is_away_is_said_when_it_begins_and_when_it_is_over(ca
         if (answer := next(answers, None)) is None:
             keeper.stop()
         if answer == "away":
-            raise counting.DatabaseUnavailable("PostgreSQL is away")
+            raise counting.DatabaseUnavailable("PostgreSQL is unavailable")
         return 0
 
     monkeypatch.setattr(counting, "count", count)
     keeper._run()
     later, again = (
-        "changes are counted later: PostgreSQL is away",
-        "changes are counted again: PostgreSQL is back",
+        "changes will be counted later: PostgreSQL is unavailable",
+        "counting changes again: PostgreSQL is back",
     )
     assert [one.getMessage() for one in caplog.records] == [later, again, later, again]

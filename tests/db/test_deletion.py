@@ -170,7 +170,7 @@ def test_a_correction_of_what_was_deleted_meanwhile_is_dropped_and_no_fault(
     assert feedback_of(engine, session_id) == ["1", "3"]
     assert (writer.written, writer.rejected, writer.dropped, spool.aside) == (2, 0, 0, 0)
     assert [(one.levelname, one.getMessage()) for one in caplog.records] == [
-        ("INFO", f"feedback '2' for prediction {gone.id} is dropped: that was deleted before")
+        ("INFO", f"dropped feedback '2' for prediction {gone.id}: it was deleted before")
     ]
     assert writer.stop() == 0
 
@@ -213,7 +213,7 @@ def test_messages_name_no_session(prediction, deletion, session_id):
 
 
 def test_a_deletion_needs_a_time_zone(session_id):
-    with pytest.raises(ValueError, match="without a time zone"):
+    with pytest.raises(ValueError, match="has no time zone"):
         Deletion(session_id, datetime(2026, 1, 2))
 
 

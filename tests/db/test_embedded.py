@@ -124,7 +124,7 @@ def test_an_unfinished_initialisation_is_redone(tmp_path):
 def test_a_folder_with_something_else_is_refused_and_left_alone(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "thesis.txt").write_text("three years")
-    with pytest.raises(EmbeddedError, match=r"no PostgreSQL data folder .*move it away"):
+    with pytest.raises(EmbeddedError, match=r"nor a PostgreSQL data folder .*move it away"):
         embedded.start(tmp_path)
     assert (tmp_path / "data" / "thesis.txt").read_text() == "three years"
 

@@ -182,7 +182,7 @@ def test_pg_dump_works_on_the_running_server(used_folder):
 def test_without_a_running_server_there_is_no_url(used_folder):
     done = run(used_folder, sys.executable, "-m", "db.client", "pg_dump")
     assert (done.returncode, done.stdout) == (1, "")
-    assert "no embedded PostgreSQL runs" in done.stderr
+    assert "no embedded PostgreSQL is running" in done.stderr
     assert credentials.running_url(used_folder) is None
 
 
@@ -191,7 +191,7 @@ def test_migrate_finds_the_embedded_server_by_itself(used_folder, monkeypatch, c
     monkeypatch.setattr(sys, "argv", ["db.migrate"])
     monkeypatch.delenv("DATABASE_URL", raising=False)
     assert migrate.main() == 1
-    assert "DATABASE_URL is empty and no embedded PostgreSQL runs" in capsys.readouterr().err
+    assert "DATABASE_URL is not set, and no embedded PostgreSQL is running" in capsys.readouterr().err
     with embedded.start(used_folder):
         assert migrate.main() == 0
         assert f"has schema {LATEST}" in capsys.readouterr().out

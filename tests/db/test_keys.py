@@ -43,7 +43,7 @@ def run(url: str, file: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 def test_keys_are_issued_listed_and_revoked_from_the_command_line(url: str, tmp_path: Path) -> None:
     file = tmp_path / "var" / "keys"
-    assert "there is no key yet" in run(url, file).stdout
+    assert "there are no keys yet" in run(url, file).stdout
     key = run(url, file, "Phone", "--rate", "2.5").stdout.split()[0]
     assert is_known(file, key)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -81,7 +81,7 @@ def test_what_is_to_be_done_to_nobodys_key_is_refused_and_not_passed_over(
     monkeypatch.setattr(sys, "argv", ["db.keys", option])
     with pytest.raises(SystemExit, match="2"):
         keys.main()
-    assert "say whose it is" in capsys.readouterr().err
+    assert "need the name of a key" in capsys.readouterr().err
 
 
 def test_the_database_keeps_no_key(engine: Engine, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_the_lock_ends_with_its_transaction_though_the_connection_goes_on(empty_
     ("url", "says"),
     [
         ("mysql://u:secret@h/db", "begins with mysql://: expected postgresql://"),
-        ("nonsense", "cannot be read as a URL"),
+        ("nonsense", "is not a valid URL"),
         ("postgresql://u:secret@127.0.0.1:1/db", "Connection refused"),
         ("postgresql://u:secret@127.0.0.1", "names no database"),
     ],

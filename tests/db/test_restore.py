@@ -105,7 +105,7 @@ def test_a_database_with_rows_is_replaced_only_when_told_and_is_kept(filled, fol
 
     refused = one_line(make_restore(filled, folder, f"FILE={file}"))
     assert (
-        f"the database {name} has rows (predictions 21, feedback 3 (schema {LATEST})): say YES=1" in refused
+        f"the database {name} has rows (predictions 21, feedback 3 (schema {LATEST})): pass YES=1" in refused
     )
     assert everything(filled) == current
     assert databases(filled) == [name]
@@ -146,7 +146,7 @@ def test_at_a_terminal_the_databases_name_is_asked_for(filled, folder, predictio
     output, errors = process.communicate(timeout=PATIENCE_S)
     os.close(ours)
     os.close(theirs)
-    assert f"Type {name} to put the backup in its place: " in output
+    assert f"Type {name} to replace it with the backup: " in output
     assert (process.returncode == 0) is right, errors
     assert len(everything(filled)[0]) == (20 if right else 21)
     assert len(databases(filled)) == (2 if right else 1)

@@ -35,7 +35,10 @@ def test_a_backup_of_newer_code_is_refused_before_anything_is_made(filled, folde
     # Whatever the file is called.
     renamed = file.rename(folder / f"sketchserve-20260105T030000Z-{LATEST}.dump")
     refused = one_line(run("db.restore", filled, folder, str(renamed), "--yes"))
-    assert "has schema 9999, which this code does not know: take the code of its time" in refused
+    assert (
+        "has schema 9999, which this code does not know: use the version of Sketchserve that made it"
+        in refused
+    )
     assert everything(filled) == current
     assert databases(filled) == [make_url(filled).database]
 
@@ -63,7 +66,7 @@ def damaged(file, how):
         ("truncated", "pg_restore: error: "),
         ("changed", "pg_restore: error: "),
         ("text", "pg_restore: error: input file does not appear to be a valid archive"),
-        ("gone", r"does not exist \(there is none in"),
+        ("gone", r"does not exist \(there are no backups in"),
     ],
 )
 def test_a_damaged_backup_is_one_line_and_the_database_stays_as_it_is(filled, folder, how, says):
@@ -99,4 +102,4 @@ def test_a_restore_that_ends_halfway_leaves_the_database_as_it_is(filled, folder
 def test_without_a_file_the_newest_is_named(filled, folder):
     file = back_up(filled, folder)
     done = make_restore(filled, folder)
-    assert one_line(done) == f"db.restore: say FILE=...: the newest is {file}"
+    assert one_line(done) == f"db.restore: no backup was named: pass FILE=...; the newest is {file}"

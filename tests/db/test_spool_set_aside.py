@@ -56,7 +56,7 @@ def test_a_spool_of_a_later_version_is_left_as_it_is(spool, prediction, caplog) 
     assert other.path.name == "records-2.sqlite"
     spool_folder.take_over_others(other)
     assert spool.path.read_bytes() == before
-    assert f"{spool.path} is of layout 2, and this version knows 1: taking the next spool" in caplog.text
+    assert f"{spool.path} has layout 2, expected 1: using the next spool" in caplog.text
 
 
 def test_what_is_set_aside_stays_with_its_reason_and_moves_with_the_spool(tmp_path, prediction) -> None:
@@ -99,4 +99,4 @@ def test_of_too_much_that_is_set_aside_the_oldest_go(spool, prediction, monkeypa
         spool.put(prediction(drawing=b"x" * 9000))
         spool.set_aside(spool.first(1, 1)[0], str(number))
     assert spool._reading.execute("SELECT reason FROM set_aside").fetchall() == [("2",), ("3",)]
-    assert "1 records that had been set aside are gone" in caplog.text
+    assert "dropped 1 records that had been set aside" in caplog.text

@@ -49,23 +49,23 @@ def known(url: str) -> Iterator[Users]:
 def test_users_are_listed_added_changed_and_deleted_from_the_command_line(
     url: str, known: Users, password_file: Path
 ) -> None:
-    assert "there is no user yet" in run(url).stdout
+    assert "there are no users yet" in run(url).stdout
     file = f"--password-file={password_file}"
     assert run(url, "Ada", file).stdout.startswith("ada, visitor, can sign in")
     (ada, kept) = known.find("ada")
     assert passwords.is_right(kept, PASSWORD)
-    assert run(url, "ada", "--role=operator").stdout == "ada is now operator; the password stays\n"
+    assert run(url, "ada", "--role=operator").stdout == "ada is now operator; the password is unchanged\n"
     assert run(url, "grace", file, "--role=operator").returncode == 0
     assert run(url).stdout.startswith(f"ada  operator  (session_id user:{ada.id})\ngrace  operator")
-    assert run(url, "ada", "--delete").stdout.startswith("ada is deleted and signed out within seconds")
+    assert run(url, "ada", "--delete").stdout.startswith("ada is deleted, and signed out within seconds")
     assert [user.name for user in known.all()] == ["grace"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["a b"], "'a b' is no name: expected 1 to 64 of a-z"),
-        (["ada"], "there is no terminal to ask for the password: give --password-file FILE"),
+        (["a b"], "'a b' is not a valid name: expected 1 to 64 of a-z"),
+        (["ada"], "there is no terminal to ask for the password on: use --password-file FILE"),
         (["ada", "--role=operator"], "there is no terminal to ask"),
         (["ada", "--password-file=/nowhere"], "/nowhere cannot be read as text"),
         (["ada", "--password-file=/dev/null"], "the password has 0 characters, expected 12 to 200"),
@@ -97,7 +97,7 @@ def test_what_is_to_be_done_to_nobody_is_refused_and_not_passed_over(
     monkeypatch.setattr(sys, "argv", ["db.users", option])
     with pytest.raises(SystemExit, match="2"):
         users.main()
-    assert "say of whom" in capsys.readouterr().err
+    assert "need the name of a user" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("again", "status"), [(PASSWORD, 0), ("another password", 1)])

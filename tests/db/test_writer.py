@@ -179,7 +179,7 @@ def test_a_full_queue_turns_records_away_counts_and_logs_them(log, session_id, p
     assert (writer.pending, writer.dropped) == (2, 1)
     assert 0 < writer.oldest_s < 60
     assert 0 < writer.dropped_ago_s < 60
-    assert f"prediction {turned_away.id} is not recorded: too many wait" in caplog.text
+    assert f"prediction {turned_away.id} was not recorded: too many records are waiting" in caplog.text
     writer.start()
     assert writer.stop(timeout_s=5) == 0
     assert writer.oldest_s == 0
@@ -215,7 +215,7 @@ def test_stop_gives_up_in_time_and_tells_what_waits(prediction, caplog, spool):
     began = time.monotonic()
     assert writer.stop(timeout_s=0.5) == 1
     assert time.monotonic() - began < 1.5
-    assert "1 records wait in " in caplog.text
+    assert "left 1 records in " in caplog.text
     assert not writer.submit(prediction())
 
 

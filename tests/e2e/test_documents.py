@@ -113,5 +113,5 @@ def test_the_database_commands_work(platform: Run) -> None:
     (script,) = scripts("docs/operating.md", "The database")
     shown = run_script(script, platform)
     (backup,) = (platform.var / "backups").glob("*.dump")
-    for said in (f"{backup}: ", f"{backup.name} holds ", "is now the backup's", "predicted_label"):
+    for said in (f"{backup}: ", f"{backup.name} holds ", "now holds the backup", "predicted_label"):
         assert said in shown

@@ -144,7 +144,7 @@ def test_an_unreachable_database_is_one_line_without_its_password():
     [
         ("postgresql://user:secret@127.0.0.1:1", "names no database"),
         ("postgresql://user:secret@127.0.0.1:1/", "names no database"),
-        ("postgresql://user:sec#ret@127.0.0.1:secret/name", "cannot be read as a URL"),
+        ("postgresql://user:sec#ret@127.0.0.1:secret/name", "is not a valid URL"),
         ("postgresql://user:my@secret@127.0.0.1:1/name", "expected those percent-encoded"),
         ("postgresql://us/er:secret@127.0.0.1:1/name", "expected those percent-encoded"),
         ("postgresql://user:sec/ret@127.0.0.1:1/name", "cannot be reached"),

@@ -78,7 +78,7 @@ def test_a_run_that_is_under_way_is_one_line(retrain, database, model_name):
     loop_runs.begin(database, model_name, ["collect"], "ada", {})
     status, output, errors = retrain(step(Outcome("done", {}, "")))
     assert (status, output) == (1, "")
-    assert "is under way (collect, asked for by ada" in errors
+    assert "is in progress (collect, started by ada" in errors
     assert len(errors.splitlines()) == 1
 
 

@@ -100,7 +100,7 @@ def test_what_cannot_be_done_is_one_line_and_what_was_not_foreseen_is_kept_as_we
 def test_a_second_process_is_told_that_a_run_is_under_way(database, model_name):
     begin(database, model_name)
     with pytest.raises(
-        RunningError, match=r"is under way \(collect, asked for by a test, heard of \d+ s ago"
+        RunningError, match=r"is in progress \(collect, started by a test, last heard from \d+ s ago"
     ):
         run_all(database, model_name)
     assert begin(database, f"other-{model_name}").step == "collect"
@@ -145,7 +145,7 @@ def test_who_was_silent_for_too_long_can_neither_write_nor_finish(database, mode
         lambda: loop_runs.finish(database, slow, Outcome("done", {}, "late")),
         lambda: loop_runs.claim(database, slow),
     ):
-        with pytest.raises(LostError, match="another process has gone on"):
+        with pytest.raises(LostError, match="another process has taken over"):
             late()
     with pytest.raises(LostError), database.begin() as connection:
         loop_runs.hold(connection, slow)
@@ -158,7 +158,7 @@ def test_who_writes_keeps_the_step_until_that_is_written_and_nobody_takes_the_ne
     silence(database, slow.id)
     with database.begin() as connection:
         loop_runs.hold(connection, slow)
-        with pytest.raises(RunningError, match="is being written by somebody"):
+        with pytest.raises(RunningError, match="is being written by another process"):
             begin(database, model_name)
     assert begin(database, model_name).attempt == 2
 

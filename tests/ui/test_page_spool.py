@@ -79,7 +79,7 @@ def test_what_waits_when_the_page_ends_is_written_by_the_next_one(
             running.process.send_signal(ended_by)
             assert running.process.wait(60) == (0 if ended_by == signal.SIGTERM else -signal.SIGKILL)
         if ended_by == signal.SIGTERM:
-            waiting = f"{DRAWINGS + 1} records wait in {tmp_path}/spool/records-1.sqlite for the next start"
+            waiting = f"left {DRAWINGS + 1} records in {tmp_path}/spool/records-1.sqlite for the next start"
             assert waiting in (tmp_path / "ui.log").read_text()
         # Meanwhile it can be corrected.
         with page(torchserve.url, NO_DATABASE, tmp_path) as running:
@@ -163,8 +163,8 @@ def test_a_page_that_starts_on_a_full_disk_says_what_to_do(small_disk: Path, was
         while True:
             file.write(bytes(4096))
     assert re.fullmatch(
-        rf"cause: records cannot be kept in {small_disk}/spool \(.*; 0 MB are free on its disk\); "
-        "fix: make room there, 34 MB and more, or set VAR_DIR to a folder that can be written",
+        rf"cause: records cannot be kept in {small_disk}/spool \(.*; 0 MB free on its disk\); fix: free at "
+        r"least 34 MB there, or set VAR_DIR to a folder that can be written",
         refusal(small_disk),
     )
 
