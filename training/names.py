@@ -49,9 +49,7 @@ def folder_name(data: Path) -> str:
     given = data.expanduser().resolve().name
     name, why = _for_url(given)
     if why:
-        raise ValueError(
-            f"The folder's name {given!r} is to become its model's name, but {why}: rename the folder."
-        )
+        raise ValueError(f"The folder's name {given!r} cannot be the model's name: {why}. Rename the folder.")
     return name
 
 
@@ -68,8 +66,8 @@ def own_name(network: str, wanted: str | None = None) -> str:
     given = wanted or Path(network.rpartition(":")[2]).stem
     name, why = _for_url(given)
     if why or (wanted and name != wanted):
-        why = why or f"a name is of a-z, 0-9 and -, such as {name!r}"
-        raise ValueError(f"{given!r} is to become the model's name, but {why}: give another with --name.")
+        why = why or f"expected only a-z, 0-9 and -, such as {name!r}"
+        raise ValueError(f"{given!r} cannot be the model's name: {why}. Give another with --name.")
     return name
 
 
@@ -77,10 +75,10 @@ def _for_url(given: str) -> tuple[str, str]:
     """Return what fits a URL of a name, and why it cannot be a model's, if it cannot."""
     name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")
     if not name:
-        return name, "it has no letter of a-z and no digit"
+        return name, "it has no letter a-z and no digit"
     taken = sorted({*MODEL_NAMES, *MODEL_NAMES.values()})
     if any(f"{name}-".startswith(f"{other}-") for other in taken):
-        return name, f"{name!r} is for a data set of this project"
+        return name, f"{name!r} is reserved for a data set of Sketchserve"
     return name, ""
 
 

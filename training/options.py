@@ -16,7 +16,7 @@ def data_folder(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=folder,
         default=os.environ.get("MNIST_DIR") or "data",
-        help="the data sets' folder; downloads go there. With --dataset folder: the folder of images",
+        help="folder of the data sets; downloads go there. With --dataset folder: the folder of images",
     )
 
 
@@ -25,7 +25,7 @@ def folder(text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:  # ~nobody
-        raise argparse.ArgumentTypeError(f"{text} came ({error}): name the folder without ~") from None
+        raise argparse.ArgumentTypeError(f"got {text} ({error}): name the folder without ~") from None
 
 
 def positive(text: str) -> int:
@@ -41,5 +41,5 @@ def natural(text: str) -> int:
 def _whole(text: str, least: int) -> int:
     number = int(text)
     if number < least:
-        raise argparse.ArgumentTypeError(f"{text} came, a whole number from {least} is expected")
+        raise argparse.ArgumentTypeError(f"got {text}, expected a whole number of at least {least}")
     return number

@@ -61,7 +61,7 @@ def test_nonsense_is_refused_before_anything_starts(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["soak", "--requests", "-3"])
     with pytest.raises(SystemExit, match="2"):
         soak.main()
-    assert "a whole number from 1 is expected" in capsys.readouterr().err
+    assert "expected a whole number of at least 1" in capsys.readouterr().err
 
 
 def test_few_samples_are_not_called_flat():

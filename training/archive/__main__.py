@@ -22,34 +22,48 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m training.archive", description=first, epilog=trust.strip()
     )
-    parser.add_argument("--weights", type=Path, help="what was trained (default: the committed digits)")
-    parser.add_argument("--dataset", choices=[*MODEL_NAMES, FOLDER], help="take what was trained on this")
+    parser.add_argument(
+        "--weights", type=Path, help="the trained weights (default: the committed ones of digits)"
+    )
+    parser.add_argument(
+        "--dataset", choices=[*MODEL_NAMES, FOLDER], help="use the model that was trained on this data set"
+    )
     parser.add_argument("--model", default=USUAL_ARCHITECTURE, help="with --dataset: the architecture")
-    parser.add_argument("--data", type=folder, default=Path("data"), help="with --dataset folder: the folder")
+    parser.add_argument(
+        "--data", type=folder, default=Path("data"), help="with --dataset folder: the folder of images"
+    )
     parser.add_argument("--name", help="the model's name in its URL (default: the data set's)")
     parser.add_argument("--version", help="the version in the manifest (default: the weights' own)")
     parser.add_argument("--out", type=Path, help="the archive (default: model_store/NAME.mar)")
     own = parser.add_argument_group("a network of your own")
     own.add_argument(
         "--network",
-        help="PACKAGE.MODULE:FUNCTION, which is imported, run, and gives a torch.nn.Module; or an ONNX file",
+        help=(
+            "PACKAGE.MODULE:FUNCTION, which is imported and run, and must return a torch.nn.Module; or an "
+            "ONNX file"
+        ),
     )
     own.add_argument(
-        "--labels", type=Path, help="with --network: a file with a line for each output, its label"
+        "--labels",
+        type=Path,
+        help="with --network: a file with one label per line, in the order of the outputs",
     )
     own.add_argument("--validation", type=folder, help="with --network: a folder of images to calibrate with")
     own.add_argument("--framing", help="with --network: how an image becomes a frame, such as photo-224")
     given = parser.parse_args(arguments)
     only = [name for name in ("labels", "validation", "framing") if getattr(given, name)]
     if only and not given.network:
-        parser.error(f"--{only[0]} is for --network")
+        parser.error(f"--{only[0]} needs --network")
     if given.network and not (given.labels and given.validation):
         parser.error("--network needs --labels and --validation")
     idle = [name for name in ("model", "data") if getattr(given, name) != parser.get_default(name)]
     if idle and not given.dataset:
-        parser.error(f"--{idle[0]} is for --dataset")
+        parser.error(f"--{idle[0]} needs --dataset")
     if given.network and given.dataset:
-        parser.error("--dataset is for what was trained here, and --network for what was not")
+        parser.error(
+            "--dataset and --network exclude each other: --dataset is for a model trained here, --network "
+            "for your own"
+        )
     try:
         path = _own(given) if given.network else _trained(given)
         known_archives.add(path.resolve(), known_archives.place(os.environ))

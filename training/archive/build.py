@@ -145,8 +145,8 @@ def _warn_of_another(trained: Path, then: str, now: str) -> None:
     """Say that a file was trained on frames of other preprocessing than the archive's, if it was."""
     if then != now:
         print(
-            f"archive: {trained} was trained with preprocessing {then}, handler/ has {now}: "
-            "run `make evaluate` before you serve it.",
+            f"archive: {trained} was trained with preprocessing {then}, but handler/ has {now}: run `make "
+            "evaluate` before you serve it.",
             file=sys.stderr,
         )
 

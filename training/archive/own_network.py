@@ -41,19 +41,19 @@ def build_own(given: argparse.Namespace) -> Path:
     file = path.with_suffix(ONNX)
     if file.resolve() == Path(given.network).resolve():
         raise ValueError(
-            f"--network {given.network} would be written over: put it elsewhere, or give another --name."
+            f"--network {given.network} would be overwritten: move it elsewhere, or give another --name."
         )
     times = bring(own, file, _say)
     build(file, name, path)
     rebuild = _rebuild(name, file, path)
-    _say(f"{path} ({_size(path)}), which `{rebuild}` builds again from {file} ({_size(file)})")
+    _say(f"{path} ({_size(path)}), which `{rebuild}` rebuilds from {file} ({_size(file)})")
     _say(timing.in_words(times))
     worker = worker_of(path)
-    assert worker is not None, "it was written a moment ago"
+    assert worker is not None, "it was just written"
     free = available_bytes()
     _say(_memory(worker, free))
     guess = timing.suggested(times, worker.own_bytes, worker.shared_bytes, free)
-    _say(f"to begin with, for handler/model-config.yaml: {guess}; then `{rebuild}`")
+    _say(f"settings to start with in handler/model-config.yaml: {guess}; then run `{rebuild}`")
     return path
 
 
@@ -69,10 +69,10 @@ def _memory(worker: Worker, free_bytes: int) -> str:
     takes = worker.count * worker.own_bytes + worker.shared_bytes
     words = (
         f"memory: {worker.own_bytes / MB:,.0f} MB a worker, with batches of {worker.batch}, and "
-        f"{worker.shared_bytes / MB:,.0f} MB that all share: {takes / MB:,.0f} MB for {worker.count}; "
+        f"{worker.shared_bytes / MB:,.0f} MB shared by all: {takes / MB:,.0f} MB for {worker.count}; "
         f"{free_bytes / MB:,.0f} MB are free"
     )
-    return words if takes <= free_bytes else f"{words}, so that TorchServe will not be started with it"
+    return words if takes <= free_bytes else f"{words}, so TorchServe would not start with it"
 
 
 def _size(path: Path) -> str:

@@ -39,7 +39,7 @@ FOREIGN = frozenset(
 )  # fmt: skip
 LONGEST_LABEL = 200  # characters; the database takes no longer one
 # Somebody's labels may be called so: vehicles.
-WAY_OUT = "labels that are called so go into one folder, train, with all others"
+WAY_OUT = "put labels with such names into one folder, train, with all other labels"
 NAMED = 5  # of many names, so many are said
 
 Files = list[tuple[str, Path]]
@@ -84,7 +84,9 @@ def files_below(folder: Path) -> list[Path]:
         here = Path(place).relative_to(folder)
         found += [here / name for name in files if not _is_foreign(name) and Path(place, name).is_file()]
     if left_out:
-        print(f"folders of systems and thumbnails are left out: {_some(sorted(left_out))}", file=sys.stderr)
+        print(
+            f"left out, as folders of the system or of thumbnails: {_some(sorted(left_out))}", file=sys.stderr
+        )
     return sorted(found)
 
 
@@ -124,8 +126,8 @@ def _label(folder: Path, name: str) -> str:
     label = unicodedata.normalize("NFC", name)
     if len(label) > LONGEST_LABEL:
         raise ValueError(
-            f"The label {label[:20]}... in {folder} has {len(label)} characters, at most {LONGEST_LABEL} "
-            "are expected: rename the folder."
+            f"The label {label[:20]}... in {folder} has {len(label)} characters, expected at most "
+            f"{LONGEST_LABEL}: rename the folder."
         )
     return label
 
@@ -143,13 +145,13 @@ def _require_split(folder: Path, names: list[str], named: dict[str, str], found:
     ]
     twice = [name for name, part in named.items() if parts.count(part) > 1]
     if others:
-        why = f"beside {_some(list(named))} it has {_some(others)} ({WAY_OUT})"
+        why = f"besides {_some(list(named))}, it has {_some(others)} ({WAY_OUT})"
     elif twice:
         why = f"{' and '.join(twice)} are the same part"
     elif "train" not in parts:
-        why = f"it has {_some(list(named))} and no train"
+        why = f"it has {_some(list(named))}, but no train"
     elif flat:
-        why = f"the images of {_some(flat)} are in no label's folder"
+        why = f"the images of {_some(flat)} are not in label folders"
     else:
         return
     raise _no_split(folder, why)
@@ -165,9 +167,7 @@ def _require_labels(folder: Path, names: list[str], found: list[Path]) -> None:
         below = {path.parts[1] for path in found if path.parts[0] == name and len(path.parts) > 2}
         parts = {PART_OF[one.casefold()] for one in below if one.casefold() in PART_OF}
         if len(names) == 1 and len(below) > 1:
-            raise ValueError(
-                f"{folder} has {name} alone, with folders below it: name {folder / name} with --data."
-            )
+            raise ValueError(f"{folder} has only {name}, with folders in it: pass {folder / name} as --data.")
         if "train" in parts and len(parts) > 1:
             raise _no_split(folder, f"{name} is split itself, into {_some(sorted(below))}")
     train = [name for name in names if LIKE_TRAIN.search(name.casefold())]
@@ -178,15 +178,15 @@ def _require_labels(folder: Path, names: list[str], found: list[Path]) -> None:
 
 def _no_split(folder: Path, why: str) -> ValueError:
     return ValueError(
-        f"{folder} looks like a split and is none: {why}. Expected are train, test and perhaps validation "
-        "with a folder for each label in each, or folders for the labels alone."
+        f"{folder} looks like a split, but is not one: {why}. Expected train, test and optionally "
+        "validation, each with a folder for each label, or only folders for the labels."
     )
 
 
 def _say_loose(loose: list[Path]) -> None:
     if loose:
         names = _some([str(path) for path in loose])
-        print(f"{len(loose)} files beside the labels' folders are left out: {names}", file=sys.stderr)
+        print(f"left out {len(loose)} files outside the labels' folders: {names}", file=sys.stderr)
 
 
 def _some(names: list[str]) -> str:

@@ -99,19 +99,19 @@ def idx_images(source: IdxSet, data_dir: Path, train: bool) -> tuple[np.ndarray,
         found = _opened(source, data_dir, train, download=False)
     except FileNotFoundError:
         print(
-            f"{source.title} is not in {folder}: downloading it there ({source.megabytes} MB).",
+            f"{source.title} is not in {folder}: downloading it to that folder ({source.megabytes} MB).",
             file=sys.stderr,
         )
         try:
             found = _opened(source, data_dir, train, download=True)
         except (RuntimeError, OSError) as error:
             raise FileNotFoundError(
-                f"{source.title} is not in {folder} and cannot be downloaded ({error}). "
-                "Put its idx files there, unpacked, or name another folder with --data."
+                f"{source.title} is not in {folder} and cannot be downloaded ({error}). Put its unpacked "
+                "idx files there, or name another folder with --data."
             ) from None
     images, labels = found.data.numpy(), found.targets.numpy() - source.first_label
     if len(images) != len(labels) or not np.isin(labels, range(len(source.label_names))).all():
-        raise ValueError(f"{_damaged(source, folder)}: images and labels do not fit together.")
+        raise ValueError(f"{_damaged(source, folder)}: images and labels do not match.")
     return images.swapaxes(1, 2) if source.transposed else images, labels
 
 
@@ -140,4 +140,4 @@ def _opened(source: IdxSet, data_dir: Path, train: bool, *, download: bool) -> A
 
 
 def _damaged(source: IdxSet, folder: Path) -> str:
-    return f"The files of {source.title} in {folder} are damaged, remove it and they are downloaded anew"
+    return f"The files of {source.title} in {folder} are damaged; remove it to download them again"

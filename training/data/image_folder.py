@@ -85,7 +85,7 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
     if lost := sorted(labels - {example.label for part in read for example in read[part]}):
         raise ValueError(
             f"{folder} has no image of {', '.join(map(repr, lost[:5]))} that can be read: save its pictures "
-            "in a format that can, or move the folder elsewhere."
+            "in another format, or move the folder elsewhere."
         )
     parts = _without_copies(read)
     share = VALIDATION_SHARE
@@ -111,13 +111,13 @@ def load_parted(folder: Path, framing: str) -> tuple[np.ndarray, np.ndarray]:
         ValueError: it has too few images.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}: name one that has images in it.")
+        raise FileNotFoundError(f"There is no folder {folder}: name one with images in it.")
     files = [(folder.name, folder / path) for path in files_below(folder)]
     examples = _without_copies({"train": _read(folder.name, files, framing)})["train"]
     if len(examples) < FEWEST_OF_A_LABEL:
         raise ValueError(
-            f"{folder} has {len(examples)} images that can be read, copies left out: at least "
-            f"{FEWEST_OF_A_LABEL} are needed."
+            f"{folder} has {len(examples)} readable images, not counting copies; expected at least "
+            f"{FEWEST_OF_A_LABEL}."
         )
     rest, taken = _divided(examples, TEST_SHARE)
     return np.stack([one.frame for one in rest]), np.stack([one.frame for one in taken])
@@ -134,27 +134,28 @@ def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Fra
     """
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {folder}: name one with --validation that has a folder of images a label."
+            f"There is no folder {folder}: name one with --validation that has a folder of images for each "
+            "label."
         )
     files = labelled_files(folder)
     if len(files) > 1 and VALIDATION not in files:
         raise ValueError(
-            f"{folder} is split into {' and '.join(files)}: name the folder, with --validation, whose images "
+            f"{folder} is split into {' and '.join(files)}: with --validation, name the one whose images "
             "the network was not trained on."
         )
     part = VALIDATION if VALIDATION in files else next(iter(files))
     foreign = sorted({label for label, _ in files[part]} - set(label_names))
     if foreign:
         raise ValueError(
-            f"{folder} has images of {', '.join(map(repr, foreign[:5]))}, and the network's labels are "
-            f"{', '.join(label_names[:5])}{', ...' if len(label_names) > 5 else ''}: rename the "
-            "sub-folder, take it out, or give --labels the line that it lacks."
+            f"{folder} has images of {', '.join(map(repr, foreign[:5]))}, but the network's labels are "
+            f"{', '.join(label_names[:5])}{', ...' if len(label_names) > 5 else ''}: rename the folder, "
+            "remove it, or add the missing line to --labels."
         )
     examples = _without_copies({part: _read(VALIDATION, files[part], framing)})[part]
     if len(examples) < FEWEST_OF_A_LABEL:
         raise ValueError(
-            f"{folder} has {len(examples)} images that can be read in its labels' sub-folders: at least "
-            f"{FEWEST_OF_A_LABEL} are needed, and 199 for sets that hold the true label in 99 % of answers."
+            f"{folder} has {len(examples)} readable images in its labels' folders; expected at least "
+            f"{FEWEST_OF_A_LABEL}, and 199 for sets that hold the true label in 99 % of answers."
         )
     return _frames(sorted(examples, key=lambda one: (one.label, one.digest)), list(label_names))
 
@@ -166,7 +167,7 @@ def _read(part: str, files: Files, framing: str) -> list[Example]:
         made = list(tqdm(each, total=len(files), desc=f"framing {part}", unit="image", disable=None))
     for (_, path), found in zip(files, made, strict=True):
         if isinstance(found, str):
-            print(f"{path} is left out: {found}", file=sys.stderr)
+            print(f"left out {path}: {found}", file=sys.stderr)
     return [found for found in made if isinstance(found, Example)]
 
 
@@ -197,9 +198,9 @@ def _without_copies(parts: dict[str, list[Example]]) -> dict[str, list[Example]]
     if wrong:
         more = [f"and {len(wrong) - MOST_NAMED} more"] if len(wrong) > MOST_NAMED else []
         lines = "\n  ".join([*wrong[:MOST_NAMED], *more])
-        raise ValueError(f"{len(wrong)} images stand under two labels; remove one of each:\n  {lines}")
+        raise ValueError(f"{len(wrong)} images have two labels; remove one of each pair:\n  {lines}")
     for copy, original in copies:
-        print(f"{copy.path} is a copy of {original.path}, left out", file=sys.stderr)
+        print(f"left out {copy.path}, a copy of {original.path}", file=sys.stderr)
     kept = {id(example) for example in first.values()}
     return {part: [one for one in members if id(one) in kept] for part, members in parts.items()}
 
@@ -225,16 +226,16 @@ def _require_enough(folder: Path, label_names: list[str], parts: dict[str, list[
         ValueError: see `load_folder`.
     """
     if len(label_names) < 2:
-        found = f"{label_names[0]!r} alone" if label_names else "none"
+        found = f"only {label_names[0]!r}" if label_names else "none"
         raise ValueError(
-            f"{folder} needs at least two sub-folders with images, each named as its label; found {found}."
+            f"{folder} needs at least two folders of images, each named after its label; found {found}."
         )
     for label in label_names:
         counts = {part: sum(each.label == label for each in examples) for part, examples in parts.items()}
         if sum(counts.values()) < FEWEST_OF_A_LABEL:
             raise ValueError(
-                f"{folder} has {sum(counts.values())} images of {label!r} that can be read, copies left out: "
-                f"at least {FEWEST_OF_A_LABEL} of each label are needed."
+                f"{folder} has {sum(counts.values())} readable images of {label!r}, not counting copies; "
+                f"expected at least {FEWEST_OF_A_LABEL} of each label."
             )
         if not all(counts.values()):
             empty = next(part for part, count in counts.items() if not count)

@@ -34,7 +34,7 @@ def framing_name(text: str) -> str:
         if text != PHOTO:
             frame_shape(text)
     except KeyError:
-        raise ValueError(f"the framing {text!r} came; expected is {HINT}") from None
+        raise ValueError(f"got the framing {text!r}, expected {HINT}") from None
     return text
 
 

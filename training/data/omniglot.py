@@ -59,7 +59,7 @@ def characters(path: Path) -> list[Character]:
                 found.append(Character(alphabet, number, drawer, 255 - np.asarray(gray, np.uint8)))
     except (zipfile.BadZipFile, ValueError, IndexError, TypeError, cv2.error) as error:
         raise ValueError(
-            f"{path} is no archive of Omniglot's characters ({error}): get {url(path.name)}."
+            f"{path} is not an archive of Omniglot's characters ({error}): get {url(path.name)}."
         ) from None
     if not found:
         raise ValueError(f"{path} has no characters: get {url(path.name)}.")

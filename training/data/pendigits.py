@@ -50,13 +50,13 @@ def download(path: Path, source: Source = UCI) -> None:
     Raises:
         FileNotFoundError: they cannot be had; the message says why, and what to do by hand.
     """
-    print(f"{path.name} is not in {path.parent}: downloading it there (1.7 MB).", file=sys.stderr)
+    print(f"{path.name} is not in {path.parent}: downloading it to that folder (1.7 MB).", file=sys.stderr)
     try:
         strokes = unpacked(member_of(fetched(source.url)))
         found = hashlib.sha256(strokes).hexdigest()
         if found != source.sha256:
             raise ValueError(
-                f"the SHA-256 of {len(strokes):,} bytes of strokes is {found}, {source.sha256} is expected"
+                f"the SHA-256 of {len(strokes):,} bytes of strokes is {found}, expected {source.sha256}"
             )
         with written_aside(path) as draft:  # another download at the same time has a draft of its own
             draft.write_bytes(strokes)
@@ -82,9 +82,9 @@ def fetched(url: str) -> bytes:
         for part in answer.iter_content(64 * 1024):
             content += part
             if len(content) > MOST_BYTES:
-                raise ValueError(f"it is larger than {MOST_BYTES / 1e6:.0f} MB, 1.7 MB are expected")
+                raise ValueError(f"it is larger than {MOST_BYTES / 1e6:.0f} MB, expected 1.7 MB")
             if time.monotonic() > ends:
-                raise TimeoutError(f"only {len(content) / 1e6:.1f} MB came in {WHOLE_S} s")
+                raise TimeoutError(f"only {len(content) / 1e6:.1f} MB arrived in {WHOLE_S} s")
     return bytes(content)
 
 
@@ -100,7 +100,7 @@ def member_of(archive: bytes) -> bytes:
     except KeyError:
         raise ValueError(f"the zip has no {MEMBER}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise ValueError(f"{len(archive):,} bytes came that are not a whole zip: {error}") from None
+        raise ValueError(f"received {len(archive):,} bytes that are not a complete zip: {error}") from None
 
 
 def unpacked(packed: bytes) -> bytes:

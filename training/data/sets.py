@@ -38,8 +38,8 @@ def load(name: str, data_dir: Path, cache_dir: Path, framing: str | None = None)
     data = SOURCES[name](data_dir, cache_dir)
     if framing not in (None, data.framing):
         raise ValueError(
-            f"--framing {framing} came with --dataset {name}, whose framing is {data.framing}: "
-            "leave it out; it is for --dataset folder."
+            f"--framing {framing} does not go with --dataset {name}, whose framing is {data.framing}: leave "
+            "it out. It is for --dataset folder."
         )
     return data
 

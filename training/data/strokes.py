@@ -62,7 +62,7 @@ def read_unipen(path: Path) -> list[Drawn]:
                 # The tablet's y goes up, a picture's goes down.
                 stroke.append((float(words[0]), -float(words[1])))
         except (ValueError, IndexError):
-            raise ValueError(f"{path}, line {number}: {line!r} is not UNIPEN as expected.") from None
+            raise ValueError(f"{path}, line {number}: {line!r} expected UNIPEN.") from None
     if strokes:
         digits.append(Drawn(label, writer, tuple(strokes)))
     return digits

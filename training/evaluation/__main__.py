@@ -1,4 +1,4 @@
-"""Measure a running server: MNIST's test set and held-out writers' strokes, one request a picture.
+"""Measure how often a running server is right, on MNIST's test set and on strokes of held-out writers.
 
     python -m training.evaluation --data DIR [--url http://127.0.0.1:8080/predictions/digits]
 
@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--url", default=f"{root}/predictions/{served}")
     parser.add_argument(
         "--strokes", type=natural, default=500,
-        help="pictures of each kind of stroke drawing and renderer (0: no strokes)",
+        help="pen-drawn pictures of each kind and renderer (0: none)",
     )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("var/report"), help="the folder of the report")
     given = parser.parse_args(arguments)

@@ -109,9 +109,10 @@ class Server:
         if set(labels) != set(DIGITS):
             more = f" and {len(labels) - MOST_NAMED} more" if len(labels) > MOST_NAMED else ""
             raise ValueError(
-                f"{self.url} tells {', '.join(labels[:MOST_NAMED])}{more} apart, and this report is for "
-                "models of the digits 0 to 9: name one, as in MODEL=digits. How well another model reads its "
-                "own test set is in metrics.json and model_card.md, in its folder below runs/."
+                f"{self.url} tells {', '.join(labels[:MOST_NAMED])}{more} apart, but this report is only "
+                "for models of the digits 0 to 9: name one, as in MODEL=digits. For any other model, see "
+                "metrics.json and model_card.md in its folder in runs/, which say how well it reads its "
+                "own test set."
             )
 
     def ask(self, question: Question) -> Answers:
@@ -132,7 +133,7 @@ class Server:
         first = next(iter(read.values()))
         model = {key: first[key] for key in IDENTITY}
         if any({key: answer[key] for key in IDENTITY} != model for answer in read.values()):
-            raise ValueError(f"{self.url} changed its model while it was measured: evaluate again.")
+            raise ValueError(f"{self.url} changed its model during the measurement: evaluate again.")
         probabilities = np.zeros((count, len(DIGITS)))
         predicted = np.full(count, -1)
         members = np.zeros(probabilities.shape, bool)

@@ -24,7 +24,7 @@ def everything(data_dir: Path, strokes_of_each: int, mnist_count: int | None = N
     try:
         digits = questions.held_out(data_dir, strokes_of_each)
     except FileNotFoundError as error:
-        print(f"{error} Strokes are left out.", file=sys.stderr)
+        print(f"{error} Leaving strokes out.", file=sys.stderr)
         return asked
     # A share moves less from sheet to sheet of the same digit than from digit to digit: fewer are enough.
     some = digits[: max(1, strokes_of_each * 2 // 5)]
@@ -62,8 +62,8 @@ def archive_of(model: dict[str, str], path: Path) -> Archive:
             return found
         why = f"{path} holds {found.name} {found.version}"
     print(
-        f"evaluate: what {known.name} {known.version} was trained on is not known ({why}): MODEL "
-        "and MODEL_STORE name its archive.",
+        f"evaluate: what {known.name} {known.version} was trained on is not known ({why}): set MODEL and "
+        "MODEL_STORE to name its archive.",
         file=sys.stderr,
     )
     return known

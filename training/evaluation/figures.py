@@ -105,7 +105,9 @@ def wilson(correct: float, count: int) -> tuple[float, float]:
         ValueError: there are no trials, or more successes than trials.
     """
     if not 0 <= correct <= count or not count:
-        raise ValueError(f"{correct} of {count} is no share: expected 0 <= correct <= count and count > 0.")
+        raise ValueError(
+            f"{correct} of {count} is not a share: expected 0 <= correct <= count and count > 0."
+        )
     z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
     share = correct / count
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)

@@ -92,7 +92,8 @@ def find(answers: list[Answers]) -> Findings:
     model = answers[0].model
     if any(part.model != model for part in answers):
         raise ValueError(
-            f"answers came from {model} and from another model: leave the server alone while it is measured"
+            f"answers came from {model} and from another model: do not change the server's model during the "
+            "measurement"
         )
     parts = {
         name: [part for part in answers if part.question.part == name]

@@ -1,4 +1,4 @@
-"""Measure how numbers are read: strings of 2 to 6 digits of held-out writers, through a running TorchServe.
+"""Measure how well numbers are read: strings of 2 to 6 digits by held-out writers.
 
     python -m training.evaluation.numbers --data DIR
 

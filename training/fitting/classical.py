@@ -104,6 +104,6 @@ def _check(network: onnx.ModelProto, estimator: Estimator, frames: np.ndarray) -
     apart = float((found - expected).abs().max())
     if apart > AGREED:
         raise ValueError(
-            f"The ONNX network's probabilities differ from scikit-learn's by up to {apart:.2g}, accepted is "
-            f"{AGREED:g}: `pip install -r requirements.lock` brings the tested versions of both back."
+            f"The ONNX network's probabilities differ from scikit-learn's by up to {apart:.2g}, expected at "
+            f"most {AGREED:g}: `pip install -r requirements.lock` restores the tested versions of both."
         )

@@ -105,8 +105,8 @@ def joined() -> Iterator[Processes]:
         place = Processes(*(int(os.environ[key]) for key in ("RANK", "WORLD_SIZE", "LOCAL_RANK")))
     except (KeyError, ValueError) as error:
         raise ValueError(
-            f"RANK, WORLD_SIZE and LOCAL_RANK must be whole numbers ({error}): start with torchrun, "
-            "or unset them to train in one process."
+            f"RANK, WORLD_SIZE and LOCAL_RANK must be whole numbers ({error}): start training with "
+            "torchrun, or unset them to train in one process."
         ) from None
     if place.count == 1:
         yield place

@@ -1,4 +1,4 @@
-"""Put trained networks together: their weighted mean is served as one.
+"""Combine trained networks into one model, which answers with their weighted mean.
 
     python -m training.fitting.ensemble MEMBER MEMBER ... --data DIR [--out runs/digits-ensemble]
 
@@ -37,7 +37,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = parser_of("training.fitting.ensemble", __doc__)
     parser.add_argument("members", type=Path, nargs="+", metavar="MEMBER", help="folders of trained networks")
     data_folder(parser)
-    parser.add_argument("--out", type=Path, default=Path("runs/digits-ensemble"), help="results' folder")
+    parser.add_argument(
+        "--out", type=Path, default=Path("runs/digits-ensemble"), help="folder of the results"
+    )
     parser.add_argument("--version", default="1.0.0", help="the ensemble's version")
     given = parser.parse_args(arguments)
     try:
@@ -56,7 +58,7 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
         ValueError: fewer than two members, members that do not fit together, or data with other labels.
     """
     if len(members) < 2:
-        raise ValueError(f"{len(members)} member came, at least two are expected.")
+        raise ValueError(f"got {len(members)} member, expected at least two.")
     of_seeds = [{path.parent.name for path in member.glob(f"seed-*/{MODEL_FILE}")} for member in members]
     names = sorted(set.intersection(*of_seeds), key=lambda name: int(name.removeprefix("seed-")))
     data: DataSet | None = None
@@ -125,8 +127,9 @@ def _data_of(about: weights.About, data_dir: Path) -> DataSet:
 def _require_labels_of(data: DataSet, about: weights.About, data_dir: Path) -> None:
     if (data.name, data.label_names) != (about.data_set, about.label_names):
         raise ValueError(
-            f"{data_dir} gives the data set {data.name} with the labels {', '.join(data.label_names)}; the "
-            f"members expect {about.data_set} with {', '.join(about.label_names)}: name theirs with --data."
+            f"{data_dir} has the data set {data.name} with the labels {', '.join(data.label_names)}; the "
+            f"members expect {about.data_set} with {', '.join(about.label_names)}: name that one with "
+            "--data."
         )
 
 
@@ -134,8 +137,8 @@ def _require_single(loaded: list[tuple[torch.nn.Module, weights.About]], members
     for (model, about), path in zip(loaded, members, strict=True):
         if isinstance(model, Ensemble):
             raise ValueError(
-                f"{path} is an ensemble itself ({about.architecture}), single networks are expected: "
-                "name its members instead."
+                f"{path} is an ensemble itself ({about.architecture}), expected single networks: name its "
+                "members instead."
             )
 
 

@@ -1,4 +1,4 @@
-"""Train the networks of a weights file further, on their data set as it now is, and put them together again.
+"""Train the networks of a weights file further, on their data set as it is now, and combine them again.
 
     python -m training.fitting.further --data DIR [--weights model_store/digits.safetensors] [--epochs 6]
 
@@ -29,10 +29,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser = parser_of("training.fitting.further", __doc__)
     data_folder(parser)
     parser.add_argument(
-        "--weights", type=Path, default=weights.DEFAULT_WEIGHTS, help="what to begin with (%(default)s)"
+        "--weights",
+        type=Path,
+        default=weights.DEFAULT_WEIGHTS,
+        help="weights to begin with (default: %(default)s)",
     )
-    parser.add_argument("--epochs", type=positive, default=8, help="for each network (default: %(default)s)")
-    parser.add_argument("--out", type=Path, default=Path("runs/digits-further"), help="results' folder")
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        default=8,
+        help="passes over the training frames, for each network (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/digits-further"), help="folder of the results")
     parser.add_argument("--version", default="1.0.0", help="the model's version")
     given = parser.parse_args(arguments)
     try:

@@ -47,7 +47,7 @@ def train(settings: Settings, processes: Processes) -> dict[str, Any]:
         run.one_epoch()
         run.keep()
     if run.stopped_early:
-        run.say(f"stopped early: nothing better since epoch {run.best_epoch} (--patience 0 goes on)")
+        run.say(f"stopped early: no improvement since epoch {run.best_epoch} (--patience 0 turns this off)")
     return processes.from_first(lambda: finish(run))
 
 

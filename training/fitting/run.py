@@ -192,8 +192,8 @@ class Run:
             changed = []
         if changed:
             raise ValueError(
-                f"{path} is a run with another {', '.join(changed)}: "
-                "give another --out, or remove it to start over."
+                f"{path} is from a run with a different {', '.join(changed)}: give another --out, or remove "
+                "it to start over."
             )
         if corrected := _changed(state.get("content", {}), self.content):
             why = (
@@ -201,7 +201,7 @@ class Run:
                 if "content" in state
                 else "the data may have changed"
             )
-            self.say(f"training anew: since the run in {path}, {why}")
+            self.say(f"training from the start: since the run in {path}, {why}")
             return None
         return state
 

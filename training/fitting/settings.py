@@ -79,29 +79,37 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
         default=Settings.model,
         help=f"{', '.join(sorted([*MODELS, *RECIPES]))}; for photographs cnn, or one of torchvision's",
     )
-    parser.add_argument("--init", help="weights to begin with: safetensors, or a state dict of torch.save's")
+    parser.add_argument(
+        "--init", help="weights to begin with: safetensors, or a state dict written by torch.save"
+    )
     parser.add_argument("--freeze", action="store_true", default=None, help="train the last layer alone")
-    parser.add_argument("--out", type=Path, help="results' folder (default: runs/<dataset>-<model>)")
+    parser.add_argument("--out", type=Path, help="folder of the results (default: runs/<dataset>-<model>)")
     parser.add_argument("--epochs", type=positive, default=Settings.epochs)
     parser.add_argument(
         "--patience",
         type=natural,
         default=Settings.patience,
-        help="stop after so many epochs without a better validation result (0: never; default: %(default)s)",
+        help=(
+            "stop after this many epochs without a better validation result (0: never; default: %(default)s)"
+        ),
     )
-    parser.add_argument("--batch", type=positive, default=Settings.batch, help="over all processes together")
+    parser.add_argument(
+        "--batch", type=positive, default=Settings.batch, help="frames per step, over all processes together"
+    )
     parser.add_argument("--device", default=Settings.device, help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default=Settings.precision)
     parser.add_argument("--version", default=Settings.version, help="the model's version, e.g. 1.1.0")
     parser.add_argument("--seed", type=natural, default=Settings.seed)
-    parser.add_argument("--seeds", type=natural, nargs="+", default=[], help="train once with each")
+    parser.add_argument(
+        "--seeds", type=natural, nargs="+", default=[], help="train once with each of these seeds"
+    )
     given = vars(parser.parse_args(arguments))
     several = given.pop("seeds")
     idle = [name for name in OF_NETWORKS if given[name] != getattr(Settings, name)]
     if idle and given["model"] in RECIPES:
-        parser.error(f"--{idle[0]} is for networks, and {given['model']} is none: leave it out")
+        parser.error(f"--{idle[0]} is only for networks, and {given['model']} is not one: leave it out")
     if len(set(several)) < len(several):
-        parser.error(f"--seeds {' '.join(map(str, several))}: each seed once is expected")
+        parser.error(f"--seeds {' '.join(map(str, several))}: expected each seed only once")
     try:
         given["out"] = given["out"] or run_folder(given["dataset"], given["data"], given["model"])
     except ValueError as error:
@@ -121,8 +129,8 @@ def architecture(text: str) -> str:
     """Return an architecture's name, for argparse."""
     if text not in MODELS and text not in RECIPES and text not in torchvision_names():
         raise argparse.ArgumentTypeError(
-            f"{text} came, expected is one of {', '.join(sorted([*MODELS, *RECIPES]))}, or for photographs "
-            f"one of torchvision's: {', '.join(torchvision_names())}"
+            f"got {text}, expected one of {', '.join(sorted([*MODELS, *RECIPES]))}, or for photographs one "
+            f"of torchvision's: {', '.join(torchvision_names())}"
         )
     return text
 
@@ -138,16 +146,16 @@ def device_of(wanted: str, processes: Processes) -> torch.device:
     try:
         device = torch.device(_best(alone=processes.count == 1) if wanted == "auto" else wanted)
     except RuntimeError:
-        raise ValueError(f"--device {wanted}: auto, cpu, cuda, cuda:1 or mps is expected.") from None
+        raise ValueError(f"--device {wanted}: expected auto, cpu, cuda, cuda:1 or mps.") from None
     if device.type == "cuda" and processes.count > 1:
         device = torch.device("cuda", processes.local_rank)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ValueError(
-            f"--device {device}: this machine has {torch.cuda.device_count()} usable GPUs; "
-            "start fewer processes, or take --device cpu."
+            f"--device {device}: this machine has {torch.cuda.device_count()} usable GPUs; start fewer "
+            "processes, or use --device cpu."
         )
     if device.type not in ("cpu", "cuda") and processes.count > 1:
-        raise ValueError(f"--device {device.type}: several processes train on cpu or cuda only.")
+        raise ValueError(f"--device {device.type}: several processes can train only on cpu or cuda.")
     return device
 
 

@@ -1,4 +1,4 @@
-"""Train one small network to answer as an ensemble does, from the ensemble's own first member.
+"""Train one small network to answer as an ensemble does, starting from the ensemble's first member.
 
     python -m training.fitting.student --data DIR --teacher runs/digits-ensemble/model.safetensors
 
@@ -35,10 +35,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
     parser = parser_of("training.fitting.student", __doc__)
     data_folder(parser)
-    parser.add_argument("--teacher", type=Path, required=True, help="weights of an ensemble")
-    parser.add_argument("--epochs", type=positive, default=8, help="(default: %(default)s)")
-    parser.add_argument("--seed", type=natural, default=0, help="of order, augmentation and dropout")
-    parser.add_argument("--out", type=Path, default=Path("runs/digits-student"), help="results' folder")
+    parser.add_argument("--teacher", type=Path, required=True, help="the ensemble's weights")
+    parser.add_argument(
+        "--epochs", type=positive, default=8, help="passes over the training frames (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=natural,
+        default=0,
+        help="seed of order, augmentation and dropout (default: %(default)s)",
+    )
+    parser.add_argument("--out", type=Path, default=Path("runs/digits-student"), help="folder of the results")
     parser.add_argument("--version", default="1.0.0", help="the model's version")
     given = parser.parse_args(arguments)
     try:
@@ -59,8 +66,8 @@ def teach(teacher: Path, data_dir: Path, epochs: int, seed: int, out: Path, vers
     ensemble, about = weights.load(teacher)
     if not isinstance(ensemble, Ensemble) or not isinstance(ensemble.members[0], Cnn):
         raise ValueError(
-            f"{teacher} is {about.architecture}, an ensemble whose first member is a cnn is expected: "
-            "make one with `python -m training.fitting.ensemble`."
+            f"{teacher} is {about.architecture}, expected an ensemble whose first member is a cnn: make one "
+            "with `python -m training.fitting.ensemble`."
         )
     out.mkdir(parents=True, exist_ok=True)
     torch.use_deterministic_algorithms(True)

@@ -1,4 +1,4 @@
-"""Train a model: select on validation, write weights, metrics, plots and a model card.
+"""Train a model: select weights on validation data, and write them with metrics, plots and a model card.
 
     python -m training.fitting.train --data DIR [--model cnn] [--out runs/NAME] ...
     python -m training.fitting.train --seeds 0 1 2 ...            once a seed; prints mean and deviation
@@ -40,11 +40,11 @@ def status_of(work: Callable[[Processes], Any], settings: Settings) -> int:
     except (OSError, ValueError) as error:
         hint = ""
         if isinstance(error, OSError) and error.errno in NO_ROOM:
-            hint = f": make room; the same command goes on from what is whole in {settings.out}/"
+            hint = f": free some space, and run the same command again to continue from {settings.out}/"
         print(f"training: {error}{hint}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nstopped; the same command goes on from what is in {settings.out}/", file=sys.stderr)
+        print(f"\nstopped; run the same command again to continue from {settings.out}/", file=sys.stderr)
         return 130
     return 0
 

@@ -1,4 +1,4 @@
-"""Train the gate and write model_store/digit_gate.safetensors: `python -m training.gate --data DIR`."""
+"""Train the gate, and write model_store/digit_gate.safetensors: `python -m training.gate --data DIR`."""
 
 import sys
 from pathlib import Path
@@ -17,7 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
         "--out", type=Path, default=DEFAULT_GATE, help="the gate's file (default: %(default)s)"
     )
     parser.add_argument(
-        "--none", type=Path, help="folder of pictures that were judged to be no digit, as the history exports"
+        "--none",
+        type=Path,
+        help="folder of pictures that people judged not to be digits, as the history exports it",
     )
     given = parser.parse_args(arguments)
     try:

@@ -104,7 +104,7 @@ def without(data_dir: Path) -> list[str]:
     """Return a sentence for each archive that is not there: what is missing, and how to get it."""
     uses = {"train": "trained on", "report": "reported"}
     return [
-        f"{data_dir / file} is not there: no real characters are {uses[part]}. It is at {url(file)}."
+        f"{data_dir / file} is missing, so no real characters are {uses[part]}. Get it at {url(file)}."
         for part, file in FILES.items()
         if not (data_dir / file).exists()
     ]

@@ -46,7 +46,7 @@ def rejection(kind: str, digits: np.ndarray, outliers: np.ndarray, accepted: np.
     from sklearn.metrics import roc_auc_score  # takes 1.4 s, which few who import this module need
 
     if not len(digits) or not len(outliers):
-        raise ValueError(f"{kind}: {len(digits)} digits and {len(outliers)} outliers, both are needed.")
+        raise ValueError(f"{kind}: {len(digits)} digits and {len(outliers)} outliers, expected some of each.")
     is_digit = np.concatenate([np.ones(len(digits)), np.zeros(len(outliers))])
     return Rejection(
         kind,

@@ -39,8 +39,8 @@ def load_classical(path: Path) -> tuple[bytes, About]:
         names = [value.name for value in (*network.graph.input, *network.graph.output)]
         expected = ["frames", "probabilities"] + ["known_score"] * (about.known_threshold is not None)
         if names != expected:
-            raise ValueError(f"it has {', '.join(names) or 'nothing'} in place of {', '.join(expected)}")
+            raise ValueError(f"it has {', '.join(names) or 'nothing'} instead of {', '.join(expected)}")
     except Exception as error:  # protobuf raises what its implementation raises, which is not one class
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ValueError(f"{path} is not a model file of this project ({words}): train it again.") from None
+        raise ValueError(f"{path} is not a model file of Sketchserve ({words}): train it again.") from None
     return content, about

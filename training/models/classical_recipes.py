@@ -111,7 +111,5 @@ def training_frames(data: Frames, recipe: Recipe, labels: int, seed: int) -> Fra
         copies = (torch.cat(drawn).squeeze(1) * 255).round().byte().numpy()
         whole = whole.joined(Frames(copies, taken.labels))
     if len(whole) < recipe.least:
-        raise ValueError(
-            f"{len(whole)} frames came to train on, at least {recipe.least} are needed: add some."
-        )
+        raise ValueError(f"{len(whole)} frames to train on, expected at least {recipe.least}: add some.")
     return whole

@@ -46,12 +46,12 @@ def begin_with(network: nn.Module, path: Path) -> str:
     if sum(tensor.numel() for tensor in fitting.values()) < LEAST_SHARE * total:
         raise ValueError(
             f"{path} has weights of another network: {len(fitting)} of {len(own)} tensors fit. It has "
-            f"{', '.join(list(given)[:3])}, ...; {', '.join(list(names)[:3])}, ... are expected."
+            f"{', '.join(list(given)[:3])}, ...; expected {', '.join(list(names)[:3])}, ..."
         )
     network.load_state_dict({**own, **fitting})
     left = [plain(name) for name in own if name not in fitting]
-    fresh = f"; fresh are {', '.join(left[:4])}{', ...' if len(left) > 4 else ''}" if left else ""
-    return f"{len(fitting)} of {len(own)} tensors are those of {path}{fresh}"
+    fresh = f"; newly initialised: {', '.join(left[:4])}{', ...' if len(left) > 4 else ''}" if left else ""
+    return f"{len(fitting)} of {len(own)} tensors come from {path}{fresh}"
 
 
 def freeze(network: nn.Module) -> None:
@@ -62,7 +62,9 @@ def freeze(network: nn.Module) -> None:
     """
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     if not linear:
-        raise ValueError("--freeze: the network has no linear layer at its end that could be trained alone.")
+        raise ValueError(
+            "--freeze: the network does not end in a linear layer, which could be trained alone."
+        )
     network.requires_grad_(False)
     linear[-1].requires_grad_(True)
 
@@ -96,7 +98,7 @@ def tensors_of(path: Path, option: str = "--init") -> dict[str, Tensor]:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # the unpickler raises whatever a damaged file leads it to
             raise ValueError(
-                f"{option} {path}: safetensors, or a state dict that torch.save wrote, is expected; "
+                f"{option} {path}: expected safetensors, or a state dict written by torch.save; "
                 f"{_in_its_place(path, str(error))}"
             ) from None
     for wrapper in WRAPPERS:
@@ -106,7 +108,7 @@ def tensors_of(path: Path, option: str = "--init") -> dict[str, Tensor]:
     if isinstance(found, dict):
         tensors = {plain(str(name)): one for name, one in found.items() if isinstance(one, Tensor)}
     if not tensors:
-        raise ValueError(f"{option} {path}: it holds no tensors by name, as a state dict does.")
+        raise ValueError(f"{option} {path}: it does not hold tensors by name, as a state dict does.")
     return tensors
 
 
@@ -115,13 +117,13 @@ def _in_its_place(path: Path, error: str) -> str:
     with path.open("rb") as file:
         saved = file.read(2).startswith(SAVED)
     if saved and (found := OBJECT.search(error)):
-        holds = f"Python objects ({found[1]}), such as a whole network, and reading these runs code"
+        holds = f"Python objects ({found[1]}), such as a whole network, and loading them runs code"
     elif "TorchScript" in error:
         holds = "a network compiled to TorchScript"
     else:
         return "this file is neither, or it is damaged."
     return (
-        f"this file holds {holds}. Load it where it was written, and save its tensors alone: "
+        f"this file holds {holds}. Load it where it was written, and save only its tensors: "
         "torch.save(network.state_dict(), FILE)."
     )
 

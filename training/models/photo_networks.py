@@ -146,7 +146,7 @@ def photo_network(architecture: str, classes: int, framing: str) -> nn.Module:
 def reads_no_gray(architecture: str, others: list[str]) -> ValueError:
     """Return the error for a network that is for photographs alone, if it is one; these others are not."""
     return ValueError(
-        f"--model {architecture} reads no frames of 28x28 px: give --framing photo, or take one of "
+        f"--model {architecture} cannot read frames of 28x28 px: give --framing photo, or choose one of "
         f"{', '.join(others)}."
     )
 
@@ -154,6 +154,6 @@ def reads_no_gray(architecture: str, others: list[str]) -> ValueError:
 def reads_no_photographs(architecture: str) -> ValueError:
     """Return the error for what is for frames of 28x28 px alone."""
     return ValueError(
-        f"--model {architecture} reads no photographs: take cnn, or one of torchvision's: "
+        f"--model {architecture} cannot read photographs: choose cnn, or one of torchvision's: "
         f"{', '.join(torchvision_names())}."
     )

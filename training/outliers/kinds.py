@@ -125,4 +125,6 @@ def frame(kind: str, material: Material, seed: tuple[int, ...]) -> np.ndarray:
             return frame_of_pixels(made.decoded())
         except BadImage:
             continue
-    raise ValueError(f"{ATTEMPTS} pictures of {kind} in a row are blank to the preprocessing: change it.")
+    raise ValueError(
+        f"{ATTEMPTS} pictures of {kind} in a row are blank after preprocessing: change how they are drawn."
+    )

@@ -73,7 +73,7 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
     if isinstance(theirs, nn.Module):
         framing = _said(own.framing)
         if own.weights is None:
-            say(f"without --weights: {own.network} is served with the weights that it gives")
+            say(f"no --weights: {own.network} is served with the weights that it returns")
     else:
         framing = onnx_file.framing_for(onnx_file.interface_of(theirs).shape, own.framing)
     frames = load_held_out(own.validation, label_names, framing)
@@ -91,7 +91,7 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
         f"{len(frames):,} pictures of {own.validation}, framing {framing}: "
         f"{found['validation']['accuracy']:.2%} right, temperature {about.temperature:.3f}, "
         f"calibration error {found['validation']['ece']:.4f}"
-        + (f"; {absent} of {len(label_names)} labels have no picture there" if absent else "")
+        + (f"; {absent} of {len(label_names)} labels have no pictures there" if absent else "")
     )
     for line in _doubts(found["validation"]["accuracy"], frames.labels):
         say(line)
@@ -101,13 +101,13 @@ def bring(own: Own, path: Path, say: Callable[[str], None]) -> dict[int, float]:
     if told is None:
         say(
             "its answers do not say whether a picture is known: it does not end in a linear layer, or its "
-            f"operator set is before {known.LEAST_OPSET}"
+            f"operator set is older than {known.LEAST_OPSET}"
         )
     else:
         finished = known.scored(finished, told)
         about = replace(about, known_threshold=told.threshold)
         say(
-            f"a picture is known where it is like {len(told.bank):,} of these: of the other half, "
+            f"a picture is known if it is like {len(told.bank):,} of these; of the other half, "
             f"{told.held_out:.2%} are"
         )
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,9 @@ def _onnx(own: Own) -> onnx.ModelProto:
         OSError, ValueError: it cannot be used, or came with weights.
     """
     if own.weights is not None:
-        raise ValueError(f"--weights {own.weights} came with {own.network}, which has its own: leave it out.")
+        raise ValueError(
+            f"--weights {own.weights} came with {own.network}, which has its own weights: leave it out."
+        )
     return onnx_file.read_model(Path(own.network))
 
 
@@ -164,7 +166,7 @@ def _said(framing: str | None) -> str:
     if framing in (None, PHOTO):
         raise ValueError(
             "A module does not say how large its pictures are: add --framing photo-224, or the side that "
-            f"it was trained on ({HINT})."
+            f"it was trained with ({HINT})."
         )
     return str(framing)
 
@@ -195,7 +197,7 @@ def _compared(
     words = f"{len(some)} pictures: ONNX Runtime's probabilities differ from PyTorch's by up to {apart:.2g}"
     if not apart <= AGREED:  # nor where it is no number
         raise ValueError(
-            f"The exported network is not the module. On {words}, accepted is {AGREED:g}. What decides by a "
-            "Python value, or makes use of chance, is written into the file as it was for one picture."
+            f"The exported network does not match the module. On {words}, expected at most {AGREED:g}. "
+            "Anything that depends on a Python value or on chance is exported as it was for one picture."
         )
     return f"{words} (accepted: {AGREED:g})"

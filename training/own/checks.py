@@ -70,31 +70,31 @@ def check_batches(read: Callable[[np.ndarray], np.ndarray], frames: np.ndarray, 
     except Exception as error:  # as above
         words = " ".join(str(error).split())[:400]
         raise ValueError(
-            f"The network cannot read one picture, or not {TOGETHER} at once ({words}): its batch has to be "
-            "dynamic, and no size of it be written into the code."
+            f"The network cannot read one picture, or cannot read {TOGETHER} at once ({words}): its batch "
+            "must be dynamic, and the code must not assume a batch size."
         ) from None
     if found.ndim != 2 or len(found) != TOGETHER:
         raise ValueError(
-            f"Of {TOGETHER} pictures the network gives {found.shape}; ({TOGETHER}, {labels}) is expected, a "
-            "logit of each label."
+            f"For {TOGETHER} pictures the network returns {found.shape}, expected ({TOGETHER}, {labels}): a "
+            "logit for each label."
         )
     if found.shape[1] != labels:
         raise ValueError(
-            f"The network gives {found.shape[1]} logits, and --labels has {labels} labels: one for each is "
-            "expected, in the same order."
+            f"The network returns {found.shape[1]} logits, but --labels has {labels} labels, expected one "
+            "label for each logit, in the same order."
         )
     require_finite(found)
     _require_logits(found)
     if (apart := difference(found, again)) > AGREED:
         raise ValueError(
-            f"Of the same pictures the network gives other probabilities the second time, by {apart:.2g}: "
-            "it makes use of chance, as dropout does that is not switched off. Export it after .eval()."
+            "For the same pictures the network returns other probabilities the second time, by "
+            f"{apart:.2g}: it is random, as with dropout that is not switched off. Export it after .eval()."
         )
     if (apart := difference(found, alone)) > AGREED:
         raise ValueError(
-            "What the network gives of a picture depends on those that come with it: its probabilities by up "
-            f"to {apart:.2g} (accepted: {AGREED:g}), as with batch normalisation in training mode. Export it "
-            "after .eval()."
+            "What the network returns for a picture depends on the others in its batch: its probabilities "
+            f"change by up to {apart:.2g} (accepted: {AGREED:g}), as with batch normalisation in training "
+            "mode. Export it after .eval()."
         )
 
 
@@ -107,8 +107,8 @@ def require_finite(logits: np.ndarray) -> None:
     wrong = int((~np.isfinite(logits)).any(axis=1).sum())
     if wrong:
         raise ValueError(
-            f"The network gives logits that are no numbers (NaN, or infinite) of {wrong} of {len(logits)} "
-            "pictures: its weights are damaged, or it expects other values than 0..1."
+            f"The network returns logits that are not finite (NaN or infinite) for {wrong} of {len(logits)} "
+            "pictures: its weights are damaged, or it expects values other than 0..1."
         )
 
 
@@ -120,8 +120,8 @@ def _require_logits(found: np.ndarray) -> None:
     """
     if (found >= 0).all() and (np.abs(found.sum(axis=1) - 1) < SUMS_TO_ONE).all():
         raise ValueError(
-            "The network gives probabilities (each picture's add up to 1), and logits are expected, which "
-            "calibration divides by a temperature: leave its softmax out, or take the logarithm behind it."
+            "The network returns probabilities (each picture's add up to 1), expected logits, which "
+            "calibration divides by a temperature: leave its softmax out, or take the logarithm after it."
         )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from training.data.folder_layout import LONGEST_LABEL
 
 FORM = (
-    'one label a line in the order of the network\'s outputs is expected, or JSON: ["cat", "dog"], or '
+    'expected one label per line, in the order of the network\'s outputs, or JSON: ["cat", "dog"], or '
     '{"0": "cat", "1": "dog"}'
 )
 
@@ -31,15 +31,15 @@ def read_labels(path: Path) -> tuple[str, ...]:
             raise ValueError(f"--labels {path}: label {number} of {len(labels)} is empty: {FORM}.")
         if len(label) > LONGEST_LABEL:
             raise ValueError(
-                f"--labels {path}: label {number}, {label[:20]}..., has {len(label)} characters, at most "
-                f"{LONGEST_LABEL} are expected."
+                f"--labels {path}: label {number}, {label[:20]}..., has {len(label)} characters, expected "
+                f"at most {LONGEST_LABEL}."
             )
         if (before := labels.index(label)) < number - 1:
             raise ValueError(
                 f"--labels {path}: {label!r} is there twice, as label {before + 1} and {number}: {FORM}."
             )
     if len(labels) < 2:
-        raise ValueError(f"--labels {path} has {len(labels)} labels, two at least are expected: {FORM}.")
+        raise ValueError(f"--labels {path} has {len(labels)} labels, expected at least two: {FORM}.")
     return tuple(labels)
 
 
@@ -55,5 +55,5 @@ def _of_json(found: object) -> list[str]:
             raise ValueError(f"its keys are not 0 to {len(found) - 1}")
         found = [found[index] for index in wanted]
     if not isinstance(found, list) or not all(isinstance(label, str) for label in found):
-        raise ValueError("it is no list of texts, and no object of them")
+        raise ValueError("it is neither a list nor an object of strings")
     return found

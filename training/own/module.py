@@ -43,7 +43,7 @@ def network_of(named: str, weights: Path | None) -> nn.Module:
     """
     if not NAME.fullmatch(named):
         raise ValueError(
-            f"--network {named} came; expected is PACKAGE.MODULE:FUNCTION, such as my_network:photos for "
+            f"got --network {named}, expected PACKAGE.MODULE:FUNCTION, such as my_network:photos for "
             "photos() in my_network.py, or a file that ends in .onnx."
         )
     module_name, _, function_name = named.partition(":")
@@ -53,19 +53,19 @@ def network_of(named: str, weights: Path | None) -> nn.Module:
         network = function() if callable(function) and not isinstance(function, nn.Module) else function
     except ModuleNotFoundError as error:
         raise ValueError(
-            f"--network {named}: there is no module {error.name}. Modules are looked for in the folder that "
-            "this is run in, in those of PYTHONPATH, and among what is installed."
+            f"--network {named}: there is no module {error.name}. Modules are looked for in the current "
+            "folder, in those of PYTHONPATH, and among installed packages."
         ) from None
     except Exception as error:
         raise ValueError(f"--network {named}: {_raised(error)}") from None
     if function is None:
         raise ValueError(
-            f"--network {named}: {module_name} has no {function_name}, which was to return the network."
+            f"--network {named}: {module_name} has no {function_name}, which should return the network."
         )
     if isinstance(network, torch.jit.ScriptModule) or not isinstance(network, nn.Module):
         raise ValueError(
-            f"--network {named} gave a {type(network).__name__}; a torch.nn.Module is expected, and none "
-            "that was compiled to TorchScript."
+            f"--network {named} returned a {type(network).__name__}, expected a torch.nn.Module that is not "
+            "compiled to TorchScript."
         )
     if weights is not None:
         _load(network, weights)
@@ -90,12 +90,12 @@ def _load(network: nn.Module, path: Path) -> None:
         for name, tensor in loaded.items()
         if tensor.shape != own[name].shape
     ]
-    wrong = {"lacks": fresh, "has besides": foreign, "has in another shape": other}
+    wrong = {"lacks": fresh, "also has": foreign, "has in another shape": other}
     if any(wrong.values()):
         said = "; it ".join(f"{what} {_some(these)}" for what, these in wrong.items() if these)
         raise ValueError(
-            f"--weights {path} is not of this network: it {said}. "
-            "Name the file of this network, or let the function build the one that these were saved of."
+            f"--weights {path} does not fit this network: it {said}. Name the file of this network, or let "
+            "the function build the one that these weights were saved from."
         )
     network.load_state_dict({**own, **loaded})
 
@@ -126,8 +126,8 @@ def logits_of(network: nn.Module, pictures: Tensor) -> Tensor:
         raise ValueError(f"The network cannot read {_shape(pictures)}: {_raised(error)}") from None
     if not isinstance(found, Tensor):
         raise ValueError(
-            f"The network gives a {type(found).__name__}; one tensor of logits is expected: give what is one "
-            "of it in a forward of your own."
+            f"The network returns a {type(found).__name__}, expected one tensor of logits: return only that "
+            "from a forward of your own."
         )
     return found.float()
 
@@ -167,11 +167,11 @@ def reason(error: BaseException) -> str:
         where = f" ({lines[0]})" if lines else ""
         named = f"{operators[0]} gives" if operators else "it has an if or a loop over"
         return (
-            f"{named} what depends on a picture's content{where}, and ONNX has one way for all pictures: "
-            "write it with torch.where, or torch.cond."
+            f"{named} something that depends on a picture's content{where}, but ONNX has one path for all "
+            "pictures: write it with torch.where or torch.cond."
         )
     if operators:
-        return f"the operator {operators[0]} cannot be written as ONNX: use others in its place."
+        return f"the operator {operators[0]} cannot be exported to ONNX: use other operators instead."
     return " ".join(texts[0].split())[:400]
 
 

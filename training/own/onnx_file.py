@@ -47,7 +47,7 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise
     except Exception as error:  # protobuf raises what its implementation raises, which is not one class
         words = " ".join(str(error).split())[:300]
-        raise ValueError(f"--network {path} is no ONNX file that can be used ({words}).") from None
+        raise ValueError(f"--network {path} is not a usable ONNX file ({words}).") from None
     return model
 
 
@@ -62,27 +62,25 @@ def interface_of(model: onnx.ModelProto) -> Interface:
     for what, found in (("inputs", inputs), ("outputs", model.graph.output)):
         if len(found) != 1:
             names = ", ".join(one.name for one in found) or "none"
-            raise ValueError(f"The network has {len(found)} {what} ({names}); one is expected: {EXPECTED}.")
+            raise ValueError(f"The network has {len(found)} {what} ({names}), expected one: {EXPECTED}.")
     (given,), (gives,) = inputs, model.graph.output
-    for what, one in (("reads", given), ("gives", gives)):
+    for what, one in (("reads", given), ("returns", gives)):
         kind = one.type.tensor_type.elem_type
         if kind != TensorProto.FLOAT:
             name = TensorProto.DataType.Name(kind).lower()
-            raise ValueError(f"The network {what} {name} ({one.name}); float32 is expected.")
+            raise ValueError(f"The network {what} {name} ({one.name}), expected float32.")
     shape = tuple(
         one.dim_value if one.HasField("dim_value") else None for one in given.type.tensor_type.shape.dim
     )
     if len(shape) != 4 or shape[1] not in (1, 3, None):
         first = " It has channels last: export it with channels first." if shape[-1:] == (3,) else ""
-        raise ValueError(
-            f"The network reads {_in_words(shape)} ({given.name}); expected is {EXPECTED}.{first}"
-        )
+        raise ValueError(f"The network reads {_in_words(shape)} ({given.name}), expected {EXPECTED}.{first}")
     if shape[0] is not None:
         raise ValueError(
-            f"The network reads {shape[0]} picture{'s' * (shape[0] != 1)} at once, no more and no less "
+            f"The network reads {shape[0]} picture{'s' * (shape[0] != 1)} at once, neither more nor fewer "
             f"({given.name} is {_in_words(shape)}): export it with a dynamic batch, for torch.onnx.export "
-            'dynamic_shapes=({0: torch.export.Dim("batch")},), and write no size of it into the code: '
-            "x.flatten(1), and not x.reshape(1, -1)."
+            'dynamic_shapes=({0: torch.export.Dim("batch")},), and do not assume a batch size in the code: '
+            "x.flatten(1), not x.reshape(1, -1)."
         )
     return Interface(given.name, shape, gives.name)
 
@@ -112,7 +110,11 @@ def framing_for(shape: tuple[int | None, ...], wanted: str | None) -> str:
         return f"{PHOTO}-{height}"
     expected = input_shape(str(wanted))
     if any(found not in (None, one) for found, one in zip(shape[1:], expected, strict=True)):
-        do = f"leave it out, for {PHOTO}-{height}" if _squares(shape) else f"name what makes these ({HINT})"
+        do = (
+            f"leave it out, for {PHOTO}-{height}"
+            if _squares(shape)
+            else f"name one that makes such frames ({HINT})"
+        )
         makes = _in_words((None, *expected))
         raise ValueError(f"The network reads {_in_words(shape)}; --framing {wanted} makes {makes}: {do}.")
     return str(wanted)

@@ -1,4 +1,4 @@
-"""Show a data set's samples on one page; those that a trained model reads as something else come first.
+"""Show a data set's samples on one page; those that a trained model misreads come first.
 
     python -m training.samples --dataset folder --data shapes      -> var/samples/shapes.html
 
@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--model", type=architecture, default=USUAL_ARCHITECTURE)
     parser.add_argument(
-        "--weights", type=Path, help="what was trained (default: what --model left of the data)"
+        "--weights",
+        type=Path,
+        help="file of the trained model (default: the one that `make train` wrote for the data set)",
     )
     parser.add_argument("--out", type=Path, help=f"the page (default: {OUT}/NAME.html)")
     given = parser.parse_args(arguments)
@@ -45,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
             seen_as = chosen_framing(given.data, seen_as)
         samples = samples_of(given.dataset, given.data, seen_as or "ink")
         if not samples:
-            raise ValueError(f"{given.data} has no image in a label's folder.")
+            raise ValueError(f"{given.data} has no images in label folders.")
         said = opinions(model, samples) if model else None
         command = shlex.join(
             ["python", "-m", "training.samples", *(sys.argv[1:] if arguments is None else arguments)]
@@ -58,10 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"samples: {error}", file=sys.stderr)
         return 1
     if said is None:
-        print("no model of this data set has been trained yet, so none disagrees with a label")
+        print("no model of this data set has been trained yet, so there are no misread samples to show first")
     else:
         wrong = sum(one.answer != sample.label for one, sample in zip(said, samples, strict=True))
-        print(f"{wrong} of {len(samples)} samples are read as something else than their label")
+        print(f"{wrong} of {len(samples)} samples are read as something other than their label")
     print(f"the page: {out}")
     return 0
 

@@ -40,12 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
         try:
             return _score(given)
         except stopping.Stopped as stopped:
-            print("score: stopped. The same command goes on with what is not finished.", file=sys.stderr)
+            print("score: stopped. Run the same command again to continue.", file=sys.stderr)
             return int(stopped.code or 0)
         except BrokenExecutor:
             return _failed(
                 "a process ended while it worked, or could not load the archive; lines above may say why. "
-                "Was there too little memory? The same command goes on, with --workers in fewer processes"
+                "Did it run out of memory? Run the same command again to continue, with a lower --workers "
+                "if so"
             )
         except (OSError, ValueError, RuntimeError) as error:
             return _failed(error)
@@ -63,24 +64,33 @@ def _options() -> argparse.ArgumentParser:
     )
     parser.add_argument("input", type=Path, help="a folder, or a tar, Parquet or CSV file")
     parser.add_argument(
-        "output", type=Path, help="the folder of what is found; one from before is gone on with"
+        "output", type=Path, help="the folder for the results; an earlier run in it is continued"
     )
     parser.add_argument(
-        "--archive", type=Path, default="model_store/digits.mar", help="who answers (model_store/digits.mar)"
+        "--archive",
+        type=Path,
+        default="model_store/digits.mar",
+        help="the archive that labels the pictures (default: model_store/digits.mar)",
     )
-    parser.add_argument("--workers", type=positive, help="how many processes (one for each core)")
+    parser.add_argument("--workers", type=positive, help="number of processes (default: one for each core)")
     parser.add_argument(
-        "--rows", type=positive, default=ROWS, help=f"pictures in a part of a new OUTPUT ({ROWS})"
+        "--rows", type=positive, default=ROWS, help=f"pictures in each part of a new OUTPUT (default: {ROWS})"
     )
     parser.add_argument(
-        "--column", help=f"where pictures are in Parquet and CSV (the first there is of {', '.join(COLUMNS)})"
+        "--column",
+        help=(
+            "the column of Parquet and CSV files that has the pictures (default: the first that exists of "
+            f"{', '.join(COLUMNS)})"
+        ),
     )
     parser.add_argument(
         "--any-address",
         action="store_true",
-        help="ask hosts of the own network for pictures, too, at any port",
+        help="also fetch pictures from hosts of your own network, at any port",
     )
-    parser.add_argument("--ray", metavar="ADDRESS", help="the Ray cluster that does it (none: this machine)")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="the Ray cluster that does the work (default: this machine)"
+    )
     return parser
 
 
@@ -92,7 +102,7 @@ def _require_apart(given: argparse.Namespace) -> None:
     """
     output, source = given.output.resolve(), _source(given)
     if output == source.parent if source.is_file() else output.is_relative_to(source):
-        raise ValueError(f"OUTPUT {output} is within INPUT {source}: name a folder outside of it")
+        raise ValueError(f"OUTPUT {output} is inside INPUT {source}: name a folder outside it")
 
 
 def _source(given: argparse.Namespace) -> Path:
@@ -114,7 +124,7 @@ def _score(given: argparse.Namespace) -> int:
     numbers = work.missing()
     if left_out := work.about["left_out"]:
         print(
-            f"score: no pictures by their names, or links, and left out: {in_words(left_out)}",
+            f"score: left out, as links or not pictures by their names: {in_words(left_out)}",
             file=sys.stderr,
         )
     done = _shown(_made(given, output, archive, numbers), work) if numbers else []
@@ -150,13 +160,14 @@ def _summary(work: Plan, numbers: Sequence[int], done: list[Done]) -> str:
     before = work.parts - len(numbers)
     words = f"{work.output}: {work.pictures:,} pictures in {work.parts:,} parts"
     if before:
-        words += f", {before:,} of them from before"
+        words += f", {before:,} of them from earlier runs"
     if done:
         pictures, refused = sum(one.pictures for one in done), sum(one.refused for one in done)
         seconds = max(one.ended for one in done) - min(one.began for one in done)
         rate = pictures / max(seconds, 1e-9)
         words += (
-            f"; {refused:,} of the {pictures:,} of this run have no label but a reason; {rate:,.0f} a second"
+            f"; {refused:,} of the {pictures:,} of this run have a reason instead of a label; {rate:,.0f} a "
+            "second"
         )
     return words
 

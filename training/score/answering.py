@@ -70,7 +70,7 @@ class Answering:
         module = importlib.import_module(name)
         loaded = sys.modules["handler"].__file__ or ""
         if not Path(loaded).is_relative_to(folder):
-            raise RuntimeError(f"{loaded} is loaded, and not the archive's handler")
+            raise RuntimeError(f"{loaded} is loaded instead of the archive's handler")
         self._handler = module.DigitHandler()
         self._handler.initialize(self._context)
 
@@ -97,7 +97,7 @@ class Answering:
                 return code, answer
             time.sleep(PAUSE_S)
         raise BusyMachineError(
-            f"no processor was free for a picture, {TRIES} times: the same command goes on where it stopped"
+            f"no processor was free for a picture, {TRIES} times: run the same command again to continue"
         )
 
     def _asked(self, payloads: Sequence[bytes]) -> list[tuple[int, dict[str, Any]]]:

@@ -92,7 +92,7 @@ class Inputs:
         elif self.given.exists():
             if not _is_container(self.given):
                 endings = ", ".join((*TARS, *PACKED_TARS, PARQUET, CSV))
-                raise ValueError(f"{self.given} is no folder, and ends with none of {endings}")
+                raise ValueError(f"{self.given} is not a folder, and does not end in any of {endings}")
             yield from self._in_container(self.given)
         else:
             raise FileNotFoundError(
@@ -180,7 +180,7 @@ class Inputs:
         if found is None:
             raise ValueError(
                 f"{path} has no column {self.column or ', '.join(COLUMNS)} (it has {', '.join(columns)}): "
-                "name the one with the pictures with --column"
+                "use --column to name the one with the pictures"
             )
         return found
 
@@ -212,7 +212,9 @@ class _Head(tarfile.TarInfo):
         except tarfile.HeaderError as error:
             if bytes(buf) == bytes(tarfile.BLOCKSIZE):
                 raise
-            raise tarfile.ReadError(f"{error}, and no member or end: cut or damaged") from error
+            raise tarfile.ReadError(
+                f"{error}, expected a member or the end: it is truncated or damaged"
+            ) from error
 
 
 def _require_nothing_behind(tar: tarfile.TarFile) -> None:
@@ -222,7 +224,7 @@ def _require_nothing_behind(tar: tarfile.TarFile) -> None:
     while block == bytes(tarfile.BLOCKSIZE):
         block = tar.fileobj.read(tarfile.BLOCKSIZE)
     if block[TAR_MARK] == b"ustar":
-        raise tarfile.ReadError("another archive begins behind its end: make it one, or unpack it")
+        raise tarfile.ReadError("another archive begins after its end: merge them, or unpack it")
 
 
 def in_words(left_out: Mapping[str, int]) -> str:

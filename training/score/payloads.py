@@ -169,7 +169,7 @@ def _of_cell(cell: Any, folder: PurePath) -> Payload | str:
         return _too_large(len(cell)) or cell
     if isinstance(cell, str):
         return cell if not cell or _is_address(cell) else str(folder / cell)
-    return Unreadable(f"The row has a {type(cell).__name__}: bytes, a path or an address are read.")
+    return Unreadable(f"The row has a {type(cell).__name__}, expected bytes, a path or an address.")
 
 
 def _too_large(size: int) -> Unreadable | None:

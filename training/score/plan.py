@@ -88,8 +88,8 @@ class Plan:
         """
         if list(state(self.root / file)) != self.about["containers"][file]:
             raise OtherPlanError(
-                f"{self.root / file} has changed since {self.output / FILE} was made: bring it back, or "
-                "name another OUTPUT"
+                f"{self.root / file} has changed since {self.output / FILE} was made: restore it, or name "
+                "another OUTPUT"
             )
 
 
@@ -139,7 +139,7 @@ def read_plan(output: Path) -> Plan:
             return Plan(output, file.num_row_groups, file.metadata.num_rows, about)
     except (pa.ArrowInvalid, KeyError, ValueError) as error:
         raise ValueError(
-            f"{output / FILE} is no plan of this command ({error}): name another OUTPUT"
+            f"{output / FILE} is not a plan of this command ({error}): name another OUTPUT"
         ) from error
 
 
@@ -164,13 +164,13 @@ def _require_there(given: Path, found: Plan) -> None:
     if not given.exists() or (given.is_dir() and not any(given.iterdir())):
         raise OtherPlanError(
             f"INPUT {given} is {'empty' if given.exists() else 'not there'}, and {found.output} was begun "
-            f"with {found.pictures:,} pictures of it: mount its disk, or bring it back, and run this again"
+            f"with {found.pictures:,} pictures of it: mount its disk, or restore it, and run this again"
         )
     if found.about["is_file"] == given.is_dir():
         was, now = ("file", "folder") if given.is_dir() else ("folder", "file")
         raise OtherPlanError(
-            f"{found.output} was begun with another INPUT ({given} was a {was}, now it is a {now}): bring it "
-            "back, or name another OUTPUT"
+            f"{found.output} was begun with another INPUT ({given} was a {was}, now it is a {now}): restore "
+            "it, or name another OUTPUT"
         )
     for file in found.about["containers"]:
         found.require_same(file)

@@ -1,4 +1,4 @@
-"""Train the network that tells writing, and write handler/writing.onnx: `python -m training.writing`."""
+"""Train handler/writing.onnx, which tells writing from anything else: `python -m training.writing`."""
 
 import sys
 

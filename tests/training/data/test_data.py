@@ -99,13 +99,13 @@ def test_damaged_files_are_told_as_such(tmp_path: Path, source: IdxSet, damage: 
         path.write_bytes(path.read_bytes()[:-100])
     if damage == "no idx file":
         path.write_bytes(b"<html>")
-    with pytest.raises(ValueError, match=f"files of {source.title} in .* are damaged, remove it"):
+    with pytest.raises(ValueError, match=f"files of {source.title} in .* are damaged; remove it"):
         load(source.name, tmp_path, tmp_path / "cache")
 
 
 def test_another_framing_than_the_data_sets_own_is_refused(tmp_path: Path) -> None:
     assert load("optdigits", tmp_path, Path("var/frames"), "ink").framing == "ink"
-    with pytest.raises(ValueError, match="--framing picture came with --dataset optdigits"):
+    with pytest.raises(ValueError, match="--framing picture does not go with --dataset optdigits"):
         load("optdigits", tmp_path, Path("var/frames"), "picture")
 
 

@@ -78,13 +78,13 @@ def test_what_was_held_out_by_hand_is_what_is_held_out(
 @pytest.mark.parametrize(
     ("paths", "why"),
     [
-        (["train/1", "test/1"], "the images of test, train are in no label's folder"),
-        (["train/a/1", "train/b/1", "test/1"], "the images of test are in no label's folder"),
-        (["train/1", "test/a/1", "test/b/1"], "the images of train are in no label's folder"),
+        (["train/1", "test/1"], "the images of test, train are not in label folders"),
+        (["train/a/1", "train/b/1", "test/1"], "the images of test are not in label folders"),
+        (["train/1", "test/a/1", "test/b/1"], "the images of train are not in label folders"),
         (["train/a/1", "circle/1", "square/1"], "beside train it has circle, square"),
         (["cat/1", "dog/1", "test/1"], "beside test it has cat, dog"),
         (["train/a/1", "test/a/1", "unlabelled/1"], "beside test, train it has unlabelled"),
-        (["val/a/1", "test/a/1"], "it has test, val and no train"),
+        (["val/a/1", "test/a/1"], "it has test, val, but no train"),
         (["train/a/1", "val/a/1", "dev/a/1"], "dev and val are the same part"),
         (["training_set/a/1", "test_set/a/1"], "it has training_set and test_set"),
         (["seg_train/a/1", "seg_test/a/1", "seg_pred/1"], "it has seg_train and seg_test"),
@@ -92,7 +92,7 @@ def test_what_was_held_out_by_hand_is_what_is_held_out(
     ],
 )  # fmt: skip
 def test_what_looks_like_a_split_and_is_none_is_refused(tmp_path: Path, paths: list[str], why: str) -> None:
-    with pytest.raises(ValueError, match="looks like a split and is none: ") as caught:
+    with pytest.raises(ValueError, match="looks like a split, but is not one: ") as caught:
         labelled_files(put(tmp_path, *paths))
     assert why in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -151,7 +151,7 @@ def test_a_label_that_is_no_text_is_refused_before_training(
 
 
 def test_a_label_that_no_record_could_hold_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="has 201 characters, at most 200 are expected"):
+    with pytest.raises(ValueError, match="has 201 characters, expected at most 200"):
         labelled_files(put(tmp_path, f"{'a' * 201}/1", "b/1"))
 
 

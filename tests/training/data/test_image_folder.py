@@ -126,11 +126,11 @@ def test_what_cannot_be_read_is_named_and_left_out(shapes: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("counts", "words"),
     [
-        ({}, "at least two sub-folders with images, each named as its label; found none"),
+        ({}, "at least two folders of images, each named after its label; found none"),
         ({"circle": 20}, "found 'circle' alone"),
         (
             {"circle": 20, "square": 9},
-            "has 9 images of 'square' that can be read, copies left out: at least 10",
+            "has 9 readable images of 'square', not counting copies; expected at least 10",
         ),
     ],
 )
@@ -161,7 +161,7 @@ def test_copies_of_an_image_are_named_and_one_is_kept(
     said = capsys.readouterr().err.splitlines()
     for path in originals:
         copy = shapes / "circle" / "more" / f"again-{path.name}"
-        assert f"{copy} is a copy of {path}, left out" in said
+        assert f"left out {copy}, a copy of {path}" in said
 
 
 def test_what_a_test_folder_holds_is_not_trained_on(
@@ -179,7 +179,7 @@ def test_what_a_test_folder_holds_is_not_trained_on(
 def test_all_images_with_two_labels_are_listed_at_once(shapes: Path) -> None:
     for seed in (3, 7, 9):
         shutil.copy(shapes / "circle" / f"{seed:03}.image", shapes / "square" / f"round-{seed}.png")
-    with pytest.raises(ValueError, match="3 images stand under two labels; remove one of each:") as caught:
+    with pytest.raises(ValueError, match="3 images have two labels; remove one of each pair:") as caught:
         load("folder", shapes, shapes)
     assert str(caught.value).splitlines()[1:] == [
         f"  {shapes}/square/round-{seed}.png and {shapes}/circle/{seed:03}.image" for seed in (3, 7, 9)

@@ -127,9 +127,9 @@ def test_missing_strokes_are_downloaded_once(
         ("/gone.zip", "404"),
         ("/broken-off.zip", "IncompleteRead"),
         ("/without.zip", f"no {MEMBER}"),
-        ("/page.zip", "not a whole zip"),
-        ("/half.zip", "not a whole zip"),
-        ("/damaged.zip", "not a whole zip"),
+        ("/page.zip", "not a complete zip"),
+        ("/half.zip", "not a complete zip"),
+        ("/damaged.zip", "not a complete zip"),
         ("/half-packed.zip", "SHA-256"),
         ("/changed.zip", "SHA-256|cannot be unpacked"),
         ("/unpacked.zip", "cannot be unpacked"),
@@ -146,7 +146,7 @@ def test_what_is_not_the_strokes_leaves_no_file(
 
 
 def test_strokes_that_are_not_uci_s_are_refused(tmp_path: Path, source: Callable[[str], Source]) -> None:
-    with pytest.raises(FileNotFoundError, match=f"{UCI.sha256} is expected"):
+    with pytest.raises(FileNotFoundError, match=f"expected {UCI.sha256}"):
         download(tmp_path / FILE, Source(source("/whole.zip").url, UCI.sha256))
     assert not list(tmp_path.rglob("*"))
 

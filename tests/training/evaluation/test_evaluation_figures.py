@@ -26,7 +26,7 @@ def test_wilsons_interval_of_all_correct_ends_at_one_and_has_a_width() -> None:
 
 @pytest.mark.parametrize(("correct", "count"), [(0, 0), (3, 2), (-1, 2)])
 def test_an_impossible_share_is_named(correct: int, count: int) -> None:
-    with pytest.raises(ValueError, match=f"{correct} of {count} is no share"):
+    with pytest.raises(ValueError, match=f"{correct} of {count} is not a share"):
         wilson(correct, count)
 
 

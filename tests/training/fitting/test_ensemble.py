@@ -164,4 +164,4 @@ def test_an_ensemble_is_no_member(
 
 def test_one_member_is_refused(members: list[Path], capsys: pytest.CaptureFixture[str]) -> None:
     assert ensemble.main([str(members[0])]) == 1
-    assert "at least two are expected" in capsys.readouterr().err
+    assert "expected at least two" in capsys.readouterr().err

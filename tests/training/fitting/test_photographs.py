@@ -68,7 +68,7 @@ def test_what_scikit_learn_cannot_read_is_refused_in_words(
     trained: tuple[Path, Path], tmp_path: Path
 ) -> None:
     for model in ("extra_trees", "svm"):
-        with pytest.raises(ValueError, match=f"--model {model} reads no photographs"):
+        with pytest.raises(ValueError, match=f"--model {model} cannot read photographs"):
             train(settings(trained[0], tmp_path, model=model))
 
 
@@ -210,14 +210,17 @@ def test_a_run_is_trained_anew_when_larger_pictures_came_for_which_another_frami
     larger.resume()
     assert larger.epoch == 0
     said = capsys.readouterr().out
-    assert f"training anew: since the run in {tmp_path}/out/last.pt, the data changed in: train" in said
-    with pytest.raises(ValueError, match="a run with another framing, preprocessing"):
+    assert (
+        f"training from the start: since the run in {tmp_path}/out/last.pt, the data changed in: train"
+        in said
+    )
+    with pytest.raises(ValueError, match="a run with a different framing, preprocessing"):
         run(tmp_path / "scenes", framing="photo-96").resume()
 
 
 @pytest.mark.parametrize(
     ("architecture", "framing", "words"),
-    [("resnet18", "ink", "reads no frames of 28x28"), ("lenet5", "photo-32", "reads no photographs"),
+    [("resnet18", "ink", "cannot read frames of 28x28"), ("lenet5", "photo-32", "cannot read photographs"),
      ("vit_b_16", "photo-32", "cannot read frames of 32x32 px")],
 )  # fmt: skip
 def test_networks_for_other_frames_are_refused(architecture: str, framing: str, words: str) -> None:

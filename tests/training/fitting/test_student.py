@@ -78,5 +78,5 @@ def test_a_teacher_that_is_no_ensemble_with_a_cnn_is_named(
     single = teacher.parents[1] / "lenet5" / "model.safetensors"
     given = ["--teacher", str(single), "--data", "nowhere", "--out", str(tmp_path / "out")]
     assert student.main(given) == 1
-    assert "is lenet5, an ensemble whose first member is a cnn is expected" in capsys.readouterr().err
+    assert "is lenet5, expected an ensemble whose first member is a cnn" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

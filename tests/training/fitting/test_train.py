@@ -112,7 +112,10 @@ def test_a_run_is_trained_anew_when_a_label_was_corrected(
     corrected.resume()
     assert corrected.epoch == 0
     said = capsys.readouterr().out
-    assert f"training anew: since the run in {tmp_path}/run/last.pt, the data changed in: train\n" in said
+    assert (
+        f"training from the start: since the run in {tmp_path}/run/last.pt, the data changed in: train\n"
+        in said
+    )
 
 
 def test_on_a_full_disk_the_checkpoint_of_before_stays_whole_and_one_line_says_so(
@@ -126,8 +129,8 @@ def test_on_a_full_disk_the_checkpoint_of_before_stays_whole_and_one_line_says_s
     (tmp_path / "run" / f"last.pt.{os.getpid()}.unfinished").symlink_to("/dev/full")
     assert train.status_of(lambda _: run.keep(), again) == 1
     assert capsys.readouterr().err == (
-        "training: [Errno 28] No space left on device: make room; the same command goes on from what is "
-        f"whole in {tmp_path}/run/\n"
+        "training: [Errno 28] No space left on device: free some space, and run the same command again to "
+        f"continue from {tmp_path}/run/\n"
     )
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").glob("last*")} == {"last.pt": before}
 

@@ -162,7 +162,7 @@ def test_a_label_without_frames_is_told() -> None:
 
 
 def test_too_few_frames_are_told(data: DataSet) -> None:
-    with pytest.raises(ValueError, match="40 frames came to train on, at least 50"):
+    with pytest.raises(ValueError, match="40 frames to train on, expected at least 50"):
         training_frames(data.train.take(np.arange(20)), RECIPES["svm_pca"], 10, seed=0)
 
 
@@ -220,5 +220,5 @@ def test_what_means_nothing_to_it_is_refused(
 ) -> None:
     with pytest.raises(SystemExit):
         train.main(["--model", "svm", "--data", str(tmp_path), "--out", str(tmp_path / "run"), *given])
-    assert f"{given[0]} is for networks, and svm is none" in capsys.readouterr().err
+    assert f"{given[0]} is only for networks, and svm is not one" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

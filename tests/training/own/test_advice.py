@@ -49,7 +49,7 @@ def test_of_a_pickled_network_it_says_whose_object_came_and_how_to_save_the_tens
         tensors_of(tmp_path / "whole.pt", "--weights")
     said = str(refused.value)
     assert f"holds Python objects ({MODULE}.Plain)" in said
-    assert said.endswith("save its tensors alone: torch.save(network.state_dict(), FILE).")
+    assert said.endswith("save only its tensors: torch.save(network.state_dict(), FILE).")
     assert said.isprintable()  # PyTorch's own advice, to load it all the same, has escape sequences
 
 
@@ -67,7 +67,7 @@ def test_what_is_no_weights_at_all_is_told_from_them(tmp_path: Path) -> None:
 
 def test_weights_of_another_network_come_with_what_to_do(tmp_path: Path) -> None:
     torch.save({"head.weight": torch.zeros(3, 256)}, tmp_path / "weights.pt")
-    with pytest.raises(ValueError, match="let the function build the one that these were saved of"):
+    with pytest.raises(ValueError, match="let the function build the one that these weights were saved from"):
         module.network_of(f"{MODULE}:Plain", tmp_path / "weights.pt")
 
 
@@ -75,7 +75,7 @@ def test_weights_of_another_network_come_with_what_to_do(tmp_path: Path) -> None
     ("shape", "framing", "words"),
     [
         ((None, 3, 224, 224), "photo-96", "leave it out, for photo-224"),
-        ((None, 1, 28, 28), "photo-32", "name what makes these (ink, picture, photo"),
+        ((None, 1, 28, 28), "photo-32", "name one that makes such frames (ink, picture, photo"),
     ],
     ids=["photographs", "gray"],
 )
@@ -87,13 +87,13 @@ def test_a_framing_of_another_side_comes_with_the_one_that_fits(
 
 
 def test_a_folder_with_a_label_too_many_may_mean_that_the_labels_lack_a_line(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="take it out, or give --labels the line that it lacks"):
+    with pytest.raises(ValueError, match="remove it, or add the missing line to --labels"):
         load_held_out(folder_of(tmp_path / "pictures"), LABELS[:2], "photo-32")
 
 
 def test_images_beside_no_label_are_to_be_put_into_sub_folders(tmp_path: Path) -> None:
     of_one = folder_of(tmp_path / "pictures", 12) / LABELS[0]
-    with pytest.raises(ValueError, match="0 images that can be read in its labels' sub-folders"):
+    with pytest.raises(ValueError, match="0 readable images in its labels' folders"):
         load_held_out(of_one, LABELS, "photo-32")
 
 

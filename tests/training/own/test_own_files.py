@@ -56,7 +56,7 @@ def test_a_pickled_module_is_not_run(tmp_path: Path) -> None:
         ("labels.txt", "cat\n\ndog", "label 2 of 3 is empty"),
         ("labels.txt", "cat\n", "has 1 labels"),
         ("labels.json", '{"0": "cat", "2": "dog"}', "keys are not 0 to 1"),
-        ("labels.json", '[["n01", "cat"], "dog"]', "no list of texts"),
+        ("labels.json", '[["n01", "cat"], "dog"]', "neither a list nor an object of strings"),
         ("labels.json", "cat", "cannot be read"),
     ],
 )

@@ -136,16 +136,16 @@ def test_an_onnx_file_is_served_whatever_its_names_are(
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Counts", "cannot be exported to ONNX: the operator .*aten.histc.* cannot be written as ONNX"),
+        ("Counts", "cannot be exported to ONNX: the operator .*aten.histc.* cannot be exported to ONNX"),
         ("Branches", r"depends on a picture's content \(File .*own_networks.py.*if pictures.mean\(\) > 0.5"),
         ("OfThree", r"cannot read 1x3x32x32: RuntimeError: .* \(own_networks.py, line \d+\)"),
-        ("Chance", "of the same pictures the network gives other probabilities the second time"),
-        ("OfItsBatch", "depends on those that come with it"),
-        ("Sure", "gives probabilities .*, and logits are expected"),
-        ("Two", "gives a tuple; one tensor of logits is expected"),
-        ("Broken", "no numbers .* of 3 of 3 pictures"),
+        ("Chance", "for the same pictures the network returns other probabilities the second time"),
+        ("OfItsBatch", "depends on the others in its batch"),
+        ("Sure", "returns probabilities .*, expected logits"),
+        ("Two", "returns a tuple, expected one tensor of logits"),
+        ("Broken", "not finite .* for 3 of 3 pictures"),
         ("fails", r"RuntimeError: no such checkpoint \(own_networks.py, line \d+\)"),
-        ("nothing", "gave a str; a torch.nn.Module is expected"),
+        ("nothing", "returned a str, expected a torch.nn.Module"),
         ("missing", "has no missing"),
     ],
 )
@@ -164,10 +164,10 @@ def test_a_module_that_cannot_be_served_is_refused_with_the_reason(
         ({"reads": ("batch", 32, 32, 3)}, "has channels last"),
         ({"reads": ("batch", 3, 32, 40)}, "frames are squares"),
         ({"reads": ("batch", 3, "height", "width")}, "leaves open how pictures become frames"),
-        ({"kind": TensorProto.UINT8}, "reads uint8 .*; float32 is expected"),
-        ({"labels": 4}, "gives 4 logits, and --labels has 3 labels"),
-        ({"then": "Softmax"}, "gives probabilities"),
-        ({"then": "Log"}, "no numbers"),
+        ({"kind": TensorProto.UINT8}, "reads uint8 .*, expected float32"),
+        ({"labels": 4}, "returns 4 logits, but --labels has 3 labels"),
+        ({"then": "Softmax"}, "returns probabilities"),
+        ({"then": "Log"}, "not finite"),
         ({"then": "Foo"}, "Foo"),
     ],
     ids=str,
@@ -192,7 +192,7 @@ def test_pictures_of_other_labels_are_refused(given: Path, tmp_path: Path) -> No
     (tmp_path / "labels.txt").write_text("leaf\nsky\nsnow")
     path = linear(tmp_path / "theirs.onnx")
     with pytest.raises(
-        ValueError, match="has images of 'sand', and the network's labels are leaf, sky, snow"
+        ValueError, match="has images of 'sand', but the network's labels are leaf, sky, snow"
     ):
         bring(own(given, path, labels=tmp_path / "labels.txt"), tmp_path / "mine.onnx", print)
 
@@ -201,10 +201,10 @@ def test_pictures_of_other_labels_are_refused(given: Path, tmp_path: Path) -> No
     ("words", "error"),
     [
         (["--network", "a:b"], "--network needs --labels and --validation"),
-        (["--labels", "a.txt"], "--labels is for --network"),
-        (["--framing", "ink"], "--framing is for --network"),
-        (["--model", "lenet5"], "--model is for --dataset"),
-        (["--data", "shapes"], "--data is for --dataset"),
+        (["--labels", "a.txt"], "--labels needs --network"),
+        (["--framing", "ink"], "--framing needs --network"),
+        (["--model", "lenet5"], "--model needs --dataset"),
+        (["--data", "shapes"], "--data needs --dataset"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(
@@ -218,7 +218,7 @@ def test_options_that_do_not_go_together_are_refused(
 def test_a_name_of_a_data_set_is_not_taken(given: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = ["--labels", str(given / "labels.txt"), "--validation", str(given / "validation")]
     assert main(["--network", "digits.onnx", *files]) == 1
-    assert "is for a data set of this project: give another with --name" in capsys.readouterr().err
+    assert "is reserved for a data set of Sketchserve. Give another with --name" in capsys.readouterr().err
 
 
 def test_the_command_says_that_importing_runs_code(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def test_those_that_the_model_takes_for_something_else_come_first(
     assert all(Path(file.removeprefix("file://")).is_file() for file in files)
     assert html.count('class="answer"') >= 2
     said = capsys.readouterr().out
-    assert "2 of 26 samples are read as something else than their label" in said
+    assert "2 of 26 samples are read as something other than their label" in said
     assert f"the page: {out}" in said
 
 
@@ -125,4 +125,4 @@ def test_of_digits_the_committed_model_is_asked_where_none_was_trained(
 def test_a_folder_without_images_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "shapes").mkdir()
     assert command.main(["--dataset", "folder", "--data", str(tmp_path / "shapes")]) == 1
-    assert capsys.readouterr().err == f"samples: {tmp_path}/shapes has no image in a label's folder.\n"
+    assert capsys.readouterr().err == f"samples: {tmp_path}/shapes has no images in label folders.\n"

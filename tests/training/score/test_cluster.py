@@ -58,7 +58,7 @@ def test_two_nodes_label_what_one_machine_labels(address: str, model_store: Path
     made[3].unlink()
     again = score(folder, tmp_path / "cluster", *arguments, "--workers", 1)
     assert again.returncode == 0, again.stderr
-    assert "10 of them from before" in again.stdout, "another place goes on with it"
+    assert "10 of them from earlier runs" in again.stdout, "another place goes on with it"
     there = rows(tmp_path / "cluster")
     assert len(there) == 202
     assert there[3 * ROWS : 4 * ROWS] == kept, "and finds the same"

@@ -120,7 +120,10 @@ def test_a_path_in_a_parquet_file_is_relative_to_its_folder_wherever_input_begin
         (lambda place: as_folder(place, {"a.txt": b""}), r"are no pictures in .*\(left out: 1 .txt\)"),
         (lambda place: as_folder(place, {"a.tar": b"no tar" * 200}) / "a.tar", "cannot be read as a tar"),
         (lambda place: as_folder(place, {"a.parquet": b"none"}), "cannot be read as a Parquet file"),
-        (lambda place: as_folder(place, {"a.zip": b""}) / "a.zip", "no folder, and ends with none of .tar"),
+        (
+            lambda place: as_folder(place, {"a.zip": b""}) / "a.zip",
+            "not a folder, and does not end in any of .tar",
+        ),
     ],
     ids=["absent", "no column", "no pictures", "no tar", "no parquet", "another kind"],
 )

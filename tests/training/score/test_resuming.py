@@ -80,7 +80,7 @@ def test_what_is_ended_at_any_moment_goes_on_where_it_was(
     ended_in_the_middle(arguments, output, lambda process: process.kill())
     second = parts(output)
     said = ended_in_the_middle(arguments, output, lambda process: process.send_signal(signal.SIGINT))
-    assert "stopped. The same command goes on" in said
+    assert "stopped. Run the same command again to continue" in said
     third = parts(output)
     done = score(*arguments[3:])
     assert done.returncode == 0, done.stderr
@@ -92,7 +92,7 @@ def test_what_is_ended_at_any_moment_goes_on_where_it_was(
     alike = {repr(sorted(row.items())) for row in found}
     assert len(alike) == len(files()), "a picture's row is the same from whatever run"
     assert drafts(output) == []
-    assert f"{len(third):,} of them from before" in done.stdout
+    assert f"{len(third):,} of them from earlier runs" in done.stdout
 
 
 def test_two_at_a_time_do_not_write_one_output(
@@ -110,7 +110,7 @@ def test_an_output_within_the_pictures_is_refused(
     inside = many.parent / "pictures" / "found"
     given = [str(many.parent / "pictures"), str(inside), "--archive", str(model_store / "digits.mar")]
     assert main(given) == 1
-    assert "name a folder outside of it" in capsys.readouterr().err
+    assert "name a folder outside it" in capsys.readouterr().err
     assert not inside.exists()
 
 
