@@ -1,4 +1,4 @@
-"""`make retrain`: what people corrected trains the next version, and only a better one is rolled out.
+"""`make retrain`: train the next version on what people corrected, and roll it out only if it is better.
 
     python -m loop
 
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     keep_private()
     logging.basicConfig(format="loop: %(message)s")
     with own_database.command(
-        "loop", LostError, RunningError, stopped="stopped; the next run goes on where this one was"
+        "loop", LostError, RunningError, stopped="stopped; the next run continues where this one stopped"
     ):
         model_name = environment.text(os.environ, "MODEL", "digits", NAME, "the name of a served model")
         with own_database.opened(STATEMENT_TIMEOUT_MS) as database, scratch("sketchserve-loop"):
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _tell(run: Run, outcome: Outcome | None) -> None:
     """Print what begins, or how it ended."""
     if outcome is None:
-        again = f", for the {run.attempt}. time" if run.attempt > 1 else ""
+        again = f" (attempt {run.attempt})" if run.attempt > 1 else ""
         print(f"run {run.id} of {run.model_name}: {run.step.replace('_', ' ')}{again}", flush=True)
         return
     print("".join(f"  {line}\n" for line in [*_said(outcome.numbers), outcome.reason]), end="", flush=True)
@@ -76,7 +76,7 @@ def _words(value: Any) -> str:
 def _status(outcome: Outcome) -> int:
     """Say how the run ended, in one line; return the exit status."""
     if outcome.state == "done":
-        print("a candidate passed")
+        print("the candidate passed")
         return 0
     if outcome.state == "waiting":
         print(f"not yet: {outcome.reason}", file=sys.stderr)

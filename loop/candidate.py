@@ -74,15 +74,15 @@ def make(
     feedback = framed(examples, about.label_names, about.framing)
     if not len(feedback.frames):
         raise NothingToLearn(
-            f"none of {feedback.count} drawings can be learnt from: what is corrected to one of "
-            f"{', '.join(about.label_names)} is needed"
+            f"none of {feedback.count} drawings can be learnt from: expected drawings corrected to one of "
+            f"{', '.join(about.label_names)}"
         )
     # A folder of images has a name of its own.
     name = about.data_set if about.data_set in MODEL_NAMES else FOLDER
     data = load(name, data_dir, CACHE, about.framing)
     if data.label_names != about.label_names:
         raise ValueError(
-            f"{data_dir} has the labels {', '.join(data.label_names)}, and the champion's are "
+            f"{data_dir} has the labels {', '.join(data.label_names)}, but the champion's are "
             f"{', '.join(about.label_names)}: name the data that it was trained on"
         )
     network = fine_tuned(model, data.train, feedback.frames, data.validation, recipe)
@@ -144,8 +144,8 @@ def commit() -> str | None:
 def _network(champion: Champion) -> tuple[torch.nn.Module, weights.About]:
     if champion.weights.suffix == ".onnx":
         raise ValueError(
-            f"{champion.weights} is one of {', '.join(sorted(RECIPES))}, and only networks learn more: "
-            "train it anew"
+            f"{champion.weights} is one of {', '.join(sorted(RECIPES))}, and only networks can be trained "
+            "further: train it again from the start"
         )
     return weights.load(champion.weights)
 

@@ -88,13 +88,11 @@ def _outcome(count: int, choice: Choice, digest: str, ends: str) -> Outcome:
         },
     }
     train, gate = (len(labelled[part]) for part in PARTS)
-    said = f"of {count:,} judged drawings {train:,} train and {gate:,} measure"
+    said = f"of {count:,} judged drawings, {train:,} are for training and {gate:,} for the gate"
     if new["train"] < LEAST_NEW:
         return not_enough(
-            numbers, f"{said}; {new['train']} that train are new, at least {LEAST_NEW} are needed"
+            numbers, f"{said}; {new['train']} for training are new, expected at least {LEAST_NEW}"
         )
     if ends:
         return not_enough(numbers, f"{said}; {ends}")
-    return Outcome(
-        "done", numbers, f"{said}, {new['train']:,} and {new['gate']:,} of them for the first time"
-    )
+    return Outcome("done", numbers, f"{said}; {new['train']:,} and {new['gate']:,} of these are new")

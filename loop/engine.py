@@ -82,7 +82,9 @@ def run_all(
 def _done(run: Run, database: Engine, step: Step) -> Outcome:
     """Do the step and record how it ended."""
     if run.attempt > loop_runs.MOST_ATTEMPTS:
-        outcome = Outcome("failed", {}, f"{run.step} was begun {run.attempt - 1} times, and killed each time")
+        outcome = Outcome(
+            "failed", {}, f"{run.step} was started {run.attempt - 1} times, and killed each time"
+        )
     else:
         try:
             with _beating(run, database):
@@ -106,7 +108,7 @@ def _done(run: Run, database: Engine, step: Step) -> Outcome:
 
 
 def _unknown(run: Run, _database: Engine) -> Outcome:
-    raise StepError(f"this code knows no step {run.step!r}: the run was begun by other code")
+    raise StepError(f"this code has no step {run.step!r}: the run was started by another version")
 
 
 @contextmanager
@@ -119,7 +121,7 @@ def _beating(run: Run, database: Engine) -> Iterator[None]:
             try:
                 loop_runs.beat(database, run)
             except DatabaseUnavailable as error:
-                logger.warning("run %d could not be heard of: %s", run.id, error)
+                logger.warning("run %d could not report that it is alive: %s", run.id, error)
             except LostError:
                 return  # `finish` says so
 

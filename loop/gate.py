@@ -47,7 +47,7 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     places = places or places_of()
     row = next((one for one in Versions(engine).all(run.model_name) if one.run_id == run.id), None)
     if row is None:
-        raise StepError(f"run {run.id} has made no candidate: see its step train")
+        raise StepError(f"run {run.id} has made no candidate: see its train step")
     try:
         champion = served(engine, run.model_name, places)
     except (OSError, ValueError) as error:
@@ -69,7 +69,7 @@ def gate(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     if found.outcome == NOT_ENOUGH:
         return not_enough(numbers, f"there is not enough evidence: {found.reason}")
     if found.outcome == REFUSED:
-        return Outcome("refused", numbers, f"{row.version} is refused: {found.reason}")
+        return Outcome("refused", numbers, f"{row.version} was refused: {found.reason}")
     return Outcome("done", numbers, found.reason)
 
 
@@ -84,7 +84,7 @@ def _judged(
     """Return the verdict, and the page that shows it."""
     archive = places.store / row.archive
     if known_archives.digest(archive) != row.sha256:
-        raise StepError(f"{archive.name} is not the file that run {run.id} built: retrain")
+        raise StepError(f"{archive.name} is not the file that run {run.id} built: run `make retrain` again")
     extent = extent_of(run.settings)
     held_out = list(examples_of(candidates.taken(engine, run.id, "gate")))
     asked = verdicts.asked_before(engine, run, champion.about.version, FEEDBACK)

@@ -84,7 +84,7 @@ def served(engine: Engine, model_name: str, places: Places) -> Served:
     about = read_archive(archive)
     if version and about.version != version:
         raise ValueError(
-            f"{archive.name} holds version {about.version}, and {version} is to answer: put it back"
+            f"{archive.name} holds version {about.version}, expected {version}: put that version back"
         )
     return Served(archive, about)
 
@@ -108,8 +108,8 @@ def champion(engine: Engine, model_name: str, places: Places) -> Champion:
         if file.is_file() and sha256(file) == about.trained_sha256:
             return Champion(about.version, file)
     raise FileNotFoundError(
-        f"the weights that {found.archive.name} was built from ({about.trained_file}) are not here: put them "
-        f"back, or build it anew with `make -B archive MODEL={model_name}`"
+        f"the weights that {found.archive.name} was built from ({about.trained_file}) are missing: put them "
+        f"back, or rebuild it with `make -B archive MODEL={model_name}`"
     )
 
 
@@ -122,7 +122,8 @@ def next_version(engine: Engine, champions: Champion, model_name: str, places: P
     found = re.fullmatch(r"([0-9]+)\.([0-9]+)(\.[0-9]+)*", champions.version)
     if found is None:
         raise ValueError(
-            f"the served version is called {champions.version}, which has no next one: one such as 1.0.0 has"
+            f"the served version is called {champions.version}, which cannot be counted up: expected one "
+            "such as 1.0.0"
         )
     taken = {one.version for one in Versions(engine).all(model_name)}
     taken |= {

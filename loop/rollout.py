@@ -23,7 +23,7 @@ def roll_out(run: Run, database: Engine) -> Outcome:
     desk = Desk(ServingRows(database), Versions(database))
     made = next((one for one in desk.versions.all(run.model_name) if one.run_id == run.id), None)
     if made is None:
-        return Outcome("failed", {}, "the run has made no version: there is nothing to try")
+        return Outcome("failed", {}, "the run has made no version, so there is nothing to try")
     if found := _tried(desk.rows, made):
         return found
     try:
@@ -51,12 +51,12 @@ def waits_for(database: Engine, model_name: str) -> str:
     if serving.share:
         return (
             f"{model_name} {serving.candidate} is tried on {serving.share} % of sessions: the next version "
-            "waits for the end of that"
+            "waits until that ends"
         )
     if serving.previous and _age_s(serving) < Rule().stays_s:
         return (
             f"{model_name} {serving.version} is the default since {serving.changed_at:%Y-%m-%d %H:%M} UTC, "
-            "and may be taken back for a day: the next version waits for the end of that"
+            "and may be taken back for a day: the next version waits until then"
         )
     return ""
 

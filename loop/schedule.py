@@ -117,7 +117,7 @@ def attempt(command: str, metrics: Metrics, retry_s: float) -> bool:
     metrics.count(command, outcome)
     if outcome == FAILED:
         words = f"python -m {module} ended with {status}"
-        print(f"loop.schedule: {words} (again in {retry_s:.0f} s)", file=sys.stderr, flush=True)
+        print(f"loop.schedule: {words} (retrying in {retry_s:.0f} s)", file=sys.stderr, flush=True)
         return False
     metrics.end(command, time.time())
     return True

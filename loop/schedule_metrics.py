@@ -22,19 +22,19 @@ class Metrics:
         self._ended: dict[str, float] = {}
         self._runs = Counter(
             "sketchserve_loop_runs",
-            "Runs of the loop, and looks at what people draw, by how they ended.",
+            "Runs of the loop and of the drift check, by how they ended.",
             ("command", "outcome"),
             registry=self.registry,
         )
         self._end = Gauge(
             "sketchserve_loop_last_end_timestamp_seconds",
-            "When one ended last that did not fail; before that, when the service began.",
+            "When the last one ended that did not fail; before the first, when the service started.",
             ("command",),
             registry=self.registry,
         )
         periods = Gauge(
             "sketchserve_loop_period_seconds",
-            "How often there is one.",
+            "How often one is started.",
             ("command",),
             registry=self.registry,
         )

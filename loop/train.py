@@ -63,7 +63,9 @@ def train(run: Run, engine: Engine, places: Places | None = None) -> Outcome:
     except (FileNotFoundError, ValueError) as error:
         raise StepError(str(error)) from None
     return Outcome(
-        "done", _numbers(made), f"{run.model_name} {version} learnt {made['data']['drawings']} drawings"
+        "done",
+        _numbers(made),
+        f"{run.model_name} {version} was trained on {made['data']['drawings']} drawings",
     )
 
 

@@ -52,8 +52,8 @@ def as_before(run: Run, engine: Engine, examples: str, places: Places) -> str:
         return ""
     found = "was refused" if last.outcome == "refused" else "lacked evidence"
     return (
-        f"these, and {champion.version}, are what {last.version} of run {last.run_id} was made and judged "
-        f"with, which {found}: nothing is new since"
+        f"nothing is new since run {last.run_id}, which made and judged {last.version} with the same "
+        f"drawings and the same {champion.version}; it {found}"
     )
 
 

@@ -36,7 +36,8 @@ DRAWINGS, DAYS, OF_A_SESSION = 2_000, 30, 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Look at each version once; return the exit status."""
     argparse.ArgumentParser(
-        prog="python -m loop.watch", description="Compare what people draw with what was trained on."
+        prog="python -m loop.watch",
+        description="Compare what people draw with what the model was trained on.",
     ).parse_args(arguments)
     with own_database.command("loop.watch"):
         store = environment.path(os.environ, "MODEL_STORE", "model_store")
@@ -68,7 +69,7 @@ def _watched(engine: Engine, archive: Archive, now: datetime) -> str:
     """Look at a version, unless there is too little to see; return what was found, in words."""
     framing = archive.framing or ""
     if archive.reference is None or not is_framing(framing):
-        return "its archive does not say what training looked like: train it again"
+        return "its archive does not say what its training data looked like: train the model again"
     model = (archive.name, archive.version)
     # Not what a clock that was wrong dates into the future: after that nothing would be new.
     count, until = drifts.looks_before(engine, model, now)
@@ -76,14 +77,18 @@ def _watched(engine: Engine, archive: Archive, now: datetime) -> str:
     new = sum(until is None or one.created_at > until for one in drawn)
     if new < LEAST:
         return (
-            f"{new} new drawings in {DAYS} days, with at most {OF_A_SESSION} of a session: {LEAST} are needed"
+            f"{new} new drawings in {DAYS} days, at most {OF_A_SESSION} of a session; "
+            f"expected at least {LEAST}"
         )
     frames = framed(drifts.pictures(engine, drawn), framing)
     figures = corrected(compared(archive.reference, drawn, frames, framing), count + 1)
     times = [one.created_at for one in drawn]
     drifts.add(engine, Look(*model, min(times), max(times), len(drawn), figures))
     beyond = [f"{one.name} {one.stability:.2f}" for one in figures if one.is_beyond_chance]
-    return f"{len(drawn)} drawings; beyond chance, with stability index: {', '.join(beyond) or 'nothing'}"
+    return (
+        f"{len(drawn)} drawings; changed beyond chance, with stability index: "
+        f"{', '.join(beyond) or 'nothing'}"
+    )
 
 
 def compared(reference: Reference, drawn: Sequence[Drawn], frames: np.ndarray, framing: str) -> list[Figure]:

@@ -32,12 +32,14 @@ def main() -> int:
         prog="python -m rollout", description="List a model's versions, make one the default, or go back."
     )
     parser.add_argument("verb", nargs="?", choices=("versions", "promote", "rollback"), default="versions")
-    parser.add_argument("version", nargs="?", help="to promote: which one")
-    parser.add_argument("--force", action="store_true", help="promote what the gate has not passed")
+    parser.add_argument("version", nargs="?", help="with promote: the version to make the default")
+    parser.add_argument(
+        "--force", action="store_true", help="with promote: even if the gate has not passed it"
+    )
     told = parser.parse_args()
     if told.verb != "promote" and (told.version or told.force):
         parser.error(
-            f"{told.verb} takes neither a version nor --force: say promote to serve a version that you choose"
+            f"{told.verb} takes neither a version nor --force: use promote to serve a version that you choose"
         )
     with own_database.command("rollout", NotPossible):
         model = environment.text(os.environ, "MODEL", "digits")
@@ -73,7 +75,7 @@ def _served(desk: Desk, model: str, management: Management) -> str:
     except NotLoaded as error:
         raise NotPossible(f"TorchServe does not serve {model}: start it with that model first") from error
     except Unreachable as error:
-        raise NotPossible(f"nobody knows which version of {model} is the default: {error}") from error
+        raise NotPossible(f"cannot tell which version of {model} is the default: {error}") from error
 
 
 def _note(versions: Versions, model: str, version: str, management: Management) -> None:
@@ -90,14 +92,15 @@ def _note(versions: Versions, model: str, version: str, management: Management) 
 
 def _promoted(serving: Serving) -> str:
     return (
-        f"{serving.model} {serving.version} is the default as soon as it is ready; {serving.previous} stays "
-        "for a day, and make rollback goes back to it"
+        f"{serving.model} {serving.version} becomes the default as soon as it is ready; {serving.previous} "
+        "stays for a day, and `make rollback` goes back to it"
     )
 
 
 def _rolled_back(serving: Serving) -> str:
     return (
-        f"{serving.model} {serving.version} is the default; {serving.candidate} is taken away within minutes"
+        f"{serving.model} {serving.version} is the default; {serving.candidate} will be removed within "
+        "minutes"
     )
 
 

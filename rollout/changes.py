@@ -44,15 +44,17 @@ class Desk:
         serving = self._seen(model, served)
         made = self._made(model, version)
         if serving.version == version:
-            raise NotPossible(f"{model} {version} is the default already")
+            raise NotPossible(f"{model} {version} is already the default")
         if why := _objection(made, serving.version):
-            raise NotPossible(f"{model} {version} is not tried: {why}")
+            raise NotPossible(f"{model} {version} cannot be tried: {why}")
         if serving.share:
-            raise NotYet(f"{model} {serving.candidate} is tried now: wait for its end, or make rollback")
+            raise NotYet(
+                f"{model} {serving.candidate} is being tried: wait for that to end, or run `make rollback`"
+            )
         if (end := watched_until(serving)) > datetime.now(UTC):
             raise NotYet(
-                f"{model} {serving.version} became the default, and is watched until {end:%d %b, %H:%M} UTC: "
-                "nothing else is tried before that"
+                f"{model} {serving.version} became the default, and is watched until {end:%d %b, %H:%M} "
+                "UTC: nothing else can be tried before that"
             )
         look = Look(version, FIRST_SHARE, "held", f"{who}: it is tried on {FIRST_SHARE} % of sessions.")
         return self._changed(serving, look, candidate_version=version, candidate_share=FIRST_SHARE)
@@ -70,10 +72,10 @@ class Desk:
         serving = self._seen(model, served)
         made = self._made(model, version)
         if serving.version == version:
-            raise NotPossible(f"{model} {version} is the default already")
+            raise NotPossible(f"{model} {version} is already the default")
         why = _objection(made, serving.version)
         if why and not is_forced:
-            raise NotPossible(f"{model} {version} is not promoted: {why}")
+            raise NotPossible(f"{model} {version} cannot be promoted: {why}")
         how = f"forced, although {why}" if why else "promoted"
         look = Look(version, serving.share, "moved_on", f"{who}: {how}.")
         return self._changed(serving, look, **promoted(serving, version))
@@ -96,8 +98,8 @@ class Desk:
         version = on_trial(serving) if serving else None
         if serving is None or version is None:
             raise NotPossible(
-                f"nothing of {model} is tried, and no version before this one is kept: "
-                "make promote VERSION=... makes another one the default"
+                f"no version of {model} is being tried, and no earlier version is kept: `make promote "
+                "VERSION=...` makes another one the default"
             )
         look = Look(version, serving.share, "failed", f"{who}: rolled back.")
         return self._changed(serving, look, **taken_back(serving))
@@ -111,7 +113,7 @@ class Desk:
         made = self.versions.find(model, version)
         if made is None:
             raise NotPossible(
-                f"nobody knows an archive of {model} {version}: make versions lists those known"
+                f"there is no known archive of {model} {version}: `make versions` lists those that are known"
             )
         return made
 
@@ -120,7 +122,7 @@ class Desk:
         self.rows.begin(serving.model, serving.version)
         changed = self.rows.change(serving, look, **to)
         if changed is None:
-            raise NotPossible("somebody else has changed it meanwhile: look again")
+            raise NotPossible("somebody else has changed it in the meantime: look again")
         return changed
 
 

@@ -122,11 +122,11 @@ class Driver:
             try:
                 self.turn()
             except DatabaseUnavailable as error:
-                self._say(f"what is to be served is as it was known last: {error}")
+                self._say(f"serving what was last known, as the database cannot be read: {error}")
                 # Nobody knows what was ready meanwhile.
                 self._unready_since.clear()
             except Exception:  # what one turn cannot do, the next one may
-                logger.exception("what is to be served could not be looked after")
+                logger.exception("the serving state could not be updated")
             self._said, self._saying = self._saying, set()
             self._stopping.wait(EVERY_S)
 
@@ -150,7 +150,7 @@ class Driver:
             return
         logger.warning("%s %s: %s; failed looks: %d", serving.model, version, reason, count)
         if count >= self.rule.failed_looks:
-            self._take_back(serving, f"{count} looks failed, the last one: {reason}", numbers)
+            self._take_back(serving, f"{count} looks failed; the last one: {reason}", numbers)
 
     def _drive(self, serving: Serving, there: list[Replica], *, is_all: bool, is_time: bool) -> None:
         now = datetime.now(UTC)

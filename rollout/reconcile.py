@@ -62,7 +62,9 @@ class Places:
             NotHere: Its archive is not known, or another one now.
         """
         if known is None:
-            raise NotHere(f"nobody knows an archive of {model} {version}: load it at /models, or MODELS=...")
+            raise NotHere(
+                f"there is no known archive of {model} {version}: load it at /models, or set MODELS=..."
+            )
         if self.store is None:
             return known.archive
         # A release that brings another version under its name has left it under another one.
@@ -70,7 +72,7 @@ class Places:
         archive = found or self.store / known.archive
         try:
             if known_archives.digest(archive) != known.sha256:
-                raise NotHere(f"{archive} is another file than the one of {model} {version}")
+                raise NotHere(f"{archive} is not the file of {model} {version}")
             if self.known is not None and not known_archives.is_known(archive, self.known):
                 accept = known_archives.how_to_accept(archive, self.known)
                 raise NotHere(f"{archive} was not built here, and no operator has accepted it: {accept}")

@@ -16,11 +16,11 @@ def table(desk: Desk, model: str, there: list[Replica]) -> str:
     for version in [*known, *(one for one in served if one not in known)]:
         made = known.get(version)
         judged, right = desk.versions.accuracy(model, version)
-        does = "whoever names none" if version == default else ""
+        does = "default" if version == default else ""
         if serving and serving.share and version == serving.candidate:
             does = f"{serving.share} % of sessions"
         elif serving and version == serving.previous:
-            does = "the one before"
+            does = "previous"
         rows.append(
             (
                 version,

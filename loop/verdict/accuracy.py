@@ -45,8 +45,8 @@ def not_inferior(name: str, found: list[Both], margin: float) -> Check:
         return Check(name, PASSED, said, numbers)
     if pairs.difference <= -margin or p_worse(pairs) < SIGNIFICANT:
         return Check(name, REFUSED, f"it is right less often: {said}", numbers)
-    wanted = f"{_points(-margin)} points have to be excluded"
-    return Check(name, NOT_ENOUGH, f"{said}: {wanted}, which takes more pictures", numbers)
+    wanted = f"{_points(-margin)} points must be excluded"
+    return Check(name, NOT_ENOUGH, f"{said}: {wanted}, which needs more pictures", numbers)
 
 
 def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
@@ -59,7 +59,7 @@ def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
             more, the smaller a p value has to be.
     """
     if found is None:
-        none = "there are no drawings with labels that training was kept from"
+        none = "there are no labelled drawings that were held out from training"
         return Check(name, NOT_ENOUGH, none, {"pictures": 0})
     pairs, limit = found.pairs, limit_of(asked_before)
     numbers = {
@@ -75,7 +75,7 @@ def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
     if p_worse(pairs) < SIGNIFICANT:
         return Check(name, REFUSED, f"it is worse: {ratio}, {_p_words(p_worse(pairs))}", numbers)
     if pairs.differ < (least := least_differing(limit)):
-        return Check(name, NOT_ENOUGH, f"{ratio}, and evidence takes {least} at least", numbers)
+        return Check(name, NOT_ENOUGH, f"{ratio}, expected at least {least} as evidence", numbers)
     words = f"{ratio}, which may be chance (p = {p_better(pairs):.2g}, below {limit:.2g} is evidence)"
     return Check(name, NOT_ENOUGH, words, numbers)
 

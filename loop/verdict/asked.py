@@ -108,7 +108,7 @@ def known(data_set: str, data_dir: Path, extent: Extent, framing: str | None = N
     data = load(data_set if data_set in MODEL_NAMES else FOLDER, data_dir, CACHE, framing)
     if set(data.label_names) != set(DIGITS):
         raise ValueError(
-            f"the labels of {data_set} are {', '.join(data.label_names)}, and the gate's questions are digits"
+            f"the labels of {data_set} are {', '.join(data.label_names)}, but the gate's questions are digits"
         )
     own = np.array([DIGITS.index(label) for label in data.label_names])
     return (

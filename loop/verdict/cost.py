@@ -59,7 +59,7 @@ def affordable(name: str, champion: Cost, candidate: Cost) -> Check:
     if dearer:
         return Check(name, REFUSED, f"{', '.join(dearer)}: {said}", numbers)
     if not is_known:
-        return Check(name, NOT_ENOUGH, f"nobody can tell how much memory a worker takes: {said}", numbers)
+        return Check(name, NOT_ENOUGH, f"the memory of a worker is unknown: {said}", numbers)
     return Check(name, PASSED, said, numbers)
 
 

@@ -41,7 +41,7 @@ def robust(name: str, urls: tuple[str, str], pictures: Sequence[bytes], count: i
     if broken:
         return Check(name, REFUSED, f"{len(broken)} of {count:,} mutated requests broke it", numbers)
     if unlike:
-        some = ", ".join(f"{after} in place of {before}" for before, after in unlike[:NAMED])
+        some = ", ".join(f"{after} instead of {before}" for before, after in unlike[:NAMED])
         return Check(name, REFUSED, f"{len(unlike)} of {count:,} mutated requests got {some}", numbers)
     return Check(name, PASSED, f"{count:,} mutated requests got the champion's status, and no error", numbers)
 

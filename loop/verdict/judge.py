@@ -90,7 +90,7 @@ def judge(server: TorchServe, case: Case) -> Judged:
     if before.name != after.name or before.version == after.version:
         raise ValueError(
             f"{case.candidate.name} holds {after.name} {after.version}, and the champion is {before.name} "
-            f"{before.version}: another version of the same model is expected"
+            f"{before.version}, expected another version of the same model"
         )
     champion, candidate = (
         Server(f"{server.inference_url}/predictions/{path_of(one.name, one.version)}")
@@ -114,7 +114,7 @@ def _self_check(server: TorchServe, after: Archive, archive: Path) -> Check:
     why = load_candidate(server, after.name, after.version)
     numbers = {"golden_pictures": _golden_pictures(archive), "until_s": round(time.monotonic() - began, 1)}
     if not why:
-        return Check("self-check", PASSED, "its workers read the golden pictures as they should", numbers)
+        return Check("self-check", PASSED, "its workers read the golden pictures correctly", numbers)
     with _unpacked(archive) as folder:
         command = [sys.executable, "-c", SELF_CHECK]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
@@ -136,7 +136,7 @@ def _as_many_workers(server: TorchServe, before: Archive, after: Archive) -> Non
     try:
         server.management.scale(path_of(after.name, after.version), workers)
     except (ChangeRefused, LoadFailed) as error:
-        raise requests.ConnectionError(f"the candidate gets no {workers} workers: {error}") from error
+        raise requests.ConnectionError(f"the candidate cannot have {workers} workers: {error}") from error
 
 
 def _asked(champion: Server, candidate: Server, before: Archive, case: Case) -> Iterator[Check]:

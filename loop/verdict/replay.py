@@ -54,7 +54,7 @@ def replayed(
         requests.RequestException: the server failed or is not there.
     """
     if not drawings:
-        return Check(name, LEFT_OUT, "nothing was drawn yet"), []
+        return Check(name, LEFT_OUT, "nothing has been drawn yet"), []
 
     def flip(stored: Stored) -> Flip:
         before, after = champion.answer(stored.drawing), candidate.answer(stored.drawing)

@@ -40,7 +40,7 @@ def calibrated(name: str, found: list[Both]) -> Check:
     numbers = {"champion": before, "candidate": after, "low": low, "limit": WORSE_ECE, "pictures": count}
     said = f"the calibration error is {after:.4f}, the champion's {before:.4f}"
     if low > WORSE_ECE:
-        return Check(name, REFUSED, f"{said}, {low:.4f} more at least (95 %)", numbers)
+        return Check(name, REFUSED, f"{said}, at least {low:.4f} more (95 %)", numbers)
     return Check(name, PASSED, said, numbers)
 
 
@@ -71,7 +71,7 @@ def covering(name: str, found: list[Both], coverage: float) -> Check:
 def rejecting(name: str, digits: list[Both], outliers: list[Both]) -> Check:
     """Check that what is no digit is told from digits as well as before, where both versions tell."""
     if any(answers.digit_scores is None for side in _sides(digits) for answers in side) or not outliers:
-        return Check(name, LEFT_OUT, "not both of the archives say whether something is a digit")
+        return Check(name, LEFT_OUT, "only archives that say whether something is a digit can be compared")
     before, after = (
         rejection(
             "", _scores(some), _scores(others), np.concatenate([one.called_digits for one in others])

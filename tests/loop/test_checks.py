@@ -128,7 +128,10 @@ def test_memory_that_nobody_knows_is_no_pass() -> None:
     unknown = replace(known, worker_bytes=0)
     for champion, candidate in ((unknown, unknown), (unknown, known), (known, unknown)):
         check = affordable("cost", champion, candidate)
-        assert (check.outcome, check.reason.startswith("nobody can tell")) == (NOT_ENOUGH, True)
+        assert (check.outcome, check.reason.startswith("the memory of a worker is unknown")) == (
+            NOT_ENOUGH,
+            True,
+        )
     assert affordable("cost", unknown, replace(known, frame_us=250.0)).outcome == REFUSED
 
 

@@ -50,7 +50,8 @@ def test_what_counts_is_taken_with_its_numbers(database, draw, run):
         "sessions": {"all": 15, "proven": 0, "untrusted": 1},
     }
     assert (
-        outcome.reason == "of 15 judged drawings 12 train and 1 measure, 12 and 1 of them for the first time"
+        outcome.reason
+        == "of 15 judged drawings, 12 are for training and 1 for the gate; 12 and 1 of these are new"
     )
     assert queued(database, outcome_of.model_name)[0] == (odd.id, "improbable")
 

@@ -57,7 +57,7 @@ def test_each_step_is_said_with_its_numbers_and_its_reason(retrain, model_name):
         "  labels: train (7 2), gate (none)",
         "  share: 0.25",
         "  1.1.0 is better",
-        "a candidate passed",
+        "the candidate passed",
     ]
 
 

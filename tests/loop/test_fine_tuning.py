@@ -140,7 +140,7 @@ def test_without_a_drawing_there_is_no_candidate(champion: Champion, tmp_path: P
 
 
 def test_a_classical_champion_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="only networks learn more"):
+    with pytest.raises(ValueError, match="only networks can be trained further"):
         candidate.make(
             Champion("1.0.0", tmp_path / "model.onnx"),
             crossed_sevens(1, 1),

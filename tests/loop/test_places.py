@@ -56,7 +56,7 @@ def test_without_a_promotion_the_archive_with_the_models_name_answers(
     assert served(database, model_name, places).about.version == "1.0.0"
     assert champion(database, model_name, places) == Champion("1.0.0", weights)
     weights.write_bytes(b"other weights")
-    with pytest.raises(FileNotFoundError, match=r"some\.safetensors\) are not here: put them back"):
+    with pytest.raises(FileNotFoundError, match=r"some\.safetensors\) are missing: put them back"):
         champion(database, model_name, places)
 
 
@@ -77,7 +77,7 @@ def test_a_promoted_version_answers_with_its_runs_weights(
         connection.execute(insert(serving), row)
     assert champion(database, model_name, places) == Champion("1.1.0", weights)
     put_archive(places, model_name, "1.0.0", f"{model_name}-1.1.0.mar")
-    with pytest.raises(ValueError, match=r"holds version 1\.0\.0, and 1\.1\.0 is to answer: put it back"):
+    with pytest.raises(ValueError, match=r"holds version 1\.0\.0, expected 1\.1\.0: put that version back"):
         served(database, model_name, places)
 
 
@@ -93,7 +93,7 @@ def test_the_next_version_is_one_that_nobody_has(database: Engine, model_name: s
     run = begun(database, model_name, "train")
     put_version(database, run, Version(model_name, "1.2.0", "gone.mar", "0" * 64, run.id, {}))
     assert after("1.0.0") == "1.3.0"
-    with pytest.raises(ValueError, match="is called latest, which has no next one"):
+    with pytest.raises(ValueError, match="is called latest, which cannot be counted up"):
         after("latest")
 
 
@@ -107,7 +107,7 @@ def test_what_is_missing_is_a_failure_and_said_in_one_line(
     weights.write_bytes(b"weights")
     put_archive(places, model_name, "1.0.0", f"{model_name}.mar", weights)
     weights.unlink()
-    with pytest.raises(StepError, match=r"some\.safetensors\) are not here: put them back"):
+    with pytest.raises(StepError, match=r"some\.safetensors\) are missing: put them back"):
         train(run, database, places)
     with pytest.raises(StepError, match=f"run {run.id} has made no candidate"):
         gate(run, database, places)

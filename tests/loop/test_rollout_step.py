@@ -99,7 +99,7 @@ def test_a_version_that_was_refused_is_not_tried(database: Engine, run: Run) -> 
     passes(database, run.model_name, "1.1.0", "refused")
     outcome = roll_out(run, database)
     assert outcome.state == "refused"
-    assert outcome.reason.endswith("1.1.0 is not tried: the gate refused it (for a test)")
+    assert outcome.reason.endswith("1.1.0 cannot be tried: the gate refused it (for a test)")
 
 
 def test_a_run_without_a_version_has_nothing_to_try(database: Engine, model_name: str) -> None:

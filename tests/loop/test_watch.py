@@ -130,8 +130,10 @@ def test_it_finds_nothing_in_drawings_like_those_of_training_and_a_wider_pen_at_
     now, name = datetime.now(UTC), f"{model_name} 1.0.0"
     drawn(drawings(width_px=12, seed=1), now - timedelta(hours=2))
     said = lines(database, store, now)
-    assert said[name] == "240 drawings; beyond chance, with stability index: nothing"
-    assert said[f"{model_name}-old 1.0.0"].startswith("its archive does not say what training looked like")
+    assert said[name] == "240 drawings; changed beyond chance, with stability index: nothing"
+    assert said[f"{model_name}-old 1.0.0"].startswith(
+        "its archive does not say what its training data looked like"
+    )
     assert "cannot be read" in said["torn.mar"]
     first = look(database, model_name)
     assert first.drawings == COUNT
@@ -159,7 +161,7 @@ def test_one_hand_is_no_sample_of_all_hands(
     now = datetime.now(UTC)
     drawn(usual, now - timedelta(hours=1), sessions=1)
     said = lines(database, store, now)[f"{model_name} 1.0.0"]
-    assert said == f"{OF_A_SESSION} new drawings in 30 days, with at most 20 of a session: 200 are needed"
+    assert said == f"{OF_A_SESSION} new drawings in 30 days, at most 20 of a session; expected at least 200"
 
 
 def test_neither_drawings_of_last_season_nor_of_a_wrong_clocks_future_are_looked_at(

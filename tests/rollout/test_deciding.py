@@ -18,9 +18,9 @@ def test_a_verdict_against_another_version_than_the_default_is_none(trial: Trial
     trial.desk.promote(trial.model, NEW, OLD, "ada")
     age(trial, DAY_S + 60)
     said = r"the gate compared it with 1\.0\.0, and 1\.1\.0 is the default now"
-    with pytest.raises(NotPossible, match=f"is not tried: {said}"):
+    with pytest.raises(NotPossible, match=f"cannot be tried: {said}"):
         trial.desk.try_out(trial.model, NEXT, NEW, "a test")
-    with pytest.raises(NotPossible, match=f"is not promoted: {said}"):
+    with pytest.raises(NotPossible, match=f"cannot be promoted: {said}"):
         trial.desk.promote(trial.model, NEXT, NEW, "ada")
     assert trial.serving.version == NEW
     trial.desk.promote(trial.model, NEXT, NEW, "ada", is_forced=True)

@@ -136,7 +136,7 @@ def test_an_archive_that_was_changed_after_its_verdict_is_not_registered(trial: 
     (trial.store / f"{trial.model}-{NEW}.mar").write_bytes(b"something else")
     trial.turn()
     assert trial.versions == [OLD]
-    assert "is another file than the one of" in trial.serving.reason
+    assert "is not the file of" in trial.serving.reason
 
 
 def test_a_torchserve_that_was_started_again_has_all_of_it_within_two_turns(trial: Trial) -> None:
@@ -160,9 +160,9 @@ def test_only_a_version_that_passed_is_tried_or_promoted_unless_it_is_forced(tri
     assert desk.rows.find(model) is None
     assert desk.promote(model, NEW, OLD, "ada", is_forced=True).version == NEW
     assert trial.serving.reason == "ada: forced, although the gate refused it (for a test)."
-    with pytest.raises(NotPossible, match="is the default already"):
+    with pytest.raises(NotPossible, match="is already the default"):
         desk.promote(model, NEW, OLD, "a test")
-    with pytest.raises(NotPossible, match="nobody knows an archive of"):
+    with pytest.raises(NotPossible, match="there is no known archive of"):
         desk.promote(model, "9.9.9", OLD, "a test")
 
 
@@ -221,7 +221,7 @@ def test_of_two_who_decide_at_once_one_is_told(trial: Trial) -> None:
     seen = trial.serving
     trial.desk.roll_back(trial.model, "ada")
     trial.desk.rows.find = lambda _model: seen  # type: ignore[method-assign]
-    with pytest.raises(NotPossible, match="somebody else has changed it meanwhile"):
+    with pytest.raises(NotPossible, match="somebody else has changed it in the meantime"):
         trial.desk.roll_back(trial.model, "bob")
 
 
@@ -231,7 +231,7 @@ def test_the_table_says_of_each_version_what_it_is(trial: Trial) -> None:
     said = table(trial.desk, trial.model, Replicas(trial.torchserve.url).of(trial.model)).splitlines()
     lines = {line.split()[0]: line for line in said[:3]}
     assert lines[OLD].split("  ")[-1] == "0.0 % of 1"
-    assert "whoever names none" in lines[OLD]
+    assert "default" in lines[OLD]
     assert "passed   2 of 2 workers ready  5 % of sessions" in lines[NEW]
     assert said[-1] == "a test: it is tried on 5 % of sessions."
     assert table(trial.desk, "none", []) == "no version of none is known, and TorchServe does not answer"

@@ -104,12 +104,12 @@ def test_only_the_very_archive_that_is_known_is_registered(tmp_path: Path) -> No
     with pytest.raises(NotHere, match="no operator has accepted it: sha256sum"):
         Places(tmp_path, known).checked("digits", "1.1.0", version)
     archive.write_bytes(b"another archive")
-    with pytest.raises(NotHere, match="is another file than the one of digits"):
+    with pytest.raises(NotHere, match="is not the file of digits"):
         Places(tmp_path).checked("digits", "1.1.0", version)
     archive.unlink()
     with pytest.raises(NotHere, match="cannot be read"):
         Places(tmp_path).checked("digits", "1.1.0", version)
-    with pytest.raises(NotHere, match="nobody knows an archive of digits"):
+    with pytest.raises(NotHere, match="there is no known archive of digits"):
         Places(tmp_path).checked("digits", "2.0.0", None)
     # A release with another version under that name has left it under another one.
     (tmp_path / "digits-1.1.0-kept.mar").write_bytes(b"an archive")

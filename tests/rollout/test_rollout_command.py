@@ -67,10 +67,10 @@ def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_
         )
         assert done.returncode == 0, done.stderr
         for expected in (
-            "2 of 2 workers ready  whoever names none",
-            "digits 1.2.0 is the default as soon as it is ready; 1.0.0 stays for a day",
-            "digits 1.3.0 is the default as soon as it is ready; 1.2.0 stays for a day",
-            "digits 1.2.0 is the default; 1.3.0 is taken away within minutes",
+            "2 of 2 workers ready  default",
+            "digits 1.2.0 becomes the default as soon as it is ready; 1.0.0 stays for a day",
+            "digits 1.3.0 becomes the default as soon as it is ready; 1.2.0 stays for a day",
+            "digits 1.2.0 is the default; 1.3.0 will be removed within minutes",
         ):
             assert expected in done.stdout
         serving = ServingRows(engine).find("digits")
@@ -85,9 +85,12 @@ def test_the_commands_of_the_documents_work(url: str, torchserve: Managing, tmp_
     ("arguments", "says"),
     [
         (["promote"], "rollout: promote which one? make promote VERSION=1.1.0"),
-        (["promote", "1.1.0"], "rollout: digits 1.1.0 is not promoted: the gate has not seen it"),
-        (["promote", "9.9.9"], "rollout: nobody knows an archive of digits 9.9.9: make versions lists those"),
-        (["rollback"], "rollout: nothing of digits is tried, and no version before this one is kept"),
+        (["promote", "1.1.0"], "rollout: digits 1.1.0 cannot be promoted: the gate has not seen it"),
+        (
+            ["promote", "9.9.9"],
+            "rollout: there is no known archive of digits 9.9.9: `make versions` lists those",
+        ),
+        (["rollback"], "rollout: no version of digits is being tried, and no earlier version is kept"),
     ],
 )
 def test_what_cannot_be_done_is_one_line(
@@ -136,4 +139,4 @@ def test_where_torchserve_is_away_promoting_says_why_it_cannot(
         capture_output=True,
         text=True,
     )
-    assert done.stderr.startswith("rollout: nobody knows which version of digits is the default: TorchServe")
+    assert done.stderr.startswith("rollout: cannot tell which version of digits is the default: TorchServe")

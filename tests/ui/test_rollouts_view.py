@@ -163,6 +163,6 @@ def test_what_is_unloaded_is_not_loaded_again(page: Operating, engine: Engine) -
 def test_nothing_to_take_back_is_said(page: Operating, torchserve: Managing) -> None:
     ada = page.client(ADA, ELSEWHERE)
     change(ada, "rollback", f"digits/{NEW}")
-    assert "nothing of digits is tried, and no version before this one is kept" in words(
+    assert "no version of digits is being tried, and no earlier version is kept" in words(
         ada.get("/models").text
     )
