@@ -1,4 +1,4 @@
-"""One table of all models of the data set "digits", each measured through the real TorchServe.
+"""Compare all models of the data set "digits" in one table, each measured through the real TorchServe.
 
     python -m bench.compare --data DIR [--models cnn lenet5 ...] [--strokes N]
 
@@ -72,7 +72,10 @@ def main(arguments: list[str] | None = None) -> int:
     data_folder(parser)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
     parser.add_argument(
-        "--strokes", type=natural, default=500, help="pictures of each kind and renderer (default: 500)"
+        "--strokes",
+        type=natural,
+        default=500,
+        help="pen-drawn pictures of each kind and renderer (default: 500)",
     )
     given = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""Puts load on a server of this machine and says how it answered: `load(url, pictures, clients, seconds)`.
+"""Put load on a server of this machine, and report how it answered: `load(url, pictures, clients, seconds)`.
 
 wrk (https://github.com/wg/wrk) makes it, since it takes the least of the CPU that the server needs too.
 """
@@ -69,8 +69,8 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
     require_loopback(url)
     if not pictures or clients < 1 or seconds <= 0:
         raise ValueError(
-            f"load got {len(pictures)} pictures, {clients} clients and {seconds:g} seconds: at least one of "
-            "each is needed"
+            f"got {len(pictures)} pictures, {clients} clients and {seconds:g} seconds, expected at least one "
+            "of each"
         )
     require_wrk()
     allow_clients(clients)
@@ -90,7 +90,7 @@ def load(url: str, pictures: list[bytes], clients: int, seconds: float) -> Measu
         raise LoadError(f"wrk ended with {done.returncode} on {url} ({words})")
     found = json.loads(done.stdout.splitlines()[-1])
     if not found["requests"]:
-        raise LoadError(f"{url} answered none of {clients} clients within {seconds:g} s: does it run?")
+        raise LoadError(f"{url} answered none of {clients} clients within {seconds:g} s: is it running?")
     failures = {int(status): int(number) for status, number in found["failures"].items()}
     refused = sum(number for status, number in failures.items() if status != NO_ANSWER)
     return Measured(
@@ -112,7 +112,7 @@ def require_wrk() -> None:
     """
     if shutil.which("wrk") is None:
         raise LoadError(
-            "the load is made by wrk, which is not installed: `apt-get install wrk` or `brew install wrk`"
+            "wrk, which makes the load, is not installed: `apt-get install wrk` or `brew install wrk`"
         )
 
 
@@ -124,9 +124,7 @@ def require_loopback(url: str) -> None:
     """
     parts = urlsplit(url)
     if parts.scheme != "http" or not is_loopback(parts.hostname or ""):
-        raise ValueError(
-            f"{url!r} is not a server of this machine: load is put on http://127.0.0.1:<port>/... only"
-        )
+        raise ValueError(f"{url!r} is not a server on this machine, expected http://127.0.0.1:<port>/...")
 
 
 def allow_clients(count: int) -> None:
@@ -138,7 +136,7 @@ def allow_clients(count: int) -> None:
     wanted = count + SPARE_FILES
     most = allow_open_files(wanted)
     if most < wanted:
-        raise OSError(f"{count} connections need {wanted} open files, `ulimit -Hn` allows {most}")
+        raise OSError(f"{count} connections need {wanted} open files, but `ulimit -Hn` allows only {most}")
 
 
 def _children_cpu_s() -> float:

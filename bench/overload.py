@@ -1,4 +1,4 @@
-"""What happens when far more is asked than can be answered: `python -m bench.overload`.
+"""Measure what happens when far more requests come than can be answered: `python -m bench.overload`.
 
 Clients that fill the queue, and a thousand more that ask again as soon as they are refused: the surplus is as
 large as server and wrk together can pass on. Each round measures the server's capacity as well, with the same
@@ -170,7 +170,9 @@ def configured_queue_size() -> int:
 def main() -> None:
     """Measure a server of its own and print the table."""
     parser = parser_of("bench.overload", __doc__)
-    parser.add_argument("--rounds", type=positive, default=3, help="how often it is measured (%(default)s)")
+    parser.add_argument(
+        "--rounds", type=positive, default=3, help="number of measurements (default: %(default)s)"
+    )
     given = parser.parse_args()
     files, size = pictures(), configured_queue_size()
     with measuring("overload"):

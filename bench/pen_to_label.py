@@ -1,4 +1,4 @@
-"""Measures how long a person waits for the label: `python -m bench.pen_to_label`, against a running page.
+"""Measure how long a person waits for the label: `python -m bench.pen_to_label`, against a running page.
 
 Draws one-stroke digits by mouse in a headless Chromium. The time runs, in the browser's own clock, from
 the pointer's lifting until the frame in which the new label is painted. All drawings enter the history of one
@@ -50,15 +50,19 @@ WATCH = """() => {
 def main() -> int:
     """Draw, measure and print; return 1 when a goal is missed, 2 when nothing was measured."""
     parser = parser_of("bench.pen_to_label", __doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:7860", help="the page (%(default)s)")
-    parser.add_argument("--strokes", type=positive, default=STROKES, help="how many (%(default)s)")
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:7860", help="address of the page (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--strokes", type=positive, default=STROKES, help="number of strokes to draw (default: %(default)s)"
+    )
     given = parser.parse_args()
     try:
         waits_ms = measure(given.url, given.strokes)
     except Error as error:
         # Playwright's message goes on with a log of its calls.
         reason = error.message.splitlines()[0]
-        ask = "Does the page run there (`make run`)?"
+        ask = "Is the page running there (`make run`)?"
         print(f"bench.pen_to_label: {given.url}: {reason} {ask}", file=sys.stderr)
         return 2
     words, is_met = judged(waits_ms)

@@ -1,4 +1,4 @@
-"""A photograph model beside what one writes oneself around it: `python -m bench.photographs NAME PICTURES`.
+"""Compare a photograph model with a hand-written server for it: `python -m bench.photographs NAME PICTURES`.
 
 Both serve the same weights, run in turn, and are loaded with the same files.
 """
@@ -31,7 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m bench.photographs", description=(__doc__ or "").split(":")[0] + "."
     )
-    parser.add_argument("name", help="of the model: model_store/NAME.mar, and its run in runs/")
+    parser.add_argument("name", help="name of the model: model_store/NAME.mar, with its run in runs/")
     parser.add_argument("pictures", type=Path, help="a folder of photographs")
     given = parser.parse_args()
     weights = next(
@@ -39,7 +39,7 @@ def main() -> None:
     )
     archive, files = STORE / f"{given.name}.mar", _files(given.pictures)
     if weights is None or not archive.is_file():
-        parser.error(f"no weights in runs/, or no {archive}: train it, and build the archive")
+        parser.error(f"no weights in runs/, or no {archive}: train the model, and build its archive")
     if not files:
         parser.error(f"{given.pictures} has no JPEG or PNG file")
     with measuring("photographs"):

@@ -1,4 +1,4 @@
-"""Whether memory stays flat while it serves: `python -m bench.soak --requests 200000`.
+"""Measure whether memory stays flat under load: `python -m bench.soak --requests 200000`.
 
 Writes the memory of the guard, of java and of each worker over time as a table, and a verdict by one rule:
 between the third and the last quarter of the run, no process's median grows by more than GROWTH_ALLOWED.
@@ -44,7 +44,9 @@ class Sample:
 def main() -> int:
     """Soak, write, judge; give 0 where memory is flat and 1 where it is not."""
     parser = parser_of("bench.soak", __doc__)
-    parser.add_argument("--requests", type=positive, default=200_000, help="that are answered (%(default)s)")
+    parser.add_argument(
+        "--requests", type=positive, default=200_000, help="number of requests (default: %(default)s)"
+    )
     given = parser.parse_args()
     with measuring("soak"), running(PROJECT / "model_store") as server:
         samples = soak(f"{server.inference_url}/predictions/digits", server.pid, given.requests)
@@ -97,13 +99,13 @@ def verdict(samples: Sequence[Sample]) -> str:
     if any(list(sample.rss_mib) != names for sample in samples):
         return "cannot tell: a worker ended and another took its place; see TorchServe's logs."
     if len(samples) < LEAST_SAMPLES:
-        return f"cannot tell: {len(samples)} samples, {LEAST_SAMPLES} are needed: ask for more requests."
+        return f"cannot tell: {len(samples)} samples, expected at least {LEAST_SAMPLES}: send more requests."
     growths = {name: growth([sample.rss_mib[name] for sample in samples]) for name in names}
     said = ", ".join(f"{name} {share:+.1%}" for name, share in growths.items())
     word = "flat" if max(growths.values()) <= GROWTH_ALLOWED else "grows"
     return (
-        f"{word}: from the third to the last quarter of {samples[-1].answered:,} requests {said} "
-        f"(allowed is {GROWTH_ALLOWED:+.0%})."
+        f"{word}: from the third to the last quarter of {samples[-1].answered:,} requests {said} (allowed: "
+        f"{GROWTH_ALLOWED:+.0%})."
     )
 
 

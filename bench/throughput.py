@@ -1,4 +1,4 @@
-"""Measures what the server answers under load and beyond it: `python -m bench.throughput`.
+"""Measure what the server answers under load and overload: `python -m bench.throughput`.
 
 All that is compared is started together and loaded in turn, so that whatever else the machine does hits all
 alike; whoever's turn it is not is stopped meanwhile.
@@ -72,10 +72,9 @@ def run(given: argparse.Namespace) -> str:
         only(servers[0])
         pairs = overload.measure(servers[0].url, files, size, given.rounds, given.seconds)
     return (
-        f"{findings.markdown(rows, statistics.median(limits))}\n"
-        f"{cores()} cores, which the one server that runs shares with wrk. Load average "
-        f"before the run: {before:.1f}. Medians of {given.rounds} rounds of {given.seconds:g} s.\n"
-        f"\nOverload:\n\n{overload.markdown(pairs, size)}"
+        f"{findings.markdown(rows, statistics.median(limits))}\n{cores()} cores, which the server under "
+        f"test shares with wrk. Load average before the run: {before:.1f}. Medians of {given.rounds} rounds "
+        f"of {given.seconds:g} s.\n\nOverload:\n\n{overload.markdown(pairs, size)}"
     )
 
 
@@ -94,7 +93,7 @@ def _start(
         absent = peers.missing(peer)
         if absent:
             say(
-                f"{peer.name} is left out: {sys.executable} has no {', '.join(absent)}; install "
+                f"leaving out {peer.name}: {sys.executable} has no {', '.join(absent)}; install "
                 f"{peers.REQUIREMENTS.relative_to(PROJECT)}"
             )
             continue
@@ -105,16 +104,26 @@ def _start(
 
 def _arguments() -> argparse.Namespace:
     parser = parser_of("bench.throughput", __doc__)
-    parser.add_argument("--clients", type=int, nargs="+", default=[1, 64], help="at once (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=10, help="of each measurement (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (%(default)s)")
-    parser.add_argument("--warm-up", type=float, default=60, help="seconds, for each server (%(default)s)")
-    parser.add_argument("--peers", action="store_true", help="beside FastAPI, Flask, mosec and LitServe")
+    parser.add_argument(
+        "--clients", type=int, nargs="+", default=[1, 64], help="clients at once (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=10, help="length of each measurement (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="number of measurements of each (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--warm-up", type=float, default=60, help="seconds of warm-up for each server (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--peers", action="store_true", help="also measure FastAPI, Flask, mosec and LitServe"
+    )
     given = parser.parse_args()
     if min([*given.clients, given.rounds, given.seconds, given.warm_up]) <= 0:
         parser.error("--clients, --rounds, --seconds and --warm-up must be above 0")
     if not ARCHIVE.exists():
-        parser.error(f"{ARCHIVE} is not there: build it with `make archive`")
+        parser.error(f"{ARCHIVE} is missing: build it with `make archive`")
     return given
 
 

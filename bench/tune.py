@@ -1,4 +1,4 @@
-"""Finds the best workers, batch size and batch delay for this machine: `python -m bench.tune`.
+"""Find the best worker count, batch size and batch delay for this machine: `python -m bench.tune`.
 
 One TorchServe serves the archive with one setting after the other, told over its management API, since Java
 takes a while of load to reach its speed. Every other round goes backwards, so that a machine that grows
@@ -71,7 +71,7 @@ def serve(server: TorchServe, wanted: Setting) -> None:
         scaled.raise_for_status()
     applied = served(server)
     if applied != wanted:
-        raise LaunchError(f"TorchServe was given {wanted} and applied {applied}", "see its logs")
+        raise LaunchError(f"TorchServe was given {wanted}, but applied {applied}", "see its logs")
 
 
 def sweep(server: TorchServe, settings: Sequence[Setting], rounds: int, found: Rounds) -> None:
@@ -118,22 +118,34 @@ def report(found: Rounds, now: Setting) -> str:
         return "\n".join([*lines, "", "No setting answered every request: see TorchServe's logs.", ""])
     quickest = min(sound, key=lambda setting: rows[setting][0].p50_ms)
     for purpose, best in (("The most requests/s", sound[0]), ("The shortest wait of one client", quickest)):
-        now_or_not = ", as it is now" if best == now else ""
+        now_or_not = ", as configured now" if best == now else ""
         lines += ["", f"{purpose}{now_or_not}:", "", "```yaml", *str(best).split(", "), "```"]
-    lines += ["", "Write the one that you want into handler/model-config.yaml and run `make archive`."]
-    return "\n".join([*lines, "A gain within the range of the rounds is none.", ""])
+    lines += ["", "Write the one you want into handler/model-config.yaml, and run `make archive`."]
+    return "\n".join([*lines, "Ignore a gain that is within the range of the rounds.", ""])
 
 
 def main() -> int:
     """Sweep and print; return the exit status: 1 where nothing was measured, 130 after Ctrl-C."""
     parser = parser_of("bench.tune", __doc__)
     parser.add_argument("--workers", type=int, nargs="+", default=sorted({1, cores()}), help="(%(default)s)")
-    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 16, 32], help="sizes (%(default)s)")
-    parser.add_argument("--delay", type=int, nargs="+", default=[1, 5], help="milliseconds (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=2, help="how often each is measured (%(default)s)")
+    parser.add_argument(
+        "--batch", type=int, nargs="+", default=[1, 8, 16, 32], help="batch sizes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--delay",
+        type=int,
+        nargs="+",
+        default=[1, 5],
+        help="batch delays, in milliseconds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="number of measurements of each (default: %(default)s)"
+    )
     given = parser.parse_args()
     if min([*given.workers, *given.batch, *given.delay, given.rounds]) < 1:
-        parser.error("all numbers must be above 0 (TorchServe ignores a delay of 0; batch 1 has none)")
+        parser.error(
+            "all numbers must be above 0 (TorchServe ignores a delay of 0, and batches of 1 have no delay)"
+        )
     end_in_order_when_told()
     found: Rounds = {}
     status = 0
@@ -141,7 +153,10 @@ def main() -> int:
         require_wrk()
         with running(PROJECT / "model_store", f"{MODEL}.mar") as server:
             settings = settings_to_try(given.workers, given.batch, given.delay, served(server))
-            say(f"{len(settings)} settings, {given.rounds} rounds; Ctrl-C prints what there is")
+            say(
+                f"{len(settings)} settings, {given.rounds} rounds; Ctrl-C stops, and prints what has been "
+                "measured"
+            )
             load(f"{server.inference_url}/predictions/{MODEL}", pictures(), CLIENTS, JAVA_WARM_UP_S)
             sweep(server, settings, given.rounds, found)
     except KeyboardInterrupt:

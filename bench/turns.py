@@ -91,7 +91,9 @@ def stop(pid: int) -> None:
     # Again, as one of them may have started another before its turn came, and hears the signal only then.
     while running := [process for process in family(pid) if _status(process) != psutil.STATUS_STOPPED]:
         if time.monotonic() > deadline:
-            raise LaunchError(f"SIGSTOP did not stop {running} within {STOPPED_S} s", "run nothing beside it")
+            raise LaunchError(
+                f"SIGSTOP did not stop {running} within {STOPPED_S} s", "run nothing else meanwhile"
+            )
         for process in running:
             with suppress(psutil.NoSuchProcess):
                 process.suspend()

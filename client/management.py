@@ -127,7 +127,7 @@ class Management:
         undescribed: dict[str, str] = {}
         for name in names:
             if not can_be_asked(name):
-                undescribed[name] = "TorchServe serves it, and has no address for such a name"
+                undescribed[name] = "TorchServe serves it, but has no address for such a name"
                 continue
             path = f"/models/{path_of(name)}/all"
             response = self._ask(path)
@@ -140,7 +140,7 @@ class Management:
                 continue
             found += [status for status in versions if can_be_asked(status.version)]
             if not all(can_be_asked(status.version) for status in versions):
-                undescribed[name] = "TorchServe serves a version of it, and has no address for such a one"
+                undescribed[name] = "TorchServe serves such a version, but has no address for it"
         return found, undescribed
 
     def register(self, file: str) -> bool:
@@ -208,7 +208,7 @@ class Management:
         try:
             response = self._send(method, path, params=query, timeout=(self._timeout_s, CHANGE_TIMEOUT_S))
         except requests.Timeout as error:
-            raise LoadFailed(f"TorchServe was not done within {CHANGE_TIMEOUT_S:g} seconds") from error
+            raise LoadFailed(f"TorchServe did not finish within {CHANGE_TIMEOUT_S:g} seconds") from error
         except requests.RequestException as error:
             raise LoadFailed("TorchServe's management API cannot be reached") from error
         if not response.ok and response.status_code != unless:

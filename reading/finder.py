@@ -47,7 +47,7 @@ class Finder:
             return unpacked(body)
         if kind == wire.REFUSED:
             raise NoNumber(body.decode())
-        logger.error("a number of %d bytes could not be looked at:\n%s", len(payload), body.decode())
+        logger.error("could not look at a number of %d bytes:\n%s", len(payload), body.decode())
         raise Unreachable("The picture could not be looked at.")
 
     def close(self) -> None:
@@ -66,11 +66,11 @@ class Finder:
             raise Busy("The picture was not looked at in time: the machine has too much to do.") from error
         except (OSError, EOFError) as error:
             # It may have been ended while nobody asked, for want of memory.
-            logger.info("what finds pieces is started again: %s", type(error).__name__)
+            logger.info("restarting the process that finds pieces: %s", type(error).__name__)
         try:
             return self._asked_once(payload)
         except (OSError, EOFError) as error:
-            logger.warning("no pieces of a picture of %d bytes: %s", len(payload), type(error).__name__)
+            logger.warning("found no pieces in a picture of %d bytes: %s", len(payload), type(error).__name__)
             raise Unreachable("The picture could not be looked at.") from error
 
     def _asked_once(self, payload: bytes) -> tuple[bytes, bytes]:

@@ -51,16 +51,16 @@ def read_strokes(payload: bytes) -> Strokes | None:
 
 def _strokes(value: Any) -> list[np.ndarray]:
     if not isinstance(value, list):
-        raise NoNumber(f"'strokes' is no array: {ACCEPTED}.")
+        raise NoNumber(f"'strokes' is not an array: {ACCEPTED}.")
     try:
         strokes = [np.array(stroke, np.float64) for stroke in value if stroke != []]
     except (ValueError, TypeError, OverflowError):
-        raise NoNumber(f"A stroke is no array of points: {ACCEPTED}.") from None
+        raise NoNumber(f"A stroke is not an array of points: {ACCEPTED}.") from None
     count = sum(len(stroke) if stroke.ndim else 1 for stroke in strokes)
     if len(strokes) > MOST_STROKES or count > MOST_POINTS:
         raise NoNumber(
-            f"{len(strokes):,} strokes of {count:,} points came; at most {MOST_STROKES} and {MOST_POINTS:,} "
-            "are accepted."
+            f"The body has {len(strokes):,} strokes of {count:,} points; at most {MOST_STROKES} and "
+            f"{MOST_POINTS:,} are accepted."
         )
     for stroke in strokes:
         if (
@@ -69,7 +69,9 @@ def _strokes(value: Any) -> list[np.ndarray]:
             or not np.isfinite(stroke).all()
             or np.abs(stroke).max() > 1e6
         ):
-            raise NoNumber(f"A stroke is no array of points, or a number is beyond a million: {ACCEPTED}.")
+            raise NoNumber(
+                f"A stroke is not an array of points, or a number is beyond a million: {ACCEPTED}."
+            )
     if not strokes:
         raise nothing_drawn()
     return [stroke.astype(np.float32) for stroke in strokes]
@@ -79,7 +81,7 @@ def _width(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e6:
-        raise NoNumber(f"'width' is {str(value)[:20]!r}, and must be a number above 0: {ACCEPTED}.")
+        raise NoNumber(f"'width' is {str(value)[:20]!r}, but must be a number above 0: {ACCEPTED}.")
     return float(value)
 
 

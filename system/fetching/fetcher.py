@@ -76,7 +76,7 @@ class Fetcher:
             with anyio.fail_after(WITHIN_S):
                 return await self._content(address)
         except TimeoutError as error:
-            raise UnreachedError(f"No picture came within {WITHIN_S:g} s.") from error
+            raise UnreachedError(f"No picture arrived within {WITHIN_S:g} s.") from error
 
     async def _content(self, address: str) -> bytes:
         async with httpcore.AsyncConnectionPool(

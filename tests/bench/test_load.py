@@ -87,7 +87,7 @@ def test_a_server_that_breaks_connections_is_a_failure_without_status():
     ],
 )
 def test_load_is_put_on_this_machine_only(url):
-    with pytest.raises(ValueError, match="is not a server of this machine"):
+    with pytest.raises(ValueError, match="is not a server on this machine"):
         load(url, PICTURES, 1, 1)
 
 
@@ -98,7 +98,7 @@ def test_every_address_of_this_machine_is_accepted(host):
 
 @pytest.mark.parametrize(("pictures", "clients", "seconds"), [([], 1, 1), ([b"x"], 0, 1), ([b"x"], 1, 0)])
 def test_load_of_nothing_is_refused(pictures, clients, seconds):
-    with pytest.raises(ValueError, match="at least one of each is needed"):
+    with pytest.raises(ValueError, match="expected at least one of each"):
         load("http://127.0.0.1:1/", pictures, clients, seconds)
 
 

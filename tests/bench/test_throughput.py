@@ -75,7 +75,7 @@ def test_the_command_measures_what_is_there_and_names_what_is_not(tmp_path):
     for peer in peers.PEERS:
         absent = peers.missing(peer)
         if absent:
-            assert f"{peer.name} is left out" in done.stderr
+            assert f"leaving out {peer.name}" in done.stderr
             assert ", ".join(absent) in done.stderr
         else:
             expected.append(peer.name)
@@ -139,5 +139,7 @@ def test_more_clients_than_may_connect_are_refused_before_anything_starts(monkey
     monkeypatch.setattr("bench.load.allow_open_files", lambda wanted: 1500)  # as `ulimit -Hn 1500`
     monkeypatch.setattr(throughput, "_start", None)
     given = argparse.Namespace(clients=[1], seconds=1, rounds=1, warm_up=1, peers=False)
-    with pytest.raises(OSError, match="2000 connections need 2200 open files, `ulimit -Hn` allows 1500"):
+    with pytest.raises(
+        OSError, match="2000 connections need 2200 open files, but `ulimit -Hn` allows only 1500"
+    ):
         throughput.run(given)

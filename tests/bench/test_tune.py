@@ -67,7 +67,7 @@ def test_the_best_settings_are_named_as_the_lines_to_write():
     assert f"The most requests/s:\n\n{block.format(16, 5)}" in said
     assert f"The shortest wait of one client:\n\n{block.format(1, 1)}" in said
     assert "handler/model-config.yaml" in said
-    assert "The most requests/s, as it is now:" in tune.report(FOUND, LATE)
+    assert "The most requests/s, as configured now:" in tune.report(FOUND, LATE)
 
 
 def test_a_setting_that_refused_requests_is_shown_and_not_named():

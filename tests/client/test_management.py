@@ -70,7 +70,7 @@ def test_a_model_that_has_no_address_is_skipped_and_the_others_are_found(name: s
         server.workers[name, "1.0.0"] = 0
         served, skipped = Management(server.url).served()
     assert [status.model for status in served] == ["digits"]
-    assert skipped == {name: "TorchServe serves it, and has no address for such a name"}
+    assert skipped == {name: "TorchServe serves it, but has no address for such a name"}
 
 
 def test_a_model_that_is_described_in_another_form_is_skipped_and_one_that_is_gone_is_forgotten(

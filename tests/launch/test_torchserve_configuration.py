@@ -200,7 +200,7 @@ def test_a_model_with_a_slash_in_its_name_cannot_be_taken_away_and_hides_no_othe
             assert requests.delete(f"{models}/{path}", headers=token, timeout=30).status_code == 404
     served, skipped = server.management().served()
     assert [status.model for status in served] == ["digits"]
-    assert skipped == {"a/b": "TorchServe serves it, and has no address for such a name"}
+    assert skipped == {"a/b": "TorchServe serves it, but has no address for such a name"}
 
 
 @pytest.mark.integration

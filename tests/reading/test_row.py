@@ -105,13 +105,13 @@ def test_a_picture_in_json_is_one_whatever_else_that_says() -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({"strokes": 7}, "'strokes' is no array"),
+        ({"strokes": 7}, "'strokes' is not an array"),
         ({"strokes": []}, "Nothing is drawn"),
         ({"strokes": [[]]}, "Nothing is drawn"),
-        ({"strokes": [[[1, 2], [3]]]}, "no array of points"),
-        ({"strokes": [[1, 2]]}, "no array of points"),
-        ({"strokes": [[["a", "b"]]]}, "no array of points"),
-        ({"strokes": [[[1e300, 0]]]}, "no array of points"),
+        ({"strokes": [[[1, 2], [3]]]}, "not an array of points"),
+        ({"strokes": [[1, 2]]}, "not an array of points"),
+        ({"strokes": [[["a", "b"]]]}, "not an array of points"),
+        ({"strokes": [[[1e300, 0]]]}, "not an array of points"),
         ({"strokes": [[[0, 0]]], "width": -1}, "'width' is '-1'"),
         ({"strokes": [[[0, 0]]] * 300}, "300 strokes"),
     ],
@@ -126,7 +126,7 @@ def test_strokes_that_are_none_are_refused_in_words(body: dict, words: str) -> N
     [
         (b"", "The body is empty"),
         (b'{"strokes": [', "not valid JSON"),
-        (b'{"strokes": [[[NaN, 0]]]}', "no array of points"),
+        (b'{"strokes": [[[NaN, 0]]]}', "not an array of points"),
         (b"hello", "plain text"),
         (png(Image.new("RGB", (400, 100), (250, 250, 240))), "Nothing is drawn"),
     ],

@@ -80,6 +80,6 @@ def test_it_is_over_after_the_limit_however_the_bytes_dribble_in(monkeypatch: py
                 return
 
     with serving(answer) as (port, _):
-        with pytest.raises(FetchError, match=r"No picture came within 0\.5 s"):
+        with pytest.raises(FetchError, match=r"No picture arrived within 0\.5 s"):
             fetch(f"http://127.0.0.1:{port}/", port)
         is_over.set()

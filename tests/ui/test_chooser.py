@@ -105,10 +105,10 @@ def test_a_model_that_nobody_can_ask_for_is_shown_and_said_once_and_hides_no_oth
     (shown,) = choose(models, loader, "", "")
     models.listing()
     assert options(shown)[:2] == ["digits 1.0.0", "digits-vit 1.0.0 · not loaded"]
-    assert "a/&lt;b&gt;: TorchServe serves it, and has no address for such a name" in options(shown)[2]
+    assert "a/&lt;b&gt;: TorchServe serves it, but has no address for such a name" in options(shown)[2]
     assert shown.listing.complaint == ""
     assert [record.getMessage() for record in caplog.records] == [
-        "'a/<b>' cannot be chosen: TorchServe serves it, and has no address for such a name"
+        "'a/<b>' cannot be chosen: TorchServe serves it, but has no address for such a name"
     ]
 
 
