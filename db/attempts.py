@@ -65,7 +65,7 @@ class Attempts(UsesEngine):
         return wait_s
 
     def give_back(self, limits: Sequence[Limit]) -> None:
-        """Give an attempt of each back."""
+        """Give one attempt back to each."""
         with transaction(self._engine) as connection:
             for limit in limits:
                 earlier = table.c.full_at - _seconds(limit.each_s)

@@ -1,4 +1,4 @@
-"""Backs up the database: `python -m db.backup`; with BACKUP_EVERY_HOURS again and again, as a service."""
+"""Back up the database: `python -m db.backup`; with BACKUP_EVERY_HOURS again and again, as a service."""
 
 import os
 import sys

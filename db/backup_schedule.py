@@ -1,4 +1,4 @@
-"""Backs up again and again until it is stopped, and tells Prometheus how that goes."""
+"""Back up again and again until stopped, and tell Prometheus how that goes."""
 
 import sys
 import time

@@ -120,7 +120,7 @@ def fill(url: URL, dump: Path) -> None:
 
 
 def exchange(url: URL, new: URL, kept: str | None) -> None:
-    """Give the database of `new` the name of that of `url`, which becomes `kept` (None: there is none).
+    """Rename the database of `new` to that of `url`, which becomes `kept` (None: it does not exist).
 
     Both or neither; sessions in the old one end, and their next connection finds the new one.
 

@@ -1,4 +1,4 @@
-"""Adds up the changes that triggers note: analytics then read a few counts a day, and not every change."""
+"""Add up the changes that triggers note, so that analytics read a few counts a day and not every change."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Gives up on a PostgreSQL that is connected but silent: frozen, swapping, or behind a dead network.
+"""Give up on a PostgreSQL that is connected but silent: frozen, swapping, or behind a dead network.
 
 PostgreSQL's own `statement_timeout` needs a server that works, and libpq would wait without end.
 """

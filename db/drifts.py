@@ -1,4 +1,4 @@
-"""Looks at whether drawings look like those of training: what is looked at, and what was found."""
+"""Look at whether drawings resemble those of training: what is looked at, and what was found."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -89,7 +89,7 @@ def newest(
         model: Name and version.
         between: The earliest and the latest time, with time zones.
         most: How many at most.
-        of_a_session: How many of one session at most: one hand is no sample of all hands.
+        of_a_session: How many of one session at most: one hand is not a sample of all hands.
 
     Raises:
         DatabaseUnavailable: They cannot be read now.

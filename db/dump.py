@@ -1,4 +1,4 @@
-"""Makes one backup, which gets its name only after it was restored and compared with the database."""
+"""Make one backup, which gets its name only after it was restored and compared with the database."""
 
 import os
 from collections.abc import Iterator

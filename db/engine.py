@@ -103,7 +103,7 @@ def parse(url: str | URL) -> URL:
     """Return `url` with its driver set to psycopg2; `postgres://` is accepted too.
 
     Raises:
-        ValueError: It is no PostgreSQL URL; the message does not repeat a password.
+        ValueError: It is not a PostgreSQL URL; the message does not repeat a password.
     """
     expected = "expected postgresql://user:password@host:port/name"
     try:

@@ -69,7 +69,7 @@ class Judged:
 
     Attributes:
         read: The label that the model gave.
-        really: The right one; None where it was no digit.
+        really: The right one; None where it was not a digit.
         bin: How many of `CONFIDENCES` its confidence reaches.
         is_digit: Whether the model took it for a digit; None where it does not say.
         is_in_set: Whether the right label was in the answer's set; None where there is no set, or no label.

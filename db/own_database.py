@@ -78,7 +78,7 @@ def typed_name(typed: str) -> str:
     """Return the name of a user or a key as the database has it.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a valid name.
     """
     name = typed.casefold()
     if not re.fullmatch(USER_NAME, name):

@@ -74,7 +74,7 @@ def known_revision(dump: Path) -> str:
 
     Raises:
         RestoreError: It has none, or one that this code does not know.
-        ProgramError: It is no backup, or damaged.
+        ProgramError: It is not a backup, or is damaged.
     """
     libpq.run("pg_restore", "--list", str(dump))
     rows = libpq.run("pg_restore", "--data-only", "--table=alembic_version", "--file=-", str(dump))

@@ -1,4 +1,4 @@
-"""Deletes what is older than the operator says, and forgets who judged or tried to sign in, bit by bit."""
+"""Delete what is older than the operator allows, and forget who judged or tried to sign in, bit by bit."""
 
 import logging
 import threading

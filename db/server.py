@@ -1,4 +1,4 @@
-"""Starts and stops a PostgreSQL on a folder of its own: `data`, `password`, `server.log` and `lock`."""
+"""Start and stop a PostgreSQL in a folder of its own: `data`, `password`, `server.log` and `lock`."""
 
 import errno
 import os

@@ -169,7 +169,7 @@ class ServingRows(UsesEngine):
         return failed or 0
 
     def set_times_right(self) -> None:
-        """Let what a clock has dated ahead, which is set back by now, be of now: else all waits for then."""
+        """Set times that a wrong clock has put in the future to now: else everything waits until then."""
         with transaction(self._engine) as connection:
             for at in (serving.c.changed_at, looks.c.created_at):
                 is_ahead = at > func.now() + func.make_interval(0, 0, 0, 0, 0, 1)

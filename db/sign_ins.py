@@ -36,7 +36,7 @@ class SignIns(UsesEngine):
     """The sign-ins in PostgreSQL; may be used by many threads. All methods raise DatabaseUnavailable."""
 
     def begin(self, user: User, kept: str) -> bytes | None:
-        """Return a new token of the user's; what has expired of anybody is removed on the way.
+        """Return a new token of the user's, and remove everybody's expired ones.
 
         Args:
             user: who has said the right password.

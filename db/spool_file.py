@@ -143,7 +143,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def shorten(connection: sqlite3.Connection, give_back: bool) -> None:
-    """Take the log into the file; if told so, give the file's empty room back.
+    """Move the log into the file; if asked to, return the file's unused space to the disk.
 
     Nobody may write meanwhile: https://www.sqlite.org/wal.html#walresetbug
 

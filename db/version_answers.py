@@ -39,7 +39,7 @@ class Doubted:
 
     Attributes:
         id: The prediction's.
-        true_label: What they said that it is; None where they said that it is no digit.
+        true_label: What they said that it is; None where they said that it is not a digit.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""Makes the passwords and the token of a compose installation, once, in volumes that only readers mount.
+"""Make the passwords and the token of a compose installation, once, in volumes that only readers mount.
 
     docker compose run --rm -T secrets python deploy/make_secrets.py grafana < FILE
 

@@ -1,4 +1,4 @@
-"""`make status`: what runs where, since when, which version, and what is wrong, in one screen.
+"""`make status`: show what runs where, since when, which version, and what is wrong, on one screen.
 
 Needs Python 3.9 and nothing else. Says it of the compose project, or else of a `make run` on this machine.
 """

@@ -1,1 +1,1 @@
-"""Starts the platform on one machine: TorchServe, the embedded PostgreSQL and the page."""
+"""Start the platform on one machine: TorchServe, the embedded PostgreSQL and the page."""

@@ -1,4 +1,4 @@
-"""Looks into a model archive (.mar) before TorchServe does, and says what to do about one that is no good."""
+"""Check a model archive (.mar) before TorchServe loads it, and say what to do about a bad one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits until each part of the running platform really answers, and says so."""
+"""Wait until each part of the running platform really answers, and say so."""
 
 import subprocess
 import sys

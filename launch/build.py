@@ -1,4 +1,4 @@
-"""`make archive`: builds the served model's archive, if it is missing or older than what it is made of.
+"""`make archive`: build the served model's archive if it is missing or older than what it is made of.
 
 python -m launch.build [--anew]     the model is MODEL's, digits by default; --anew: whatever its age
 """

@@ -1,4 +1,4 @@
-"""`make doctor`: what is here, what is missing, and what to do about it, in one screen.
+"""`make doctor`: show what is installed, what is missing, and what to do about it, on one screen.
 
 Runs with nothing installed, so that it can be asked before `make setup`: on .venv's Python, else on the one
 that `make setup` would take, else on any `python3` from 3.9, of which it then says that it is not supported.

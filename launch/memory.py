@@ -1,4 +1,4 @@
-"""Whether the workers of the models that are to be served fit into the memory that is left."""
+"""Check whether the workers of the models to be served fit in the memory that is left."""
 
 from __future__ import annotations
 

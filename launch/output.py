@@ -50,7 +50,7 @@ class Output:
         self._hidden.add(name)
 
     def forget(self, name: str) -> None:
-        """Begin anew with last words: what is said from now on is another process's."""
+        """Forget the last words: what is said from now on is another process's."""
         with self._lock:
             self._last.pop(name, None)
 

@@ -98,7 +98,7 @@ def read_served_archive(settings: Settings) -> Archive:
                 f"{file.name!r} is not there",
                 f"set it to digits.mar,fashion.mar, or unset it for {settings.model}.mar alone",
             )
-        # A folder is no archive that came in by itself.
+        # A folder is not an archive that arrived by itself.
         if not file.is_dir():
             require_known(file, settings.known_archives)
     if settings.model not in settings.loaded and not _is_held(settings):

@@ -1,4 +1,4 @@
-"""Supervises the platform's processes: one that ends is started again, and all of them end together."""
+"""Supervise the platform's processes: restart one that ends, and end all of them together."""
 
 import os
 import signal

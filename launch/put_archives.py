@@ -1,4 +1,4 @@
-"""Puts the archives that an image was built with into the model store that its containers share.
+"""Put the archives that an image was built with into the model store that its containers share.
 
     MODEL_STORE=/models python -m launch.put_archives
 
@@ -36,7 +36,7 @@ def put(archive: Path, store: Path) -> str:
 
     Raises:
         OSError: It cannot be read, or not be written there.
-        ValueError: It is no archive.
+        ValueError: It is not an archive.
     """
     place = store / archive.name
     kept = ""

@@ -1,4 +1,4 @@
-"""`make run`: starts PostgreSQL, TorchServe and the page together and says when they really answer."""
+"""`make run`: start PostgreSQL, TorchServe and the page together, and say when they really answer."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""A TorchServe of one's own on free ports, for as long as a test, a measurement or a command takes.
+"""A private TorchServe on free ports, for as long as a test, a measurement or a command takes.
 
     python -m launch.temporary -- COMMAND ...
 

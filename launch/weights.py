@@ -69,7 +69,7 @@ def count_tensors(path: Path) -> int:
     little-endian; the header in JSON; the tensors' bytes, up to the end of the file.
 
     Raises:
-        LaunchError: it is no such file, or not all of one; the fix is left to the caller.
+        LaunchError: it is not such a file, or is cut off; the fix is left to the caller.
     """
     size = path.stat().st_size
     try:

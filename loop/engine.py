@@ -1,4 +1,4 @@
-"""Does the steps of a run, one after the other; what is killed is begun again by whoever comes next.
+"""Do the steps of a run, one after the other; a step that is killed is started again by the next process.
 
 A step is a function that may be killed at any moment and be done again: what it writes is written in one
 transaction, or aside and then renamed, and the second time it finds what it found the first time.

@@ -1,4 +1,4 @@
-"""`python -m loop.schedule`: runs `python -m loop` and `python -m loop.watch` again and again, as a service.
+"""`python -m loop.schedule`: run `python -m loop` and `python -m loop.watch` again and again, as a service.
 
 A run of the loop every RETRAIN_EVERY_HOURS, a look at what people draw every hour. Each is a process of its
 own, which gives its memory back when it ends, and may be killed for it. When the last run was the database

@@ -1,4 +1,4 @@
-"""`python -m reading`: finds pieces for the page, which talks to it over its standard input, a socket.
+"""`python -m reading`: find pieces for the page, which talks to it over its standard input, a socket.
 
 Each picture is looked at in a process of its own, which the kernel ends when it takes too much time or
 memory: what decoders can be made to do is not bounded by a picture's size. It is a copy of this one, in which

@@ -32,7 +32,7 @@ def pieces_of(payload: bytes) -> list[Piece]:
     """Return the pieces of a body: strokes as JSON, or an image in one of the ways that predictions take.
 
     Raises:
-        BadImage: it is no readable image.
+        BadImage: it is not a readable image.
         NoNumber: nothing is drawn, the strokes are none, or there are too many pieces.
     """
     if not payload:

@@ -1,4 +1,4 @@
-"""Brings TorchServe to what is to be served, watches what is tried, and tells the page whom to ask.
+"""Make TorchServe serve what it should, watch versions on trial, and tell the page which one to ask.
 
 It is a thread of each page, since a page has all that it takes: the database, the management API, and what
 failed. All of them read; what changes anything is done by the one that holds a lock of the database. If that

@@ -34,7 +34,7 @@ def open_regular(path: Path) -> BufferedReader:
     """Return a regular file, opened to be read; whatever else has that name is not waited for.
 
     Raises:
-        IrregularError: It is none.
+        IrregularError: It is not a regular file.
         OSError: It cannot be opened.
     """
     # Looked at before, since opening a device may do something; and after, since it may be another by then.
@@ -105,9 +105,9 @@ def written_aside(path: Path, writer: str | None = None) -> Iterator[Path]:
 
 
 def keep_owner(draft: Path, path: Path) -> None:
-    """Give a draft that root has written to whom the file belongs that it will replace, or else its folder.
+    """Give a draft that root wrote to the owner of the file that it will replace, or else of its folder.
 
-    A file of root's counts as none: root wrote it before, and whoever has the folder could not read it.
+    A file that root owns is ignored: root wrote it before, and the folder's owner could not read it.
     """
     if os.geteuid() != 0:
         return

@@ -1,4 +1,4 @@
-"""Runs one command and leaves none of its processes behind, however it, its caller or the keeper ends.
+"""Run one command, and leave none of its processes behind, however it, its caller or the keeper ends.
 
     python -m system.keeper STOP_S COMMAND ...
 

@@ -1,4 +1,4 @@
-"""Does something again and again: in time, and sooner where it failed."""
+"""Do something again and again: on schedule, and sooner after a failure."""
 
 import time
 from collections.abc import Callable

@@ -46,8 +46,8 @@ def keep_days(env: Mapping[str, str]) -> int | None:
     """Return for how many days drawings are kept, None for ever.
 
     Raises:
-        SettingError: KEEP_DAYS is no number of days; 0 is none either, lest it means "all" to one and
-            "for ever" to another.
+        SettingError: KEEP_DAYS is not a number of days. 0 is refused, too: to some it means "all", to
+            others "for ever".
     """
     days = environment.whole(env, "KEEP_DAYS", MOST_DAYS, 1, MOST_DAYS, "number of days")
     return days if environment.text(env, "KEEP_DAYS") else None

@@ -1,4 +1,4 @@
-"""Prints this installation's Secrets, with passwords and a token that were never used before.
+"""Print this installation's Secrets, with passwords and a token that were never used before.
 
     python deploy/kubernetes/new_secrets.py | kubectl create -f -
 

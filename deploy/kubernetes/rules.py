@@ -1,4 +1,4 @@
-"""Writes monitoring/rules.yaml: the rules of deploy/prometheus/rules as resources of the Prometheus operator.
+"""Write monitoring/rules.yaml: the rules of deploy/prometheus/rules as resources of the Prometheus operator.
 
     python deploy/kubernetes/rules.py
 

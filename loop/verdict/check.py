@@ -13,7 +13,7 @@ class Check:
 
     Attributes:
         name: what was checked.
-        outcome: PASSED; REFUSED: the candidate is worse; NOT_ENOUGH: nobody can tell, which is no pass
+        outcome: PASSED; REFUSED: the candidate is worse; NOT_ENOUGH: nobody can tell, which does not pass
             either; or LEFT_OUT: it does not apply to this model.
         reason: in a sentence.
         numbers: what it is based on, as JSON takes it.

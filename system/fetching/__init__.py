@@ -1,1 +1,1 @@
-"""Pictures from the web, fetched for somebody who thereby reaches nothing but the web."""
+"""Pictures from the web, fetched so that the asker can reach nothing but the web."""

@@ -14,7 +14,7 @@ def is_public(address: str) -> bool:
     """Return whether a numeric address is one of the public internet, whatever it is wrapped in.
 
     Raises:
-        ValueError: It is no address.
+        ValueError: It is not an address.
     """
     if "%" in address:  # of one link alone
         return False

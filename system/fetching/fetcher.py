@@ -1,4 +1,4 @@
-"""Fetches a picture from the web for somebody who only said its address."""
+"""Fetch a picture from the web for somebody who only gave its address."""
 
 import asyncio
 import socket

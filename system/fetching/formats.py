@@ -32,7 +32,7 @@ def media_type(content: bytes) -> str:
     """Return what the decoder calls a file, of which it reads the head.
 
     Raises:
-        FetchError: It is no picture, or of a format that the handler does not read.
+        FetchError: It is not a picture, or has a format that the handler does not read.
     """
     try:
         return _media_type(content)

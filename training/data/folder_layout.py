@@ -115,7 +115,7 @@ def _label(folder: Path, name: str) -> str:
     """Return the label that a folder's name is: Unicode has two forms of it, which macOS and others write.
 
     Raises:
-        ValueError: it is no text, or too long.
+        ValueError: it is not text, or is too long.
     """
     try:
         name.encode("utf-8")

@@ -28,7 +28,7 @@ def framing_name(text: str) -> str:
     """Return a framing's name as the command line has it; "photo" leaves the side to be chosen.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
     try:
         if text != PHOTO:

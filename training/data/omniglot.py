@@ -44,7 +44,7 @@ def characters(path: Path) -> list[Character]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no zip archive of characters.
+        ValueError: it is not a zip archive of characters.
     """
     found = []
     try:

@@ -92,7 +92,7 @@ def member_of(archive: bytes) -> bytes:
     """Return the packed strokes of a zip archive.
 
     Raises:
-        ValueError: it is no zip archive, a damaged one, or one without them.
+        ValueError: it is not a zip archive, is damaged, or does not hold them.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened, opened.open(MEMBER) as member:

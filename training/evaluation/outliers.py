@@ -1,4 +1,4 @@
-"""Pictures of what is no digit, to ask a server about."""
+"""Pictures of things that are not digits, to ask a server about."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial

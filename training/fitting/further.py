@@ -56,7 +56,7 @@ def train_further(begin: Path, data_dir: Path, epochs: int, out: Path, version: 
 
     Raises:
         OSError: the weights or the data set are not there, or the results cannot be written.
-        ValueError: the file is no weights file, or a run in `out` has other settings.
+        ValueError: the file is not a weights file, or a run in `out` has other settings.
     """
     model, about = weights.load(begin)
     members = list(model.members) if isinstance(model, Ensemble) else [model]

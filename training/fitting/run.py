@@ -86,7 +86,7 @@ class Run:
         """Train on every frame once, and select on validation.
 
         Raises:
-            ValueError: the loss is no number any more.
+            ValueError: the loss is no longer a number.
         """
         started, losses = time.perf_counter(), torch.zeros((), device=self.device)
         self._seed_dropout()

@@ -61,7 +61,8 @@ def teach(teacher: Path, data_dir: Path, epochs: int, seed: int, out: Path, vers
 
     Raises:
         OSError: the weights or the data set are not there, or the results cannot be written.
-        ValueError: the teacher is no ensemble that begins with a cnn, or `out` has a run with other settings.
+        ValueError: the teacher is not an ensemble that begins with a cnn, or `out` has a run with other
+            settings.
     """
     ensemble, about = weights.load(teacher)
     if not isinstance(ensemble, Ensemble) or not isinstance(ensemble.members[0], Cnn):

@@ -1,4 +1,4 @@
-"""Real characters that are no digit: some to train the gate on, others only to report on.
+"""Real characters that are not digits: some to train the gate on, others only to report on.
 
 They are used where the archives of them are among the data sets (training/data/omniglot.py). A character that
 looks like a digit teaches nothing and counts nowhere: a person who is told that it is a digit would read it

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 # What other programs put around a state dict, and before its names.
 WRAPPERS = ("state_dict", "model_state_dict", "model", "model_state")
 PREFIXES = ("module.", "_orig_mod.", "network.", "model.")
-# What the unpickler names that is no tensor, in its error.
+# What the unpickler names in its error that is not a tensor.
 OBJECT = re.compile(r"GLOBAL (\S+) was not an allowed global")
 # So begins what torch.save wrote: a zip file or, of former days, a pickle. Lines of text, too, may pass for a
 # pickle: "cat" and "dog" name a global.

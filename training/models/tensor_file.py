@@ -19,7 +19,7 @@ def save(path: Path, tensors: dict[str, Tensor], about: Any) -> None:
     """Write tensors and a dataclass; a reader sees the old file or the new one, never half of it."""
     kept = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with written_aside(path) as draft:
-        # By way of memory: the error of its own writer is no OSError, also where the disk is full.
+        # By way of memory: the error of its own writer is not an OSError, even where the disk is full.
         draft.write_bytes(serialised(kept, metadata={"about": json.dumps(asdict(about))}))
         draft.chmod(0o644)  # servers run as others
 

@@ -1,4 +1,4 @@
-"""Digits that are no digit any more: several in one drawing, one over the other, in pieces, struck out."""
+"""Digits that are no longer digits: several in one drawing, one over the other, in pieces, struck out."""
 
 import numpy as np
 

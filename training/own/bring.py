@@ -195,7 +195,7 @@ def _compared(
     expected = _eager(network, some) / temperature
     apart = checks.difference(checks.outputs_of(session, some) / temperature, expected)
     words = f"{len(some)} pictures: ONNX Runtime's probabilities differ from PyTorch's by up to {apart:.2g}"
-    if not apart <= AGREED:  # nor where it is no number
+    if not apart <= AGREED:  # nor where it is not a number
         raise ValueError(
             f"The exported network does not match the module. On {words}, expected at most {AGREED:g}. "
             "Anything that depends on a Python value or on chance is exported as it was for one picture."

@@ -36,7 +36,7 @@ def read_model(path: Path) -> onnx.ModelProto:
 
     Raises:
         OSError: it cannot be read.
-        ValueError: it is no such file.
+        ValueError: it is not such a file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"--network {path}: there is no such file.")

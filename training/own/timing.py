@@ -43,7 +43,7 @@ def timed(network: onnx.ModelProto, frames: np.ndarray) -> dict[int, float]:
 
 
 def suggested(times: dict[int, float], own_bytes: int, shared_bytes: int, free_bytes: int) -> Setting:
-    """Return how TorchServe might run a model on this machine: a guess to begin from.
+    """Return how TorchServe might run a model on this machine: a guess to start from.
 
     A worker for each core, as far as the memory goes; the smallest batch after which a larger one saves
     little, or takes longer than the handler gives a batch; a delay that a lone request hardly feels.

@@ -65,7 +65,7 @@ def opened(file: Path) -> Model:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is none of this project.
+        ValueError: it is not one of this project.
     """
     if file.suffix == ".onnx":
         content, about = load_classical(file)

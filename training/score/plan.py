@@ -130,7 +130,7 @@ def read_plan(output: Path) -> Plan:
     """Return the plan that is in a folder.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a plan.
         OSError: there is none.
     """
     try:
@@ -201,7 +201,7 @@ def _write(inputs: Inputs, path: Path, wanted: dict[str, Any], rows: int) -> Non
 
 
 def _in_unicode(name: str) -> str:
-    """Return a name as it can be written: one from a file system may have bytes that are no UTF-8."""
+    """Return a name as it can be written: one from a file system may have bytes that are not UTF-8."""
     return name.encode("utf-8", "backslashreplace").decode()
 
 
