@@ -85,7 +85,7 @@ train: setup-train ## train a model (DATASET=digits, folder, ..., MODEL=cnn, ...
 	@exec $(PY) -m training.fitting.train $(TRAINED) $(ARGS)
 
 seeds: setup-train ## train once with each of three seeds; print mean and deviation (DATA=...)
-	@exec $(PY) -m training.fitting.train --seeds 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
+	@exec $(PY) -m training.fitting.train --seed 0 1 2 $(if $(DATA),--data "$(DATA)") $(ARGS)
 
 samples: setup-train ## write a page of samples, misread ones first (DATASET=..., DATA=...)
 	@exec $(PY) -m training.samples $(TRAINED) $(ARGS)

@@ -1,6 +1,6 @@
 """Compare all models of the data set "digits" in one table, each measured through the real TorchServe.
 
-    python -m bench.compare --data DIR [--models cnn lenet5 ...] [--strokes N]
+    python -m bench.compare --data DIR [--models cnn lenet5 ...]
 
 A model is what `make train DATASET=digits MODEL=...` left in runs/, and for "cnn" the committed weights, the
 served ensemble. Each gets an archive and a server of its own, one after the other.
@@ -32,12 +32,14 @@ from training.evaluation import figures, questions
 from training.evaluation.ask import Server
 from training.models import weights
 from training.models.classical_recipes import RECIPES
-from training.options import data_folder, natural, parser_of
+from training.options import data_folder, parser_of
 
 DATA_SET = "digits"
 MODELS = (names.USUAL_ARCHITECTURE, "lenet5", "vit", *RECIPES)
 WARM_UP_S, LOAD_S = 3.0, 5.0  # JVM and network become steady; long enough for a median
 BUSY_CLIENTS = 64
+# Pen-drawn pictures of each kind and renderer.
+STROKES = 500
 BATCH, ROUNDS, CALLS = 16, 30, 20  # of the network alone: frames a call, and measurements of so many calls
 
 
@@ -71,12 +73,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = parser_of("bench.compare", __doc__)
     data_folder(parser)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS), metavar="MODEL")
-    parser.add_argument(
-        "--strokes",
-        type=natural,
-        default=500,
-        help="pen-drawn pictures of each kind and renderer (default: 500)",
-    )
     given = parser.parse_args(arguments)
     try:
         require_wrk()
@@ -93,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
             left_out.append(f"Not trained: {model} (`{command}`).")
             continue
         try:
-            lines.append(measured(model, file, given.data, given.strokes))
+            lines.append(measured(model, file, given.data, STROKES))
         except (LaunchError, LoadError, OSError, ValueError) as error:
             left_out.append(f"Not measured: {model} ({' '.join(str(error).split())}).")
             failed = True

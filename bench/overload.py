@@ -1,4 +1,4 @@
-"""Measure what happens when far more requests come than can be answered: `python -m bench.overload`.
+"""What happens when far more requests come than can be answered, as `python -m bench.throughput` measures it.
 
 Clients that fill the queue, and a thousand more that ask again as soon as they are refused: the surplus is as
 large as server and wrk together can pass on. Each round measures the server's capacity as well, with the same
@@ -19,22 +19,17 @@ from dataclasses import dataclass
 import numpy as np
 import requests
 
-from bench.load import NO_ANSWER, TIMEOUT_S, Measured, allow_clients, load
-from bench.pictures import pictures
-from bench.results import measuring, say, write
+from bench.load import NO_ANSWER, TIMEOUT_S, Measured, load
+from bench.results import say
 from bench.serving import PNG, wait_for_answer
 from client.session import local_session
-from launch.temporary import running
 from launch.torchserve import CONFIG
-from system.files import PROJECT
-from training.options import parser_of, positive
 
 BUSY_CLIENTS = 64
 # More than any queue that is measured, so that there is always somebody left to be refused.
 SURPLUS_CLIENTS = 1000
 # Too few and too seldom to be a load themselves; they begin when the queue is as full as it gets.
 NEWCOMERS, PAUSE_S, RAMP_S = 8, 0.2, 1.0
-WARM_UP_S, SECONDS = 60, 10
 OK, REFUSED = 200, 503
 
 
@@ -165,25 +160,3 @@ def configured_queue_size() -> int:
     if found is None:
         raise ValueError(f"{CONFIG} sets no job_queue_size: add a line such as job_queue_size=1000")
     return int(found[1])
-
-
-def main() -> None:
-    """Measure a server of its own and print the table."""
-    parser = parser_of("bench.overload", __doc__)
-    parser.add_argument(
-        "--rounds", type=positive, default=3, help="number of measurements (default: %(default)s)"
-    )
-    given = parser.parse_args()
-    files, size = pictures(), configured_queue_size()
-    with measuring("overload"):
-        allow_clients(clients_beyond(size))  # before a minute's work finds that they may not come
-        with running(PROJECT / "model_store") as ours:
-            url = f"{ours.inference_url}/predictions/digits"
-            say(f"warming up for {WARM_UP_S} s")
-            load(url, files, BUSY_CLIENTS, WARM_UP_S)
-            found = measure(url, files, size, given.rounds, SECONDS)
-    write("overload.md", markdown(found, size))
-
-
-if __name__ == "__main__":
-    main()

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
-from training.options import parser_of, positive
+from training.options import parser_of
 
 # One stroke each, in units of the pad's side.
 DIGITS: dict[str, list[tuple[float, float]]] = {
@@ -22,7 +22,7 @@ DIGITS: dict[str, list[tuple[float, float]]] = {
     "3": [(0.32, 0.24), (0.62, 0.26), (0.46, 0.46), (0.66, 0.62), (0.52, 0.78), (0.32, 0.72)],
 }
 MOVES_PER_LEG = 8
-STROKES = 30
+STROKES = 100
 GOAL_P50_MS, GOAL_P95_MS = 60, 100
 # What the last third of the strokes may take, of what the first third took, in their medians.
 GROWTH = 1.25
@@ -53,12 +53,9 @@ def main() -> int:
     parser.add_argument(
         "--url", default="http://127.0.0.1:7860", help="address of the page (default: %(default)s)"
     )
-    parser.add_argument(
-        "--strokes", type=positive, default=STROKES, help="number of strokes to draw (default: %(default)s)"
-    )
     given = parser.parse_args()
     try:
-        waits_ms = measure(given.url, given.strokes)
+        waits_ms = measure(given.url, STROKES)
     except Error as error:
         # Playwright's message goes on with a log of its calls.
         reason = error.message.splitlines()[0]

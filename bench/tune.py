@@ -27,6 +27,7 @@ from training.own.setting import Setting
 
 MODEL, CLIENTS = "digits", 64
 JAVA_WARM_UP_S, WARM_UP_S, SECONDS = 20, 1, 2
+ROUNDS = 2
 ANSWER_S = 120
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -138,11 +139,8 @@ def main() -> int:
         default=[1, 5],
         help="batch delays, in milliseconds (default: %(default)s)",
     )
-    parser.add_argument(
-        "--rounds", type=int, default=2, help="number of measurements of each (default: %(default)s)"
-    )
     given = parser.parse_args()
-    if min([*given.workers, *given.batch, *given.delay, given.rounds]) < 1:
+    if min([*given.workers, *given.batch, *given.delay]) < 1:
         parser.error(
             "all numbers must be above 0 (TorchServe ignores a delay of 0, and batches of 1 have no delay)"
         )
@@ -153,12 +151,9 @@ def main() -> int:
         require_wrk()
         with running(PROJECT / "model_store", f"{MODEL}.mar") as server:
             settings = settings_to_try(given.workers, given.batch, given.delay, served(server))
-            say(
-                f"{len(settings)} settings, {given.rounds} rounds; Ctrl-C stops, and prints what has been "
-                "measured"
-            )
+            say(f"{len(settings)} settings, {ROUNDS} rounds; Ctrl-C stops, and prints what has been measured")
             load(f"{server.inference_url}/predictions/{MODEL}", pictures(), CLIENTS, JAVA_WARM_UP_S)
-            sweep(server, settings, given.rounds, found)
+            sweep(server, settings, ROUNDS, found)
     except KeyboardInterrupt:
         status = INTERRUPTED
     except (LaunchError, LoadError, requests.RequestException, OSError) as error:

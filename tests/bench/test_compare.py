@@ -76,10 +76,9 @@ def test_the_committed_weights_stand_for_the_default(tmp_path: Path) -> None:
     assert compare.trained_file("cnn", tmp_path) == weights.DEFAULT_WEIGHTS
 
 
-@pytest.mark.parametrize("given", [["--models", "none"], ["--strokes", "-1"]])
-def test_a_wrong_argument_is_refused(given: list[str]) -> None:
+def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(SystemExit):
-        compare.main(given)
+        compare.main(["--models", "none"])
 
 
 @needs_wrk

@@ -1,10 +1,7 @@
-import sys
-
 import pytest
 
-from bench import overload
 from bench.load import Measured
-from bench.overload import NEWCOMERS, PAUSE_S, RAMP_S, Pressure, configured_queue_size, main, markdown, press
+from bench.overload import NEWCOMERS, PAUSE_S, RAMP_S, Pressure, configured_queue_size, markdown, press
 from tests.bench.tiny_server import REFUSED, needs_wrk, tiny_server
 
 pytestmark = [pytest.mark.processes, pytest.mark.alone]
@@ -50,21 +47,5 @@ def test_newcomers_see_what_the_crowd_is_answered():
         assert NEWCOMERS <= len(found.newcomers) <= 1.5 * most
 
 
-def test_nonsense_is_refused_before_anything_starts(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["overload", "--rounds", "0"])
-    with pytest.raises(SystemExit) as refused:
-        main()
-    assert refused.value.code == 2
-
-
 def test_the_queue_size_is_that_of_the_configuration():
     assert configured_queue_size() >= 100
-
-
-@needs_wrk
-def test_more_clients_than_may_connect_are_refused_before_anything_starts(monkeypatch):
-    monkeypatch.setattr("bench.load.allow_open_files", lambda wanted: 1500)  # as `ulimit -Hn 1500`
-    monkeypatch.setattr(overload, "running", None)
-    monkeypatch.setattr(sys, "argv", ["overload"])
-    with pytest.raises(SystemExit, match=r"bench\.overload: 2000 connections need 2200 open files"):
-        main()

@@ -78,7 +78,7 @@ def test_a_setting_that_refused_requests_is_shown_and_not_named():
     assert "No setting answered every request" in tune.report({refusing: [pair(1, 1, {503: 7})]}, NOW)
 
 
-@pytest.mark.parametrize("arguments", [["--delay", "0"], ["--workers", "0"], ["--rounds", "-1"]])
+@pytest.mark.parametrize("arguments", [["--delay", "0"], ["--workers", "0"], ["--batch", "-1"]])
 def test_nonsense_is_refused_before_anything_starts(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["tune", *arguments])
     with pytest.raises(SystemExit):
@@ -141,11 +141,16 @@ def test_the_settings_asked_for_are_those_that_serve(torchserve):
 
 
 # The command with a warm-up of Java that is enough for a test.
-QUICK = "import sys; from bench import tune; tune.JAVA_WARM_UP_S = tune.SECONDS = 1; sys.exit(tune.main())"
+QUICK = """
+import sys
+from bench import tune
+tune.JAVA_WARM_UP_S = tune.SECONDS = tune.ROUNDS = 1
+sys.exit(tune.main())
+"""
 
 
-def started(tmp_path, *arguments):
-    command = [sys.executable, "-c", QUICK, "--workers", "1", "--batch", "4", "--delay", "3", *arguments]
+def started(tmp_path):
+    command = [sys.executable, "-c", QUICK, "--workers", "1", "--batch", "4", "--delay", "3"]
     return subprocess.Popen(
         command,
         cwd=PROJECT,
@@ -163,7 +168,7 @@ def started(tmp_path, *arguments):
 @pytest.mark.alone
 @pytest.mark.integration
 def test_the_command_measures_and_names_the_best(tmp_path):
-    with started(tmp_path, "--rounds", "1") as command:
+    with started(tmp_path) as command:
         said, progress = command.communicate(timeout=280)
     assert command.returncode == 0, progress
     assert said.strip() == (tmp_path / "bench" / "tune.md").read_text().strip()
@@ -185,7 +190,7 @@ def in_session(leader):
 @pytest.mark.alone
 @pytest.mark.integration
 def test_ctrl_c_prints_what_was_measured_and_leaves_nothing_behind(tmp_path):
-    with started(tmp_path, "--rounds", "50") as command:
+    with started(tmp_path) as command:
         for line in command.stderr:
             if "one client p50" in line:
                 break

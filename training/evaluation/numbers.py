@@ -27,12 +27,14 @@ from training.data.rendered import writers
 from training.data.strokes import Drawn
 from training.evaluation.sheets import photographed
 from training.evaluation.strings import GAPS, Written, number
-from training.options import data_folder, parser_of, positive
+from training.options import data_folder, parser_of
 
 SEED = 2024
 LENGTHS = (2, 3, 4, 5, 6)
 # The length that a goal is set for.
 FOUR = 4
+# Strings of each length, gap and kind.
+OF_EACH = 40
 
 
 def drawn(written: Written, _random: np.random.Generator) -> bytes:
@@ -124,26 +126,21 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
     parser = parser_of("training.evaluation.numbers", __doc__)
     data_folder(parser)
-    parser.add_argument("--strings", type=positive, default=40, help="strings of each length, gap and kind")
-    parser.add_argument(
-        "--writers", choices=("validation", "report"), default="report",
-        help="whose digits: those that cuts and costs were chosen on, or those that nothing was chosen on",
-    )  # fmt: skip
     given = parser.parse_args(arguments)
     url = os.environ.get("TORCHSERVE_INFERENCE_URL") or "http://127.0.0.1:8080"
     model = os.environ.get("MODEL") or "digits"
     inference = Inference(url)
     reader = Reader(inference)
     try:
-        digits = writers(given.data)[given.writers]
+        digits = writers(given.data)["report"]
         print(
             "| strings | digits right | strings right | of four right | sure | right where sure | four, p50 |"
         )
         print("|---|--:|--:|--:|--:|--:|--:|")
         for gaps in GAPS:
             for kind, made in KINDS.items():
-                asked = strings(digits, gaps, given.strings)
-                total = len(LENGTHS) * given.strings
+                asked = strings(digits, gaps, OF_EACH)
+                total = len(LENGTHS) * OF_EACH
                 shown = tqdm(asked, f"{gaps}, {kind}", total, unit="string", leave=False, disable=None)
                 found = [outcome(reader, model, one.text, made(one, random)) for one, random in shown]
                 print(row(f"{gaps}, {kind}", found), flush=True)

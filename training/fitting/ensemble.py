@@ -40,17 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, default=Path("runs/digits-ensemble"), help="folder of the results"
     )
-    parser.add_argument("--version", default="1.0.0", help="the ensemble's version")
     given = parser.parse_args(arguments)
     try:
-        put_together(given.members, given.data, given.out, given.version)
+        put_together(given.members, given.data, given.out)
     except (OSError, ValueError) as error:
         print(f"ensemble: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -> list[dict[str, Any]]:
+def put_together(members: list[Path], data_dir: Path, out: Path) -> list[dict[str, Any]]:
     """Write an ensemble of the folders, or one for each seed that all of them have; return the metrics.
 
     Raises:
@@ -69,7 +68,7 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
         _require_alike([about for _, about in loaded], members)
         data = data or _data_of(loaded[0][1], data_dir)
         _require_labels_of(data, loaded[0][1], data_dir)
-        each.append(_one(loaded, data, out / name, version))
+        each.append(_one(loaded, data, out / name))
     if names:
         summary = seeds.over_seeds(each, [int(name.removeprefix("seed-")) for name in names])
         report.write_json(out / "seeds.json", summary)
@@ -77,9 +76,7 @@ def put_together(members: list[Path], data_dir: Path, out: Path, version: str) -
     return each
 
 
-def _one(
-    loaded: list[tuple[torch.nn.Module, weights.About]], data: DataSet, out: Path, version: str
-) -> dict[str, Any]:
+def _one(loaded: list[tuple[torch.nn.Module, weights.About]], data: DataSet, out: Path) -> dict[str, Any]:
     """Write one ensemble and its metrics; return these."""
     ensemble = Ensemble([model for model, _ in loaded]).eval()
     ensemble.temperatures.copy_(torch.tensor([about.temperature for _, about in loaded]))
@@ -89,6 +86,7 @@ def _one(
     ]
     ensemble.shares.copy_(fit_shares(torch.stack(read), data.validation.labels))
     members = [{"model": one.architecture, **measured(_reader(model), one, data)} for model, one in loaded]
+    version = loaded[0][1].version
     architecture = "+".join(about.architecture for _, about in loaded)
     calibration = calibrated(_reader(ensemble), data, architecture, version)
     about, found, bank = with_known(*calibration, ensemble, data, CPU)

@@ -21,7 +21,10 @@ from training.fitting.run import Run
 from training.fitting.settings import Settings
 from training.models import weights
 from training.models.networks import Ensemble
-from training.options import data_folder, parser_of, positive
+from training.options import data_folder, parser_of
+
+# Passes over the training frames, for each network.
+EPOCHS = 8
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,24 +37,17 @@ def main(arguments: list[str] | None = None) -> int:
         default=weights.DEFAULT_WEIGHTS,
         help="weights to begin with (default: %(default)s)",
     )
-    parser.add_argument(
-        "--epochs",
-        type=positive,
-        default=8,
-        help="passes over the training frames, for each network (default: %(default)s)",
-    )
     parser.add_argument("--out", type=Path, default=Path("runs/digits-further"), help="folder of the results")
-    parser.add_argument("--version", default="1.0.0", help="the model's version")
     given = parser.parse_args(arguments)
     try:
-        train_further(given.weights, given.data, given.epochs, given.out, given.version)
+        train_further(given.weights, given.data, EPOCHS, given.out)
     except (OSError, ValueError) as error:
         print(f"further: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def train_further(begin: Path, data_dir: Path, epochs: int, out: Path, version: str) -> None:
+def train_further(begin: Path, data_dir: Path, epochs: int, out: Path) -> None:
     """Train each network of a weights file further; of an ensemble, write out/model.safetensors as one.
 
     Raises:
@@ -68,11 +64,11 @@ def train_further(begin: Path, data_dir: Path, epochs: int, out: Path, version: 
     for number, (member, name, folder) in enumerate(zip(members, names, folders, strict=True)):
         settings = Settings(
             data_dir, folder, about.data_set, name, epochs, patience=0, seed=number, device="cpu",
-            precision="float32", version=version,
+            precision="float32", version=about.version,
         )  # fmt: skip
         _train(member, settings, data)
     if len(folders) > 1:
-        put_together(folders, data_dir, out, version)
+        put_together(folders, data_dir, out)
 
 
 def _train(network: nn.Module, settings: Settings, data: DataSet) -> None:

@@ -4,7 +4,7 @@ import copy
 import io
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -54,8 +54,6 @@ class Run:
         self.frames = torch.from_numpy(data.train.frames).to(device)
         self.labels = torch.from_numpy(data.train.labels).to(device)
         self.content = data.content()
-        # Of logits, labels and the frames that were read, which a teacher may read, too.
-        self.loss: Callable[[Tensor, Tensor, Tensor], Tensor] = smoothed
         self.epoch, self.best_state = 0, self.average.state_dict()
         self.curves: list[dict[str, float]] = []
 
@@ -127,7 +125,7 @@ class Run:
             len(self.data.label_names),
         )  # fmt: skip
         with autocast(self.device, self.settings.precision):
-            loss = self.loss(self.network(frames), target, frames)
+            loss = F.cross_entropy(self.network(frames), target, label_smoothing=LABEL_SMOOTHING)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), GRADIENT_NORM)
@@ -223,11 +221,6 @@ class Run:
 
 def _changed(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [key for key, value in now.items() if then.get(key) != value]
-
-
-def smoothed(logits: Tensor, labels: Tensor, _: Tensor) -> Tensor:
-    """Return the mean cross-entropy with smoothed labels."""
-    return F.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)
 
 
 @torch.no_grad()

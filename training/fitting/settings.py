@@ -62,7 +62,7 @@ class Settings:
 
 
 def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings, list[int]]:
-    """Return the settings of the command's arguments, and the seeds that each are to be trained with, if any.
+    """Return the settings of the command's arguments, with the first of its seeds, and all seeds.
 
     Raises:
         SystemExit: an argument is wrong, or the folder of images has a name that fits no URL.
@@ -99,22 +99,25 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     parser.add_argument("--device", default=Settings.device, help="auto, cpu, cuda, cuda:1, mps")
     parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default=Settings.precision)
     parser.add_argument("--version", default=Settings.version, help="the model's version, e.g. 1.1.0")
-    parser.add_argument("--seed", type=natural, default=Settings.seed)
     parser.add_argument(
-        "--seeds", type=natural, nargs="+", default=[], help="train once with each of these seeds"
+        "--seed",
+        type=natural,
+        nargs="+",
+        default=[Settings.seed],
+        help="of several, train once with each, and print mean and deviation (default: %(default)s)",
     )
     given = vars(parser.parse_args(arguments))
-    several = given.pop("seeds")
+    seeds = given.pop("seed")
     idle = [name for name in OF_NETWORKS if given[name] != getattr(Settings, name)]
     if idle and given["model"] in RECIPES:
         parser.error(f"--{idle[0]} is only for networks, and {given['model']} is not one: leave it out")
-    if len(set(several)) < len(several):
-        parser.error(f"--seeds {' '.join(map(str, several))}: expected each seed only once")
+    if len(set(seeds)) < len(seeds):
+        parser.error(f"--seed {' '.join(map(str, seeds))}: expected each seed only once")
     try:
         given["out"] = given["out"] or run_folder(given["dataset"], given["data"], given["model"])
     except ValueError as error:
         raise SystemExit(f"training: {error}") from None
-    return Settings(**given), several
+    return Settings(**given, seed=seeds[0]), seeds
 
 
 def framing(text: str) -> str:

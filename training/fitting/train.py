@@ -1,7 +1,7 @@
 """Train a model: select weights on validation data, and write them with metrics, plots and a model card.
 
     python -m training.fitting.train --data DIR [--model cnn] [--out runs/NAME] ...
-    python -m training.fitting.train --seeds 0 1 2 ...            once a seed; prints mean and deviation
+    python -m training.fitting.train --seed 0 1 2 ...             once a seed; prints mean and deviation
     torchrun --nproc-per-node 2 -m training.fitting.train ...     two processes, on two GPUs or on the CPU
 
 An interrupted run of a network goes on where its last whole epoch ended, and what is finished is not trained
@@ -26,9 +26,9 @@ ALIKE = ("dataset", "model", "epochs", "batch", "device", "precision", "preproce
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return the exit status."""
-    settings, several = settings_of((__doc__ or "").split("\n")[0], arguments)
-    if several:
-        return status_of(lambda processes: train_each(settings, several, processes), settings)
+    settings, seeds = settings_of((__doc__ or "").split("\n")[0], arguments)
+    if len(seeds) > 1:
+        return status_of(lambda processes: train_each(settings, seeds, processes), settings)
     return status_of(lambda processes: train(settings, processes), settings)
 
 

@@ -14,9 +14,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser = parser_of("training.gate", __doc__)
     data_folder(parser)
     parser.add_argument(
-        "--out", type=Path, default=DEFAULT_GATE, help="the gate's file (default: %(default)s)"
-    )
-    parser.add_argument(
         "--none",
         type=Path,
         help="folder of pictures that people judged not to be digits, as the history exports it",
@@ -27,8 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"gate: {error}", file=sys.stderr)
         return 1
-    save(given.out, gate, about)
-    print(f"{given.out} ({given.out.stat().st_size / 1e3:.0f} kB)")
+    save(DEFAULT_GATE, gate, about)
+    print(f"{DEFAULT_GATE} ({DEFAULT_GATE.stat().st_size / 1e3:.0f} kB)")
     return 0
 
 

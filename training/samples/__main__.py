@@ -36,7 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
         type=Path,
         help="file of the trained model (default: the one that `make train` wrote for the data set)",
     )
-    parser.add_argument("--out", type=Path, help=f"the page (default: {OUT}/NAME.html)")
     given = parser.parse_args(arguments)
     try:
         name = folder_name(given.data) if given.dataset == FOLDER else given.dataset
@@ -53,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
             ["python", "-m", "training.samples", *(sys.argv[1:] if arguments is None else arguments)]
         )
         html = page(samples, said, name, command, str(model.file) if model else None)
-        out = given.out or OUT / f"{name}.html"
+        out = OUT / f"{name}.html"
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(html, encoding="utf-8", errors="backslashreplace")  # names of files may be no text
     except (OSError, ValueError) as error:

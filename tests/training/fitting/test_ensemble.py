@@ -29,7 +29,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     for model in ("cnn-8", "lenet5"):
         for seed in (0, 1):
             out = folder / model / f"seed-{seed}"
-            train.train(replace(settings(out, model=model), seed=seed, epochs=1))
+            train.train(replace(settings(out, model=model), seed=seed, epochs=1, version="2.0.0"))
     return [folder / "cnn-8", folder / "lenet5"]
 
 
@@ -37,7 +37,7 @@ def members(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def together(members: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what was put together of them."""
     out = tmp_path_factory.mktemp("ensemble")
-    ensemble.put_together(members, Path("nowhere"), out, "2.0.0")
+    ensemble.put_together(members, Path("nowhere"), out)
     return out
 
 
@@ -124,7 +124,7 @@ def test_members_of_a_folder_of_images_are_put_together(
     of_shapes: tuple[Path, list[Path]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, folders = of_shapes
-    ensemble.put_together(folders, data, tmp_path, "1.0.0")
+    ensemble.put_together(folders, data, tmp_path)
     about = weights.load(tmp_path / "model.safetensors")[1]
     assert (about.data_set, about.framing, about.label_names) == ("shapes", "ink", ("circle", "square"))
     assert about.coverage == 0.5

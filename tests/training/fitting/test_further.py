@@ -18,13 +18,16 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The file of an ensemble of two networks that learnt for an epoch each."""
     folder = tmp_path_factory.mktemp("begun")
     for model in ("cnn-8", "lenet5"):
-        train.train(replace(settings(folder / model, model=model), epochs=1))
-    ensemble.put_together([folder / "cnn-8", folder / "lenet5"], Path("nowhere"), folder / "both", "1.0.0")
+        train.train(replace(settings(folder / model, model=model), epochs=1, version="1.1.0"))
+    ensemble.put_together([folder / "cnn-8", folder / "lenet5"], Path("nowhere"), folder / "both")
     return folder / "both" / "model.safetensors"
 
 
-def test_each_network_goes_on_from_its_own_weights(begun: Path, tmp_path: Path) -> None:
-    given = ["--weights", str(begun), "--data", "nowhere", "--epochs", "1", "--version", "1.1.0"]
+def test_each_network_goes_on_from_its_own_weights(
+    begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(further, "EPOCHS", 1)
+    given = ["--weights", str(begun), "--data", "nowhere"]
     assert further.main([*given, "--out", str(tmp_path / "on")]) == 0
     before, _ = weights.load(begun)
     after, about = weights.load(tmp_path / "on" / "model.safetensors")
@@ -38,7 +41,7 @@ def test_each_network_goes_on_from_its_own_weights(begun: Path, tmp_path: Path) 
 
 def test_a_single_network_is_left_as_one(begun: Path, tmp_path: Path) -> None:
     single = begun.parents[1] / "lenet5" / "model.safetensors"
-    further.train_further(single, Path("nowhere"), 1, tmp_path, "1.1.0")
+    further.train_further(single, Path("nowhere"), 1, tmp_path)
     assert weights.load(tmp_path / "0-lenet5" / "model.safetensors")[1].version == "1.1.0"
     assert not (tmp_path / "model.safetensors").exists()
 

@@ -57,7 +57,7 @@ def test_one_seed_has_no_deviation(tmp_path: Path) -> None:
 def test_finished_seeds_are_not_trained_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = json.loads((folder / "seeds.json").read_text())
     arguments = ["--dataset", "optdigits", "--epochs", "1", "--batch", "64", "--device", "cpu"]
-    assert train.main([*arguments, "--seeds", "0", "1", "2", "--out", str(folder)]) == 0
+    assert train.main([*arguments, "--seed", "0", "1", "2", "--out", str(folder)]) == 0
     printed = capsys.readouterr().out
     assert "epoch   1/1" not in printed
     assert printed.count("resuming after epoch 1 of 1") == 3
@@ -67,4 +67,4 @@ def test_finished_seeds_are_not_trained_again(folder: Path, capsys: pytest.Captu
 @pytest.mark.parametrize("given", [["1", "1"], ["-1"], ["x"]])
 def test_wrong_seeds_are_refused(given: list[str]) -> None:
     with pytest.raises(SystemExit):
-        train.main(["--seeds", *given])
+        train.main(["--seed", *given])

@@ -14,9 +14,9 @@ from handler.frame import frame_of
 from tests.training.outliers.outlier_material import material
 from training.data.frames import DataSet, Frames
 from training.data.paint import KINDS
+from training.gate import __main__ as command
 from training.gate import fit, train
 from training.gate import network as gate
-from training.gate.__main__ import main
 from training.gate.rejection import rejection
 from training.outliers import kinds
 
@@ -114,7 +114,7 @@ def test_a_folder_without_enough_of_what_is_no_digit_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for folder, said in {tmp_path / "missing": "There is no folder", tmp_path: "has 0 images"}.items():
-        assert main(["--data", str(tmp_path), "--none", str(folder)]) == 1
+        assert command.main(["--data", str(tmp_path), "--none", str(folder)]) == 1
         assert said in capsys.readouterr().err
 
 
@@ -173,8 +173,11 @@ def test_another_file_is_no_gate(tmp_path: Path, about: str | None) -> None:
         gate.load(tmp_path / "missing.safetensors")
 
 
-def test_without_data_the_command_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_data_the_command_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "DEFAULT_GATE", tmp_path / "gate.safetensors")
     (tmp_path / "MNIST").write_text("in the way of a download")
-    assert main(["--data", str(tmp_path), "--out", str(tmp_path / "gate.safetensors")]) == 1
+    assert command.main(["--data", str(tmp_path)]) == 1
     assert capsys.readouterr().err.strip().splitlines()[-1].startswith("gate: ")
     assert not (tmp_path / "gate.safetensors").exists()

@@ -49,8 +49,9 @@ def test_those_that_the_model_takes_for_something_else_come_first(
 ) -> None:
     monkeypatch.setattr(command, "trained_model", lambda *_: Path("a file"))
     monkeypatch.setattr(command, "opened", lambda _: knowing())
-    out = shapes.parent / "page.html"
-    assert command.main(["--dataset", "folder", "--data", str(shapes), "--out", str(out)]) == 0
+    monkeypatch.setattr(command, "OUT", shapes.parent)
+    assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
+    out = shapes.parent / "shapes.html"
     html = out.read_text()
     files = re.findall(r'<a href="(file:[^"]+)">', html)
     assert {Path(file).name for file in files[:2]} == {"wrong-12.png", "wrong-13.png"}
@@ -65,8 +66,9 @@ def test_each_sample_is_shown_as_it_is_as_a_frame_and_augmented(
     shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "trained_model", lambda *_: None)
-    out = shapes.parent / "page.html"
-    assert command.main(["--dataset", "folder", "--data", str(shapes), "--out", str(out)]) == 0
+    monkeypatch.setattr(command, "OUT", shapes.parent)
+    assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
+    out = shapes.parent / "shapes.html"
     html = out.read_text()
     shown = html.count('<figure class="sample">')
     assert shown == 16, "eight of each label"
@@ -77,12 +79,15 @@ def test_each_sample_is_shown_as_it_is_as_a_frame_and_augmented(
     assert not re.search(r'(src|href)="(?!data:|file:)', html)
 
 
-def test_a_name_that_is_no_text_and_one_that_is_code_are_shown_as_they_are(shapes: Path) -> None:
+def test_a_name_that_is_no_text_and_one_that_is_code_are_shown_as_they_are(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (shapes / "circle" / "000.image").rename(shapes / "circle" / "<b>&.png")
     if sys.platform == "linux":  # elsewhere names are text
         (shapes / "circle" / "001.image").rename(shapes / "circle" / os.fsdecode(b"caf\xe9.png"))
-    out = shapes.parent / "page.html"
-    assert command.main(["--dataset", "folder", "--data", str(shapes), "--out", str(out)]) == 0
+    monkeypatch.setattr(command, "OUT", shapes.parent)
+    assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
+    out = shapes.parent / "shapes.html"
     assert "<b>&.png" not in out.read_text()
 
 
