@@ -128,7 +128,13 @@ def report(found: Rounds, now: Setting) -> str:
 def main() -> int:
     """Sweep and print; return the exit status: 1 where nothing was measured, 130 after Ctrl-C."""
     parser = parser_of("bench.tune", __doc__)
-    parser.add_argument("--workers", type=int, nargs="+", default=sorted({1, cores()}), help="(%(default)s)")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        nargs="+",
+        default=sorted({1, cores()}),
+        help="worker counts (default: %(default)s)",
+    )
     parser.add_argument(
         "--batch", type=int, nargs="+", default=[1, 8, 16, 32], help="batch sizes (default: %(default)s)"
     )

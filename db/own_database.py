@@ -83,7 +83,7 @@ def typed_name(typed: str) -> str:
     name = typed.casefold()
     if not re.fullmatch(USER_NAME, name):
         raise ValueError(
-            f"{typed!r} is not a valid name: expected 1 to 64 of a-z and 0-9, and after the first also . _ "
-            "@ + -"
+            f"{typed!r} is not a valid name: expected 1 to 64 characters of a-z, 0-9 and . _ @ + -, "
+            "the first of them a letter or a digit"
         )
     return name

@@ -75,7 +75,7 @@ def superior(name: str, found: Both | None, asked_before: int = 0) -> Check:
     if p_worse(pairs) < SIGNIFICANT:
         return Check(name, REFUSED, f"it is worse: {ratio}, {_p_words(p_worse(pairs))}", numbers)
     if pairs.differ < (least := least_differing(limit)):
-        return Check(name, NOT_ENOUGH, f"{ratio}, expected at least {least} as evidence", numbers)
+        return Check(name, NOT_ENOUGH, f"{ratio}; evidence takes at least {least}", numbers)
     words = f"{ratio}, which may be chance (p = {p_better(pairs):.2g}, below {limit:.2g} is evidence)"
     return Check(name, NOT_ENOUGH, words, numbers)
 

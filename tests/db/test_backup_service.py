@@ -115,7 +115,7 @@ def test_a_failure_counts_and_the_time_of_the_last_success_stays(url, folder, po
         assert process.wait(PATIENCE_S) == 0
     assert time.monotonic() - began < 5
     assert re.fullmatch(
-        r"db\.backup: postgresql://sketchserve@127\.0\.0\.1:1/.*: Connection refused \(again in 60 s\)\n",
+        r"db\.backup: postgresql://sketchserve@127\.0\.0\.1:1/.*: Connection refused \(retrying in 60 s\)\n",
         line,
     )
     assert values["last_success_timestamp_seconds"] == old.timestamp()

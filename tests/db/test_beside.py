@@ -41,7 +41,7 @@ def test_another_roles_session_is_named_and_nothing_is_changed(watched, folder):
     with closing(psycopg2.connect(other.render_as_string(False), application_name="exporter")):
         refused = one_line(run("db.restore", url, folder, str(file), "--yes"))
     assert (
-        f"the database {name} is in use by watcher exporter, whose sessions sketchserve may not end"
+        f"the database {name} is in use by watcher exporter, and sketchserve may not end their sessions"
         in refused
     )
     assert databases(url) == [name]

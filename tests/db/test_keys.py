@@ -61,7 +61,7 @@ def test_keys_are_issued_listed_and_revoked_from_the_command_line(url: str, tmp_
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a b",), "is no name"),
+        (("a b",), "is not a valid name"),
         (("x", "--rate", "0"), "the rate is 0"),
         (("x", "--rate", "nan"), "the rate is nan"),
     ],

@@ -64,7 +64,7 @@ def test_users_are_listed_added_changed_and_deleted_from_the_command_line(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["a b"], "'a b' is not a valid name: expected 1 to 64 of a-z"),
+        (["a b"], "'a b' is not a valid name: expected 1 to 64 characters of a-z"),
         (["ada"], "there is no terminal to ask for the password on: use --password-file FILE"),
         (["ada", "--role=operator"], "there is no terminal to ask"),
         (["ada", "--password-file=/nowhere"], "/nowhere cannot be read as text"),

@@ -116,7 +116,7 @@ def test_the_loop_outlives_a_failure_in_its_container_and_does_a_run_and_a_look(
         host.compose("stop", "postgres")
         try:
             compose("up", "--detach", "--no-deps", "--no-build", "loop")
-            wait_until(lambda: "python -m loop ended with 1 (again in 60 s)" in compose("logs", "loop"))
+            wait_until(lambda: "python -m loop ended with 1 (retrying in 60 s)" in compose("logs", "loop"))
             assert len(compose("ps", "--status", "running", "--quiet", "loop").split()) == 1
         finally:
             host.compose("start", "postgres")

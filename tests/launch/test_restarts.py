@@ -154,7 +154,7 @@ def test_a_stop_during_a_restart_leaves_nothing(tmp_path, delay_s):
 
 
 @LINUX
-@pytest.mark.parametrize(("pause_s", "words"), [(60.0, "started again after 60 s"), (0.1, "| again")])
+@pytest.mark.parametrize(("pause_s", "words"), [(60.0, "restarting other in 60 s"), (0.1, "| again")])
 def test_a_killed_launcher_takes_all_along_in_a_pause_and_after_a_restart(tmp_path, pause_s, words):
     once = f"test -e {tmp_path}/again || {{ touch {tmp_path}/again; sleep 1; exit 3; }}"
     other = f"{once}; echo again; {FAMILY}"

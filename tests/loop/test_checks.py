@@ -169,7 +169,7 @@ def test_the_more_were_asked_before_the_more_evidence_it_takes() -> None:
     assert [check.numbers["asked_before"] for check in checks] == [0, 1, 2]
     assert checks[2].reason.endswith("which may be chance (p = 0.0059, below 0.0042 is evidence)")
     few = superior("feedback", ones(6, 0), asked_before=1)
-    assert few.reason.endswith("and evidence takes 7 at least")
+    assert few.reason.endswith("; evidence takes at least 7")
 
 
 def test_of_twenty_candidates_that_are_no_better_none_passes_in_95_of_100_times() -> None:

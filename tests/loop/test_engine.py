@@ -179,13 +179,13 @@ def test_a_step_that_kills_whoever_does_it_is_given_up(database, model_name):
     for _ in range(loop_runs.MOST_ATTEMPTS):
         silence(database, begin(database, model_name).id)
     outcome, _ = run_all(database, model_name)
-    assert outcome == Outcome("failed", {}, "collect was begun 5 times, and killed each time")
+    assert outcome == Outcome("failed", {}, "collect was started 5 times, and killed each time")
 
 
 def test_a_run_of_other_code_ends_with_a_reason(database, model_name):
     silence(database, loop_runs.begin(database, model_name, ["dream"], "a test", {}).id)
     outcome, _ = run_all(database, model_name)
-    assert outcome.reason == "this code knows no step 'dream': the run was begun by other code"
+    assert outcome.reason == "this code has no step 'dream': the run was started by another version"
 
 
 def test_a_run_that_only_waits_is_done_by_whoever_comes(database, model_name):

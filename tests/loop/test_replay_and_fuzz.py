@@ -86,7 +86,7 @@ def answering(status: Callable[[str, bytes], int]) -> Iterator[str]:
     [
         (lambda _, body: 200 if body in PICTURES else 400, PASSED, "40 mutated requests got the champion's"),
         (lambda path, _: 500 if path == "/new" else 400, REFUSED, "40 of 40 mutated requests broke it"),
-        (lambda path, _: 200 if path == "/new" else 400, REFUSED, "200 in place of 400"),
+        (lambda path, _: 200 if path == "/new" else 400, REFUSED, "200 instead of 400"),
     ],
 )
 def test_mutated_requests_are_answered_alike(

@@ -192,7 +192,7 @@ def test_a_command_that_fails_is_said_and_counted_and_is_not_done(
     assert not schedule.attempt(WATCH, metrics, 60)
     said = capfd.readouterr().err.splitlines()
     assert said[0].startswith("rollout: ")
-    assert said[1:] == ["loop.schedule: python -m rollout ended with 1 (again in 60 s)"]
+    assert said[1:] == ["loop.schedule: python -m rollout ended with 1 (retrying in 60 s)"]
     after = values(generate_latest(metrics.registry).decode())
     assert after["runs_total", WATCH, FAILED] == 1
     assert after["last_end_timestamp_seconds", WATCH] == before["last_end_timestamp_seconds", WATCH]

@@ -125,7 +125,9 @@ def test_what_torchserve_has_is_promoted_though_nobody_has_decided_on_its_model(
         for name, value in {**told, "MODEL_STORE": str(tmp_path), "VAR_DIR": str(tmp_path)}.items():
             monkeypatch.setenv(name, value)
         assert main() == 0
-    assert capsys.readouterr().out.startswith("digits 1.1.0 is the default as soon as it is ready; 1.0.0 ")
+    assert capsys.readouterr().out.startswith(
+        "digits 1.1.0 becomes the default as soon as it is ready; 1.0.0 "
+    )
 
 
 def test_where_torchserve_is_away_promoting_says_why_it_cannot(

@@ -1,7 +1,7 @@
 """Build the archive that TorchServe loads: `python -m training.archive` -> model_store/digits.mar.
 
-With --network it is that of a network of your own. This imports and runs your module, and all that it
-imports, with your rights: name no module that you would not run. Weights and ONNX files are read as data.
+With --network, build it from a network of your own. This imports and runs your module, and all that it
+imports, with your rights: do not name a module that you would not run. Weights and ONNX files are only data.
 """
 
 import argparse

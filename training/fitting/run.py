@@ -190,8 +190,8 @@ class Run:
             changed = []
         if changed:
             raise ValueError(
-                f"{path} is from a run with a different {', '.join(changed)}: give another --out, or remove "
-                "it to start over."
+                f"{path} is from a run with different settings ({', '.join(changed)}): give another "
+                "--out, or remove it to start over."
             )
         if corrected := _changed(state.get("content", {}), self.content):
             why = (

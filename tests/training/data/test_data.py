@@ -120,7 +120,7 @@ def test_every_data_set_names_its_model() -> None:
 
 @pytest.mark.parametrize("name", ["digits", "Fashion", "digits-vit", "...", "猫"])
 def test_a_folder_whose_name_cannot_be_its_models_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="rename the folder"):
+    with pytest.raises(ValueError, match="Rename the folder"):
         model_name(FOLDER, tmp_path / name)
 
 

@@ -81,9 +81,9 @@ def test_what_was_held_out_by_hand_is_what_is_held_out(
         (["train/1", "test/1"], "the images of test, train are not in label folders"),
         (["train/a/1", "train/b/1", "test/1"], "the images of test are not in label folders"),
         (["train/1", "test/a/1", "test/b/1"], "the images of train are not in label folders"),
-        (["train/a/1", "circle/1", "square/1"], "beside train it has circle, square"),
-        (["cat/1", "dog/1", "test/1"], "beside test it has cat, dog"),
-        (["train/a/1", "test/a/1", "unlabelled/1"], "beside test, train it has unlabelled"),
+        (["train/a/1", "circle/1", "square/1"], "besides train, it has circle, square"),
+        (["cat/1", "dog/1", "test/1"], "besides test, it has cat, dog"),
+        (["train/a/1", "test/a/1", "unlabelled/1"], "besides test, train, it has unlabelled"),
         (["val/a/1", "test/a/1"], "it has test, val, but no train"),
         (["train/a/1", "val/a/1", "dev/a/1"], "dev and val are the same part"),
         (["training_set/a/1", "test_set/a/1"], "it has training_set and test_set"),
@@ -122,7 +122,7 @@ def test_labels_may_be_called_as_parts_below_train(tmp_path: Path) -> None:
 
 def test_an_unpacked_folder_in_a_folder_is_named(tmp_path: Path) -> None:
     put(tmp_path, "shapes/circle/1", "shapes/square/1", "__MACOSX/shapes/circle/._1")
-    with pytest.raises(ValueError, match=f"name {tmp_path}/shapes with --data"):
+    with pytest.raises(ValueError, match=f"pass {tmp_path}/shapes as --data"):
         labelled_files(tmp_path)
 
 

@@ -173,7 +173,7 @@ def test_first_weights_are_taken_but_for_a_head_of_other_labels(
     own = trained[1] / "model.safetensors"
     torch.save({"state_dict": weights.load(own)[0].state_dict()}, tmp_path / "theirs.pt")
     network = network_of("cnn", 5, "photo-32")
-    assert "fresh are head.weight, head.bias" in begin_with(network, tmp_path / "theirs.pt")
+    assert "newly initialised: head.weight, head.bias" in begin_with(network, tmp_path / "theirs.pt")
     taken = network.state_dict()["network.body.0.weight"]
     assert torch.equal(taken, weights.load(own)[0].state_dict()["network.body.0.weight"])
     with pytest.raises(ValueError, match="weights of another network"):
@@ -214,7 +214,7 @@ def test_a_run_is_trained_anew_when_larger_pictures_came_for_which_another_frami
         f"training from the start: since the run in {tmp_path}/out/last.pt, the data changed in: train"
         in said
     )
-    with pytest.raises(ValueError, match="a run with a different framing, preprocessing"):
+    with pytest.raises(ValueError, match=r"a run with different settings \(framing, preprocessing\)"):
         run(tmp_path / "scenes", framing="photo-96").resume()
 
 

@@ -90,7 +90,7 @@ def test_an_interrupted_run_ends_as_an_uninterrupted_one(tmp_path: Path) -> None
 
 def test_a_run_with_other_settings_is_not_taken_up(tmp_path: Path, finished: Path) -> None:
     shutil.copytree(finished, tmp_path / "run")
-    with pytest.raises(ValueError, match="another epochs, seed"):
+    with pytest.raises(ValueError, match=r"different settings \(epochs, seed\)"):
         train.train(settings(tmp_path / "run", epochs=7, seed=3))
     assert train.main(["--dataset", "optdigits", "--out", str(tmp_path / "run"), "--epochs", "9"]) == 1
 

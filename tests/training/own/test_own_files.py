@@ -36,7 +36,7 @@ def test_weights_of_another_network_are_refused_with_what_differs(tmp_path: Path
     theirs["more"] = torch.zeros(1)
     torch.save(theirs, tmp_path / "weights.pt")
     words = (
-        r"lacks head.bias; it has besides more; it has in another shape head.weight \(2x256 in the file, "
+        r"lacks head.bias; it also has more; it has in another shape head.weight \(2x256 in the file, "
         r"3x256 in the network\)"
     )
     with pytest.raises(ValueError, match=words):

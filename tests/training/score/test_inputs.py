@@ -116,7 +116,10 @@ def test_a_path_in_a_parquet_file_is_relative_to_its_folder_wherever_input_begin
     ("make", "words"),
     [
         (lambda place: place / "none", "there is no .*none: INPUT is a folder, or"),
-        (lambda place: listed(place, "a,b", "1,2"), r"no column image, .* \(it has a, b\): name .* --column"),
+        (
+            lambda place: listed(place, "a,b", "1,2"),
+            r"no column image, .* \(it has a, b\): use --column to name",
+        ),
         (lambda place: as_folder(place, {"a.txt": b""}), r"are no pictures in .*\(left out: 1 .txt\)"),
         (lambda place: as_folder(place, {"a.tar": b"no tar" * 200}) / "a.tar", "cannot be read as a tar"),
         (lambda place: as_folder(place, {"a.parquet": b"none"}), "cannot be read as a Parquet file"),
