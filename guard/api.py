@@ -88,7 +88,7 @@ class Api:
                     f"More than {SHARE} connections are open from your address: close some, and try again",
                 )
         if len(self.clients) > MOST_CONNECTIONS:
-            raise Refusal(Reason.CONNECTIONS, "Too many connections are open here: try again in a moment")
+            raise Refusal(Reason.CONNECTIONS, "Too many open connections: try again in a moment")
 
     def insists(self, who: str | None) -> bool:
         """Return whether a stranger holds a quarter of a share more, only to be refused there."""
@@ -133,4 +133,4 @@ class Api:
 
 def no_room() -> Refusal:
     """Return the refusal of a body for which there is no memory."""
-    return Refusal(Reason.MEMORY, "Too many images come in at once: try again in a moment")
+    return Refusal(Reason.MEMORY, "Too many images at once: try again in a moment")

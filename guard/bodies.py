@@ -86,7 +86,7 @@ def _urlencoded(content_type: bytes, body: bytes) -> tuple[bytes, bytes]:
     _require_small(body)
     if BROKEN.search(body):
         raise malformed(
-            "The form has a field without a name, a % that two hexadecimal digits do not follow, or a "
+            "The form has a field without a name, a % not followed by two hexadecimal digits, or a "
             "bare carriage return: let the client make it (curl --data-urlencode), or send the image as "
             "the raw body (curl -T digit.png)"
         )
@@ -168,8 +168,8 @@ def _require_one(names: list[bytes]) -> None:
     pictures = [name.decode() for name in names if name in FIELDS]
     if len(pictures) > 1:
         raise malformed(
-            f"The form holds {len(pictures)} pictures, in the fields {' and '.join(pictures)}: send one in "
-            "each request, in the field 'data' (curl -F data=@digit.png)"
+            f"The form holds {len(pictures)} pictures, in the fields {' and '.join(pictures)}: send one per "
+            "request, in the field 'data' (curl -F data=@digit.png)"
         )
 
 
@@ -184,9 +184,9 @@ def _require_few_values(body: bytes) -> None:
 def _require_small(body: bytes) -> None:
     if len(body) > MOST_FORM_BYTES:
         raise too_large(
-            f"A form of {len(body)} bytes came, at most {MOST_FORM_BYTES} are read unless it has one "
-            "multipart field 'data' (curl -F data=@digit.png): send it so, or the image as the raw body "
-            "(curl -T digit.png; with --data-binary add -H 'Content-Type: image/png')"
+            f"The form has {len(body)} bytes; at most {MOST_FORM_BYTES} are read unless it has one multipart "
+            "field 'data' (curl -F data=@digit.png): send it that way, or the image as the raw body "
+            "(curl -T digit.png; with --data-binary, add -H 'Content-Type: image/png')"
         )
 
 

@@ -179,11 +179,7 @@ class Client(asyncio.Protocol):
     def unreachable(self) -> None:
         """Say that TorchServe is not there."""
         self._end_of_request()
-        self._end_with(
-            Refusal(
-                Reason.NO_TORCHSERVE, "TorchServe does not run yet, or not any more: try again in a moment"
-            )
-        )
+        self._end_with(Refusal(Reason.NO_TORCHSERVE, "TorchServe is not running: try again in a moment"))
 
     def _give_up(self) -> None:
         """Say that TorchServe gives no answer."""
@@ -192,7 +188,7 @@ class Client(asyncio.Protocol):
             self._upstream = None
         self._end_of_request()
         self._end_with(
-            Refusal(Reason.NO_ANSWER, f"TorchServe gave no answer within {self._api.answer_s:g} s: ask again")
+            Refusal(Reason.NO_ANSWER, f"TorchServe did not answer within {self._api.answer_s:g} s: try again")
         )
 
     def _end_of_request(self) -> None:

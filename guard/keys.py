@@ -63,13 +63,13 @@ class Keys:
         if key and self._trouble:
             raise Refusal(
                 Reason.NO_KEYS,
-                "The server cannot read its keys: try again later; who runs it finds the reason in its log",
+                "The server cannot read its keys: try again later; its log has the reason",
             )
         if rate is None:
             raise Refusal(
                 Reason.UNKNOWN_KEY if key else Reason.NO_KEY,
-                "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; who runs this server "
-                "makes one (docs/keys.md)",
+                "Programs on other hosts need a key: send 'Authorization: Bearer KEY'; whoever runs this "
+                "server makes one (docs/keys.md)",
             )
         burst = max(1.0, rate * BURST_S)
         bucket = self._buckets.setdefault(hashed, _Bucket(burst, now))
@@ -78,7 +78,7 @@ class Keys:
         if bucket.left < 1:
             raise Refusal(
                 Reason.KEY_RATE,
-                f"This key may ask {rate:g} times a second: wait, and ask again",
+                f"This key allows {rate:g} requests a second: wait, and try again",
                 math.ceil((1 - bucket.left) / rate),
             )
         bucket.left -= 1

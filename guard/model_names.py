@@ -35,7 +35,7 @@ def check_body(content_type: bytes, body: bytes) -> None:
     try:
         json.loads(body, object_pairs_hook=fields)
     except (ValueError, RecursionError):
-        raise malformed("The body is no JSON object: put the parameters into the query") from None
+        raise malformed("The body is not a JSON object: put the parameters into the query") from None
 
 
 def _check(name: str) -> None:
@@ -43,5 +43,5 @@ def _check(name: str) -> None:
     if "/" in name or name in (".", "..") or not name.isprintable():
         raise malformed(
             f"A model cannot be registered as {name[:100]!r}, which TorchServe could neither describe nor "
-            f"remove again: choose a {FIELD} without slashes and control characters, other than . and .."
+            f"remove again: choose a {FIELD} without slashes or control characters, other than . and .."
         )

@@ -94,12 +94,12 @@ class Reading:
         except httptools.HttpParserUpgrade as offer:
             return self._without_offer() + data[offer.args[0] :]
         except httptools.HttpParserError as error:
-            raise malformed(f"This is no regular HTTP/1.1 request: {error}") from None
+            raise malformed(f"This is not a valid HTTP/1.1 request: {error}") from None
         # Before the end of the head there is no other measure than what came.
         if not self.is_body and self._head_bytes > MOST_TARGET_BYTES + 2 * MOST_HEAD_BYTES:
             raise _head_too_large()
         if self._wire_bytes - self.body.size > self.body.size / 4 + MOST_HEAD_BYTES:
-            raise malformed("The body's chunks are tiny, or end in a long trailer: send it whole")
+            raise malformed("The body's chunks are too small, or its trailer is too long: send it whole")
         return b""
 
     def forget(self) -> None:
@@ -121,7 +121,7 @@ class Reading:
         self.is_body = True
         self._head_bytes = 0
         if self._parser.get_http_version() not in ("1.0", "1.1"):
-            raise malformed("The request is of another version of HTTP: send HTTP/1.1")
+            raise malformed("The request uses another version of HTTP: send HTTP/1.1")
         headers = {name.lower(): value for name, value in self._headers}
         method = self._parser.get_method().decode()
         if method not in METHODS:
@@ -129,7 +129,7 @@ class Reading:
         if self._parser.should_upgrade():  # it is read again
             return
         if not self._target.startswith(b"/"):
-            raise malformed("The request's target is no path: send it to the server itself")
+            raise malformed("The request's target is not a path: send it to the server itself")
         size = sum(len(name) + len(value) for name, value in self._headers)
         if size > MOST_HEAD_BYTES or len(self._target) > MOST_TARGET_BYTES:
             raise _head_too_large()

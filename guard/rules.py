@@ -88,15 +88,15 @@ class Management:
         if host is not None:
             raise Refusal(
                 Reason.FOREIGN_HOST,
-                f"The management API is asked as {host[:100]!r}, expected an address, "
+                f"The management API was asked as {host[:100]!r}, expected an address, "
                 "localhost or MANAGEMENT_HOST",
             )
         if b"origin" in headers:
-            raise Refusal(Reason.FOREIGN_ORIGIN, "The management API is not for web pages: ask it with curl")
+            raise Refusal(Reason.FOREIGN_ORIGIN, "The management API is not for web pages: use curl")
         if not hmac.compare_digest(headers.get(b"authorization", b""), self._expected()):
             raise Refusal(
                 Reason.WRONG_TOKEN,
-                f"The management API asks for a token: curl -H @{self.token_file} sends it",
+                f"The management API needs a token: curl -H @{self.token_file} sends it",
             )
         model_names.check_query(target)
         return _address(peer)

@@ -2,10 +2,10 @@
 
 import re
 
-ACCEPTED_FORMATS = "accepted are PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF and PNM"
+ACCEPTED_FORMATS = "send PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF or PNM"
 BEGINNINGS = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"RIFF": "WebP"}
 # Whole ones come, too: scientific programs write values of 64 bits, and colours of 32.
-TIFF = "a TIFF file that is broken, or of a kind that is not read (save it with 8 or 16 bits a value)"
+TIFF = "a TIFF file that is broken or of an unsupported kind (save it with 8 or 16 bits a value)"
 # What files are that have no accepted format, by how they begin.
 OTHERS = {
     b"II*\0": TIFF,
@@ -20,7 +20,7 @@ OTHERS = {
     b"\xff\x4f\xff\x51": "JPEG 2000",
     b"8BPS": "a Photoshop document",
     b"\x1a\x45\xdf\xa3": "a video (WebM or Matroska)",
-    b"PK\3\4": "a ZIP archive, or a document of an office program",
+    b"PK\3\4": "a ZIP archive or an office document",
     b"\x1f\x8b": "a gzip archive",
 }
 # Brands of the container that HEIC, AVIF, MP4 and others share.
@@ -44,15 +44,13 @@ class Busy(Exception):  # noqa: N818 - the wire contract's "type"
 
     def answer(self) -> dict[str, object]:
         """Return the JSON body that goes with HTTP status 503."""
-        message = (
-            "What came together with this request took all of the time for both: send it again in a second."
-        )
+        message = "The requests in the same batch took up all the time: send it again in a second."
         return {"code": 503, "type": "Busy", "message": message}
 
 
 def unknown_format(payload: bytes) -> BadImage:
     """Return the error for bytes that no accepted format begins with."""
-    return BadImage(f"{len(payload):,} bytes came that are {_looks_like(payload)}: {ACCEPTED_FORMATS}.")
+    return BadImage(f"The {len(payload):,} bytes sent are {_looks_like(payload)}: {ACCEPTED_FORMATS}.")
 
 
 def corrupt(payload: bytes, reason: Exception) -> BadImage:
@@ -69,15 +67,15 @@ def too_large(
     """Return the error for a picture of too many pixels; its size is None where it is not known."""
     size = f"{width:,} x {height:,}" if width and height else "far too many"
     return BadImage(
-        f"The {kind} has {size} px; at most {max_pixels:,} px in all and {max_side_px:,} px a side are "
-        "accepted of these: send a smaller one."
+        f"The {kind} has {size} px; at most {max_pixels:,} px in total and {max_side_px:,} px a side are "
+        "accepted for this kind: send a smaller one."
     )
 
 
 def too_costly() -> BadImage:
     """Return the error for a picture that costs too much to read, whatever its size."""
     return BadImage(
-        "The image takes too much time or memory to read, whatever its size: send a smaller one, or the same "
+        "The image takes too much time or memory to read, whatever its size: send a smaller one, or save it "
         "as a plain PNG or a baseline JPEG."
     )
 
@@ -93,14 +91,14 @@ def broke_its_decoder(payload: bytes) -> BadImage:
 def nothing_drawn() -> BadImage:
     """Return the error for blank paper."""
     return BadImage(
-        "Nothing is drawn: nothing in the picture stands out from its paper. Send one character that does."
+        "Nothing is drawn: nothing in the picture stands out from its background. Send one clear character."
     )
 
 
 def _looks_like(payload: bytes) -> str:
     """Say in words what bytes are that are no accepted image."""
     if payload.startswith(b"RIFF") and not b"WEBP".startswith(payload[8:12]):
-        return "a sound or a video (WAV, AVI)"
+        return "a sound or video file (WAV, AVI)"
     for beginning, name in BEGINNINGS.items():
         if payload.startswith(beginning):
             return f"the broken beginning of a {name} file"
@@ -121,7 +119,7 @@ def _looks_like(payload: bytes) -> str:
         return "a web page"
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return "plain text"
-    return "no image that can be recognised"
+    return "not an image in a known format"
 
 
 def _in_container(payload: bytes) -> str:
@@ -136,4 +134,4 @@ def _in_container(payload: bytes) -> str:
     if brand == b"crx ":
         return "a camera's raw photo (CR3), which is not supported (save it as JPEG)"
     words = f" (brand {name})" if name.isalnum() else ""
-    return f"a video, or another file of its kind{words}"
+    return f"a video or a similar file{words}"

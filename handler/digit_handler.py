@@ -210,7 +210,9 @@ class DigitHandler:
             return self.explain(framed)
         except Exception:
             logger.exception("an explanation failed for %s", _named(headers))
-            message = "The answer could not be explained; the model's log says more. /predictions answers it."
+            message = (
+                "The answer could not be explained; the model's log says more. /predictions still answers it."
+            )
             return {"code": 500, "type": "ExplanationFailed", "message": message}
         finally:
             # No slower than a quarter of a batch's time, or none would be begun again.

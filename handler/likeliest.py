@@ -36,8 +36,7 @@ def asked_for(headers: Mapping[str, Any]) -> int | None:
     # Digits of other scripts are numbers to Python, too.
     if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= MOST):
         raise BadTop(
-            f"{text[:20]!r} came in the header X-Top: send a whole number from 1 to {MOST}, as in "
-            f"X-Top: {USUAL}."
+            f"The header X-Top is {text[:20]!r}: send a whole number from 1 to {MOST}, as in X-Top: {USUAL}."
         )
     return int(text)
 

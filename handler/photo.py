@@ -52,7 +52,7 @@ def photo_framed(
         whole: whether all of the picture is to be seen; else its middle square is.
 
     Raises:
-        BadImage: the picture has one colour only.
+        BadImage: the picture has only one colour.
     """
     height, width = pixels.shape[:2]
     side = max(height, width) if whole else min(height, width)
@@ -60,7 +60,7 @@ def photo_framed(
     seen = pixels[max(top, 0) : max(top, 0) + side, max(left, 0) : max(left, 0) + side]
     colours = in_srgb(np.ascontiguousarray(_on_white(_scaled(seen, side_px / side))), payload)
     if (colours == colours[0, 0]).all():
-        raise BadImage("The picture has one colour only: nothing can be seen on it. Send a photograph.")
+        raise BadImage("The picture has only one colour: nothing can be seen on it. Send a photograph.")
     frame = np.empty((side_px, side_px, 3), np.uint8)
     frame[:] = BESIDE
     high, wide = colours.shape[:2]

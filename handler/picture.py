@@ -33,7 +33,7 @@ def picture_frame_of(payload: bytes) -> np.ndarray:
     """Return the frame of an image file's bytes: uint8 (28, 28), 0 = background, its brightest pixel 255.
 
     Raises:
-        BadImage: the bytes are no readable image, or it has one colour only.
+        BadImage: the bytes are no readable image, or it has only one colour.
     """
     return picture_frame_of_pixels(decode(payload))
 
@@ -56,7 +56,7 @@ def picture_framed(pixels: np.ndarray) -> tuple[np.ndarray, Callable[[], tuple[f
         pixels: uint8 (height, width, 4), straight RGBA.
 
     Raises:
-        BadImage: the picture has one colour only.
+        BadImage: the picture has only one colour.
     """
     pixels = cv2.cvtColor(pixels, cv2.COLOR_RGBA2mRGBA)
     coarse = _fitted(pixels, min(COARSE_SIDE_PX, max(pixels.shape[:2])))
@@ -93,7 +93,7 @@ def _place(region: tuple[slice, slice], top: int, left: int) -> tuple[float, flo
 
 def _one_colour() -> BadImage:
     return BadImage(
-        "The picture has one colour only: nothing stands out from its background. Send one of an object."
+        "The picture has only one colour: nothing stands out from its background. Send one of an object."
     )
 
 

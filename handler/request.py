@@ -16,9 +16,7 @@ ACCEPTED = (
     "send the image as the raw body (curl -T digit.png), as the multipart field 'data' "
     '(curl -F data=@digit.png), or as JSON {"image": "<base64 or data URL>"}'
 )
-TWO = (
-    "Pictures came in the fields {}: send one in each request, in the field 'data' (curl -F data=@digit.png)."
-)
+TWO = "Pictures came in the fields {}: send one per request, in the field 'data' (curl -F data=@digit.png)."
 
 # An object with an image needs few values; to take millions of them apart takes a worker a second.
 MOST_VALUES = 1000
@@ -33,7 +31,7 @@ BEGINNING = re.compile(
 HEAD_BYTES = 256
 MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 # TorchServe takes a body of this content type apart as a form, and the image with it.
-FORM_HINT = "With curl --data-binary add -H 'Content-Type: image/png', or it is sent as a web form."
+FORM_HINT = "With curl --data-binary, add -H 'Content-Type: image/png'; otherwise it is sent as a web form."
 
 
 class TooManyValues(ValueError):  # noqa: N818 - what it is
@@ -69,15 +67,15 @@ def image_bytes(row: Mapping[str, Any]) -> bytes:
         raise BadImage(TWO.format(" and ".join(pictures)))
     value = row.get((pictures or came or ["body"])[0])
     if value is None and "body" in row:
-        raise BadImage(f"A JSON null came where an object was expected: {ACCEPTED}.")
+        raise BadImage(f"The body is a JSON null, not an object: {ACCEPTED}.")
     if value is None:
-        raise BadImage(f"The request carries no image{_named(row)}: {ACCEPTED}. {FORM_HINT}")
+        raise BadImage(f"The request has no image{_named(row)}: {ACCEPTED}. {FORM_HINT}")
     if isinstance(value, Mapping):
         return _from_json(value)
     if isinstance(value, str):  # TorchServe decodes what is called text
         value = value.encode("utf-8", "surrogatepass")
     if not isinstance(value, bytes | bytearray):
-        raise BadImage(f"A JSON {_json_type(value)} came where an object was expected: {ACCEPTED}.")
+        raise BadImage(f"The body is a JSON {_json_type(value)}, not an object: {ACCEPTED}.")
     if not value:
         raise BadImage(f"The body is empty: {ACCEPTED}.")
     return _from_bytes(bytes(value))
@@ -110,7 +108,7 @@ def _named(row: Mapping[str, Any]) -> str:
     """Name the fields that did come, shortened: a form-encoded image arrives as one endless name."""
     names = [name if len(name) <= 20 else f"{name[:20]}..." for name in map(str, row)][:5]
     printable = [name for name in names if name.isprintable()]
-    return f" (fields that came: {', '.join(printable)})" if printable else ""
+    return f" (fields received: {', '.join(printable)})" if printable else ""
 
 
 def _json_type(value: object) -> str:
@@ -134,7 +132,7 @@ def _from_json(body: Mapping[str, Any]) -> bytes:
     if key is None:
         keys = ", ".join(sorted(str(key)[:20] for key in body)[:5]) or "none"
         raise BadImage(
-            f"The JSON body has no key 'image' (keys that came: {keys}): "
+            f"The JSON body has no key 'image' (keys received: {keys}): "
             'send {"image": "<base64 or data URL>"}.'
         )
     image = body[key]
@@ -159,6 +157,6 @@ def _from_base64(text: str) -> bytes:
         return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BadImage(
-            f"Text of {len(text)} characters came that is not valid base64: send an image file's bytes "
+            f"The text of {len(text)} characters is not valid base64: send an image file's bytes "
             "in base64, or the file itself as the raw body."
         ) from None

@@ -48,7 +48,7 @@ class Finder:
         if kind == wire.REFUSED:
             raise NoNumber(body.decode())
         logger.error("could not look at a number of %d bytes:\n%s", len(payload), body.decode())
-        raise Unreachable("The picture could not be looked at.")
+        raise Unreachable("The picture could not be processed.")
 
     def close(self) -> None:
         """End the process, if there is one."""
@@ -63,7 +63,7 @@ class Finder:
         try:
             return self._asked_once(payload)
         except TimeoutError as error:
-            raise Busy("The picture was not looked at in time: the machine has too much to do.") from error
+            raise Busy("The picture was not processed in time: the machine is too busy.") from error
         except (OSError, EOFError) as error:
             # It may have been ended while nobody asked, for want of memory.
             logger.info("restarting the process that finds pieces: %s", type(error).__name__)
@@ -71,7 +71,7 @@ class Finder:
             return self._asked_once(payload)
         except (OSError, EOFError) as error:
             logger.warning("found no pieces in a picture of %d bytes: %s", len(payload), type(error).__name__)
-            raise Unreachable("The picture could not be looked at.") from error
+            raise Unreachable("The picture could not be processed.") from error
 
     def _asked_once(self, payload: bytes) -> tuple[bytes, bytes]:
         try:

@@ -38,23 +38,23 @@ class Piece(NamedTuple):
 def too_many() -> NoNumber:
     """Return the refusal of what falls into more pieces than are asked for."""
     return NoNumber(
-        f"The ink falls into more than {MOST_PIECES} pieces that may be digits: send one row of fewer "
-        "digits, apart from each other, without lines or patterns around them."
+        f"The ink has more than {MOST_PIECES} pieces that may be digits: send one row of fewer digits, "
+        "with gaps between them and no lines or patterns around them."
     )
 
 
 def nothing_drawn() -> NoNumber:
     """Return the refusal of blank paper."""
     return NoNumber(
-        "Nothing is drawn: nothing in the picture stands out from its paper. Send digits that do."
+        "Nothing is drawn: nothing in the picture stands out from its background. Send clear digits."
     )
 
 
 def too_long(times: float) -> NoNumber:
     """Return the refusal of a strip of paper, so many times as long as wide, on which nothing is found."""
     return NoNumber(
-        f"Nothing is found in the picture, which is {times:.0f} times as long as wide: on so long a row, "
-        "digits are too small to be told from paper. Send fewer at a time."
+        f"No digits are found: the picture is {times:.0f} times as long as wide, and in so long a row, "
+        "digits are too small to see. Send fewer at a time."
     )
 
 

@@ -62,7 +62,7 @@ class Reader:
                 one.result(None if until is None else max(0.0, until - time.monotonic())) for one in asked
             ]
         except TimeoutError:
-            raise Busy("The number was not read in time: the model has too much to do.") from None
+            raise Busy("The number was not read in time: the model is too busy.") from None
         finally:
             for one in asked:
                 one.cancel()  # where one had no answer, nobody waits for the others

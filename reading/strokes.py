@@ -10,7 +10,7 @@ from reading.parts import Part, cut_out
 from reading.piece import NoNumber, nothing_drawn
 from system import json_bodies
 
-ACCEPTED = 'send {"strokes": [[[x, y], ...], ...], "width": <of the pen>}, finite numbers in any one unit'
+ACCEPTED = 'send {"strokes": [[[x, y], ...], ...], "width": <pen width>}, finite numbers in one unit'
 MOST_STROKES, MOST_POINTS = 256, 20_000
 # The map's size: the whole at most so wide or high, and one row of digits about so high.
 MAP_SIDE_PX, ROW_PX = 1000, 200

@@ -48,7 +48,7 @@ def test_a_name_that_could_never_be_removed_is_refused_with_what_to_do(guard: Gu
     before = len(guard.got)
     status, said = registered(guard, query)
     assert status == 400
-    assert "choose a model_name without slashes and control characters" in json.loads(said)["message"]
+    assert "choose a model_name without slashes or control characters" in json.loads(said)["message"]
     assert len(guard.got) == before
 
 

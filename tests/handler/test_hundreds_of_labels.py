@@ -88,7 +88,7 @@ def test_a_number_that_cannot_be_asked_for_is_refused_alone(handler: DigitHandle
         handler, store, {"X-Top": "0"}, {"X-Top": "3"}, {"X-Top": "0", "explain": "True"}
     )
     assert context.codes == {0: 400}
-    words = "'0' came in the header X-Top: send a whole number from 1 to 100, as in X-Top: 10."
+    words = "The header X-Top is '0': send a whole number from 1 to 100, as in X-Top: 10."
     assert answers[0] == {"code": 400, "type": "BadRequest", "message": words}
     assert len(answers[1]["top"]) == 3
     assert "importance" in answers[2]

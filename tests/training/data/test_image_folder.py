@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_named_and_left_out(shapes: Path, capsys: pytest.
     for name, why in (
         ("circle/notes.txt", "plain text"),
         ("circle/cut.png", "truncated or corrupt"),
-        ("square/blank.png", "one colour only"),
+        ("square/blank.png", "only one colour"),
     ):
         assert any(name in line and why in line for line in said.splitlines()), said
     assert "README" in said
