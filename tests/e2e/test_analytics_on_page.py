@@ -77,10 +77,10 @@ def test_each_plot_is_seen_heard_and_read_on_every_screen(
     with chromium.new_context(java_script_enabled=screen != "landscape", **SCREENS[screen]) as context:
         page = context.new_page()
         page.goto(address)
-        for name in (*PLOTS, "How often answers of a confidence are right"):
+        for name in (*PLOTS, "How often answers are right, by confidence"):
             expect(page.get_by_role("img", name=re.compile(f"^{name}"))).to_be_visible()
             expect(page.get_by_text(f"{name} as a table", exact=True)).to_be_visible()
-        training = page.get_by_role("region", name="Like in training?")
+        training = page.get_by_role("region", name="Similar to training?")
         expect(training.get_by_text("Drawings and training as a table", exact=True)).to_be_visible()
         expect(training.get_by_role("list", name="Labels, drawn and in training")).to_be_visible()
         expect(training.get_by_role("img", name=LABELS[0])).to_be_visible()

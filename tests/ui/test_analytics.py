@@ -73,10 +73,10 @@ def test_operators_see_it_visitors_are_told_and_others_sign_in(page: Guarded) ->
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("days=5", "days=5 is no span of days: choose one of 7, 30, 90, all."),
-        ("model=digits", "model=digits is no version of a model: write it as name/version."),
-        ("model=digits/%00", "is no version of a model: write it as name/version."),
-        ("model=/&days=7", "model=/ is no version of a model: write it as name/version."),
+        ("days=5", "days=5 is not a span of days: choose one of 7, 30, 90, all."),
+        ("model=digits", "model=digits is not a version of a model: write it as name/version."),
+        ("model=digits/%00", "is not a version of a model: write it as name/version."),
+        ("model=/&days=7", "model=/ is not a version of a model: write it as name/version."),
     ],
 )
 def test_an_address_that_asks_for_what_is_not_is_told_so(page: Guarded, query: str, words: str) -> None:
@@ -101,10 +101,10 @@ def test_of_one_drawing_it_says_what_is_missing(page: Guarded, model: str, drawn
     assert "12 ms for half of the drawings" in section(html, "latency") or "13 ms" in section(html, "latency")
     for name in ("accuracy", "confusion", "worst"):
         assert "Judge a few drawings" in section(html, name)
-    assert "right label is known. Judge a few drawings" in section(html, "reliability")
+    assert "has a known label yet. Judge a few drawings" in section(html, "reliability")
     assert "answers without sets" in section(html, "sets")
-    assert "the days before have no drawings" in section(html, "drift")
-    assert "nothing was doubted" in section(html, "doubted")
+    assert "there are no drawings from the days before" in section(html, "drift")
+    assert "Nothing was doubted" in section(html, "doubted")
 
 
 def test_each_figure_is_that_of_the_drawings(page: Guarded, model: str, drawn) -> None:
@@ -156,7 +156,7 @@ def test_thirty_long_labels_have_their_place(page: Guarded, model: str, drawn) -
     assert 'class="scroll matrix has-long-labels" tabindex="0"' in html
     matrix = section(html, "confusion")
     assert all(label in matrix for label in labels)
-    assert "Of 30 labels the 12 that have changed most" in section(html, "drift")
+    assert "Of 30 labels, the 12 that changed most" in section(html, "drift")
 
 
 def test_of_more_labels_than_make_a_picture_those_with_mistakes_are_shown(
@@ -183,7 +183,7 @@ def test_all_days_are_divided_so_that_the_bars_fit(page: Guarded, model: str, dr
 def test_the_latest_look_at_training_is_shown_whatever_the_days(page: Guarded, model: str, drawn) -> None:
     drawn(created_at=datetime.now(UTC) - timedelta(days=1))
     assert section(shown(page, model), "training").startswith(
-        "Like in training? Nobody has looked yet: python -m"
+        "Similar to training? Not checked yet: python -m"
     )
     until = datetime(2026, 1, 2, tzinfo=UTC)
     labels = drifts.Figure("labels", 0.0, True, 0.3, None, [ODD, "7"], [0.5, 0.5], [0.9, 0.1])
@@ -191,7 +191,7 @@ def test_the_latest_look_at_training_is_shown_whatever_the_days(page: Guarded, m
     html = shown(page, model, "7")
     assert "<b onclick" not in html
     words = section(html, "training")
-    assert "Labels differs 1,234 drawings from 2 Jan 2026 to 2 Jan 2026" in words
+    assert "Different: Labels 1,234 drawings from 2 Jan 2026 to 2 Jan 2026" in words
     assert "What differs most: Labels" in words
     assert "90.0 %, in training 50.0 %" in words
 

@@ -51,7 +51,7 @@ def engine(postgres_url: str):
 def test_a_figure_differs_where_it_is_more_than_chance_and_enough(look: Look) -> None:
     found = like_training(look)
     assert found is not None
-    assert found.verdict == "Width of strokes and 1 more differ"
+    assert found.verdict == "Different: Width of strokes and 1 more"
     assert found.is_much
     words = {row.name: row.words for row in found.figures.rows}
     assert words == {
@@ -110,7 +110,7 @@ def test_what_differs_most_is_shown_in_bins(look: Look) -> None:
 def test_where_nothing_differs_that_is_said_and_no_bins_are_shown(look: Look) -> None:
     found = like_training(replace(look, figures=[ASPECT, LABELS, SURE]))
     assert found is not None
-    assert (found.verdict, found.is_much, found.most) == ("Like in training", False, None)
+    assert (found.verdict, found.is_much, found.most) == ("Similar to training", False, None)
 
 
 def test_a_figure_that_only_newer_code_knows_is_left_out(look: Look) -> None:

@@ -32,11 +32,11 @@ def read(query: Mapping[str, str]) -> Asked:
     """
     days = query.get("days", USUAL)
     if days not in RANGES:
-        raise ValueError(f"days={days:.40} is no span of days: choose one of {', '.join(RANGES)}.")
+        raise ValueError(f"days={days:.40} is not a span of days: choose one of {', '.join(RANGES)}.")
     path = query.get("model", "")
     name, _, version = path.rpartition("/")
     if path and not (name and version and path.isprintable()):
-        raise ValueError(f"model={path:.100} is no version of a model: write it as name/version.")
+        raise ValueError(f"model={path:.100} is not a version of a model: write it as name/version.")
     return Asked((name, version) if path else None, days)
 
 

@@ -135,4 +135,4 @@ def _most(counts: Counter[tuple[str, str | None]]) -> str:
     if not wrong:
         return ""
     read, really = max(wrong, key=lambda pair: wrong[pair])
-    return f"The commonest mistake: {really} read as {read}, {whole(wrong[read, really])} times."
+    return f"The most common mistake: {really} read as {read}, {whole(wrong[read, really])} times."

@@ -40,14 +40,14 @@ def drift(shares: list[Share], latest_days: str, earlier_days: str) -> Drift | N
             for share, (label, now, before) in zip(ordered, both, strict=True)
         ),
     )
-    description = f"The labels of {latest_days} beside those of {earlier_days}."
+    description = f"The labels of {latest_days}, compared with those of {earlier_days}."
     if len(ordered) > MOST_ROWS:
-        description += f" Of {len(ordered)} labels the {MOST_ROWS} that have changed most; the table has all."
+        description += f" Of {len(ordered)} labels, the {MOST_ROWS} that changed most; the table has all."
     return Drift(
         verdict=_verdict(index, chance),
         is_much=index >= PSI_MUCH and index > chance,
         figures=f"Population stability index {index:.3f}; "
-        f"chance alone stays below {chance:.3f} 95 times in 100.",
+        f"chance alone stays below {chance:.3f} in 95 of 100 cases.",
         rows=Rows(
             "labels",
             "Labels now and before",

@@ -76,8 +76,8 @@ def reliability(judged: list[Judged]) -> Plot | None:
     off /= sum(one.count for one in labelled)
     return Plot(
         name="reliability",
-        title="How often answers of a confidence are right",
-        description=f"On average confidence and share of right answers are {100 * off:.1f} points apart.",
+        title="How often answers are right, by confidence",
+        description=f"On average, confidence and share of right answers are {100 * off:.1f} points apart.",
         top="100 %",
         ticks=tuple((i * width, f"{100 * edge:.0f}") for i, edge in enumerate(edges)),
         width=width,
@@ -107,7 +107,7 @@ def set_sizes(sizes: dict[str, int]) -> Rows | None:
             bars[_sizes(int(size))] += count
     return Rows(
         name="sets",
-        title="How many labels the sets have",
+        title="Labels per set",
         description=f"Of {drawings(total)}.",
         legend=(),
         rows=tuple(

@@ -71,9 +71,9 @@ def differs(figure: Figure) -> bool:
 
 def _verdict(differing: list[Figure]) -> str:
     if not differing:
-        return "Like in training"
+        return "Similar to training"
     names = [NAMES[one.name] for one in differing]
-    return f"{names[0]} differs" if len(names) == 1 else f"{names[0]} and {len(names) - 1} more differ"
+    return f"Different: {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
 
 
 def _figures(known: list[Figure]) -> Rows:
@@ -86,7 +86,7 @@ def _figures(known: list[Figure]) -> Rows:
         ("Figure", "In training", "Drawn", "Index", "p"),
         tuple((NAMES[one.name], *_sides(one), f"{one.stability:.3f}", _p(one.p)) for one in known),
     )
-    description = "The population stability index of each figure, against training."
+    description = "The population stability index of each figure, compared with training."
     return Rows("like-training", "Drawings and training", description, (), rows, table)
 
 
@@ -117,7 +117,7 @@ def _bins(figure: Figure) -> Rows:
     return Rows(
         "differs-most",
         title,
-        "Shares of the drawings and of training.",
+        "Shares, as drawn and in training.",
         (("is-strong", "drawn"), ("is-plain", "in training")),
         side_by_side(triples, "in training"),
         Table(

@@ -18,9 +18,9 @@ from ui.history import words
 from ui.shell.views import Views
 from ui.shell.visit import Visit
 
-BUSY = "Others are reading the figures"
-BUSY_ADVICE = "They are read for one at a time, so that visitors do not wait. Try again in a moment."
-NO_SUCH = "There are no such figures"
+BUSY = "Somebody else is loading the figures"
+BUSY_ADVICE = "They are loaded for one person at a time, to keep the page fast. Try again in a moment."
+NO_SUCH = "No such figures"
 
 
 @dataclass(frozen=True)
