@@ -132,7 +132,7 @@ def test_a_model_that_was_taken_away_gives_way_to_the_pages_own(
     other.close()
     draw(page, SEVEN)
     expect(page.locator(".chooser-notice.is-complaint")).to_have_text(
-        "That model is not there any more. digits 1.0.0 reads instead."
+        "That model is no longer available. Using digits 1.0.0 instead."
     )
     expect(page.locator(".reading-meta")).to_contain_text("digits 1.0.0")
     expect(page.get_by_label("Model")).to_have_value("digits")

@@ -116,7 +116,7 @@ def test_a_model_is_loaded_scaled_compared_and_unloaded_without_losing_a_drawing
 
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".verdict")).to_have_text(
-        f"Nothing tells them apart: each is right where the other is, on all {JUDGED} drawings.",
+        f"No difference: on all {JUDGED} drawings, both are right or both are wrong.",
         timeout=30_000,
     )
     expect(page.locator(".paired")).to_contain_text("Neither 1", use_inner_text=True)
@@ -150,7 +150,7 @@ def test_without_scripts_a_change_is_confirmed_on_a_page_of_its_own(
         own.get_by_role("button", name="Scale").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Give {NAMED} 1 worker?")
         assert len(manage(server, "GET", "/digits").json()[0]["workers"]) == 2
-        page.get_by_role("link", name="Leave it as it is").click()
+        page.get_by_role("link", name="Cancel").click()
         expect(own).to_contain_text("2 ready of 2")
         own.get_by_role("link", name="Card").click()
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Model card: {NAMED}")

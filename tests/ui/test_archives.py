@@ -52,7 +52,7 @@ def test_an_archive_of_another_kind_says_what_it_lacks(files: dict[str, object],
     with zipfile.ZipFile(tmp_path / "other.mar", "w") as archive:
         for name, content in files.items():
             archive.writestr(name, json.dumps(content))
-    with pytest.raises(BadArchive, match="usual form"):
+    with pytest.raises(BadArchive, match="missing or malformed"):
         read_archive(tmp_path / "other.mar")
 
 
@@ -63,7 +63,7 @@ def test_without_a_store_there_are_no_archives(tmp_path: Path) -> None:
 
 def test_a_folder_named_as_an_archive_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "folder.mar").mkdir()
-    assert read_store(tmp_path) == ([], {"folder.mar": "it is no regular file"})
+    assert read_store(tmp_path) == ([], {"folder.mar": "it is not a regular file"})
 
 
 @pytest.mark.timeout(20)
@@ -75,7 +75,7 @@ def test_what_is_no_regular_file_is_not_waited_for_and_hides_no_archive(tmp_path
         huge.truncate(10 * 1024**3)
     archives, damaged = read_store(tmp_path)
     assert [archive.file for archive in archives] == ["digits.mar"]
-    irregular = "it is no regular file"
+    irregular = "it is not a regular file"
     assert damaged == {"fifo.mar": irregular, "endless.mar": irregular, "huge.mar": "it is damaged"}
 
 
@@ -86,7 +86,7 @@ def test_a_model_that_could_not_be_asked_once_it_is_registered_is_not_offered(
     name: str, version: str, tmp_path: Path
 ) -> None:
     put_archive(tmp_path, "a.mar", name, version)
-    assert read_store(tmp_path) == ([], {"a.mar": "its model's name or version cannot be part of an address"})
+    assert read_store(tmp_path) == ([], {"a.mar": "its model's name or version cannot be part of a URL"})
 
 
 def test_an_archive_that_was_built_anew_is_read_anew(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def test_a_model_that_is_not_loaded_is_registered_while_the_old_one_reads(
     models, loader = backend(torchserve.url, store)
     loading, done = choose(models, loader, "digits-vit/1.0.0", "digits")
     assert (loading.active.name, loading.loading and loading.loading.name) == ("digits", "digits-vit")
-    assert "Loading digits-vit 1.0.0 … digits 1.0.0 reads meanwhile." in chooser_html(loading)
+    assert "Loading digits-vit 1.0.0 … Using digits 1.0.0 until then." in chooser_html(loading)
     assert '" disabled><option value' in chooser_html(loading, 1)
     assert '"><option value' in chooser_html(done, 2)
     assert (done.active.path, done.loading, done.complaint) == ("digits-vit/1.0.0", None, "")
@@ -56,7 +56,7 @@ def test_who_may_not_have_models_loaded_chooses_among_those_that_are(
     (refused,) = choose(models, loader, "digits-vit/1.0.0", "digits", may_load=False)
     assert refused.active.path == "digits"
     assert refused.complaint == (
-        "digits-vit 1.0.0 is not loaded, and only an operator can load it. digits 1.0.0 goes on reading."
+        "digits-vit 1.0.0 is not loaded, and only an operator can load it. Still using digits 1.0.0."
     )
     assert torchserve.changes == []
     list(choose(models, loader, "digits-vit/1.0.0", "digits"))
@@ -75,7 +75,7 @@ def test_a_model_that_does_not_load_says_why_and_the_old_one_stays(torchserve: M
     assert failed.active.name == "digits"
     assert failed.complaint == (
         "digits-vit 1.0.0 could not be loaded: its workers do not start; "
-        "TorchServe's model.log says why. digits 1.0.0 goes on reading."
+        "TorchServe's model.log says why. Still using digits 1.0.0."
     )
     # Else TorchServe would start its workers again and again.
     assert torchserve.changes[-1] == "DELETE /models/digits-vit/1.0.0"
@@ -126,7 +126,7 @@ def test_an_archive_that_is_not_known_is_shown_and_not_chosen_until_somebody_acc
         "digits-vit 1.0.0 · not loaded",
         "foreign.mar: it was not built here, and no operator has accepted it",
     ]
-    assert "That model is not there any more." in shown.complaint
+    assert "That model is no longer available." in shown.complaint
     assert torchserve.changes == []
     accept = known_archives.how_to_accept(store / "foreign.mar", known)
     assert caplog.records[-1].getMessage().endswith(f"no operator has accepted it: {accept}")
@@ -181,10 +181,10 @@ def test_a_model_that_is_not_there_is_not_found_and_the_chooser_says_who_reads(
     assert models.find(path) is None
     (shown,) = choose(models, loader, path, path)
     assert shown.active == models.own()
-    assert shown.complaint == "That model is not there any more. digits 1.0.0 reads instead."
+    assert shown.complaint == "That model is no longer available. Using digits 1.0.0 instead."
     list(choose(models, loader, "digits-vit/1.0.0", "digits"))
     (shown,) = choose(models, loader, path, "digits-vit/1.0.0")
-    assert shown.complaint == "That model is not there any more. digits-vit 1.0.0 reads instead."
+    assert shown.complaint == "That model is no longer available. Using digits-vit 1.0.0 instead."
 
 
 def test_a_model_that_came_after_the_last_listing_is_found(

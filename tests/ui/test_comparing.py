@@ -152,7 +152,7 @@ def test_a_model_that_is_gone_ends_it_with_the_reason() -> None:
 
 def test_without_the_database_it_ends_with_the_reason() -> None:
     job = compared(Answers(lambda *_: "7"), Drawings(["7"], is_away=True))
-    assert job.complaint == "The database is away, and with it the drawings."
+    assert job.complaint == "The database is unavailable, and the drawings with it."
 
 
 def test_there_is_one_at_a_time_and_it_can_be_cancelled() -> None:

@@ -181,7 +181,7 @@ def test_a_model_that_is_unregistered_while_it_starts_is_not_waited_for(
     models, loader = listed(torchserve, store)
     torchserve.load_s = 30
     torchserve.on_registered = lambda: torchserve.workers.pop(VIT)
-    with pytest.raises(LoadFailed, match="unregistered meanwhile"):
+    with pytest.raises(LoadFailed, match="unregistered in the meantime"):
         loader.load(found(models, "digits-vit/1.0.0"))
 
 

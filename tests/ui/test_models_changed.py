@@ -36,7 +36,8 @@ def test_load_scale_default_and_unload_are_confirmed_done_and_logged(
     assert [record.getMessage() for record in caplog.records] == [
         "ada: Load digits 1.1.0: done",
         "ada: Give digits 1.1.0 3 workers: done",
-        "ada: Make digits 1.1.0 the default: done, until TorchServe starts again: the database is away",
+        "ada: Make digits 1.1.0 the default: done, but only until TorchServe restarts: "
+        "the database is unavailable",
         "ada: Unload digits 1.0.0: done",
     ]
     assert "ada: Unload digits 1.0.0 done" in words(ada.get("/models").text)
@@ -49,11 +50,11 @@ def test_what_an_operator_loaded_is_not_taken_down_when_idle(page: Operating) ->
 
 def test_the_page_s_own_model_stays_and_why_is_said(page: Operating) -> None:
     client = page.client()
-    assert "digits 1.0.0 stays: it is what this page reads with" in words(client.get("/models").text)
+    assert "digits 1.0.0 cannot be unloaded: this page reads with it" in words(client.get("/models").text)
     query = {"verb": "unload", "path": "digits/1.0.0"}
     refused = client.get("/models/change", params=query)
     assert refused.status_code == 409
-    assert "make another version of digits the default first" in words(refused.text)
+    assert "First make another version of digits the default" in words(refused.text)
     sent = client.post("/models/change", data={**query, "seen": "ready, 2 workers, default"})
     assert sent.status_code == 409
     assert ("digits", "1.0.0") in page.torchserve.workers
@@ -98,16 +99,16 @@ def test_an_archive_with_another_statement_of_memory_is_as_before(worker: object
 @pytest.mark.parametrize(
     ("verb", "workers", "says"),
     [
-        ("scale", "0", "'0' is no number of workers: choose 1 to 64"),
+        ("scale", "0", "'0' is not a number of workers: choose 1 to 64"),
         ("scale", "65", "choose 1 to 64"),
         ("scale", "-1", "choose 1 to 64"),
         ("scale", "²", "choose 1 to 64"),
         ("scale", "9" * 500, "choose 1 to 64"),
-        ("scale", "2", "digits 1.0.0 has 2 workers already"),
+        ("scale", "2", "digits 1.0.0 already has 2 workers"),
         ("scale", "60", "58 workers more would take about 14,500 MB, and 1,000 MB are free"),
-        ("load", "", "digits 1.0.0 is loaded already"),
-        ("default", "", "digits 1.0.0 is the default already"),
-        ("destroy", "", "'destroy' is no change of a model"),
+        ("load", "", "digits 1.0.0 is already loaded"),
+        ("default", "", "digits 1.0.0 is already the default"),
+        ("destroy", "", "'destroy' is not a change of a model"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(page: Operating, verb: str, workers: str, says: str) -> None:
@@ -125,7 +126,7 @@ def test_what_cannot_be_done_is_said_in_a_line(page: Operating, verb: str, worke
 def test_where_nobody_can_see_the_memory_the_confirmation_says_so(page: Operating) -> None:
     page.view._desk.free_bytes = lambda: None
     asked = page.client().get("/models/change?verb=scale&path=digits/1.0.0&workers=3")
-    assert "this page cannot see how much memory is free there" in words(asked.text)
+    assert "the page cannot see how much memory is free there" in words(asked.text)
 
 
 def test_what_has_changed_since_the_confirmation_is_not_done(page: Operating) -> None:
@@ -206,7 +207,7 @@ def test_a_model_that_others_go_on_asking_is_not_unloaded(
     page.torchserve.register(store / "digits-vit.mar")
     page.torchserve.waiting = 3
     change(page.client(), "unload", VIT)
-    assert "other programs go on asking it" in words(page.client().get("/models").text)
+    assert "other programs keep sending it requests" in words(page.client().get("/models").text)
     assert ("digits-vit", "1.0.0") in page.torchserve.workers
 
 
@@ -216,5 +217,5 @@ def test_without_torchserve_nothing_is_changed_and_the_page_says_so(page: Operat
     page.torchserve.is_away = True
     answer = client.post("/models/change", data=confirmed)
     assert answer.status_code == 409
-    assert "TorchServe does not answer: nothing was changed" in words(answer.text)
+    assert "TorchServe is not responding: nothing was changed" in words(answer.text)
     assert client.get(f"/models/change?verb=load&path={VIT}").status_code == 503

@@ -24,12 +24,12 @@ def test_operators_see_how_each_version_is_run_and_visitors_what_it_reads(
     )
     seen = words(page.client().get("/models").text)
     for expected in (
-        "digits 1.0.0 ready reads what is drawn here",
+        "digits 1.0.0 ready used by this page",
         "2 ready of 2 (min 2, max 2)",
         "Memory per worker 250 MB",
         "up to 16, collected for 1 ms",
-        "Accuracy, by its card 99.70% (MNIST)",
-        "Accuracy, as judged here the database is away",
+        "Accuracy, from its card 99.70% (MNIST)",
+        "Accuracy, as judged here the database is unavailable",
         "digits-vit 1.0.0 not loaded",
         "digits.mar,",
         "kB, known",
@@ -83,7 +83,7 @@ def test_a_slow_torchserve_does_not_hold_the_page(page: Operating) -> None:
         answer = page.client().get("/models")
         assert page.view._boards._boards._looking is not None  # TorchServe is still being asked
     seen = words(answer.text)
-    assert "TorchServe does not answer. This is what it said last." in seen
+    assert "TorchServe is not responding. This is its last known state." in seen
     assert "digits 1.0.0 ready" in seen
     assert "Unload" not in seen
 
@@ -108,8 +108,8 @@ def test_a_comparison_needs_two_versions_that_can_answer(page: Operating) -> Non
     client = page.client()
     assert "There is no comparison" in words(client.get("/models/comparison").text)
     for b, status, says in (
-        ("digits/1.0.0", 400, "Choose two different versions that are there."),
-        ("gone/1.0.0", 400, "Choose two different versions that are there."),
+        ("digits/1.0.0", 400, "Choose two different versions from the list."),
+        ("gone/1.0.0", 400, "Choose two different versions from the list."),
         (VIT, 409, "digits-vit 1.0.0 has no worker that can answer: load it first."),
     ):
         answer = client.post("/models/comparison", data={"a": "digits/1.0.0", "b": b})
@@ -134,10 +134,12 @@ def test_what_a_comparison_asks_is_not_unloaded_and_without_the_database_it_says
     monkeypatch.setattr(comparer._comparison, "judged", lambda limit: going.wait(10) and ask(limit))
     assert client.post("/models/comparison", data={"a": "digits/1.0.0", "b": VIT}).status_code == 303
     refused = client.post("/models/change", data={"verb": "unload", "path": VIT})
-    assert (refused.status_code, "A comparison asks it" in refused.text) == (409, True)
+    assert (refused.status_code, "A comparison is using it" in refused.text) == (409, True)
     going.set()
     wait_for_the_end(page)
-    assert "The database is away, and with it the drawings." in words(client.get("/models/comparison").text)
+    assert "The database is unavailable, and the drawings with it." in words(
+        client.get("/models/comparison").text
+    )
 
 
 def test_the_drawings_on_which_two_differ_are_shown_as_pictures_that_lead_to_them(
@@ -161,7 +163,7 @@ def test_the_drawings_on_which_two_differ_are_shown_as_pictures_that_lead_to_the
     assert [title for title, _ in sections] == [
         "Only digits 1.0.0 is right",
         "Only digits-vit 1.0.0 is right",
-        "Both are wrong, each in its own way",
+        "Both are wrong, in different ways",
     ]
     for number, (_, shown) in zip((2, 3, 4), sections, strict=True):
         (link,) = re.findall(r'<a href="/history/([^"]+)">', shown)

@@ -19,7 +19,7 @@ def test_p_is_that_of_the_exact_binomial_test(only_a: int, only_b: int) -> None:
         (Paired(), "There is no drawing to compare them on."),
         (
             Paired(9, 0, 0, 3),
-            "Nothing tells them apart: each is right where the other is, on all 12 drawings.",
+            "No difference: on all 12 drawings, both are right or both are wrong.",
         ),
         (
             Paired(9, 5, 3, 0),
@@ -35,7 +35,7 @@ def test_p_is_that_of_the_exact_binomial_test(only_a: int, only_b: int) -> None:
         ),
         (
             Paired(9, 1, 9, 0),
-            "B is better than A: of 10 drawings on which only one is right, it is B on 9 (9 : 1;",
+            "B is better than A: of 10 drawings on which only one is right, B is right on 9 (9 : 1;",
         ),
     ],
 )

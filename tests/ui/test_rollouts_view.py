@@ -88,13 +88,13 @@ def test_a_version_that_is_made_the_default_stays_it_and_can_be_taken_back(
         NEW: f"digits-{NEW}.mar",
     }
     seen = words(ada.get("/models").text)
-    assert "digits 1.1.0 is the default, and watched: 0 of 200 answers, 0 of 10 sessions." in seen
+    assert "digits 1.1.0 is the default, and is watched: 0 of 200 answers, 0 of 10 sessions." in seen
     assert "The gate has not seen it." in seen
     assert change(ada, "rollback", f"digits/{NEW}").status_code == 303
     serving = rows.find("digits")
     assert serving is not None
     assert (serving.version, serving.candidate, serving.share) == (OLD, NEW, 0)
-    assert "ada: Take digits 1.1.0 back done" in words(ada.get("/models").text)
+    assert "ada: Roll back digits 1.1.0 done" in words(ada.get("/models").text)
 
 
 def test_a_version_that_is_tried_is_seen_by_operators_and_can_be_made_the_default(
@@ -104,11 +104,11 @@ def test_a_version_that_is_tried_is_seen_by_operators_and_can_be_made_the_defaul
     verdict(engine, OLD, "passed")
     Desk(rows, versions).try_out("digits", NEW, OLD, "run 1")
     visitor = page.client(User(9, "bob", "visitor"), ELSEWHERE)
-    assert "is tried on" not in words(visitor.get("/models").text)
+    assert "is being tried on" not in words(visitor.get("/models").text)
     assert visitor.post("/models/change", data={"verb": "rollback"}).status_code == 403
     ada = page.client(ADA, ELSEWHERE)
     seen = words(ada.get("/models").text)
-    assert "digits 1.1.0 is tried on 5 % of sessions: 0 of 200 answers, 0 of 10 sessions." in seen
+    assert "digits 1.1.0 is being tried on 5 % of sessions: 0 of 200 answers, 0 of 10 sessions." in seen
     assert "The gate said passed: all is well." in seen
     assert "1.1.0, 5 %: held run 1: it is tried on 5 % of sessions." in seen
     change(ada, "default", f"digits/{NEW}")
@@ -122,7 +122,7 @@ def test_what_the_gate_has_not_passed_is_made_the_default_once_its_reason_was_co
 ) -> None:
     ada, rows = page.client(ADA, ELSEWHERE), ServingRows(engine)
     asked = ada.get("/models/change", params={"verb": "default", "path": f"digits/{NEW}"}).text
-    assert "Not passed: the gate has not seen it. You can make it the default all the same." in words(asked)
+    assert "Not passed: the gate has not seen it. You can still make it the default." in words(asked)
     form = fields(asked)
     unread = ada.post("/models/change", data={**form, "despite": ""})
     assert unread.status_code == 409
@@ -146,7 +146,7 @@ def test_a_new_default_gets_as_many_workers_as_the_one_before_it(
     torchserve.start(("digits", OLD), 4)
     ada = page.client(ADA, ELSEWHERE)
     asked = ada.get("/models/change", params={"verb": "default", "path": f"digits/{NEW}"}).text
-    assert "It gets 2 workers more, as many as the default has now." in words(asked)
+    assert "It gets 2 workers more, to have as many as the present default." in words(asked)
     ada.post("/models/change", data=fields(asked))
     assert torchserve.workers == {("digits", NEW): 4, ("digits", OLD): 4}
 

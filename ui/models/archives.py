@@ -83,7 +83,7 @@ def read_archive(path: Path) -> Archive:
     try:
         file = open_regular(path)
     except IrregularError as error:
-        raise BadArchive("it is no regular file") from error
+        raise BadArchive("it is not a regular file") from error
     except OSError as error:
         raise BadArchive("it cannot be read") from error
     try:
@@ -93,7 +93,7 @@ def read_archive(path: Path) -> Archive:
             serving = _json(content, SERVING) if SERVING in content.namelist() else {}
             name, version = str(model["modelName"]), str(model["modelVersion"])
             if not (can_be_asked(name) and can_be_asked(version)):
-                raise BadArchive("its model's name or version cannot be part of an address")
+                raise BadArchive("its model's name or version cannot be part of a URL")
             return Archive(
                 file=path.name,
                 name=name,
@@ -108,7 +108,7 @@ def read_archive(path: Path) -> Archive:
     except known_archives.UNREADABLE as error:
         raise BadArchive("it is damaged") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise BadArchive(f"it has no {MANIFEST} and {LABELS} of the usual form") from error
+        raise BadArchive(f"its {MANIFEST} or {LABELS} is missing or malformed") from error
 
 
 @lru_cache(maxsize=256)

@@ -139,7 +139,7 @@ class Boards:
         """
         board = self._boards.renewed(wait_s)
         if board is None or board.is_away:
-            raise Unreachable("TorchServe does not answer")
+            raise Unreachable("TorchServe is not responding")
         return board
 
     def _board(self) -> Board:

@@ -14,7 +14,7 @@ VERBS: tuple[Verb, ...] = get_args(Verb)
 MOST_WORKERS = 64
 MB = 1_000_000
 STAYS = (
-    "The version before it stays ready for a day, and takes its place again where it turns out to be worse."
+    "The previous version stays ready for a day, and takes over again if the new one turns out to be worse."
 )
 
 
@@ -47,17 +47,17 @@ class Change:
             case "default":
                 return f"Make {name} the default"
             case "rollback":
-                return f"Take {name} back"
+                return f"Roll back {name}"
 
 
 def read_change(verb: str, path: str, workers: str, despite: str = "") -> Change | str:
     """Return the change that a form names, or why it names none."""
     if verb not in VERBS:
-        return f"{verb!r:.30} is no change of a model: choose {', '.join(VERBS)}."
+        return f"{verb!r:.30} is not a change of a model: use one of {', '.join(VERBS)}."
     if verb != "scale":
         return Change(verb, path, despite=despite)
     if not (workers.isascii() and workers.isdigit() and 1 <= int(workers[:9]) <= MOST_WORKERS):
-        return f"{workers!r:.30} is no number of workers: choose 1 to {MOST_WORKERS}."
+        return f"{workers!r:.30} is not a number of workers: choose 1 to {MOST_WORKERS}."
     return Change(verb, path, int(workers))
 
 
@@ -67,7 +67,7 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
     match change.verb:
         case "load":
             return [
-                f"TorchServe registers {version.model.file} and starts as many workers as the archive says. "
+                f"TorchServe registers {version.model.file} and starts as many workers as its archive says. "
                 "It keeps them until you unload it.",
                 _memory(board.worker_bytes(version), free_bytes),
             ]
@@ -75,37 +75,39 @@ def consequences(change: Change, version: Version, board: Board, free_bytes: int
             more = change.workers - version.workers
             about = f"It has {_workers(version.workers)} now. " if version.status else ""
             if more < 0:
-                return [f"{about}{_workers(-more)} will end after answering what is being read."]
+                return [f"{about}{_workers(-more)} will stop after answering what is being read."]
             return [
                 f"{about}{_workers(more)} more will start.",
                 _memory(board.worker_bytes(version), free_bytes),
             ]
         case "unload":
             return [
-                f"{'Its worker ends' if version.workers == 1 else f'Its {version.workers} workers end'}; "
-                "drawings in flight are answered first. Whoever has chosen it here reads with the page's own "
-                "model from then on, unless they may load models: then their next drawing loads it again.",
-                "What other programs ask it at that moment may get no answer, and later they get 404.",
+                f"{'Its worker stops' if version.workers == 1 else f'Its {version.workers} workers stop'}; "
+                "drawings being read are answered first. Visitors who chose it here go back to the page's "
+                "own model; for those who may load models, the next drawing loads it again.",
+                "Requests that other programs send it at that moment may get no answer; later ones get 404.",
             ]
         case "rollback":
             return [
-                "Where it is tried on some sessions, the default version answers these again, in seconds. "
-                f"Where it is the default itself, the version before it is that again. {name} is taken away "
-                "a minute later.",
+                "If it is being tried on some sessions, the default version answers those again within "
+                "seconds. If it is the default itself, the previous version becomes the default again. "
+                f"{name} is unloaded a minute later.",
             ]
         case "default":
             more = more_workers(version, board)
-            workers = [f"It gets {_workers(more)} more, as many as the default has now."] if more else []
+            workers = (
+                [f"It gets {_workers(more)} more, to have as many as the present default."] if more else []
+            )
             if version.model.name == board.versions[0].model.name:
                 return [
-                    f"Everybody who has chosen nothing else draws for {name} from then on: it is what this "
-                    f"page reads with, and what programs get that ask for {version.model.name}.",
+                    f"From then on this page reads with {name} for everybody who has not chosen another "
+                    f"model, and programs that ask for {version.model.name} get it.",
                     *workers,
                     STAYS,
                 ]
             return [
                 f"Programs that ask for {version.model.name} without naming a version get {name} from then "
-                "on. This page goes on reading with "
+                "on. This page keeps reading with "
                 f"{board.versions[0].model.title}, its own model.",
                 *workers,
                 STAYS,
@@ -118,7 +120,7 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
     match change.verb:
         case "load":
             if version.workers:
-                return f"{name} is loaded already."
+                return f"{name} is already loaded."
             if version.sha256 and not version.is_known:
                 return f"{name} cannot be loaded: {UNKNOWN}."
             return _lacks_memory(1, board.worker_bytes(version), free_bytes())
@@ -126,7 +128,7 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
             if version.status is None:
                 return f"{name} is not loaded: load it first."
             if version.workers == change.workers:
-                return f"{name} has {_workers(change.workers)} already."
+                return f"{name} already has {_workers(change.workers)}."
             return _lacks_memory(change.workers - version.workers, board.worker_bytes(version), free_bytes())
         case "unload":
             return why_it_stays(version)
@@ -134,7 +136,7 @@ def refusal(change: Change, version: Version, board: Board, free_bytes: Callable
             if not version.is_ready:
                 return f"{name} has no worker that can answer: load it first."
             if version.is_default:
-                return f"{name} is the default already."
+                return f"{name} is already the default."
             return _lacks_memory(more_workers(version, board), board.worker_bytes(version), free_bytes())
         case "rollback":
             return ""
@@ -147,8 +149,8 @@ def why_it_stays(version: Version) -> str:
         return f"{name} is not loaded."
     if version.is_pages:
         return (
-            f"{name} stays: it is what this page reads with, the default version of its MODEL. To unload it, "
-            f"make another version of {version.model.name} the default first, or start with another MODEL."
+            f"{name} cannot be unloaded: this page reads with it, the default version of its MODEL. First "
+            f"make another version of {version.model.name} the default, or start with another MODEL."
         )
     return ""
 
@@ -160,7 +162,7 @@ def _workers(count: int) -> str:
 def _memory(worker_bytes: int, free_bytes: int | None) -> str:
     needs = f"A worker takes about {worker_bytes / MB:,.0f} MB. " if worker_bytes else ""
     if free_bytes is None:
-        return f"{needs}TorchServe runs elsewhere: this page cannot see how much memory is free there."
+        return f"{needs}TorchServe runs elsewhere: the page cannot see how much memory is free there."
     return f"{needs}{free_bytes / MB:,.0f} MB are free."
 
 

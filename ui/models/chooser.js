@@ -111,7 +111,7 @@ document.addEventListener("sketchserve-failed", ({ detail }) => {
   loading = wish = "";
   const notice = element.querySelector(".chooser-notice");
   notice.className = "chooser-notice is-complaint";
-  notice.textContent = "There was no answer: choose again in a moment.";
+  notice.textContent = "There was no answer. Choose again in a moment.";
   show();
 });
 try {

@@ -37,8 +37,8 @@ def choose(
     listing = models.listing()
     wanted, active = models.find(wanted_path), models.find(active_path) or models.own()
     if wanted is None:
-        why = listing.complaint or "That model is not there any more."
-        yield Chooser(listing, active, complaint=f"{why} {active.title} reads instead.")
+        why = listing.complaint or "That model is no longer available."
+        yield Chooser(listing, active, complaint=f"{why} Using {active.title} instead.")
         return
     if wanted.is_own or wanted.ready_workers:
         loader.used(wanted)
@@ -47,7 +47,7 @@ def choose(
     if not may_load:
         active = models.own() if active == wanted else active
         why = f"{wanted.title} is not loaded, and only an operator can load it."
-        yield Chooser(listing, active, complaint=f"{why} {active.title} goes on reading.")
+        yield Chooser(listing, active, complaint=f"{why} Still using {active.title}.")
         return
     yield Chooser(listing, active, loading=wanted)
     try:
@@ -55,7 +55,7 @@ def choose(
     except LoadFailed as error:
         # The active one itself may be what has lost its workers: the page's own is always there.
         active = models.own() if active == wanted else active
-        complaint = f"{wanted.title} could not be loaded: {error}. {active.title} goes on reading."
+        complaint = f"{wanted.title} could not be loaded: {error}. Still using {active.title}."
         yield Chooser(models.listing(), active, complaint=complaint)
         return
     yield Chooser(models.listing(), wanted)
@@ -77,7 +77,7 @@ def chooser_html(chooser: Chooser, asked: object = 0) -> str:
     )
     notice, kind = chooser.complaint or listing.complaint, "complaint" if chooser.complaint else "remark"
     if loading:
-        notice, kind = f"Loading {loading.title} … {active.title} reads meanwhile.", "loading"
+        notice, kind = f"Loading {loading.title} … Using {active.title} until then.", "loading"
         if loading == active:
             notice = f"Loading {loading.title} again: it was idle …"
     return (
@@ -85,7 +85,7 @@ def chooser_html(chooser: Chooser, asked: object = 0) -> str:
         f'data-reads="{"photo" if active.reads_photos else "drawing"}" data-shown="{escape(shown.path)}" '
         f'data-asked="{asked if isinstance(asked, int) else 0}">'
         f'<p class="chooser-notice is-{kind}" role="status">{escape(notice)}</p>'
-        '<label><span>Model</span><select aria-label="Model" title="By keyboard, Enter chooses"'
+        '<label><span>Model</span><select aria-label="Model" title="With the keyboard, press Enter to choose"'
         f"{' disabled' if loading or not asked else ''}>"
         f"{options}</select></label></div>"
     )

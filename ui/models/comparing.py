@@ -119,7 +119,7 @@ class Comparer:
             order = {drawing.id: place for place, drawing in enumerate(drawings)}
             job.differences.sort(key=lambda difference: order[difference.drawing.id])
         except DatabaseUnavailable as error:
-            job.complaint = "The database is away, and with it the drawings."
+            job.complaint = "The database is unavailable, and the drawings with it."
             logger.warning("%s: %s", about, error)
         except Exception:
             job.complaint = "It failed; the page's log says why."
@@ -135,7 +135,7 @@ class Comparer:
         try:
             answers = self._ask(job, drawing.id)
         except DatabaseUnavailable:
-            complaint = "The database is away, and with it the drawings."
+            complaint = "The database is unavailable, and the drawings with it."
         except PredictionError as error:
             complaint = str(error)
         with self._lock:

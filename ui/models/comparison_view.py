@@ -38,7 +38,7 @@ def add_to(views: Views, root: str, boards: Boards, comparer: Comparer, comparis
         visit.require_operator()
         job = comparer.job
         if job is None:
-            return refused(visit, "There is no comparison: choose two models to compare.", 404)
+            return refused(visit, "There is no comparison yet: choose two models to compare.", 404)
         a, b = job.a.model.title, job.b.model.title
         return views.html(
             visit,
@@ -63,12 +63,12 @@ def add_to(views: Views, root: str, boards: Boards, comparer: Comparer, comparis
         chosen = [board.find(visit.form.get(name, "")) for name in ("a", "b")]
         a, b = chosen
         if a is None or b is None or a.path == b.path:
-            return refused(visit, "Choose two different versions that are there.", 400)
+            return refused(visit, "Choose two different versions from the list.", 400)
         if not (a.is_ready and b.is_ready):
             idle = a if not a.is_ready else b
             return refused(visit, f"{idle.model.title} has no worker that can answer: load it first.", 409)
         if not comparer.begin(a, b, visit.user_name or "somebody"):
-            return refused(visit, "Another comparison is under way: wait for its end, or cancel it.", 409)
+            return refused(visit, "Another comparison is under way: wait until it ends, or cancel it.", 409)
         return RedirectResponse(f"{root}{COMPARISON}", 303)
 
     def cancel(visit: Visit) -> Response:
@@ -90,7 +90,7 @@ def _groups(job: Job, comparison: Comparison) -> list[Group]:
         found = {}
     urls = {id_: png_url(png) for id_, png in found.items()}
     a, b = job.a.model.title, job.b.model.title
-    titles = [f"Only {a} is right", f"Only {b} is right", "Both are wrong, each in its own way"]
+    titles = [f"Only {a} is right", f"Only {b} is right", "Both are wrong, in different ways"]
     by_title: dict[str, list[tuple[Difference, str]]] = {title: [] for title in titles}
     for difference in shown:
         truth = difference.drawing.true_label

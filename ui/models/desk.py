@@ -104,7 +104,7 @@ class Desk:
         entry = Entry(who, change.verb)
         with self._lock:
             if before := self._under_way.get(change.path):
-                raise ChangeNotMade(f"{before.who} is changing it: {before.title}.")
+                raise ChangeNotMade(f"{before.who} is already changing it: {before.title}.")
             self._under_way[change.path] = entry
         try:
             version = self._checked(change, seen)
@@ -128,9 +128,11 @@ class Desk:
             raise ChangeNotMade(f"{error}: nothing was changed. Try again in a moment.") from error
         version = board.find(change.path)
         if version is None:
-            raise ChangeNotMade("That version is not there any more.")
+            raise ChangeNotMade("That version is no longer there.")
         if version.seen != seen:
-            raise ChangeNotMade(f"{version.model.title} has changed meanwhile: it is now {version.seen}.")
+            raise ChangeNotMade(
+                f"{version.model.title} has changed in the meantime: it is now {version.seen}."
+            )
         why = refusal(change, version, board, self.free_bytes)
         if why := why or self._rollouts.unconfirmed(change, version, board):
             raise ChangeNotMade(why)
@@ -195,6 +197,6 @@ class Desk:
                 quiet_since = time.monotonic()
             if time.monotonic() > end:
                 raise LoadFailed(
-                    "other programs go on asking it, and TorchServe would drop what waits: stop them first"
+                    "other programs keep sending it requests, which TorchServe would drop: stop them first"
                 )
             time.sleep(POLL_S)

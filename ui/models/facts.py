@@ -15,7 +15,7 @@ NAMED = 12
 def reads(labels: Sequence[str], *, of_photos: bool = False) -> str:
     """Return what a model can answer: its labels, or the first of them, and whether it reads photographs."""
     if not labels:
-        return "not known yet: nobody has asked it, and this page cannot see its archive"
+        return "not known yet: it has not answered yet, and this page cannot see its archive"
     kind = "photographs: " if of_photos else ""
     if len(labels) <= NAMED:
         return kind + ", ".join(labels)
@@ -37,8 +37,12 @@ def facts(
     if version.status is not None:
         found += _served(version)
     if card is not None and card.accuracy and not card.is_of_another:
-        found.append(("Accuracy, by its card", card.accuracy))
-    found += [("Accuracy, as judged here", "the database is away")] if figures is None else _figures(figures)
+        found.append(("Accuracy, from its card", card.accuracy))
+    found += (
+        [("Accuracy, as judged here", "the database is unavailable")]
+        if figures is None
+        else _figures(figures)
+    )
     return found + _archive(version)
 
 
@@ -49,7 +53,7 @@ def _served(version: Version) -> list[tuple[str, str]]:
     if serving is None:
         return [("Workers", workers)]
     # TorchServe says 0 until it has measured for the first time.
-    unknown = "not measured yet" if status.workers else "none runs"
+    unknown = "not measured yet" if status.workers else "none running"
     memory = f"{serving.worker_bytes / MB:,.0f} MB" if serving.worker_bytes else unknown
     return [
         ("Workers", f"{workers} (min {serving.min_workers}, max {serving.max_workers})"),
@@ -60,7 +64,7 @@ def _served(version: Version) -> list[tuple[str, str]]:
 
 
 def _figures(figures: Figures) -> list[tuple[str, str]]:
-    judged = in_words(figures.right, figures.judged) or "nothing of it was judged lately"
+    judged = in_words(figures.right, figures.judged) or "none of its recent answers were judged"
     found = [("Accuracy, as judged here", judged)]
     if figures.p50_ms is not None and figures.p95_ms is not None:
         times = f"half within {figures.p50_ms:.0f} ms, 95\u00a0% within {figures.p95_ms:.0f} ms"
@@ -70,7 +74,7 @@ def _figures(figures: Figures) -> list[tuple[str, str]]:
 
 def _archive(version: Version) -> list[tuple[str, str]]:
     if version.archive_bytes is None:
-        return [("Archive", f"{version.model.file or 'not named'}, which this page cannot see")]
+        return [("Archive", f"{version.model.file or 'unnamed'}; this page cannot see it")]
     known = "known" if version.is_known else "not known: it was not built here, and nobody has accepted it"
     return [
         ("Archive", f"{version.model.file}, {_size(version.archive_bytes)}, {known}"),

@@ -81,7 +81,7 @@ class Loader:
         try:
             self._bring_up(model)
         except NotLoaded:
-            done.set_exception(LoadFailed("it was unregistered meanwhile"))
+            done.set_exception(LoadFailed("it was unregistered in the meantime"))
         except Unreachable as error:
             done.set_exception(LoadFailed(str(error).rstrip(".")))
         except Exception as error:
@@ -166,7 +166,7 @@ class Loader:
 
     def _register(self, model: Model) -> Callable[[], None] | None:
         if not model.file:
-            raise LoadFailed("TorchServe does not have it any more, and the model store has no archive of it")
+            raise LoadFailed("TorchServe no longer has it, and the model store has no archive of it")
         try:
             is_ours = self._management.register(model.file)
         except ChangeRefused:

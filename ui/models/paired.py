@@ -50,9 +50,7 @@ class Paired:
         if not self.count:
             return "There is no drawing to compare them on."
         if not self.differ:
-            return (
-                f"Nothing tells them apart: each is right where the other is, on all {self.count} drawings."
-            )
+            return f"No difference: on all {self.count} drawings, both are right or both are wrong."
         drawings = "1 drawing" if self.differ == 1 else f"{self.differ} drawings"
         ratio = f"{max(self.only_a, self.only_b)} : {min(self.only_a, self.only_b)}"
         if self.p >= SIGNIFICANT:
@@ -64,8 +62,8 @@ class Paired:
         better, worse = (a, b) if self.only_a > self.only_b else (b, a)
         p = f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001"
         return (
-            f"{better} is better than {worse}: of {drawings} on which only one is right, it is {better} on "
-            f"{max(self.only_a, self.only_b)} ({ratio}; exact McNemar test, {p})."
+            f"{better} is better than {worse}: of {drawings} on which only one is right, {better} is right "
+            f"on {max(self.only_a, self.only_b)} ({ratio}; exact McNemar test, {p})."
         )
 
 

@@ -49,12 +49,13 @@ class Rollout:
         """In a sentence, what is on trial."""
         name = f"{self.serving.model} {self.version}"
         if self.serving.share:
-            return f"{name} is tried on {self.serving.share} % of sessions: {self.progress}."
+            return f"{name} is being tried on {self.serving.share} % of sessions: {self.progress}."
         if self.version:
             return (
-                f"{name} is the default, and watched: {self.progress}. {self.serving.previous} stays ready."
+                f"{name} is the default, and is watched: {self.progress}. {self.serving.previous} stays "
+                "ready."
             )
-        return f"{self.serving.model} {self.serving.version} is the default; nothing is tried."
+        return f"{self.serving.model} {self.serving.version} is the default; nothing is being tried."
 
 
 class Rollouts:
@@ -98,7 +99,7 @@ class Rollouts:
         try:
             said = self._desk.objection(version.model.name, version.model.version, served)
         except DatabaseUnavailable:
-            return "the database is away, and with it what the gate said"
+            return "the database is unavailable, and the gate's verdict with it"
         return " ".join(said.split())  # as it comes back from a form
 
     def unconfirmed(self, change: Change, version: Version, board: Board) -> str:
@@ -106,7 +107,10 @@ class Rollouts:
         said = self.objection(version, board) if change.verb == "default" else ""
         if said in ("", change.despite):
             return ""
-        return f"{version.model.title} was not made the default: {said}. Choose it again, and confirm that."
+        return (
+            f"{version.model.title} was not made the default: {said}. Choose it again, and confirm "
+            "it despite that."
+        )
 
     def made_default(
         self, change: Change, version: Version, before: str, board: Board | None, who: str
@@ -131,7 +135,7 @@ class Rollouts:
                     self._versions.note(Archived(name, one.model.version, one.model.file, one.sha256))
             self._desk.promote(name, version.model.version, before, who, is_forced=bool(change.despite))
         except (DatabaseUnavailable, NotPossible) as error:
-            return f"until TorchServe starts again: {_why(error)}"
+            return f"but only until TorchServe restarts: {_why(error)}"
         self._shown.renewed(WAIT_S)
         return ""
 
@@ -181,4 +185,4 @@ class Rollouts:
 
 
 def _why(error: Exception) -> str:
-    return "the database is away" if isinstance(error, DatabaseUnavailable) else str(error)
+    return "the database is unavailable" if isinstance(error, DatabaseUnavailable) else str(error)

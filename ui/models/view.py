@@ -97,7 +97,7 @@ class ModelsView:
         version = board.find(visit.request.query_params.get("path", "")) if board else None
         card = read_card(self._store, version.model) if version else None
         if version is None or card is None:
-            return self._nothing(visit, "No card", "That model has no card, or is not there any more.")
+            return self._nothing(visit, "No card", "That model has no card, or is no longer there.")
         return self._views.html(visit, "models/card.html", version=version, card=card)
 
     def confirm(self, visit: Visit) -> Response:
@@ -110,11 +110,11 @@ class ModelsView:
         try:
             board = self._boards.renewed(WAIT_S)
         except Unreachable as error:
-            advice = "Nothing can be changed before it does. Try again in a moment."
+            advice = "Nothing can be changed until it does. Try again in a moment."
             return self._nothing(visit, str(error), advice, 503)
         version = board.find(change.path)
         if version is None:
-            return self._nothing(visit, "Not done", "That version is not there any more.", 404)
+            return self._nothing(visit, "Not done", "That version is no longer there.", 404)
         why = refusal(change, version, board, self._desk.free_bytes)
         return self._confirmation(visit, change, version, board, why)
 
@@ -127,7 +127,7 @@ class ModelsView:
         if isinstance(change, str):
             return self._nothing(visit, "Not done", change, 400)
         if change.verb == "unload" and self.comparer.job and self.comparer.job.asks(change.path):
-            advice = "A comparison asks it: wait for its end, or cancel it."
+            advice = "A comparison is using it: wait until it ends, or cancel it."
             return self._nothing(visit, "Not done", advice, 409)
         try:
             self._desk.make(change, form.get("seen", ""), _who(visit))
