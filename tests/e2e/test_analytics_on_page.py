@@ -124,5 +124,5 @@ def test_a_number_of_the_matrix_leads_to_as_many_drawings(chromium: Browser, add
             counts[days] = link.inner_text()
             link.click()
             words = "1 drawing" if counts[days] == "1" else f"{counts[days]} drawings"
-            expect(page.locator("[data-counted]")).to_have_text(f"{words} of everybody")
+            expect(page.locator("[data-counted]")).to_have_text(f"{words} by everybody")
         assert counts == {"7": "1", "all": "2"}

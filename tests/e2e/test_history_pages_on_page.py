@@ -92,15 +92,15 @@ def test_what_is_judged_meanwhile_leaves_no_drawing_on_both_pages(
 def test_drawings_that_were_passed_over_are_not_called_judged(page: Page, filled: Filled) -> None:
     page.goto(f"{filled.url}/history/judge")
     skip = page.get_by_role("button", name="Skip")
-    passed_over = page.get_by_text("those that are left were passed over")
+    passed_over = page.get_by_text("The rest were skipped")
     first = page.locator("[data-piece]").first.get_by_role("img").get_attribute("src")
     while not passed_over.count():
         address = page.url
         for _ in page.locator("[data-piece]").all():
             skip.click()
         page.wait_for_url(lambda url, before=address: url != before)
-    expect(page.get_by_text("All of them are judged.")).to_have_count(0)
-    page.get_by_role("link", name="Judge those").click()
+    expect(page.get_by_text("All of them have been judged.")).to_have_count(0)
+    page.get_by_role("link", name="Judge the skipped ones").click()
     expect(page.locator("[data-piece]").first.get_by_role("img")).to_have_attribute("src", first or "")
 
 

@@ -103,7 +103,7 @@ def test_one_goes_on_to_the_next_drawing_and_comes_back_to_its_row(page: Page, f
     addresses = [path(page, number) for number in range(3)]
     opened = open_drawer(page, 0)
     page.keyboard.press("ArrowLeft")
-    expect(opened.locator(".drawer-bar [role=status]")).to_have_text("This is the first one of this page.")
+    expect(opened.locator(".drawer-bar [role=status]")).to_have_text("This is the first one on this page.")
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(filled.url + addresses[1])
     opened.get_by_role("button", name="Older").click()
@@ -172,7 +172,7 @@ def test_of_a_drawing_that_is_gone_it_says_so(page: Page, ada: BrowserContext, f
     opened = open_drawer(page, 1)
     ada.request.post(f"{filled.url}{address}/delete", headers={"Origin": filled.url})
     page.keyboard.press("ArrowLeft")
-    expect(opened.get_by_role("heading", level=1)).to_have_text("There is no such drawing")
+    expect(opened.get_by_role("heading", level=1)).to_have_text("Drawing not found")
 
 
 def test_where_no_script_runs_and_in_a_new_tab_a_row_leads_to_the_page(

@@ -115,12 +115,14 @@ def test_what_could_not_be_kept_is_said_until_it_was_shown_again(
     wrong = shown(page)
     page.route("**/history/*/judge", lambda route: route.abort(), times=1)
     page.keyboard.press("3")
-    expect(status).to_contain_text("1 could not be kept")
+    expect(status).to_contain_text("Not saved: 1")
     page.keyboard.press("Enter")
-    expect(status).to_have_text(re.compile("That was .+ 1 could not be kept and will be shown again"))
+    expect(status).to_have_text(
+        re.compile("That was .+ Not saved: 1. What was not saved will be shown again")
+    )
     for _ in range(pieces.count() - 2):
         page.keyboard.press("ArrowRight")
-    expect(status).to_have_text("What you said of this one could not be kept: say it again.")
+    expect(status).to_have_text("Your judgement of this one could not be saved. Judge it again.")
     assert shown(page) == wrong
     page.keyboard.press("8")
     expect(status).to_have_text("That was 8.")
@@ -178,11 +180,11 @@ def test_of_many_labels_one_is_written(page: Page, filled: Filled, database: emb
     field, status = page.get_by_role("combobox", name="Another label"), page.locator("[data-status]")
     field.fill("bird 3")  # digits and letters that are no keys here
     field.press("Enter")
-    expect(status).to_have_text("No label is called so.")
+    expect(status).to_have_text("No label has that name.")
     field.fill("Bird 11")
     field.press("Enter")
     expect(status).to_have_text("That was bird 11.")
     field.fill("bird 03")
     field.press("Enter")
-    expect(page.get_by_text("All of them are judged.")).to_be_visible()
+    expect(page.get_by_text("All of them have been judged.")).to_be_visible()
     assert {stored(database, str(bird.id)).true_label for bird in birds} == {"bird 11", "bird 03"}

@@ -103,7 +103,7 @@ def test_a_refusal_says_why(client: Client, seven: str) -> None:
         ),
         (
             {"prediction": prediction, "kind": "x", "visitor": VISITOR, "api_name": "/feedback"},
-            "cannot be said",
+            "not a kind of judgement",
         ),
         ({"prediction": prediction, "label": "7", "visitor": OTHER, "api_name": "/feedback"}, "not in your"),
     ]:

@@ -36,7 +36,7 @@ def test_all_drawings_are_deleted_once_that_is_confirmed(page: Page, database: e
 
     page.once("dialog", Dialog.accept)
     page.get_by_role("button", name="Delete my drawings").click()
-    expect(page.locator(".privacy [role=status]")).to_have_text("Your drawings are deleted.")
+    expect(page.locator(".privacy [role=status]")).to_have_text("Your drawings were deleted.")
     expect(page.locator(".history-empty")).to_be_visible()
     wait_until(lambda: stored(database, page) == [], "PostgreSQL has none of them")
     page.reload()

@@ -103,7 +103,11 @@ def refuse(route: Route) -> None:
     if not isinstance(said, dict) or "kind" not in said:
         route.fallback()  # the timer asks for the history at the same address
         return
-    value = {**said, "complaint": "What you said could not be kept: there is no room for it now.", "said": ""}
+    value = {
+        **said,
+        "complaint": "Your judgement could not be saved: there is no room right now.",
+        "said": "",
+    }
     route.fulfill(json={"data": [value]})
 
 

@@ -40,7 +40,7 @@ def test_all_drawings_are_gone_at_once_and_their_deletion_is_recorded(
     for prediction in (mine, others):
         backend.recent.add(prediction)
     records = submitted(backend, monkeypatch)
-    assert delete(backend, SESSION, "")["said"] == "Your drawings are deleted."
+    assert delete(backend, SESSION, "")["said"] == "Your drawings were deleted."
     (deletion,) = records
     assert isinstance(deletion, Deletion)
     assert (deletion.session_id, deletion.prediction_id) == (SESSION, None)
@@ -59,7 +59,7 @@ def test_one_drawing_is_gone_and_the_others_stay(
     for prediction in (one, other):
         backend.recent.add(prediction)
     records = submitted(backend, monkeypatch)
-    assert delete(backend, SESSION, str(one.id))["said"] == "The drawing is deleted."
+    assert delete(backend, SESSION, str(one.id))["said"] == "The drawing was deleted."
     (deletion,) = records
     assert isinstance(deletion, Deletion)
     assert (deletion.session_id, deletion.prediction_id) == (SESSION, one.id)

@@ -88,18 +88,23 @@ def test_the_strip_shows_thumbnail_answer_and_correction(make_prediction: MakePr
     ("doubt", "label", "heard", "sure"),
     [
         ({"is_digit": True, "label_set": ("7",)}, ">7</span>", "Read as 7<", ", 90.0 %"),
-        ({"is_digit": False, "label_set": ("7", "1")}, ">7?</span>", "Read as not a digit, likeliest 7<", ""),
+        (
+            {"is_digit": False, "label_set": ("7", "1")},
+            ">7?</span>",
+            "Read as not a digit, closest to 7<",
+            "",
+        ),
         (
             {"is_digit": True, "label_set": ("7", "1", "<2>")},
             ">7 or 1 or &lt;2&gt;</span>",
             "Read as 7 or 1 or &lt;2&gt;<",
-            ", 90.0 % of 7",
+            ", 90.0 % for 7",
         ),
         (
             {"is_digit": True, "label_set": ("7", "1", "2", "9")},
             ">7 or 3 others</span>",
             "Read as 7 or 3 others<",
-            ", 90.0 % of 7",
+            ", 90.0 % for 7",
         ),
     ],
 )

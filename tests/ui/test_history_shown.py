@@ -64,7 +64,7 @@ def test_no_view_is_sure_of_a_label_of_what_looks_like_no_digit(viewed, make_pre
         page.log.write([made])
         visitor = page.visitor(session_id)
         assert "90.0 %" not in visitor.get("/history").text
-        assert "<strong>not a digit, likeliest 7</strong></p>" in visitor.get("/history/judge").text
+        assert "<strong>not a digit, closest to 7</strong></p>" in visitor.get("/history/judge").text
         other = visitor.get(f"/history/{made.id}?ask=digits").text
         assert "reads it as <strong>7</strong>, and doubts that it is a digit. This" in other
 
@@ -75,7 +75,7 @@ def test_of_several_labels_each_view_says_of_which_the_answer_is_so_sure(
     page = viewed()
     page.log.write([make_prediction(session_id=session_id, is_digit=True, label_set=("7", "1"))])
     visitor = page.visitor(session_id)
-    assert '<span class="sure">90.0 % of 7</span>' in visitor.get("/history").text
+    assert '<span class="sure">90.0 % for 7</span>' in visitor.get("/history").text
     assert "<strong>7 or 1</strong>, 90.0 % sure of 7</p>" in visitor.get("/history/judge").text
 
 
@@ -100,7 +100,7 @@ def test_of_more_than_twelve_labels_one_is_found_by_its_name(
     assert visitor.post(f"{path}/judge", data=form).headers["Location"] == "/history/judge"
     assert 'value="bird 11" aria-pressed="true"' in visitor.get(path).text
     refused = visitor.post(f"{path}/judge", data={"label": "bird"})
-    assert "not a label of this model: choose one that it has." in refused.text
+    assert "not a label of this model: choose one of its labels." in refused.text
 
 
 def test_labels_bring_no_markup_into_a_page(viewed, make_prediction, session_id) -> None:

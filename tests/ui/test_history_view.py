@@ -44,7 +44,7 @@ def test_nobody_reaches_anothers_drawing_by_its_id(viewed, make_prediction, sess
     for client in (stranger, without_id):
         answer = client.request(method, f"/history/{theirs.id}{path}", data={"label": "1"} if path else None)
         assert answer.status_code == 404
-        assert "There is no such drawing" in answer.text
+        assert "Drawing not found" in answer.text
     assert stranger.get("/history/no-id-at-all").status_code == 404
     assert page.drawings.find(theirs.id, session_id).true_label is None
 
@@ -175,5 +175,5 @@ def test_whoever_labels_gets_what_nobody_judged_and_comes_back_for_the_next(
     form["query"] = "//elsewhere.example"
     last = visitor.post(f"/history/{made[0].id}/judge", data=form)
     assert last.headers["Location"] == "/history/judge"
-    assert "All of them are judged" in visitor.get("/history/judge").text
+    assert "All of them have been judged" in visitor.get("/history/judge").text
     assert visitor.get("/history/judge?of=all").status_code == 403

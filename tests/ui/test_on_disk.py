@@ -94,7 +94,7 @@ def test_a_correction_and_a_deletion_are_on_the_disk_before_they_are_called_kept
     backend.recent.add(prediction)
     synced = a_disk(monkeypatch, fails=fails)
     judged = judge(backend, SESSION, str(prediction.id), "1")
-    assert "could not be kept" in judged if fails else isinstance(judged, HistoryRow)
+    assert "could not be saved" in judged if fails else isinstance(judged, HistoryRow)
     assert len(synced) == (not fails)
     assert ("Nothing was deleted" in delete(backend, SESSION, "")["said"]) is fails
     assert len(synced) == 2 * (not fails)

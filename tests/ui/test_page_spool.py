@@ -124,8 +124,8 @@ def test_on_a_full_disk_the_page_answers_says_what_it_does_not_keep_and_goes_on(
                     file.write(bytes(4096))
             answer = ask(running.url, drawing, session_id)
             assert answer.status_code == 200
-            assert "not in the history: there is no room for it now" in answer.text
-            assert "could not be kept" in judge(running.url, ids[0], "1", session_id)
+            assert "not in the history: no room right now" in answer.text
+            assert "could not be saved" in judge(running.url, ids[0], "1", session_id)
             assert "Records were dropped" in requests.get(f"{running.url}/healthz", timeout=60).text
             metrics = requests.get(f"{running.url}/metrics", timeout=60).text
             assert "sketchserve_records_dropped_total 2.0" in metrics

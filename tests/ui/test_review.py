@@ -80,13 +80,13 @@ def test_the_most_urgent_comes_first_and_says_why(page, waiting):
     ids, claims = shown(page)
     assert ids == [str(one.id) for one in made]
     assert claims == [
-        "Said to be 1 by one, and something else by another",
-        f"Said to be 1, to which the model gave {claims[1].rpartition('gave ')[2]}",
+        "Said to be 1 by one person, and something else by another",
+        f"Said to be 1, but the model gave that {claims[1].rpartition('gave that ')[2]}",
         "Said to be 1",
         "Said to be 1, by somebody whose other judgements look wrong",
-        "Said to be 1, as many others were",
+        "Said to be 1, like many others",
     ]
-    assert re.fullmatch(r"[0-9.]+ %", claims[1].rpartition("gave ")[2])
+    assert re.fullmatch(r"[0-9.]+ %", claims[1].rpartition("gave that ")[2])
     waiting("informative", said="")
     assert shown(page)[1] == ["Nobody has said what it is"]
 
@@ -126,7 +126,7 @@ def test_what_cannot_be_said_is_refused(page, waiting, form):
     (one,) = waiting("improbable")
     answer = page.signed_in("olga").post(f"/review/{one.id}", data=form)
     assert answer.status_code == 400
-    assert "cannot be said of this drawing" in answer.text
+    assert "is not an answer here" in answer.text
     assert decisions(page)[one.id][0] is None
 
 
@@ -137,4 +137,4 @@ def test_what_does_not_wait_is_not_there(page, name):
 
 def test_an_empty_queue_says_what_fills_it(page, waiting):
     waiting()
-    assert "Nothing waits: make retrain fills the queue." in page.signed_in("olga").get("/review").text
+    assert "Nothing to review: make retrain fills the queue." in page.signed_in("olga").get("/review").text

@@ -35,7 +35,7 @@ def judge(
     """
     row = find(backend, session_id, prediction_id)
     if session_id is None or row is None:
-        return "This drawing is not in your history, so what you said of it could not be kept."
+        return "This drawing is not in your history, so your judgement could not be saved."
     return record(backend, row, session_id, true_label, kind, network)
 
 
@@ -50,14 +50,14 @@ def record(
     """Record what a person says of an answer that they may judge; otherwise as `judge`."""
     prediction = row.prediction
     if kind not in FEEDBACK_KINDS:
-        return f"{kind!r:.50} cannot be said of a drawing: choose one of the buttons."
+        return f"{kind!r:.50} is not a kind of judgement: use {', '.join(map(repr, FEEDBACK_KINDS))}."
     if kind != "label":
         true_label = None
     elif not isinstance(true_label, str) or not has_label(backend.models, prediction, true_label):
-        return f"{true_label!r:.50} is not a label of this model: choose one that it has."
+        return f"{true_label!r:.50} is not a label of this model: choose one of its labels."
     feedback = Feedback(prediction.id, true_label, datetime.now(UTC), said_by, kind, network)
     if not (backend.writer.submit(feedback) and backend.writer.sync()):
-        return "What you said could not be kept: there is no room for it now. Try again later."
+        return "Your judgement could not be saved: there is no room right now. Try again later."
     backend.recent.judge(replace(feedback, session_id=prediction.session_id))
     result = replace(row, true_label=true_label, is_no_digit=kind == "not_a_digit")
     if result.is_judged:

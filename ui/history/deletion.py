@@ -7,7 +7,7 @@ from typing import Any
 from db.records import Deletion
 from ui.backend import Backend
 
-NOT_YET = "The database is away: what it has of them is deleted when it is back."
+NOT_YET = "The database is unavailable: its copy will be deleted when it is back."
 
 
 def delete(backend: Backend, session_id: str | None, prediction_id: Any) -> dict[str, str]:
@@ -20,7 +20,7 @@ def delete(backend: Backend, session_id: str | None, prediction_id: Any) -> dict
         return {"said": "Nothing was deleted: this is not in your history."}
     deletion = Deletion(session_id, datetime.now(UTC), one)
     if not (backend.writer.submit(deletion) and backend.writer.sync()):
-        return {"said": "Nothing was deleted: there is no room to note it now. Try again later."}
+        return {"said": "Nothing was deleted: there is no room to record this right now. Try again later."}
     backend.recent.delete(deletion)
-    said = "The drawing is deleted." if one else "Your drawings are deleted."
+    said = "The drawing was deleted." if one else "Your drawings were deleted."
     return {"said": f"{said} {NOT_YET}" if backend.writer.paused else said}

@@ -4,9 +4,9 @@
 import { tell } from "./changes.js";
 import { prepare } from "./one.js";
 
-const AWAY = "The page does not answer: try again in a moment.";
-const SIGNED_OUT = "You are not signed in any more: sign in again, and then say it once more.";
-const ENDS = { "-1": "This is the first one of this page.", 1: "This is the last one of this page." };
+const AWAY = "The server is not responding. Try again in a moment.";
+const SIGNED_OUT = "You are signed out. Sign in again, then repeat this.";
+const ENDS = { "-1": "This is the first one on this page.", 1: "This is the last one on this page." };
 const dialog = document.querySelector("dialog.drawer");
 const shown = dialog.querySelector("[data-shown]");
 const said = dialog.querySelector("[role=status]");

@@ -49,7 +49,7 @@ function goOn() {
   if (first) {
     lost.delete(first); // whoever passes it over is not shown it again
     show(pieces.indexOf(first));
-    say("What you said of this one could not be kept: say it again.");
+    say("Your judgement of this one could not be saved. Judge it again.");
     return;
   }
   const { next: address } = document.querySelector(".pieces").dataset;
@@ -59,7 +59,7 @@ function goOn() {
 // That something could not be kept stays there beside what is said next.
 function say(next = words) {
   words = next;
-  const again = lost.size ? `Of what you said, ${lost.size} could not be kept and will be shown again after the last one.` : "";
+  const again = lost.size ? `Not saved: ${lost.size}. What was not saved will be shown again after the last one.` : "";
   status.textContent = `${words} ${again}`.trim();
 }
 
@@ -104,7 +104,7 @@ function name(input) {
   const labels = Array.from(input.list.options, (option) => option.value);
   const wanted = input.value.trim();
   const label = labels.find((one) => one === wanted) ?? labels.find((one) => one.toLowerCase() === wanted.toLowerCase());
-  if (label === undefined) say("No label is called so.");
+  if (label === undefined) say("No label has that name.");
   else judge({ label }, label);
 }
 

@@ -19,8 +19,8 @@ from ui.shell.visit import Visit
 
 # On one page: their pictures are loaded while the first one is judged.
 AT_ONCE = 20
-ALL_JUDGED = "All of them are judged."
-PASSED_OVER = "That was the last one. Those that are left were passed over."
+ALL_JUDGED = "All of them have been judged."
+PASSED_OVER = "That was the last one. The rest were skipped."
 
 
 def show_next(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:

@@ -18,8 +18,8 @@ from ui.shell.views import Views
 from ui.shell.visit import Visit
 
 PAGE_ROWS = 50
-NOTHING_YET = "Nothing yet: what you draw is kept here."
-NOTHING_MATCHES = "No drawing is like that."
+NOTHING_YET = "Nothing yet. What you draw will appear here."
+NOTHING_MATCHES = "No drawings match."
 
 
 def show_list(views: Views, backend: Backend, drawings: Drawings, visit: Visit) -> Response:

@@ -29,11 +29,11 @@ from ui.shell.visit import Visit
 BARS = 10
 # More labels than these are chosen from a list.
 BUTTONS = 12
-GONE = "There is no such drawing"
-GONE_ADVICE = "It was deleted, or it is somebody else's."
+GONE = "Drawing not found"
+GONE_ADVICE = "It was deleted, or it belongs to somebody else."
 # Whose word it is where an operator has no id: their browser has never opened the pad.
 OPERATOR = "operator"
-NOT_KEPT = "That could not be kept"
+NOT_KEPT = "That could not be saved"
 NOT_DELETED = "That could not be deleted"
 
 
@@ -163,7 +163,7 @@ def _why(backend: Backend, found: Found) -> dict[str, Any]:
     value = explain(backend, prediction.session_id, str(prediction.id), 0)
     size = picture.size_px(found.image)
     if "complaint" in value or size is None:
-        return {"complaint": value.get("complaint", "This drawing cannot be laid under a map.")}
+        return {"complaint": value.get("complaint", "This drawing cannot be shown with an explanation.")}
     left, top, side = value["box"]
     return {
         **value,
@@ -181,7 +181,7 @@ def _ask_other(backend: Backend, models: list[Model], image: bytes, path: str) -
     """Return what another model that is loaded makes of the drawing, or why it says nothing."""
     model = next((model for model in models if model.path == path), None)
     if model is None:
-        return "That model is not loaded: choose it on the pad's page first."
+        return "That model is not loaded: choose it on Draw first."
     backend.loader.used(model)
     try:
         return backend.inference.predict(image, model.path, request_id.current())

@@ -27,8 +27,8 @@ keepNothing.addEventListener("change", () => {
 window.addEventListener("storage", show); // chosen in another tab
 
 element.querySelector("[data-forget]").addEventListener("click", () => {
-  const what = "Delete all your drawings, and what you said they were? This cannot be undone.";
-  if (confirm(`${what} Backups made before have them until newer ones take their place.`)) {
+  const what = "Delete all your drawings and your judgements of them? This cannot be undone.";
+  if (confirm(`${what} Existing backups keep them until newer backups replace those.`)) {
     trigger("forget", { prediction: "" });
   }
 });

@@ -9,7 +9,8 @@ from ui.backend import Backend
 from ui.history import words
 
 PAUSED = (
-    "History is paused: the database is away. What you draw and correct waits on disk ({pending} so far)."
+    "History is paused: the database is unavailable. What you draw and judge is kept on disk "
+    "({pending} so far)."
 )
 RESUMED = "History is back and complete."
 # As many as a wide screen has room for; on a narrow one the strip scrolls.
@@ -108,7 +109,7 @@ def history_html(history: History) -> str:
     rows = "".join(map(_row, history.rows[:STRIP_ROWS]))
     drawings = f"<ol>{rows}</ol>" if rows else '<p class="history-empty">Nothing yet.</p>'
     return (
-        '<section class="history" aria-label="Your last drawings"><header><h2>Last</h2>'
+        '<section class="history" aria-label="Your recent drawings"><header><h2>Recent</h2>'
         f'<p>{_accuracy(history)}</p><a href="./history">History</a></header>{drawings}</section>'
     )
 

@@ -30,17 +30,17 @@ def read_as(prediction: Summary) -> str:
 def heard_as(prediction: Summary) -> str:
     """Return the answer as a sentence has it."""
     if prediction.is_digit is False:
-        return f"{none_of_these(prediction.probabilities).lower()}, likeliest {prediction.predicted_label}"
+        return f"{none_of_these(prediction.probabilities).lower()}, closest to {prediction.predicted_label}"
     return read_as(prediction)
 
 
 def doubt(labels: Collection[str]) -> str:
     """Return what a model thinks of a drawing that looks like none of its labels."""
-    return "doubts that it is a digit" if are_digits(labels) else "finds it unlike all that it was trained on"
+    return "doubts that it is a digit" if are_digits(labels) else "finds it unlike anything it was trained on"
 
 
 def sure(prediction: Summary, word: str = "") -> str:
-    """Return how sure the answer is, "98.8 %", or where it has several labels, "98.8 % of 7".
+    """Return how sure the answer is, "98.8 %", or where it has several labels, "98.8 % for 7".
 
     It is "" of what looks like no digit, where that was worked out as if it were one.
 
@@ -50,7 +50,11 @@ def sure(prediction: Summary, word: str = "") -> str:
     """
     if prediction.is_digit is False:
         return ""
-    of = f" of {prediction.predicted_label}" if len(prediction.label_set or ()) > 1 else ""
+    of = (
+        f" {'of' if word else 'for'} {prediction.predicted_label}"
+        if len(prediction.label_set or ()) > 1
+        else ""
+    )
     return f"{percent(prediction.confidence)}{word}{of}"
 
 

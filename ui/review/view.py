@@ -21,8 +21,8 @@ from ui.shell.visit import Visit
 
 # On one page: their pictures are loaded while the first one is judged.
 AT_ONCE = 20
-EMPTY = "Nothing waits: make retrain fills the queue."
-ELSEWHERE = "Other operators are looking at all that waits."
+EMPTY = "Nothing to review: make retrain fills the queue."
+ELSEWHERE = "Other operators are reviewing all that is left."
 TAKEN_BACK = "taken_back"
 
 
@@ -61,10 +61,10 @@ def _why(row: HistoryRow, why: str) -> str:
     said = words.really(row)
     claim = f"Said to be {said}" if said else "Nobody has said what it is"
     return {
-        "contradicted": f"{claim} by one, and something else by another",
-        "improbable": f"{claim}, to which the model gave {_share(row.prediction, row.true_label)}",
+        "contradicted": f"{claim} by one person, and something else by another",
+        "improbable": f"{claim}, but the model gave that {_share(row.prediction, row.true_label)}",
         "untrusted": f"{claim}, by somebody whose other judgements look wrong",
-        "over_cap": f"{claim}, as many others were",
+        "over_cap": f"{claim}, like many others",
     }.get(why, claim)
 
 
@@ -85,7 +85,7 @@ def _decide(views: Views, backend: Backend, engine: Engine, visit: Visit) -> Res
     if kind not in (*DECISIONS, TAKEN_BACK) or (
         kind == "label" and not has_label(backend.models, answered, label)
     ):
-        said = f"{label if kind == 'label' else kind!r:.50} cannot be said of this drawing: choose a button."
+        said = f"{label if kind == 'label' else kind!r:.50} is not an answer here: choose one of the buttons."
         return views.html(visit, "shell/refusal.html", 400, title=NOT_KEPT, advice=said)
     by = visit.session_id or OPERATOR
     reviews.decide(engine, wanted, None if kind == TAKEN_BACK else kind, label, by)
