@@ -24,7 +24,7 @@ FAILED = "InternalServerException"
 KINDS: dict[int, tuple[type[PredictionError], str]] = {
     503: (Busy, "The model is busy or still starting."),
     404: (NotLoaded, "The model is not loaded."),
-    501: (Unexplained, "This model does not say why."),
+    501: (Unexplained, "This model cannot explain its answers."),
 }
 
 

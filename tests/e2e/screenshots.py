@@ -112,7 +112,7 @@ def _draw(page: Page, strokes: list[list[tuple[float, float]]], said: str) -> No
     elif said:
         correct(page, said)
     if said:
-        expect(page.locator(".judge-said")).to_contain_text("Kept")
+        expect(page.locator(".judge-said")).to_contain_text("Saved")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def answered(visitor: BrowserContext, filled: Filled) -> Page:
 def explained(visitor: BrowserContext, filled: Filled) -> Page:
     page = answered(visitor, filled)
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
+    expect(page.locator(".why-words")).to_contain_text("ink that pointed to 7")
     page.get_by_role("button", name="No, it is").click()
     page.get_by_label("Settings").click()
     return page
@@ -100,7 +100,7 @@ def explained(visitor: BrowserContext, filled: Filled) -> Page:
 def judged(visitor: BrowserContext, filled: Filled) -> Page:
     page = answered(visitor, filled)
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".judge-said")).to_contain_text("Kept")
+    expect(page.locator(".judge-said")).to_contain_text("Saved")
     return page
 
 
@@ -109,7 +109,7 @@ def complaint(visitor: BrowserContext, filled: Filled) -> Page:
     filled.torchserve.is_away = True
     try:
         draw(page, SEVEN)
-        expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+        expect(page.get_by_role("button", name="Try again")).to_be_visible()
     finally:
         filled.torchserve.is_away = False
     return page

@@ -112,7 +112,7 @@ def test_a_model_that_was_idle_comes_back_after_the_choice_that_was_under_way(
     expect(page.locator(".chooser.is-loading")).to_have_count(1)
     draw(page, SEVEN)
     expect(page.locator(".reading-headline")).to_have_text(
-        "digits-vit 1.0.0 was idle: it is being loaded again"
+        "digits-vit 1.0.0 was idle and is being loaded again"
     )
     expect(page.locator(".reading-meta")).to_contain_text("digits-vit 1.0.0")
     assert server.workers[VIT] == 2

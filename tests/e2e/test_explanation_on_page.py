@@ -34,7 +34,7 @@ def address(server: Answering) -> Iterator[str]:
 
 def ask_why(page: Page) -> None:
     page.get_by_role("button", name="Why?").click()
-    expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
+    expect(page.locator(".why-words")).to_contain_text("ink that pointed to 7")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -101,7 +101,7 @@ def test_it_is_asked_and_switched_with_the_keyboard(chromium: Browser, address: 
         page.keyboard.press("Tab")
         expect(page.get_by_role("button", name="Why?")).to_be_focused()
         page.keyboard.press("Enter")
-        expect(page.locator(".why-words")).to_contain_text("ink that spoke for 7")
+        expect(page.locator(".why-words")).to_contain_text("ink that pointed to 7")
         page.keyboard.press("Tab")
         page.keyboard.press("Tab")
         page.keyboard.press("Space")

@@ -108,8 +108,8 @@ def test_without_torchserve_the_page_says_so_and_raises_no_alarm(
         page = opened(visitor, running.url)
         draw(page, SEVEN)
         expect(page.locator(".reading-headline")).to_have_text("The model cannot be reached.")
-        expect(page.locator(".reading-detail")).to_contain_text("TorchServe gives no answer.")
-        page.get_by_role("button", name="Ask again").click()
+        expect(page.locator(".reading-detail")).to_contain_text("TorchServe is not responding.")
+        page.get_by_role("button", name="Try again").click()
         expect(page.locator(".reading")).to_have_attribute("data-sent", "2")
         expect(page.locator(".toast-body")).to_have_count(0)
         assert label(page) == ""
@@ -158,7 +158,7 @@ def test_a_page_whose_parts_are_not_to_be_had_is_not_asked_for_for_ever(
     page = visitor.new_page()
     page.goto(page_address)
     wait_within(page, lambda: len(loads) == 4, "it is loaded three times again")
-    expect(page.locator(".pad-complaint")).to_have_text("The pad could not be loaded. Load the page again.")
+    expect(page.locator(".pad-complaint")).to_have_text("The pad could not be loaded. Reload the page.")
     page.wait_for_timeout(4_000)  # longer than the longest pause
     assert len(loads) == 4
 

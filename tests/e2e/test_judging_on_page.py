@@ -66,12 +66,12 @@ def test_yes_confirms_with_one_tap_and_can_be_taken_back(visitor: BrowserContext
     page = drawn(visitor, digits)
     expect(page.locator(".judge-question")).to_have_text("Is it 7?")
     page.get_by_role("button", name="Yes").click()
-    expect_kept(page, "Kept: it is 7")
+    expect_kept(page, "Saved: it is 7")
     page.get_by_role("button", name="Take back").click()
     expect_kept(page, "Taken back. Is it 7?")
     expect(page.locator(".judge button[aria-pressed=true]")).to_have_count(0)
     page.get_by_role("button", name="Not a digit").click()
-    expect_kept(page, "Kept: not a digit")
+    expect_kept(page, "Saved: not a digit")
     # Of another drawing nothing was said yet.
     draw(page, SEVEN)
     expect(page.locator(".judge-question")).to_be_visible()
@@ -89,14 +89,14 @@ def test_a_correction_is_made_with_the_keyboard_alone(visitor: BrowserContext, d
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect_kept(page, "Kept: it is 1")
+    expect_kept(page, "Saved: it is 1")
     expect(page.get_by_role("button", name="No, it is 1")).to_be_focused()
 
 
 def test_what_is_not_kept_is_said_in_the_place_of_what_is(visitor: BrowserContext, digits: str) -> None:
     page = drawn(visitor, digits)
     page.get_by_role("button", name="Yes").click()
-    expect_kept(page, "Kept: it is 7")
+    expect_kept(page, "Saved: it is 7")
     # Forgotten by the page, as it would be after a day with others.
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Delete my drawings").click()
@@ -117,14 +117,14 @@ def test_of_many_labels_one_is_found_by_its_name(visitor: BrowserContext, birds:
     page.keyboard.type("GREEN bird of island 07")
     expect(page.locator(".judge-labels button:visible")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect_kept(page, f"Kept: it is {NAMES[22]}")
+    expect_kept(page, f"Saved: it is {NAMES[22]}")
 
 
 def test_searching_for_what_is_no_label_says_so(visitor: BrowserContext, birds: str) -> None:
     page = drawn(visitor, birds)
     page.get_by_role("button", name="No, it is").click()
     page.get_by_role("searchbox", name="Search").fill("penguin")
-    expect(page.locator(".judge-nothing")).to_have_text("No label is called so.")
+    expect(page.locator(".judge-nothing")).to_have_text("No label has that name.")
     page.keyboard.press("Enter")
     assert page.evaluate("window.judged") == []
 
@@ -151,7 +151,7 @@ def test_thirty_long_labels_fit_and_are_reached(chromium: Browser, birds: str, w
             assert not any(overlap(box, other) for other in boxes[:one])
         assert page.evaluate("document.documentElement.scrollWidth") == width
         page.get_by_role("button", name=NAMES[-1]).click()
-        expect_kept(page, f"Kept: it is {NAMES[-1]}")
+        expect_kept(page, f"Saved: it is {NAMES[-1]}")
 
 
 def top(bar: Locator) -> float:
@@ -174,4 +174,4 @@ def test_all_labels_stay_unfolded_while_strokes_come(visitor: BrowserContext, bi
     draw(page, SEVEN)
     expect(page.locator(".reading:not(.is-stale)")).to_have_attribute("data-sent", "2")
     expect(page.locator(".bar:visible")).to_have_count(30)
-    expect(page.get_by_role("button", name="Only the likeliest")).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_role("button", name="Only the most likely")).to_have_attribute("aria-expanded", "true")

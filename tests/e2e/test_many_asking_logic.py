@@ -12,8 +12,8 @@ from tests.e2e.test_many_files_logic import ANSWER, written
 
 pytestmark = pytest.mark.browser
 
-AWAY = "The page's server cannot be reached"
-SIGNED_OUT = "You are signed out: sign in again in another tab, then Go on reads the rest."
+AWAY = "The server cannot be reached"
+SIGNED_OUT = "You are signed out. Sign in again in another tab, then choose Continue to read the rest."
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,10 @@ def page(chromium: Browser) -> Iterator[Page]:
         (400, '{"type": "BadImage", "message": "Nothing is drawn."}', "", {"why": "Nothing is drawn."}),
         (413, "The body is too large", "", {"why": "The body is too large"}),
         (503, '{"type": "Busy", "message": "Later."}', "4", {"why": "Later.", "retryS": 4}),
-        (429, "<html>Too many</html>", "2", {"why": "There is no answer (status 429).", "retryS": 2}),
+        (429, "<html>Too many</html>", "2", {"why": "There was no answer (status 429).", "retryS": 2}),
         (408, "Too slow", "", {"why": "Too slow", "retryS": 1}),
-        (502, "", "", {"why": "There is no answer (status 502).", "retryS": 1}),
-        (503, "null", "", {"why": "There is no answer (status 503).", "retryS": 1}),
+        (502, "", "", {"why": "There was no answer (status 502).", "retryS": 1}),
+        (503, "null", "", {"why": "There was no answer (status 503).", "retryS": 1}),
         (401, "Sign in first, at /sign-in", "", {"why": SIGNED_OUT, "stops": True}),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_number_is_asked_for_as_the_pad_does_and_its_row_is_a_digit_s(page: Pa
             "model": "digits",
             "version": "1.0.0",
             "prediction": "p p",
-            "headline": "Digit 2 is not sure.",
+            "headline": "Not sure of digit 2.",
             "frame": "",
             "detail": "",
             "is_private": False,

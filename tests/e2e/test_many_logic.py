@@ -157,7 +157,7 @@ def test_pictures_that_come_meanwhile_are_read_too(page: Page) -> None:
 @pytest.mark.parametrize(("why", "said"), [("Later.", "Later."), ("Busy", "Busy.")])
 def test_what_waits_is_said_in_whole_sentences(page: Page, why: str, said: str) -> None:
     script = 'return m.createRow({ name: "x", state: "reads", why: given }).lastChild.textContent;'
-    assert run(page, "many/row.js", script, why) == f"{said} It waits its turn."
+    assert run(page, "many/row.js", script, why) == f"{said} Waiting to try again."
 
 
 def test_of_more_than_a_list_has_it_is_said_how_many_are_left_out(chromium: Browser) -> None:
@@ -182,7 +182,7 @@ def test_of_more_than_a_list_has_it_is_said_how_many_are_left_out(chromium: Brow
       return [began, ended, note(), document.querySelector(".many-progress").textContent];"""
     with chromium.new_context() as visitor:
         began, ended, full, progress = run(blank_page(visitor), "many/list.js", script)
-    left = "Too many for one list: 2 left out. Close it first, then choose the rest."
+    left = "A list holds at most 1,000 pictures: 2 left out. Close it, then choose the rest."
     assert began == ["999 pictures are being read.", f"1 picture is being read. {left}"]
     assert ended.startswith("Done. ") and ended.endswith(f" {left}")
     assert (full, progress) == (left, "0 of 1000 read, 1000 refused")

@@ -162,7 +162,7 @@ def test_stopped_it_asks_no_more_and_goes_on_when_told(page: Page, pictures: lis
     assert len(held) == 2
     assert not page.evaluate(MAY_LEAVE)  # the rest would be lost
     page.unroute("**/pictures")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     progress(page, "6 of 6 read")
     expect(page.get_by_role("button", name="Stop")).to_be_hidden()
     assert page.evaluate(MAY_LEAVE)
@@ -182,7 +182,7 @@ def test_a_busy_server_is_waited_for_and_said_to_be(page: Page, pictures: list[P
     busy = {"status": 429, "headers": {"Retry-After": "1"}, "body": "Too many requests"}
     page.route("**/pictures", lambda route: route.fulfill(**busy))
     choose(page, pictures[:3])
-    expect(page.locator(".many .is-reads")).to_contain_text(["Too many requests. It waits its turn."] * 2)
+    expect(page.locator(".many .is-reads")).to_contain_text(["Too many requests. Waiting to try again."] * 2)
     page.unroute("**/pictures")
     progress(page, "3 of 3 read")
 

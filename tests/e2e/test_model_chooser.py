@@ -105,7 +105,7 @@ def test_a_model_is_loaded_when_chosen_taken_down_when_idle_and_comes_back(
     wait_until(lambda: workers(server, "digits-two") == 0, "digits-two without workers", 5 * IDLE_S)
     assert workers(server, "digits") > 0
     draw(page, SEVEN)
-    expect(page.locator(".reading-headline")).to_contain_text("was idle: it is being loaded again")
+    expect(page.locator(".reading-headline")).to_contain_text("was idle and is being loaded again")
     expect(page.locator(".chooser-notice")).to_contain_text("Loading digits-two 2.0.0 again")
     wait_until_read_by(page, "digits-two 2.0.0")
     expect(page.get_by_test_id("label")).to_have_text("7")

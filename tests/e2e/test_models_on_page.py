@@ -28,7 +28,7 @@ TWO = "digits-two/2.0.0"
 SEVEN = (PROJECT / "docs" / "seven.png").read_bytes()
 JUDGED = 30
 # A drawing is read, or it is said at once why not: nobody waits for what TorchServe has dropped.
-KNOWN = ("reading is-answer", "That model is not there now", "was idle: it is being loaded again")
+KNOWN = ("reading is-answer", "That model is not available now", "was idle and is being loaded again")
 
 
 @pytest.fixture(scope="module")

@@ -91,10 +91,10 @@ def test_of_each_paper_the_strokes_outlive_a_reload_by_themselves(page: Page) ->
         (400, '{"message": "Nothing is drawn."}', "Nothing is drawn.", False),
         (413, "The body has 20,000 values or more", "The body has 20,000 values or more", False),
         (401, "Sign in first, at /sign-in", "Sign in first, at /sign-in", False),
-        (502, "<html><h1>Bad Gateway</h1>", "There is no answer (status 502).", True),
-        (500, "", "There is no answer (status 500).", True),
-        (500, "null", "There is no answer (status 500).", True),
-        (502, "7", "There is no answer (status 502).", True),
+        (502, "<html><h1>Bad Gateway</h1>", "There was no answer (status 502).", True),
+        (500, "", "There was no answer (status 500).", True),
+        (500, "null", "There was no answer (status 500).", True),
+        (502, "7", "There was no answer (status 502).", True),
         (408, "The body did not arrive within 30 s", "The body did not arrive within 30 s", True),
     ],
 )
@@ -109,11 +109,11 @@ def test_a_refusal_is_one_line_and_asked_again_where_that_may_help(
 @pytest.mark.parametrize(
     ("sure", "said", "first"),
     [
-        ([True], "The digit is sure.", 0),
-        ([True, True, True], "All 3 digits are sure.", 2),
-        ([True, False], "Digit 2 is not sure.", 1),
-        ([False, True, False, False], "Digits 1, 3 and 4 are not sure.", 0),
-        ([False, False], "None of the digits is sure.", 0),
+        ([True], "Sure of the digit.", 0),
+        ([True, True, True], "Sure of all 3 digits.", 2),
+        ([True, False], "Not sure of digit 2.", 1),
+        ([False, True, False, False], "Not sure of digits 1, 3 and 4.", 0),
+        ([False, False], "Not sure of any digit.", 0),
     ],
 )
 def test_which_digits_are_in_doubt_is_said_and_the_first_of_them_is_open(
@@ -128,7 +128,7 @@ def test_a_card_says_what_its_digit_was_judged_to_be(page: Page) -> None:
     script = """
       const mark = (kind, label) => m.markOf({ kind, label }, "7");
       return [mark("label", "7"), mark("label", "1"), mark("not_a_digit", ""), mark("taken_back", "")]"""
-    assert run(page, "digits.js", script) == ["✓", "→ 1", "→ no digit", ""]
+    assert run(page, "digits.js", script) == ["✓", "→ 1", "→ not a digit", ""]
 
 
 def test_each_paper_restores_its_own_strokes_alone(page: Page) -> None:

@@ -58,9 +58,9 @@ def test_without_an_answer_one_line_says_why_and_ask_again_asks(page: Page) -> N
     expect(page.locator(".number-words")).to_have_text("The model cannot be reached.")
     expect(page.locator(".number-heard")).to_have_text("The model cannot be reached.")
     page.unroute("**/read?*")
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Try again").click()
     expect_read(page, "2")
-    expect(page.get_by_role("button", name="Ask again")).to_be_hidden()
+    expect(page.get_by_role("button", name="Try again")).to_be_hidden()
     assert nothing_moved(page)
 
 
@@ -77,7 +77,7 @@ def test_a_digit_whose_answer_was_lost_and_that_is_undone_is_in_no_history(
 
     page.route("**/read?*", lose)
     write(page, "201", begin=2)
-    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     page.unroute("**/read?*")
     if is_loaded_anew:
         page.reload()
@@ -119,7 +119,7 @@ def test_a_picture_that_comes_late_lands_on_the_paper_that_is_there_and_is_read(
 def test_what_had_no_answer_outlives_a_reload_on_the_other_paper_too(page: Page) -> None:
     page.route("**/read?*", lambda route: route.abort())
     write(page, "20")
-    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     switch = page.get_by_role("switch", name="Number")
     switch.uncheck()
     expect(page.locator(".reading.is-blank")).to_be_visible()

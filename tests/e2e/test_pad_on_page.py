@@ -87,7 +87,7 @@ def test_control_z_counts_on_the_pads_buttons_too(page: Page) -> None:
     draw(page, ONE)
     draw(page, [(0.2, 0.2), (0.8, 0.2)])
     expect_answer(page, 2)
-    page.get_by_label("Width of the pen").focus()
+    page.get_by_label("Pen width").focus()
     page.keyboard.press("Delete")
     page.keyboard.press("Control+z")
     expect_answer(page, 3)
@@ -102,7 +102,7 @@ def test_a_phone_shows_brush_buttons_and_corrections_whole(
         page = opened(visitor, page_address)
         draw(page, SEVEN)
         expect(page.locator(".history li")).to_have_count(1)
-        brush = page.get_by_label("Width of the pen").bounding_box()
+        brush = page.get_by_label("Pen width").bounding_box()
         page.get_by_role("button", name="No, it is").click()
         buttons = [button.bounding_box() for button in page.locator(".judge-labels button").all()]
         assert brush is not None and brush["width"] > 200

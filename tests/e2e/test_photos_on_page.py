@@ -96,11 +96,11 @@ def test_the_pad_goes_for_a_model_that_reads_photographs_and_comes_back_with_wha
     visitor: BrowserContext, address: str
 ) -> None:
     page = opened(visitor, address)
-    of_pad = [page.get_by_label("Width of the pen"), page.get_by_role("switch", name="Number")]
+    of_pad = [page.get_by_label("Pen width"), page.get_by_role("switch", name="Number")]
     draw(page, SEVEN)
     expect(page.get_by_test_id("label")).to_have_text("7")
     choose(page, COLOURS)
-    expect(page.locator(".reading-headline")).to_have_text("A photograph of one of these")
+    expect(page.locator(".reading-headline")).to_have_text("Add a photograph of one of these")
     expect(page.locator(".bar-name").first).to_have_text("red")
     for part in of_pad:
         expect(part).to_be_hidden()
@@ -152,7 +152,7 @@ def test_a_photograph_is_kept_as_it_was_given_with_a_thumbnail_in_colour_and_in_
 def test_an_explanation_lies_on_the_part_of_the_photograph_that_was_read(photos: Page, address: str) -> None:
     read(photos, photograph(RED), "red")
     photos.get_by_role("button", name="Why?").click()
-    expect(photos.locator(".why-words")).to_contain_text("what spoke for red")
+    expect(photos.locator(".why-words")).to_contain_text("what pointed to red")
     # The middle square of 160x80 px lies on the sheet, 280 units a side, from 70 to 210 both ways.
     alpha = """(at) => at.map(([x, y]) => {
       const map = document.querySelector(".pad-maps"), per = map.width / 280;
@@ -166,7 +166,7 @@ def test_an_explanation_lies_on_the_part_of_the_photograph_that_was_read(photos:
 
     prediction = photos.locator(".reading").get_attribute("data-prediction")
     photos.goto(f"{address}/history/{prediction}?why=importance")
-    expect(photos.get_by_text("what spoke for red")).to_be_visible()
+    expect(photos.get_by_text("what pointed to red")).to_be_visible()
     picture, lies = (photos.locator(one).bounding_box() for one in (".sheet img >> nth=0", ".sheet .map"))
     assert picture
     assert lies
@@ -183,7 +183,7 @@ def test_of_hundreds_of_labels_one_is_found_by_its_name(photos: Page, address: s
     photos.locator(".judge-search").fill("kind 123")
     expect(photos.locator(".judge-labels button:visible")).to_have_count(1)
     photos.locator(".judge-search").press("Enter")
-    expect(photos.locator(".judge-said")).to_contain_text("Kept: it is kind 123")
+    expect(photos.locator(".judge-said")).to_contain_text("Saved: it is kind 123")
 
     for file in (photograph(RED), photograph(GREEN, size=(90, 60))):
         read(photos, file, "red" if file == photograph(RED) else "green")

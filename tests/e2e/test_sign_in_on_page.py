@@ -171,10 +171,10 @@ def test_a_list_outlives_a_sign_in_that_has_ended_and_says_so_as_the_pad_does(
     draw(page, ONE)
     expect(page.locator(".reading-headline")).to_have_text("You are signed out")
     enter(visitor.new_page(), page_address, "ada")
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
     expect(page.locator(".many-progress")).to_have_text("5 of 5 read")
     assert page.evaluate(MAY_LEAVE)
-    page.get_by_role("button", name="Ask again").click()
+    page.get_by_role("button", name="Try again").click()
     expect(page.get_by_test_id("label")).to_have_text("7")
 
 

@@ -28,7 +28,7 @@ def test_whoever_asked_is_told_and_may_ask_again(visitor: BrowserContext, page_a
     expect(page.locator(".judge-said.is-complaint")).to_contain_text("no answer")
     expect(page.locator(".judge button[aria-pressed=true]")).to_have_count(0)
     page.get_by_role("button", name="Yes").click()
-    expect(page.locator(".judge-said:not(.is-complaint)")).to_have_text("Kept: it is 7")
+    expect(page.locator(".judge-said:not(.is-complaint)")).to_have_text("Saved: it is 7")
 
     for _ in range(2):
         lose_next(page, "**/run/predict*")
@@ -59,6 +59,6 @@ def test_a_drawing_that_fails_is_said_to_have_no_answer_at_once(
     page = opened(visitor, page_address)
     lose_next(page, "**/run/predict*")
     draw(page, SEVEN)
-    expect(page.locator(".reading-headline")).to_have_text("No answer so far", timeout=4_000)
-    page.get_by_role("button", name="Ask again").click()
+    expect(page.locator(".reading-headline")).to_have_text("No answer yet", timeout=4_000)
+    page.get_by_role("button", name="Try again").click()
     expect(page.get_by_test_id("label")).to_have_text("7")

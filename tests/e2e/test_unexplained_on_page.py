@@ -87,6 +87,6 @@ def test_an_idle_model_is_loaded_again_before_it_explains(chromium: Browser, tmp
         expect(page.locator(".why-words")).to_have_text("")
         page.get_by_role("button", name="Why?").click()
         expect(page.locator(".why-words")).to_have_text(
-            "The model is busy or still starting. Ask again in a moment."
+            "The model is busy or still starting. Try again in a moment."
         )
         assert "/predictions/digits-vit/1.0.0" in server.paths[asked:]

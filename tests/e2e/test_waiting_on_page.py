@@ -78,8 +78,8 @@ def test_without_the_pages_server_the_panel_says_what_is_away(visitor: BrowserCo
     page = opened(visitor, slow)
     visitor.set_offline(True)
     draw(page, SEVEN)
-    expect(page.locator(".reading-headline")).to_have_text("No answer so far", timeout=15_000)
-    expect(page.get_by_role("button", name="Ask again")).to_be_visible()
+    expect(page.locator(".reading-headline")).to_have_text("No answer yet", timeout=15_000)
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
     expect(page.get_by_text("Reading …")).to_be_hidden()
 
 
@@ -90,7 +90,7 @@ def test_who_asks_again_with_the_keyboard_keeps_the_focus(visitor: BrowserContex
     ):
         page = opened(visitor, running.url)
         draw(page, SEVEN)
-        again = page.get_by_role("button", name="Ask again")
+        again = page.get_by_role("button", name="Try again")
         again.focus()
         page.keyboard.press("Enter")
         expect(page.locator(".reading")).to_have_attribute("data-sent", "2")
@@ -131,7 +131,7 @@ def test_nothing_moves_from_blank_paper_to_what_is_kept_and_the_databases_end(
             draw(page, SEVEN)
             expect(page.locator(".judge")).to_have_attribute("data-state", "open")
             correct(page, "1")
-            expect(page.locator(".judge-said")).to_have_text("Kept: it is 1")
+            expect(page.locator(".judge-said")).to_have_text("Saved: it is 1")
             server.stop()
             page.evaluate("scrollTo(0, 0)")  # on a phone the labels are further down
             draw(page, SEVEN)
@@ -152,7 +152,7 @@ def test_forced_colours_show_bars_and_what_is_pressed(chromium: Browser, slow: s
         page = opened(visitor, slow)
         draw(page, SEVEN)
         page.get_by_role("button", name="Yes").click()
-        expect(page.locator(".judge-said")).to_contain_text("Kept")
+        expect(page.locator(".judge-said")).to_contain_text("Saved")
         ground = "element => getComputedStyle(element).backgroundColor"
         canvas = page.evaluate(f"({ground})(document.body)")
         for seen in (".bar.is-top .bar-fill", ".bar:not(.is-top) .bar-fill", ".judge [data-say=yes]"):

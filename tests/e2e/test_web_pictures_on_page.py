@@ -56,7 +56,7 @@ LATE = """(png) => {
 
 def test_an_address_is_taken_also_after_the_pens_width_was_set(page: Page) -> None:
     page.route("**/fetch", lambda route: route.fulfill(body=PNG, content_type="image/png"))
-    page.get_by_label("Width of the pen").focus()
+    page.get_by_label("Pen width").focus()
     give(page, "paste", "text/plain", "https://pictures.example/seven.png")
     expect(page.locator(".reading-label")).to_have_text("7")
 
@@ -110,11 +110,11 @@ def test_by_touch_alone_an_address_is_given_in_the_settings(phone: Page, way: st
 
     phone.route("**/fetch", answer)
     phone.get_by_label("Settings").tap()
-    field = phone.get_by_label("A picture's address")
+    field = phone.get_by_label("Picture URL")
     field.tap()
     phone.keyboard.type("a picture")
     phone.keyboard.press("Enter")
-    expect(phone.locator(".pad-complaint")).to_contain_text("That is no address of a picture")
+    expect(phone.locator(".pad-complaint")).to_contain_text("That is not a picture URL")
     expect(field).to_be_hidden()
     phone.get_by_label("Settings").tap()
     field.fill("https://pictures.example/seven.png")

@@ -74,11 +74,12 @@ def test_why_there_is_no_explanation_is_said_in_words(
 ) -> None:
     assert shown(make_backend(), make_prediction()) == {
         "asked": 3,
-        "complaint": "The model cannot be reached. Ask again in a moment.",
+        "complaint": "The model cannot be reached. Try again in a moment.",
     }
     with answering({"code": 501, "type": "NotImplemented"}, status=501) as server:
         assert (
-            shown(make_backend(server.url), make_prediction())["complaint"] == "This model does not say why."
+            shown(make_backend(server.url), make_prediction())["complaint"]
+            == "This model cannot explain its answers."
         )
 
 
@@ -94,11 +95,11 @@ def test_a_model_that_lost_its_workers_is_loaded_before_it_explains(
         management.workers["digits-vit", "1.0.0"] = 0
         idle = shown(backend, by_vit)
         own = shown(backend, make_prediction())
-    was_idle = "digits-vit 1.0.0 was idle: it is being loaded again. Ask when it has read your drawing."
+    was_idle = "digits-vit 1.0.0 was idle and is being loaded again. Ask why once it has read your drawing."
     assert idle == {"asked": 3, "complaint": was_idle, "loads": "digits-vit/1.0.0"}
     for value in (busy, own):
         assert "loads" not in value
-        assert value["complaint"].endswith("Ask again in a moment.")
+        assert value["complaint"].endswith("Try again in a moment.")
 
 
 def test_to_explain_is_to_use_the_model(
@@ -118,7 +119,7 @@ def test_a_drawing_that_is_not_at_hand_is_not_asked_about(
 ) -> None:
     value = explain(make_backend(), SESSION, prediction_id, "many")
     assert value["asked"] == 0
-    assert "was not kept. Add a stroke, or choose the picture again" in value["complaint"]
+    assert "was not stored. Add a stroke, or choose the picture again" in value["complaint"]
 
 
 @pytest.mark.parametrize("session", [None, "f" * 32])
@@ -127,5 +128,5 @@ def test_nobody_is_told_about_anothers_drawing(
 ) -> None:
     with answering(EXPLAINED) as server:
         value = shown(make_backend(server.url), make_prediction(), session)
-    assert "was not kept" in value["complaint"]
+    assert "was not stored" in value["complaint"]
     assert server.paths == []

@@ -48,7 +48,7 @@ def test_all_drawings_are_gone_at_once_and_their_deletion_is_recorded(
     assert backend.recent.drawing(SESSION, mine.id) is None
     assert len(backend.recent.rows("f" * 32)) == 1
     assert "not in your history" in judge(backend, SESSION, str(mine.id), "1")
-    assert "was not kept" in explain(backend, SESSION, str(mine.id), 1)["complaint"]
+    assert "was not stored" in explain(backend, SESSION, str(mine.id), 1)["complaint"]
 
 
 def test_one_drawing_is_gone_and_the_others_stay(
@@ -145,7 +145,7 @@ def test_a_drawing_that_may_not_be_stored_is_read_and_leaves_nothing(
         assert isinstance(reading, Reading)
         asked = len(server.bodies)
         prediction = reading.prediction
-        assert "was not kept" in explain(backend, SESSION, str(prediction.id), 1)["complaint"]
+        assert "was not stored" in explain(backend, SESSION, str(prediction.id), 1)["complaint"]
         assert "not in your history" in judge(backend, SESSION, str(prediction.id), "1")
         assert len(server.bodies) == asked == 1
     assert (reading.is_kept, reading.is_private) == (False, True)

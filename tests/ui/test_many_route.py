@@ -116,7 +116,7 @@ def test_what_is_no_picture_is_refused_in_one_line(
         assert refused(client, {"image": ""}) == (400, "BadImage", route.NO_JSON)
         code, kind, words = refused(client, {"image": "data:text/html,x"})
         assert (code, kind) == (400, "BadImage") and "choose a PNG or JPEG" in words
-        assert refused(client, picture(drawing, drawing="x"))[2].startswith("The drawing's id has to be")
+        assert refused(client, picture(drawing, drawing="x"))[2].startswith("The drawing's id must be")
         assert client.post("/pictures", content=bytes(MOST_BYTES + 1)).status_code == 413
 
 

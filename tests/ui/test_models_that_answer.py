@@ -64,7 +64,7 @@ def test_a_model_that_is_not_there_is_told_and_no_other_one_reads_for_it(
     value = {**pad_value(drawing), "model": "digits-gone/1.0.0"}
     result = predict(backend, value, SESSION)
     assert result == NoReading(
-        "That model is not there now", "digits 1.0.0 reads instead.", loads="digits-gone/1.0.0"
+        "That model is not available now", "Using digits 1.0.0 instead.", loads="digits-gone/1.0.0"
     )
     assert counted(backend, "unreachable") == 1
     assert backend.writer.pending == 0

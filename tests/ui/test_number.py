@@ -135,7 +135,7 @@ def test_the_pad_is_told_to_load_a_model_that_is_idle_or_gone_and_programs_how_t
     monkeypatch.setattr(number, "is_idle", lambda *_: True)
     with answering({}, status=503) as torchserve:
         client = page(replace(make_backend(), inference=Inference(torchserve.url)))
-        for path, words in [("digits", "was idle: it is being loaded again"), ("x/1", "not there now")]:
+        for path, words in [("digits", "was idle and is being loaded again"), ("x/1", "not available now")]:
             url = f"/read?model={path}"
             pad = client.post(url, content=b"a picture", headers={number.FROM_PAD: "{}"}).json()
             assert words in pad["message"] and pad["loads"].startswith(path)

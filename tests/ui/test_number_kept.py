@@ -73,4 +73,4 @@ def test_a_list_is_told_kept_of_what_is_on_the_disk(
 def test_a_header_of_another_form_is_refused_in_one_line(pad: Pad, header: str) -> None:
     answer = pad._client.post("/read", content=b"strokes", headers={number.FROM_PAD: header})
     assert (answer.status_code, answer.json()["type"]) == (400, "BadRequest")
-    assert "Load the page again" in answer.json()["message"]
+    assert "Reload the page" in answer.json()["message"]

@@ -121,7 +121,7 @@ def test_what_the_model_doubts_is_recorded(
     assert doubted == (recorded[0] is False)
 
 
-@pytest.mark.parametrize(("status", "what"), [(503, "in a moment"), (500, "TorchServe gives no answer")])
+@pytest.mark.parametrize(("status", "what"), [(503, "in a moment"), (500, "TorchServe is not responding")])
 @pytest.mark.parametrize(
     ("source", "there"), [("upload", "Your picture is"), ("sketchpad", "Your drawing is")]
 )
@@ -180,11 +180,11 @@ def test_what_is_kept_is_said_and_can_be_taken_back(
         assert (value["complaint"], value["asked"], value["prediction"]) == ("", 3, str(prediction.id))
         return str(value["said"])
 
-    assert said("7", "label") == "Kept: it is 7"
-    assert said("4", "label") == "Kept: it is 4"
+    assert said("7", "label") == "Saved: it is 7"
+    assert said("4", "label") == "Saved: it is 4"
     # Not plainly wrong.
-    assert said("1", "label") == "Kept: it is 1, which it had not ruled out"
-    assert said("", "not_a_digit") == "Kept: not a digit"
+    assert said("1", "label") == "Saved: it is 1, which the model had not ruled out"
+    assert said("", "not_a_digit") == "Saved: not a digit"
     assert backend.recent.rows(SESSION)[0].is_no_digit
     assert said("", "taken_back") == "Taken back. Is it 7?"
     assert not backend.recent.rows(SESSION)[0].is_judged

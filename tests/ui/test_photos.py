@@ -82,7 +82,7 @@ def test_the_panel_asks_for_a_photograph_and_shows_its_frame_as_one(
     make_prediction: Callable[..., Prediction],
 ) -> None:
     blank = reading_html(BLANK, ("cat", "dog"), of_photos=True)
-    assert "A photograph of one of these" in blank
+    assert "Add a photograph of one of these" in blank
     assert "Draw" not in blank
     answer = Reading(make_prediction(), "", is_kept=True)
     assert "reading is-answer is-photo" in reading_html(answer, (), of_photos=True)

@@ -80,16 +80,16 @@ def test_what_else_it_may_be_is_said_beside_how_sure_it_is(make_prediction: Make
     sure = {"confidence": 0.988, "predicted_label": "1"}
     html = answer(make_prediction, 0.99, label_set=("1", "7"), is_digit=True, **sure)
     # Of this drawing that is not promised.
-    promise = "Of all answers, 99 in 100 name the right one."
-    assert said(html) == ("It may also be 7", f"98.8 % sure of 1. {promise}")
+    promise = "Across all answers, 99 in 100 include the right label."
+    assert said(html) == ("It may also be 7", f"98.8 % sure it is 1. {promise}")
     assert "99.5 in 100" in answer(make_prediction, 0.995, label_set=("1", "7"), **sure)
     html = answer(make_prediction, label_set=("1", "7", "4"), **sure)
-    assert said(html) == ("It may also be 7 or 4", "98.8 % sure of 1.")
+    assert said(html) == ("It may also be 7 or 4", "98.8 % sure it is 1.")
 
 
 def test_of_more_than_three_labels_the_nearest_are_named(make_prediction: MakePrediction) -> None:
     html = answer(make_prediction, 0.99, predicted_label="9", label_set=tuple("97541"))
-    assert said(html) == ("Hard to say: 9, 7 or 5 come nearest", "5 of 10 labels cannot be ruled out.")
+    assert said(html) == ("Hard to say: most likely 9, 7 or 5", "5 of 10 labels cannot be ruled out.")
 
 
 def test_labels_that_an_answer_left_out_have_their_places(make_prediction: MakePrediction) -> None:
@@ -109,7 +109,7 @@ def test_labels_that_an_answer_left_out_have_their_places(make_prediction: MakeP
 
 def test_what_is_no_digit_is_said_without_a_certainty(make_prediction: MakePrediction) -> None:
     html = answer(make_prediction, label_set=("4", "9"), is_digit=False)
-    assert said(html) == ("That does not look like a digit", "If it is one, 7 comes nearest.")
+    assert said(html) == ("That does not look like a digit", "If it is one, it is most likely 7.")
     assert "is-doubted" in html
     assert 'data-none="Not a digit"' in html
 
@@ -118,7 +118,7 @@ def test_models_of_other_things_do_not_speak_of_digits(make_prediction: MakePred
     html = answer(
         make_prediction, predicted_label="Bag", probabilities={"Bag": 0.7, "9": 0.3}, is_digit=False
     )
-    nearest = "If it is one of these, Bag comes nearest."
+    nearest = "If it is one of these, it is most likely Bag."
     assert said(html) == ("Unlike anything this model was trained on", nearest)
     assert 'data-none="None of these"' in html
 

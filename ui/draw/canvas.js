@@ -42,6 +42,6 @@ Promise.all([modules, whenAllAreThere()]).then(
   (error) => {
     console.error(error);
     dispatchEvent(new Event("vite:preloadError")); // to ui/lost.js
-    element.querySelector(".pad-complaint").textContent = "The pad could not be loaded. Load the page again.";
+    element.querySelector(".pad-complaint").textContent = "The pad could not be loaded. Reload the page.";
   },
 );

@@ -114,7 +114,7 @@ def read_id(value: Any) -> uuid.UUID:
         return uuid.uuid4()
     if isinstance(value, str) and _DRAWING_ID.fullmatch(value):
         return uuid.UUID(hex=value)
-    raise BadDrawing("The drawing's id has to be 32 lower-case hexadecimal digits. Load the page again.")
+    raise BadDrawing("The drawing's id must be 32 lower-case hexadecimal digits. Reload the page.")
 
 
 def read_thumbnail(value: Any) -> bytes | None:

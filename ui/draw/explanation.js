@@ -80,7 +80,7 @@ watch("value", () => {
 });
 
 document.addEventListener("sketchserve-failed", ({ detail }) => {
-  if (detail === "ask" && panel.dataset.state === "asking") complain("There was no answer. Ask again in a moment.");
+  if (detail === "ask" && panel.dataset.state === "asking") complain("There was no answer. Try again in a moment.");
 });
 
 function complain(why) {
@@ -95,7 +95,7 @@ function show() {
   if (view === "importance") {
     const marks = [tinted(values, peak, "mattered", 1)];
     const what = isPhoto ? "what" : "ink that";
-    legend("", [["mattered", `${what} spoke for ${label}`]], explanation.importance_note);
+    legend("", [["mattered", `${what} pointed to ${label}`]], explanation.importance_note);
     lay({ box, onInk: marks, onPaper: [] });
   } else {
     const [erased, added] = [tinted(values, peak, "erase", -1), tinted(values, peak, "add", 1)];

@@ -15,8 +15,8 @@ from ui.models.listing import Model
 # In log-odds. A map is coloured by its own strongest value: below this, the words say how little that is.
 DOUBLE_ODDS = log(2)
 # What was drawn is not known then: a stroke would take a picture's place.
-NOT_KEPT = "This answer was not kept. Add a stroke, or choose the picture again, then ask."
-LOADS_AGAIN = "{} was idle: it is being loaded again. Ask when it has read your {}."
+NOT_KEPT = "This answer was not stored. Add a stroke, or choose the picture again, then ask why."
+LOADS_AGAIN = "{} was idle and is being loaded again. Ask why once it has read your {}."
 
 
 def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked: Any) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def explain(backend: Backend, session_id: str | None, prediction_id: Any, asked:
     except PredictionError as error:
         if model is not None and is_idle(backend, model, error):
             return {**value, "complaint": _loads_again(model), "loads": model.path}
-        return {**value, "complaint": f"{error} Ask again in a moment."}
+        return {**value, "complaint": f"{error} Try again in a moment."}
     return {
         **value,
         "label": explained.label,
@@ -64,11 +64,11 @@ def _loads_again(model: Model) -> str:
 
 def _importance_note(explained: Explained) -> str:
     if max(map(max, explained.importance)) < DOUBLE_ODDS:
-        return f"No single piece was needed: without any one, {explained.label} is hardly less likely."
+        return f"No single part decided it: without any one of them, {explained.label} is hardly less likely."
     return ""
 
 
 def _tip_note(explained: Explained) -> str:
     if max(abs(value) for row in explained.tip for value in row) < DOUBLE_ODDS:
-        return f"Neither does much: {explained.runner_up} is far off."
+        return f"Small changes do little: {explained.runner_up} is far off."
     return ""

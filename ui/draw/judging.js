@@ -86,7 +86,7 @@ watch("value", () => {
 });
 // It may have been kept, and its answer lost: said once more, it is the same.
 document.addEventListener("sketchserve-failed", ({ detail }) => {
-  if (detail === "judge" && last === answer.prediction) tell("There was no answer: say it again in a moment.", false);
+  if (detail === "judge" && last === answer.prediction) tell("There was no answer. Try again in a moment.", false);
 });
 
 function tell(words, isKept) {
@@ -126,7 +126,7 @@ const found = () => Array.from(list.children).filter((one) => !one.hidden);
 function filter() {
   const wanted = search.value.trim().toLowerCase();
   for (const one of list.children) one.hidden = !one.textContent.toLowerCase().includes(wanted);
-  nothing.textContent = found().length ? "" : "No label is called so.";
+  nothing.textContent = found().length ? "" : "No label has that name.";
 }
 
 search.addEventListener("input", filter);

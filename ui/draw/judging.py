@@ -37,7 +37,7 @@ def _said(row: HistoryRow) -> str:
     if not row.is_judged:
         return f"Taken back. Is it {row.prediction.predicted_label}?"
     if row.is_no_digit:
-        return f"Kept: {none_of_these(row.prediction.probabilities).lower()}"
-    kept = f"Kept: it is {row.true_label}"
+        return f"Saved: {none_of_these(row.prediction.probabilities).lower()}"
+    kept = f"Saved: it is {row.true_label}"
     # Not plainly wrong, then.
-    return f"{kept}, which it had not ruled out" if row.is_in_set and not row.is_right else kept
+    return f"{kept}, which the model had not ruled out" if row.is_in_set and not row.is_right else kept

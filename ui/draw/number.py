@@ -26,8 +26,8 @@ Box = tuple[float, float, float, float]
 # and the same digit with other strokes.
 UNCHANGED_SHARE, SAME_SHARE = 0.8, 0.3
 BLACK, WHITE = "#000000", "#ffffff"
-NO_DIGIT = NoReading("That could not be read", "The model takes this piece for none of its labels.")
-CUT = "It may be cut out wrongly"
+NO_DIGIT = NoReading("That could not be read", "The model does not see any of its labels in this piece.")
+CUT = "It may not be cut out correctly"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def read_asked(text: str) -> Asked:
         if source not in SOURCES:
             raise ValueError(source)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
-        raise BadDrawing("The pad's header has another form than here. Load the page again.") from error
+        raise BadDrawing("The X-Sketchserve-Pad header is not valid. Reload the page.") from error
     paper = read_id(said.get("paper"))
     is_interim = read_interim(said)
     is_kept = read_keep(said) and not is_interim

@@ -147,21 +147,21 @@ def _ask_again(drawing: Drawing, error: PredictionError) -> NoReading:
     """Return why there is no answer; the panel has a button that sends the same drawing again."""
     there = f"Your {'picture' if drawing.source == 'upload' else 'drawing'} is still there"
     is_busy = isinstance(error, Busy)
-    advice = f"{there}: ask again in a moment." if is_busy else f"TorchServe gives no answer. {there}."
+    advice = f"{there}. Try again in a moment." if is_busy else f"TorchServe is not responding. {there}."
     return NoReading(str(error), advice, can_ask_again=True)
 
 
 def not_there(path: str, own: Model) -> NoReading:
     """Return what is said until the chooser, asked to load that model, has gone to the page's own."""
-    return NoReading("That model is not there now", f"{own.title} reads instead.", loads=path)
+    return NoReading("That model is not available now", f"Using {own.title} instead.", loads=path)
 
 
 def loads_again(model: Model) -> NoReading:
     """Return what is said while a model that was idle is loaded."""
     thing = "picture" if model.reads_photos else "drawing"
     return NoReading(
-        f"{model.title} was idle: it is being loaded again",
-        f"Your {thing} is still there and is read as soon as the model is ready.",
+        f"{model.title} was idle and is being loaded again",
+        f"Your {thing} is still there and will be read as soon as the model is ready.",
         loads=model.path,
     )
 

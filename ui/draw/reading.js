@@ -5,8 +5,8 @@
 const SAY_READING_MS = 250;
 // The page's server gives up on TorchServe before that, unless told otherwise.
 const DOUBT_MS = 8000;
-const AWAY = ["No answer so far", "The page's server or the connection may be away."];
-const SIGNED_OUT = ["You are signed out", "Sign in again in another tab, then ask again."];
+const AWAY = ["No answer yet", "The server or your connection may be down."];
+const SIGNED_OUT = ["You are signed out", "Sign in again in another tab, then try again."];
 
 let ofDrawing = props.value; // the last answer to a single drawing, and to the digit that is open of a number: HTML
 let ofDigit = "";
@@ -110,7 +110,7 @@ function showAll(isAll) {
   if (isAll) element.dataset.all = "yes";
   else delete element.dataset.all;
   more.setAttribute("aria-expanded", String(isAll));
-  more.textContent = isAll ? "Only the likeliest" : `All ${count} labels`;
+  more.textContent = isAll ? "Only the most likely" : `All ${count} labels`;
   search();
 }
 

@@ -14,11 +14,11 @@ MOST_BARS = 12
 FIRST_BARS = 10
 # A label of more characters may take two lines.
 LONG_LABEL = 14
-DRAW = "It is read as the pen lifts. A picture of one will do, too."
-PHOTOS = "A photograph of one of these"
-GIVE = "Drop it anywhere on the page, paste it, or choose several at once."
+DRAW = "It is read when you lift the pen. You can also add a picture."
+PHOTOS = "Add a photograph of one of these"
+GIVE = "Drop or paste it anywhere on the page, or choose several at once."
 PRIVATE = "not stored, as you chose"
-NOT_KEPT = "not in the history: there is no room for it now"
+NOT_KEPT = "not in the history: no room right now"
 
 
 def reading_html(
@@ -93,7 +93,7 @@ def _panel(
         f'<div class="reading-words"><p class="reading-headline">{escape(headline)}</p>'
         f'<p class="reading-detail">{escape(detail)}</p></div></div>'
         f'<p class="reading-wait" aria-hidden="true">Reading …</p>'
-        f'<button type="button" class="reading-again"{"" if can_ask_again else " hidden"}>Ask again</button>'
+        f'<button type="button" class="reading-again"{"" if can_ask_again else " hidden"}>Try again</button>'
         f'<figure class="reading-frame"><img alt="The frame that the network saw" '
         f'src="{escape(frame) or NO_PICTURE}"><figcaption>what the network saw</figcaption></figure></div>'
         f"{_bars(probabilities, label)}"

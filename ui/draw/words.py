@@ -17,17 +17,20 @@ def words(reading: Reading) -> tuple[str, str]:
     if prediction.is_digit is False:
         # How sure it is was worked out as if it were one.
         if are_digits(probabilities):
-            return "That does not look like a digit", f"If it is one, {label} comes nearest."
-        return "Unlike anything this model was trained on", f"If it is one of these, {label} comes nearest."
+            return "That does not look like a digit", f"If it is one, it is most likely {label}."
+        return (
+            "Unlike anything this model was trained on",
+            f"If it is one of these, it is most likely {label}.",
+        )
     label_set = prediction.label_set or ()
     if len(label_set) > MOST_NAMED:
         nearest = _listed(label_set[:MOST_NAMED])
         of = max(len(probabilities), len(label_set), reading.label_count)
         left = f"{len(label_set)} of {of} labels cannot be ruled out."
-        return f"Hard to say: {nearest} come nearest", left
+        return f"Hard to say: most likely {nearest}", left
     sure = f"{percent(prediction.confidence)} sure"
     if others := [other for other in label_set if other != label]:
-        return f"It may also be {_listed(others)}", f"{sure} of {label}.{_promise(reading.coverage)}"
+        return f"It may also be {_listed(others)}", f"{sure} it is {label}.{_promise(reading.coverage)}"
     return sure, _runner_up(probabilities, label)
 
 
@@ -43,7 +46,9 @@ def none_of_these(labels: Collection[str]) -> str:
 
 def _promise(coverage: float | None) -> str:
     """Return how often sets hold the right label: over all answers, since of hard ones that says little."""
-    return "" if coverage is None else f" Of all answers, {100 * coverage:g} in 100 name the right one."
+    return (
+        "" if coverage is None else f" Across all answers, {100 * coverage:g} in 100 include the right label."
+    )
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -57,5 +62,5 @@ def _runner_up(probabilities: dict[str, float], label: str) -> str:
     others = {name: p for name, p in probabilities.items() if name != label}
     second = max(others, key=others.__getitem__, default=None)
     if second is None or others[second] < 0.01:
-        return "no other guess comes near"
+        return "no other label comes close"
     return f"or perhaps {second}, {percent(others[second])}"

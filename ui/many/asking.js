@@ -9,8 +9,8 @@ import { mayBeKept, thumbnailOf, visitorId } from "../draw/pad/sending.js";
 
 // The page's server takes a body for 30 s, and then has an answer within 20.
 const AWAY_MS = 60_000;
-const AWAY = "The page's server cannot be reached";
-const SIGNED_OUT = "You are signed out: sign in again in another tab, then Go on reads the rest.";
+const AWAY = "The server cannot be reached";
+const SIGNED_OUT = "You are signed out. Sign in again in another tab, then choose Continue to read the rest.";
 
 // Return what is sent for a file, and give its row a thumbnail. Less is sent of a large picture than the API would take:
 // a camera's 12 megapixels cost TorchServe three times as much, each, while others draw.

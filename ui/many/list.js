@@ -6,22 +6,22 @@ import { createRun, progress } from "./run.js";
 import { createRow, showRow } from "./row.js";
 
 const MOST = 1000;
-const DONE = "Done. A label leads to its picture in the history, where it can be judged.";
-const UNANSWERED = "Some had no answer: Go on asks for these again.";
+const DONE = "Done. Select a label to open its picture in the history, where you can judge it.";
+const UNANSWERED = "Some had no answer. Choose Continue to try them again.";
 const FRAME = `
   <header class="many-head">
     <h2 id="many-title" tabindex="-1">Pictures</h2>
     <p class="many-progress"></p>
     <div class="many-buttons">
       <button type="button" data-do="stop">Stop</button>
-      <button type="button" data-do="go" hidden>Go on</button>
+      <button type="button" data-do="go" hidden>Continue</button>
       <button type="button" data-do="csv">CSV</button>
       <button type="button" data-do="close" hidden>Close</button>
     </div>
   </header>
-  <progress aria-label="Pictures that are done" value="0"></progress>
+  <progress aria-label="Pictures done" value="0"></progress>
   <p class="many-note" role="status"></p>
-  <div class="many-rows" tabindex="0" role="region" aria-label="What was read">
+  <div class="many-rows" tabindex="0" role="region" aria-label="Results">
     <table>
       <thead><tr><th scope="col"><span class="only-heard">Picture</span></th><th scope="col">File</th><th scope="col">Read as</th><th scope="col">How sure</th></tr></thead>
       <tbody></tbody>
@@ -108,7 +108,7 @@ function openList() {
       part("tbody").append(element);
     }
     const left = files.length - taken.length;
-    leftOut = left ? ` Too many for one list: ${left} left out. Close it first, then choose the rest.` : "";
+    leftOut = left ? ` A list holds at most ${MOST.toLocaleString("en")} pictures: ${left} left out. Close it, then choose the rest.` : "";
     if (taken.length === 0) {
       say(leftOut.trim());
       return;

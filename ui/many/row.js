@@ -38,7 +38,7 @@ function answered({ label, set, is_digit, headline, detail, prediction, is_priva
     shown.href = new URL(`history/${prediction.split(" ")[0]}`, document.baseURI);
     shown.target = "_blank";
     shown.rel = "noopener";
-    shown.title = "In the history, in a new tab"; // of a number, its first digit
+    shown.title = "Open in the history, in a new tab"; // of a number, its first digit
   }
   name.append(shown);
   const sure = document.createElement("td");
@@ -56,6 +56,6 @@ const WORDS = { waits: "not read yet", reads: "being read …" };
 function said({ state, why }) {
   const cell = document.createElement("td");
   cell.colSpan = 2;
-  cell.textContent = state === "reads" && why ? `${why.replace(/\.$/, "")}. It waits its turn.` : why || WORDS[state];
+  cell.textContent = state === "reads" && why ? `${why.replace(/\.$/, "")}. Waiting to try again.` : why || WORDS[state];
   return cell;
 }

@@ -139,11 +139,11 @@ function asText(digit) {
 // Return which digits are in doubt, in a line.
 export function inWords(digits) {
   const unsure = digits.flatMap(({ is_sure: isSure }, index) => (isSure ? [] : [index + 1]));
-  if (unsure.length === 0) return digits.length > 1 ? `All ${digits.length} digits are sure.` : "The digit is sure.";
-  if (unsure.length === digits.length) return digits.length > 1 ? "None of the digits is sure." : "The digit is not sure.";
+  if (unsure.length === 0) return digits.length > 1 ? `Sure of all ${digits.length} digits.` : "Sure of the digit.";
+  if (unsure.length === digits.length) return digits.length > 1 ? "Not sure of any digit." : "Not sure of the digit.";
   const last = unsure.at(-1);
-  const listed = unsure.length > 1 ? `Digits ${unsure.slice(0, -1).join(", ")} and ${last} are` : `Digit ${last} is`;
-  return `${listed} not sure.`;
+  const listed = unsure.length > 1 ? `digits ${unsure.slice(0, -1).join(", ")} and ${last}` : `digit ${last}`;
+  return `Not sure of ${listed}.`;
 }
 
 // Return which digit is open at first: the one that the person has opened, or the first in doubt, or the last.
@@ -156,6 +156,6 @@ export function firstChoice(digits, wanted) {
 // Return what a card says of a judgement: nothing after it was taken back.
 export function markOf({ kind, label }, readAs) {
   if (kind === "taken_back") return "";
-  if (kind === "not_a_digit") return "→ no digit";
+  if (kind === "not_a_digit") return "→ not a digit";
   return label === readAs ? "✓" : `→ ${label}`;
 }

@@ -7,8 +7,8 @@ import { picturesAmong } from "./kinds.js";
 import { addressIn } from "./web.js";
 
 const NO_LIST = "The list of pictures could not be loaded. Try again in a moment.";
-const NONE_THERE = "There is no picture in that folder.";
-const NO_ADDRESS = "That is no address of a picture: one begins with https:// or http://.";
+const NONE_THERE = "There are no pictures in that folder.";
+const NO_ADDRESS = "That is not a picture URL. Enter one that begins with https:// or http://.";
 
 const isText = (event) => !hasFiles(event) && isTypedInto(event.target); // it goes into the field
 const hasFiles = (event) => Array.from(event.dataTransfer?.types ?? []).includes("Files");

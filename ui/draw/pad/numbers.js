@@ -9,7 +9,7 @@ import { bodyOf } from "./written.js";
 const AWAY_MS = 20_000;
 const MOST_PAPERS = 20; // whose digits are remembered
 const MOST_TRIES = 5; // of what was lost; then the next one is asked for without it
-const AWAY = "The page's server or the connection may be away. Your drawing is still there.";
+const AWAY = "The server or your connection may be down. Your drawing is still there.";
 
 // `post(question, before)` gives { digits, text, ... } or { message, canAskAgain, loads, isLost }: where an answer was lost
 // on the way, its digits may be stored. `show(answer, question)` has it seen. A question is { strokes, picture, drawing,

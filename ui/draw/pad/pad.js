@@ -19,7 +19,7 @@ import { createTaking } from "./taking.js";
 import { applyTheme, chosenTheme, isDark } from "./theme.js";
 import { fileOf, NotFetched } from "./web.js";
 
-const FALSIFIED = "This browser falsifies what it reads of canvases: the model is sent noise. Allow it for this page.";
+const FALSIFIED = "This browser adds noise to what pages read from a canvas, and the model gets that. Allow canvas access here.";
 
 // Gradio gives the element and its value in `props`; `ask.stroke` and `ask.live` send that to the page.
 export function openPad({ element, props, ask }) {

@@ -28,7 +28,7 @@ export function openPanel(element, settings, changed, complain) {
       keepSettings(chosen);
       changed(now);
     } else {
-      complain("That pen is hardly seen on that paper: choose colours that differ more.");
+      complain("That pen is hard to see on that paper. Choose colours that differ more.");
     }
     show();
   }

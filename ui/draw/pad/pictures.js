@@ -109,7 +109,7 @@ function sheetFor(type) {
   context.font = "bold 28px sans-serif";
   context.fillText({ "image/tiff": "TIFF", "image/x-portable-anymap": "PNM" }[type] ?? "A picture", SIDE / 2, SIDE / 2 - 10);
   context.font = "15px sans-serif";
-  context.fillText("browsers do not show it", SIDE / 2, SIDE / 2 + 18);
+  context.fillText("browsers cannot show it", SIDE / 2, SIDE / 2 + 18);
   return canvas;
 }
 
@@ -121,7 +121,7 @@ async function smaller(bitmap, first, isTransparent, levels) {
     const type = isTransparent ? "image/png" : "image/jpeg";
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, type, 0.92));
     if (blob && blob.size <= MOST_BYTES) return { blob, width, height };
-    if (width * height < 2) throw new Error("This browser makes no file of that picture.");
+    if (width * height < 2) throw new Error("This browser cannot make a file of that picture.");
   }
 }
 

@@ -6,8 +6,8 @@ export function refusalOf(status, text) {
   try {
     said = JSON.parse(text) ?? {};
   } catch {
-    said = { message: /^[^<]{1,300}$/s.test(text) ? text : `There is no answer (status ${status}).` };
+    said = { message: /^[^<]{1,300}$/s.test(text) ? text : `There was no answer (status ${status}).` };
   }
   const canAskAgain = status >= 500 || status === 408 || status === 429;
-  return { message: said.message ?? `There is no answer (status ${status}).`, canAskAgain, loads: said.loads ?? "" };
+  return { message: said.message ?? `There was no answer (status ${status}).`, canAskAgain, loads: said.loads ?? "" };
 }

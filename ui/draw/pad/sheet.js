@@ -1,6 +1,6 @@
 // What the sheet is to somebody who cannot see it: drawing pad, a button that chooses pictures, or a picture.
 
-const OF_PHOTOS = "Choose pictures. They can be dropped or pasted, too.";
+const OF_PHOTOS = "Choose pictures. You can also drop or paste them.";
 
 // `choose` opens the browser's choice of files. Return { show(kind, isBlank) }.
 export function openSheet(canvas, choose) {

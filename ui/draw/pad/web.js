@@ -16,7 +16,7 @@ export async function fileOf(taken) {
   try {
     answer = await fetch("fetch", { method: "POST", body: taken });
   } catch {
-    throw new NotFetched("The page's server cannot be reached. Try again in a moment.");
+    throw new NotFetched("The server cannot be reached. Try again in a moment.");
   }
   if (answer.ok) return answer.blob();
   const said = await answer.json().catch(() => ({}));
