@@ -33,16 +33,16 @@ LOOK_S = 1.0
 Refusal = tuple[HTTPStatus, str]
 LARGE_HEAD: Refusal = (
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-    f"The address and the headers have more than {MOST_HEAD_BYTES:,} bytes: shorten them, or delete cookies",
+    f"The URL and the headers have more than {MOST_HEAD_BYTES:,} bytes: shorten them, or delete cookies",
 )
 TINY_CHUNKS: Refusal = (
     HTTPStatus.BAD_REQUEST,
-    "The body's chunks are tiny, or end in a long trailer: send it whole",
+    "The body's chunks are too small, or its trailer is too long: send it whole",
 )
 SLOW: Refusal = (HTTPStatus.REQUEST_TIMEOUT, f"The request did not arrive within {HEAD_WITHIN_S:g} s")
 FULL: Refusal = (
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "Too many connections are open here: try again in a moment",
+    "Too many open connections: try again in a moment",
 )
 
 

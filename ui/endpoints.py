@@ -30,7 +30,7 @@ def add_endpoints(backend: Backend, desks: number.Desks) -> None:
     ) -> dict[str, Any]:
         known = backend.models.named(model)
         if known is None:
-            raise said_to_client(f"There is no model {model[:100]!r} here: name one as name/version.")
+            raise said_to_client(f"There is no model {model[:100]!r} here: use name/version.")
         path = path_of(known.name, known.version) if "/" in model else known.path
         value = {"image": _data_url(picture), "source": "api", "model": path, "keep": keep}
         found = predict(backend, value, whose(visitor, _asked(request)))

@@ -85,7 +85,7 @@ def _complaints(writer: Writer, *, is_up: bool) -> list[str]:
     found = []
     oldest_s = writer.oldest_s
     if not is_up:
-        found.append(f"The database is away; records that wait on disk: {writer.pending}.")
+        found.append(f"The database is unavailable; records waiting on disk: {writer.pending}.")
     if oldest_s > WAITS_TOO_LONG_S:
         found.append(f"A record has waited for the database for {oldest_s:.0f} s.")
     if writer.dropped_ago_s < RECENTLY_S:

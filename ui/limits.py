@@ -65,7 +65,7 @@ class _Refused(NamedTuple):
 
 
 NOT_FOUND = _Refused(404, "NotFound", "Not found")
-FOREIGN = _Refused(403, "ForeignOrigin", "Another site's page sent this: open the page itself")
+FOREIGN = _Refused(403, "ForeignOrigin", "This request came from another site: open this page itself")
 
 
 class Limits:
@@ -144,7 +144,7 @@ class Limits:
     def _too_many(self) -> _Refused | None:
         if self._held <= MOST_BYTES_HELD:
             return None
-        return _Refused(503, "Busy", "Too many drawings come in at once: try again in a moment")
+        return _Refused(503, "Busy", "Too many drawings at once: try again in a moment")
 
 
 def _announced(scope: Scope) -> int:

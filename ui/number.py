@@ -72,7 +72,7 @@ class Desk:
         model = self.backend.models.named(named)
         if model is None:
             words = f"There is no model {named[:100]!r} here"
-            raise NoSuchModel(f"{words}; another than the page's own is named as name/version.")
+            raise NoSuchModel(f"{words}: use name/version, or leave it out for the page's own.")
         return model
 
     def read(self, payload: bytes, choice: Choice, until: float | None = None) -> tuple[Number, Model]:
@@ -141,7 +141,9 @@ def _answer(
     """Return the answer to one request; it takes as long as its predictions."""
     if _type(request) == "multipart/form-data":
         return refusal(
-            400, "BadImage", "A form came: send the image as the raw body (curl --data-binary @number.png)."
+            400,
+            "BadImage",
+            "The body is a form: send the image as the raw body (curl --data-binary @number.png).",
         )
     model: Model | None = None
     of_pad = desk.backend.metrics.predictions if asked and not asked.is_interim else None

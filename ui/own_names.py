@@ -42,7 +42,7 @@ class OwnNames:
 
 def _refusal(asked_as: str) -> PlainTextResponse:
     words = (
-        f"The page is asked as {asked_as[:100]!r}, expected an address, localhost or PUBLISHED_AT: "
+        f"The page was opened as {asked_as[:100]!r}, expected an address, localhost or PUBLISHED_AT: "
         "open it by one of these, or set PUBLISHED_AT where a proxy publishes it under that name"
     )
     return PlainTextResponse(words, 421, {"Connection": "close"})

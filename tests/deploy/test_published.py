@@ -173,7 +173,7 @@ def test_a_visitor_signs_in_draws_and_signs_out(published: Published, chromium: 
         page = visitor.new_page()
         page.goto(f"{published.plain_url}/")
         assert page.url == f"{published.url}/sign-in"
-        expect(page.get_by_text("without encryption")).to_be_hidden()
+        expect(page.get_by_text("not encrypted")).to_be_hidden()
         page.get_by_label("Name").fill("ada")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()

@@ -240,5 +240,5 @@ def test_axe_finds_nothing_in_the_form_to_sign_in(chromium: Browser, filled: Fil
             page.get_by_label("Name").fill("ada")
             page.get_by_label("Password").fill(password)
             page.get_by_role("button", name="Sign in").click()
-            expect(page.get_by_role("alert")).to_contain_text("do not belong together")
+            expect(page.get_by_role("alert")).to_contain_text("Wrong name or password")
         expect_nothing(page)

@@ -92,10 +92,10 @@ def test_a_history_follows_its_user_to_another_browser_and_nobody_else(
 def test_a_wrong_password_is_said_and_the_name_stays(visitor: BrowserContext, page_address: str) -> None:
     page = visitor.new_page()
     sign_in(page, page_address, "ada", "wrong password")
-    expect(page.get_by_role("alert")).to_have_text("That name and password do not belong together.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong name or password.")
     expect(page.get_by_label("Name")).to_have_value("ada")
     expect(page.get_by_label("Password")).to_be_focused()
-    expect(page).to_have_title(re.compile("^That name and password"))
+    expect(page).to_have_title(re.compile("^Wrong name or password"))
 
 
 def test_the_form_works_without_scripts_on_a_phone(chromium: Browser, page_address: str) -> None:

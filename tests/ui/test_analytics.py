@@ -65,7 +65,7 @@ def test_operators_see_it_visitors_are_told_and_others_sign_in(page: Guarded) ->
     assert page.signed_in("olga").get("/analytics").status_code == 200
     refused = page.signed_in("vera").get("/analytics")
     assert refused.status_code == 403
-    assert "This is for operators" in refused.text
+    assert "This page is for operators" in refused.text
     unknown = page.client().get("/analytics")
     assert unknown.status_code == 401
 

@@ -114,7 +114,7 @@ def test_what_is_more_frame_than_body_is_refused(served: Served, rest: bytes) ->
         client.sendall(rest)
         answer = until_closed(client)
     assert status(answer) == 400
-    assert b"The body's chunks are tiny" in answer
+    assert b"The body's chunks are too small" in answer
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_a_database_that_is_away_is_told_and_drawings_are_read_all_the_same(
     backend.writer.submit(make_prediction())
     found = health.health(backend, engine.create(NO_DATABASE))
     assert found["status"] == "degraded"
-    assert found["reasons"] == ["The database is away; records that wait on disk: 1."]
+    assert found["reasons"] == ["The database is unavailable; records waiting on disk: 1."]
     assert readiness(backend) == {"is_ready": True}
 
 

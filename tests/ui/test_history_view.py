@@ -153,7 +153,7 @@ def test_a_visitor_deletes_all_of_theirs_and_nobody_elses(viewed, make_predictio
 
 def test_without_the_database_the_history_says_so(viewed, session_id) -> None:
     answer = viewed(database_url=NO_DATABASE).visitor(session_id).get("/history")
-    assert (answer.status_code, "The database is away" in answer.text) == (503, True)
+    assert (answer.status_code, "The database is unavailable" in answer.text) == (503, True)
 
 
 def test_whoever_labels_gets_what_nobody_judged_and_comes_back_for_the_next(

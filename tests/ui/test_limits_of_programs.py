@@ -15,5 +15,5 @@ def test_what_programs_are_refused_is_json(path: str, monkeypatch: pytest.Monkey
     assert (status, json.loads(words)["type"]) == (413, "TooLarge")
     monkeypatch.setattr(limits, "MOST_BYTES_HELD", 100)
     status, words = asked(Limits(length), [bytes(60), bytes(60)], path)
-    message = "Too many drawings come in at once: try again in a moment"
+    message = "Too many drawings at once: try again in a moment"
     assert (status, json.loads(words)) == (503, {"code": 503, "type": "Busy", "message": message})

@@ -61,7 +61,7 @@ def test_only_operators_change_or_compare(page: Operating, method: str, path: st
     for asking in (page.client(address=ELSEWHERE), page.client(User(7, "ada", "visitor"))):
         answer = asking.request(method, path, data=form if method == "POST" else None)
         assert answer.status_code == 403
-        assert "This is for operators" in answer.text
+        assert "This page is for operators" in answer.text
     assert not page.torchserve.changes
 
 
@@ -71,7 +71,7 @@ def test_another_site_s_page_causes_nothing(page: Operating) -> None:
     for path in ("/models/change", "/models/comparison", "/models/comparison/cancel"):
         answer = page.client().post(path, data=form, headers={"Origin": "https://evil.example"})
         assert answer.status_code == 403
-        assert "Another site's page sent this" in answer.text
+        assert "This request came from another site" in answer.text
     assert not page.torchserve.changes
     assert page.view.comparer.job is None
 

@@ -33,7 +33,7 @@ def test_a_strangers_name_that_leads_to_the_page_is_refused(env: dict[str, str],
         (line,) = answer.text.splitlines()
         name = host.removesuffix(":7860")
         assert line.startswith(
-            f"The page is asked as {name!r}, expected an address, localhost or PUBLISHED_AT"
+            f"The page was opened as {name!r}, expected an address, localhost or PUBLISHED_AT"
         )
     with (
         pytest.raises(WebSocketDenialResponse),

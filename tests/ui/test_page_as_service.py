@@ -95,7 +95,7 @@ def test_without_the_database_the_page_is_ready_and_not_healthy(page: RunningPag
     assert answer.status_code == 503
     said = answer.json()
     assert said["status"] == "degraded"
-    assert said["reasons"][0].startswith("The database is away")
+    assert said["reasons"][0].startswith("The database is unavailable")
 
 
 def test_an_id_that_comes_with_a_request_is_its_id_in_answer_and_log(

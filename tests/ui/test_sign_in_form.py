@@ -48,7 +48,7 @@ def test_the_form_says_what_it_is_to_screen_readers_and_password_managers(page: 
     assert re.search('<p class="words is-wrong" role="alert" id="words">[^<]+</p>', answer.text)
     assert "script-src" not in answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "without encryption" in answer.text
+    assert "not encrypted" in answer.text
     assert "hidden" in re.search("<p class=.plain.*?>", page.client("127.0.0.1").get(FORM).text)[0]
 
 

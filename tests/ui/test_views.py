@@ -75,7 +75,7 @@ def test_without_sign_in_operators_are_on_this_machine(client: str, is_operator:
     assert asking.get("/analytics").json()[1] is is_operator
     answer = asking.get("/analytics/operators")
     assert answer.status_code == (200 if is_operator else 403)
-    assert is_operator or "This is for operators" in answer.text
+    assert is_operator or "This page is for operators" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_a_form_is_read_with_its_empty_fields() -> None:
 def test_without_the_database_a_view_says_so_within_its_frame() -> None:
     answer = visiting().get("/analytics/away")
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "The database is away" in answer.text
+    assert "The database is unavailable" in answer.text
     assert 'href="/analytics" aria-current="page"' in answer.text
 
 

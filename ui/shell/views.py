@@ -29,12 +29,12 @@ VIEW_POLICY = (
     "img-src 'self' data: blob:; connect-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-AWAY = "The database is away"
-AWAY_ADVICE = "Reading goes on, and what is drawn and judged meanwhile waits on disk. Try again in a moment."
-BUSY = "Too many ask at once: try again in a moment"
-OPERATORS = "This is for operators"
+AWAY = "The database is unavailable"
+AWAY_ADVICE = "Drawings are still read, and what is drawn and judged is kept on disk. Try again in a moment."
+BUSY = "Too many requests at once: try again in a moment"
+OPERATORS = "This page is for operators"
 OPERATORS_ADVICE = (
-    "Ask whoever runs this platform for the role, or open the page on the machine that it runs on."
+    "Ask whoever runs this site for the operator role, or open the page on the machine it runs on."
 )
 
 Answer = Callable[[Visit], Response]

@@ -87,5 +87,5 @@ def _is_here(scope: Scope) -> bool:
 
 
 def _cannot_say() -> Response:
-    words = "Nobody can say now who is signed in: the database is away. Try again in a few seconds."
+    words = "Sign-ins cannot be checked right now: the database is unavailable. Try again in a few seconds."
     return PlainTextResponse(words, 503, {"Retry-After": "5", "Connection": "close"})

@@ -38,12 +38,12 @@ FORM_POLICY = (
     "default-src 'none'; style-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-AWAY = "Nobody can sign in now: the database is away. Try again in a moment."
-BUSY = "Too many people sign in at once. Try again in a moment."
-WRONG = "That name and password do not belong together."
+AWAY = "Nobody can sign in right now: the database is unavailable. Try again in a moment."
+BUSY = "Too many people are signing in. Try again in a moment."
+WRONG = "Wrong name or password."
 ENDED = "You are signed out."
 ENDED_HERE = (
-    "You are signed out in this browser. The database is away: sign out again later to be sure of it."
+    "You are signed out in this browser. The database is unavailable: sign out again later to make sure."
 )
 
 
