@@ -31,7 +31,7 @@ def test_a_body_of_16_mib_passes_and_one_byte_more_does_not(stand: Stand, route:
     assert refused.json() == {
         "code": 413,
         "type": "BodyTooLarge",
-        "message": "A body of 16777217 bytes came: accepted are 16 MiB. "
+        "message": "The body has 16777217 bytes; at most 16 MiB are accepted. "
         "Send a smaller picture, and the file itself as the body (curl -T digit.png).",
     }
 

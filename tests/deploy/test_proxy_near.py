@@ -18,7 +18,7 @@ from tests.deploy.upstream import running_upstream
 
 pytestmark = pytest.mark.integration
 
-OWN_MACHINE = "published on its own machine alone"
+OWN_MACHINE = "answers only requests from its own machine"
 
 
 @contextmanager

@@ -145,7 +145,7 @@ def test_other_methods_are_refused_with_those_that_are_accepted(
     assert answer.json() == {
         "code": 405,
         "type": "MethodNotAllowed",
-        "message": f"The method {method} came: accepted here are {allowed}.",
+        "message": f"The method {method} is not allowed here: use {allowed}.",
     }
 
 
