@@ -130,9 +130,7 @@ class Desk:
         if version is None:
             raise ChangeNotMade("That version is no longer there.")
         if version.seen != seen:
-            raise ChangeNotMade(
-                f"{version.model.title} has changed in the meantime: it is now {version.seen}."
-            )
+            raise ChangeNotMade(f"{version.model.title} has changed meanwhile: it is now {version.seen}.")
         why = refusal(change, version, board, self.free_bytes)
         if why := why or self._rollouts.unconfirmed(change, version, board):
             raise ChangeNotMade(why)

@@ -113,7 +113,10 @@ def test_what_people_called_no_digit_is_trained_on_but_for_a_tenth_that_is_repor
 def test_a_folder_without_enough_of_what_is_no_digit_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for folder, said in {tmp_path / "missing": "There is no folder", tmp_path: "has 0 images"}.items():
+    for folder, said in {
+        tmp_path / "missing": "There is no folder",
+        tmp_path: "has 0 readable images",
+    }.items():
         assert command.main(["--data", str(tmp_path), "--none", str(folder)]) == 1
         assert said in capsys.readouterr().err
 
