@@ -29,7 +29,7 @@ from launch.java import Java, find_java
 from launch.memory import require_memory
 from launch.ports import own_address, require_free
 from launch.settings import Settings, http_url, read_settings
-from launch.variables import ON_TO_WORKERS, TUNING, refuse_torchserve_variables
+from launch.variables import TUNING, devices, refuse_torchserve_variables
 from system.environment import IN_WORKERS, PYTHON, passed
 from system.files import PROJECT, HeldError, keep_private, lock, private_folder
 from system.keeper import end_alike
@@ -94,7 +94,7 @@ def environment(settings: Settings, tmp: Path, environ: Mapping[str, str]) -> di
         "METRICS_HOST": settings.metrics_host,
         "HANDLER_METRICS_PORT": str(settings.handler_metrics_port),
     }
-    return {**passed(environ, *PYTHON, *ON_TO_WORKERS, *TUNING), **told}
+    return {**passed(environ, *PYTHON, *TUNING), **devices(environ), **told}
 
 
 def at_own_addresses(settings: Settings) -> Settings:

@@ -6,9 +6,11 @@ With `enable_envvars_config` TorchServe 0.12 takes each `TS_` name that its `Con
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from launch.errors import LaunchError
+from system.environment import WORKERS_DEVICES
 
 # TorchServe's variable -> the launcher's, which also tells the page and the readiness checks.
 OWN_KEYS = {
@@ -27,7 +29,8 @@ TUNING = (
     "TS_PREFER_DIRECT_BUFFER", "TS_UNREGISTER_MODEL_TIMEOUT",
 )  # fmt: skip
 # For handlers that compute on a GPU.
-ON_TO_WORKERS = ("CUDA_VISIBLE_DEVICES",)
+DEVICES = "CUDA_VISIBLE_DEVICES"
+ON_TO_WORKERS = (DEVICES,)
 # What else TorchServe reads. A `TS_` name of another program, such as TS_NODE_PROJECT, is left alone.
 OTHERS = (
     "TS_ALLOWED_URLS", "TS_BLACKLIST_ENV_VARS", "TS_CONFIG_FILE", "TS_CORS_ALLOWED_HEADERS",
@@ -73,3 +76,15 @@ def refuse_torchserve_variables(environ: Mapping[str, str]) -> None:
             "loads and whom it answers",
             f"unset {key}; {REFUSED[key]}",
         )
+
+
+def devices(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return CUDA_VISIBLE_DEVICES for TorchServe and its workers, by the name that both can use it by.
+
+    TorchServe takes it for numbers, and does not start with others. Slurm writes NoDevFiles, and who has a
+    part of a GPU (MIG) has its UUID: workers alone get such a value, from `system/in_workers`.
+    """
+    value = environ.get(DEVICES)
+    if value is None:
+        return {}
+    return {DEVICES if re.fullmatch(r"(\d{1,9}(,\d{1,9})*)?", value) else WORKERS_DEVICES: value}

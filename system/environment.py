@@ -20,6 +20,8 @@ BASE = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "LC_*", "TZ", "TM
 PYTHON = ("LD_LIBRARY_PATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 # The PYTHONPATH of TorchServe's workers, and of what is measured in their place.
 IN_WORKERS = PROJECT / "system" / "in_workers"
+# What CUDA_VISIBLE_DEVICES is called on its way to them where TorchServe's java could not read it.
+WORKERS_DEVICES = "WORKERS_CUDA_VISIBLE_DEVICES"
 
 # What Kubernetes and Docker's links tell everybody of a service called `ui`: UI_PORT=tcp://10.0.0.1:7860.
 _SERVICE = re.compile(r"(tcp|udp|sctp)://.*")

@@ -1,5 +1,7 @@
 """What the parts of a run get of the environment in which the launcher was started: what they need."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,21 @@ def test_java_and_its_workers_get_what_tunes_them_and_nothing_foreign(tmp_path):
     assert java.items() >= {**tuned, "PATH": "/bin", "TMPDIR": str(tmp_path)}.items()
 
 
+@pytest.mark.parametrize("devices", ["", "2", "0,1"])
+def test_java_gets_the_devices_that_it_can_read(tmp_path, devices):
+    java = environment(read_settings({}), tmp_path, {"CUDA_VISIBLE_DEVICES": devices})
+    assert java["CUDA_VISIBLE_DEVICES"] == devices
+
+
+@pytest.mark.parametrize("devices", ["-1", "0, 1", "NoDevFiles", "MIG-41b35d3e-3f5b-5ad8-8a0a-5a3a2b0c9d6e"])
+def test_workers_alone_get_devices_that_are_not_all_numbers(tmp_path, devices):
+    java = environment(read_settings({}), tmp_path, {"CUDA_VISIBLE_DEVICES": devices})
+    assert "CUDA_VISIBLE_DEVICES" not in java
+    told = "import os; print({key: value for key, value in os.environ.items() if 'CUDA' in key})"
+    worker = subprocess.run([sys.executable, "-c", told], env=java, capture_output=True, text=True)
+    assert worker.stdout == f"{ {'CUDA_VISIBLE_DEVICES': devices} }\n"
+
+
 def test_torchserve_is_told_all_of_its_settings():
     given = {
         "INFERENCE_PORT": "7860",  # the page's, which has another
@@ -113,10 +130,11 @@ def test_every_variable_that_a_part_reads_reaches_it(part, folders):
         if path.startswith(tuple(f"{folder}/" for folder in folders)) or path in ("launch/settings.py",)
         for name in surface._variables(tree)
     }
-    # Of the commands of db/, which are nobody's part, and of containers; and what is for other parts.
+    # Of the commands of db/, which are nobody's part, and of containers; and what is for other parts, as for
+    # TorchServe's workers (system/in_workers).
     commands = {"BACKUP_DIR", "BACKUP_EVERY_HOURS", "BACKUP_METRICS_PORT", "KEEP_BACKUPS"}
     others = {"ui": {name for name in read if name.endswith(("_PORT", "_HOST"))} - {"UI_HOST", "UI_PORT"}}
-    others["ui"] |= {"MODELS", "LOG_TO", "KEY_FILE", "INFERENCE_KEYS"}
+    others["ui"] |= {"MODELS", "LOG_TO", "KEY_FILE", "INFERENCE_KEYS", "CUDA_VISIBLE_DEVICES"}
     others["torchserve"] = {"DATABASE_URL", "UI_HOST", "ANSWER_TIMEOUT_S", "IDLE_MINUTES", "KEEP_DAYS"}
     # PUBLISHED_AT comes as INFERENCE_KEYS.
     others["torchserve"] |= {"POSTGRES_PORT", "SIGN_IN", "PUBLISHED_AT"}
