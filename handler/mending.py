@@ -1,29 +1,35 @@
 """Files that browsers show and Pillow refuses for what no pixel needs: texts, profiles, remarks of cameras.
 
-Such a file is written anew without them, and decoded once more. Its rotation, which is a remark, too, is read
-here and put back. Whatever can be decoded as it is stays as it is, unless Pillow has lost its rotation.
+Such a file is written anew without them, and decoded once more. What EXIF says of its rotation, which is a
+remark, too, is put back. Whatever can be decoded as it is stays as it is, unless Pillow turns it otherwise.
 
-Sources: PNG, https://www.w3.org/TR/png-3/; JPEG, ITU-T T.81, annex B; EXIF, CIPA DC-008, 4.5.2 and 4.6.2;
-WebP, RFC 9649; AVIF, ISO/IEC 14496-12, 8.11.6; TIFF 6.0, sections 2 and 8 to 22.
+Sources: PNG, https://www.w3.org/TR/png-3/; JPEG, ITU-T T.81, annex B; WebP, RFC 9649;
+AVIF, ISO/IEC 14496-12, 8.11.6; TIFF 6.0, sections 2 and 8 to 22.
 """
 
-import io
 import re
 import struct
 import zlib
 from contextlib import suppress
 
 import numpy as np
-from PIL import Image
 
 from handler.bad_image import BadImage
 from handler.bitfields import png_of_bitfields
 from handler.decode import decode_reduced
 from handler.png import SIGNATURE
+from handler.rotation import (
+    EXIF_BEGINNING,
+    PNG_EXIF,
+    exif_of,
+    is_turned_by_xmp,
+    is_turned_unseen,
+    orientation_in,
+)
 
 # Without these a PNG's pixels are others, or none. The transparency is left out where it is broken.
 PNG_NEEDED = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-PNG_TRANSPARENCY, PNG_EXIF = b"tRNS", b"eXIf"
+PNG_TRANSPARENCY = b"tRNS"
 # Markers of a JPEG: where the pixels begin, what has no length, and what applications say. Of that, Adobe's
 # names the colours; so does JFIF's, whose segments are of at least so many bytes.
 SCAN, ALONE, APPLICATIONS, COMMENT = 0xDA, {0x01, *range(0xD0, 0xD9)}, range(0xE0, 0xF0), 0xFE
@@ -31,14 +37,12 @@ JPEG_EXIF, JFIF, ADOBE = 0xE1, 0xE0, 0xEE
 LEAST_BYTES = {JFIF: 16, ADOBE: 14}
 # A JPEG's last bytes, which some cameras leave out; up to which size it is looked for what else is missing.
 END, MOST_ENDLESS_BYTES, MORE = b"\xff\xd9", 1 << 20, b"\x55\xaa" * 64
-EXIF_BEGINNING = b"Exif\0\0"
-ORIENTATION, SHORT = 0x0112, 3
-# Where EXIF data begins, at most, and how long a JPEG's segment is.
-MOST_EXIF_AT, MOST_EXIF_BYTES = 1 << 18, 1 << 16
 # Which of a WebP's chunks are no pixels, and the bits that announce them.
 WEBP_REMARKS = {b"ICCP": 0x20, b"EXIF": 0x08, b"XMP ": 0x04}
 # An AVIF's item of EXIF data: its name is all that decoders know it by.
 AVIF_EXIF = re.compile(rb"(infe[\x02\x03]\0\0.(?:..|....)\0\0)Exif", re.DOTALL)
+# And that of XMP: its type's.
+AVIF_XMP, AVIF_NO_XMP = b"application/rdf+xml", b"application/rdf+non"
 # The tags of a TIFF's first directory that its pixels need: sizes, layout, compression, colours, rotation.
 TIFF_NEEDED = {
     *range(254, 267), 273, 274, 277, 278, 279, 284, 292, 293, 317, 320, *range(322, 326), *range(330, 340),
@@ -49,15 +53,15 @@ TIFF_NEEDED = {
 def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     """Return the picture, and by which factor it was reduced, as `handler.decode.decode_reduced` does.
 
-    A BMP that is transparent throughout is opaque: programs leave noughts where they have no alpha. JPEG and
-    PNG are turned as their remarks say, also where these are broken before they say it.
+    A BMP that is transparent throughout is opaque: programs leave noughts where they have no alpha. Pictures
+    are turned as their EXIF says, in JPEG and PNG also where it is broken before it says it, not as XMP says.
 
     Raises:
         BadImage: as `decode_reduced` does, of the file as it came.
     """
     try:
         pixels, factor = decode_reduced(payload)
-        if (payload[:2] != b"BM" or pixels.any()) and not _is_turned_unseen(payload):
+        if (payload[:2] != b"BM" or pixels.any()) and not _is_turned_otherwise(payload):
             return pixels, factor
         first = None
     except BadImage as error:
@@ -75,21 +79,9 @@ def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     return pixels, factor
 
 
-def _is_turned_unseen(payload: bytes) -> bool:
-    """Tell whether a decoded picture is turned, and Pillow missed it, as it stops at a broken remark."""
-    beginning = {b"\xff\xd8": EXIF_BEGINNING, SIGNATURE[:2]: PNG_EXIF}.get(payload[:2])
-    at = -1 if beginning is None else payload.find(beginning, 0, MOST_EXIF_AT)
-    if beginning is None or at < 0:
-        return False
-    start = at + len(beginning)
-    if _orientation(payload[start : start + MOST_EXIF_BYTES]) in (None, 1):
-        return False
-    try:
-        with Image.open(io.BytesIO(payload), formats=("JPEG", "PNG")) as image:
-            return ORIENTATION not in image.getexif()
-    except Exception:
-        # Pillow's own readers raise much of what `decode_reduced` passed by: what was decoded stays as it is.
-        return False
+def _is_turned_otherwise(payload: bytes) -> bool:
+    """Tell whether Pillow turns a picture otherwise than browsers do."""
+    return is_turned_unseen(payload) or is_turned_by_xmp(payload, _written_anew)
 
 
 def _written_anew(payload: bytes) -> bytes | None:
@@ -101,7 +93,7 @@ def _written_anew(payload: bytes) -> bytes | None:
     if payload[:4] == b"RIFF" and payload[8:12] == b"WEBP":
         return _webp(payload)
     if payload[4:8] == b"ftyp":
-        return AVIF_EXIF.sub(rb"\g<1>none", payload, count=1)
+        return AVIF_EXIF.sub(rb"\g<1>none", payload, count=1).replace(AVIF_XMP, AVIF_NO_XMP)
     if payload[:4] in (b"II*\0", b"MM\0*"):
         return _tiff(payload)
     return png_of_bitfields(payload)
@@ -120,11 +112,11 @@ def _png(payload: bytes) -> bytes:
         elif kind in PNG_NEEDED or (kind == PNG_TRANSPARENCY and chunk == _png_chunk(kind, body)):
             others.append(chunk)
         elif kind == PNG_EXIF:
-            orientation = _orientation(body)
+            orientation = orientation_in(body)
         if kind == b"IEND":
             break
     if orientation:
-        others.insert(0, _png_chunk(PNG_EXIF, _exif(orientation)))
+        others.insert(0, _png_chunk(PNG_EXIF, exif_of(orientation)))
     return SIGNATURE + header + b"".join(others)
 
 
@@ -145,13 +137,13 @@ def _jpeg(payload: bytes) -> bytes:
         segment = payload[at : at + 2 + length]
         at += len(segment)
         if marker == JPEG_EXIF and segment[4:10] == EXIF_BEGINNING:
-            orientation = orientation or _orientation(segment[10:])
+            orientation = orientation or orientation_in(segment[10:])
         if marker in APPLICATIONS:
             if len(segment) - 2 >= LEAST_BYTES.get(marker, 1 << 16):
                 kept.append(segment)
         elif marker != COMMENT:
             kept.append(segment)
-    exif = EXIF_BEGINNING + _exif(orientation) if orientation else b""
+    exif = EXIF_BEGINNING + exif_of(orientation) if orientation else b""
     remark = struct.pack(">BBH", 0xFF, JPEG_EXIF, 2 + len(exif)) + exif if exif else b""
     return payload[:2] + remark + b"".join(kept)
 
@@ -180,7 +172,7 @@ def _webp(payload: bytes) -> bytes:
         chunk, body = payload[at : at + 8 + length + length % 2], payload[at + 8 : at + 8 + length]
         at += len(chunk)
         if kind == b"EXIF":
-            orientation = _orientation(body.removeprefix(EXIF_BEGINNING))
+            orientation = orientation_in(body.removeprefix(EXIF_BEGINNING))
         elif kind not in WEBP_REMARKS:
             kept.append(chunk)
     if sum(map(len, kept)) + 12 == len(payload):
@@ -188,7 +180,7 @@ def _webp(payload: bytes) -> bytes:
     if kept and kept[0][:4] == b"VP8X" and len(kept[0]) > 8:
         flags = kept[0][8] & ~sum(WEBP_REMARKS.values())
         if orientation:
-            exif = _exif(orientation)
+            exif = exif_of(orientation)
             kept.append(struct.pack("<4sI", b"EXIF", len(exif)) + exif)
             flags |= WEBP_REMARKS[b"EXIF"]
         kept[0] = kept[0][:8] + bytes((flags,)) + kept[0][9:]
@@ -207,30 +199,3 @@ def _tiff(payload: bytes) -> bytes:
     kept = [entry for entry in entries if struct.unpack_from(order + "H", entry + bytes(2))[0] in TIFF_NEEDED]
     directory = struct.pack(order + "H", len(kept)) + b"".join(kept)
     return payload[:start] + directory.ljust(end + 4 - start, b"\0") + payload[end + 4 :]
-
-
-def _orientation(exif: bytes) -> int | None:
-    """Return how EXIF data says that a picture is turned, 1 to 8; None where it does not.
-
-    Args:
-        exif: from the byte order on.
-    """
-    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
-    if order is None or len(exif) < 10:
-        return None
-    start = struct.unpack_from(order + "I", exif, 4)[0]
-    if start + 2 > len(exif):
-        return None
-    # What comes after the directory's entries is a thumbnail's, or nobody's.
-    end = start + 2 + 12 * struct.unpack_from(order + "H", exif, start)[0]
-    for at in range(start + 2, min(end, len(exif)) - 11, 12):
-        tag, kind, count, value = struct.unpack_from(order + "HHIH", exif, at)
-        if tag == ORIENTATION:
-            return value if (kind, count) == (SHORT, 1) and 1 <= value <= 8 else None
-    return None
-
-
-def _exif(orientation: int) -> bytes:
-    """Return EXIF data that says how a picture is turned."""
-    one = struct.pack(">HHHIHHI", 1, ORIENTATION, SHORT, 1, orientation, 0, 0)
-    return b"MM\0*\0\0\0\x08" + one

@@ -60,6 +60,8 @@ UNSEEN = [
     for kind in ("PNG", "JPEG")
     for name in ("beyond the file", "endless")
 ]
+BY_EXIF = "JPEG: turned, 3, and otherwise by XMP"
+XMP = [f"{kind}: turned by XMP alone" for kind in ("PNG", "JPEG", "WebP", "AVIF", "TIFF")]
 CLEAR = [name for name in FILES if name.startswith("BMP: ") and name.endswith("alpha 0") and "A, V" in name]
 
 
@@ -89,6 +91,16 @@ def test_its_rotation_stays(name: str) -> None:
 def test_a_rotation_behind_a_broken_remark_is_seen(name: str) -> None:
     assert decode_reduced(FILES[name])[0].shape != decode_mended(FILES[name])[0].shape
     assert off(name, turns=-1) < 10
+
+
+@pytest.mark.parametrize("name", XMP)
+def test_xmp_turns_no_picture(name: str) -> None:
+    assert decode_reduced(FILES[name])[0].shape != decode_mended(FILES[name])[0].shape
+    assert off(name) < 10
+
+
+def test_exif_turns_a_picture_whatever_xmp_says() -> None:
+    assert off(BY_EXIF, turns=2) < 10
 
 
 def test_a_thumbnail_s_rotation_is_not_the_pictures() -> None:
@@ -138,7 +150,7 @@ def test_a_bmp_that_is_half_transparent_stays_so() -> None:
 
 def test_what_can_be_decoded_as_it_is_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mending, "_written_anew", None)
-    for name in FILES.keys() - {*BROKEN, *TURNED, *UNSEEN, *CLEAR}:
+    for name in FILES.keys() - {*BROKEN, *TURNED, *UNSEEN, *XMP, BY_EXIF, *CLEAR}:
         try:
             expected = decode_reduced(FILES[name])[0]
         except BadImage:

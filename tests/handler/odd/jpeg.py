@@ -4,7 +4,7 @@ import struct
 
 from PIL import Image
 
-from tests.handler.odd.picture import ODD_ENTRIES, ORIENTATIONS, PICTURE, exif, saved
+from tests.handler.odd.picture import ODD_ENTRIES, ORIENTATIONS, PICTURE, XMP, exif, saved
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -61,5 +61,8 @@ def jpegs() -> dict[str, bytes]:
     for name, entry in ODD_ENTRIES.items():
         files[f"turned, EXIF entry: {name}"] = jpeg(jpeg_exif(exif(6, entry)))
     files["turned, garbage between segments"] = jpeg(jpeg_exif(exif(6)), b"garbage")
+    xmp = segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + XMP)
+    files["turned by XMP alone"] = jpeg(xmp)
+    files["turned, 3, and otherwise by XMP"] = jpeg(jpeg_exif(exif(3)), xmp)
     files["orientation 77"] = jpeg(jpeg_exif(exif(77)))
     return {f"JPEG: {name}": file for name, file in files.items()}

@@ -5,7 +5,7 @@ import struct
 import numpy as np
 from PIL import Image
 
-from tests.handler.odd.picture import HEIGHT, ODD_ENTRIES, PICTURE, RAMP, RGB, WIDTH, exif, saved
+from tests.handler.odd.picture import HEIGHT, ODD_ENTRIES, PICTURE, RAMP, RGB, WIDTH, XMP, exif, saved
 
 
 def webp(file: bytes, more: dict[bytes, bytes], flags: int) -> bytes:
@@ -61,6 +61,9 @@ def others() -> dict[str, bytes]:
     files["WebP: turned, with an odd EXIF entry"] = webp(
         lossless, {b"EXIF": exif(6, ODD_ENTRIES["negative"])}, 0x08
     )
+    files["WebP: turned by XMP alone"] = webp(lossless, {b"XMP ": XMP}, 0x04)
+    files["AVIF: turned by XMP alone"] = saved(PICTURE, "AVIF", quality=95, xmp=XMP)
+    files["TIFF: turned by XMP alone"] = saved(PICTURE, "TIFF", tiffinfo={700: XMP})
     for name, entry in ODD_ENTRIES.items():
         files[f"TIFF: turned, entry: {name}"] = tiff(entry, orientation=6)
     palette = PICTURE.quantize(16)

@@ -43,6 +43,14 @@ ODD_ENTRIES = {
 }
 
 
+# What Adobe's programs leave where there is no EXIF data, or none any more.
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF>'
+    b"</x:xmpmeta>"
+)
+
+
 def palette() -> tuple[np.ndarray, bytes]:
     """Return the picture as indices, uint8 (height, width), and the 16 colours that they mean."""
     image = PICTURE.quantize(16)

@@ -16,6 +16,7 @@ from tests.handler.odd.picture import (
     PICTURE,
     RAMP,
     RGB,
+    XMP,
     exif,
 )
 
@@ -142,6 +143,7 @@ def pngs() -> dict[str, bytes]:
         files[f"turned, {orientation}"] = with_chunks(chunk(b"eXIf", exif(orientation)))
     for name, entry in ODD_ENTRIES.items():
         files[f"turned, EXIF entry: {name}"] = with_chunks(chunk(b"eXIf", exif(6, entry)))
+    files["turned by XMP alone"] = with_chunks(chunk(b"iTXt", b"XML:com.adobe.xmp" + bytes(5) + XMP))
     files["turned, with broken text"] = with_chunks(chunk(b"eXIf", exif(6)) + chunk(b"tEXt", b"a\0b", crc=1))
     return {f"PNG: {name}": file for name, file in files.items()}
 
