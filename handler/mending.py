@@ -170,12 +170,14 @@ def _webp(payload: bytes) -> bytes:
     while at + 8 <= len(payload):
         kind, length = struct.unpack_from("<4sI", payload, at)
         chunk, body = payload[at : at + 8 + length + length % 2], payload[at + 8 : at + 8 + length]
+        if at + 8 + length > len(payload):
+            return payload  # truncated, and twice is no better
         at += len(chunk)
         if kind == b"EXIF":
             orientation = orientation_in(body.removeprefix(EXIF_BEGINNING))
         elif kind not in WEBP_REMARKS:
             kept.append(chunk)
-    if sum(map(len, kept)) + 12 == len(payload):
+    if sum(map(len, kept)) + 12 == len(payload) == int.from_bytes(payload[4:8], "little") + 8:
         return payload
     if kept and kept[0][:4] == b"VP8X" and len(kept[0]) > 8:
         flags = kept[0][8] & ~sum(WEBP_REMARKS.values())

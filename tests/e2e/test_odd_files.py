@@ -34,6 +34,7 @@ OTHERWISE = {
     "WebP: turned, 3": "EXIF says so: Chromium looks at it in JPEG and PNG alone",
     "WebP: turned, 6": "the same",
     "WebP: turned, with an odd EXIF entry": "the same",
+    "WebP: length too large": "nothing of the picture is missing: Chromium waits for more",
     "GIF: frame smaller than its screen": "around it lies the first colour: in Chromium, nothing does",
 }
 NO_ALPHA = ("BGRA", "RGBA", "4444", "1555")

@@ -64,6 +64,8 @@ def others() -> dict[str, bytes]:
     files["WebP: turned by XMP alone"] = webp(lossless, {b"XMP ": XMP}, 0x04)
     files["AVIF: turned by XMP alone"] = saved(PICTURE, "AVIF", quality=95, xmp=XMP)
     files["TIFF: turned by XMP alone"] = saved(PICTURE, "TIFF", tiffinfo={700: XMP})
+    for name, length in {"nought": 0, "too small": 300, "too large": len(lossless) + 500}.items():
+        files[f"WebP: length {name}"] = lossless[:4] + struct.pack("<I", length) + lossless[8:]
     for name, entry in ODD_ENTRIES.items():
         files[f"TIFF: turned, entry: {name}"] = tiff(entry, orientation=6)
     palette = PICTURE.quantize(16)
