@@ -21,6 +21,9 @@ TWO = "Pictures came in the fields {}: send one per request, in the field 'data'
 # An object with an image needs few values; to take millions of them apart takes a worker a second.
 MOST_VALUES = 1000
 WHITESPACE = b" \t\n\r\v\f"
+# How a data URL's header ends, and what a URL may have in place of the characters of base64.
+BASE64_LAST = re.compile(r"; *base64\s*$", re.IGNORECASE)
+ESCAPED = {"%2B": "+", "%2b": "+", "%2F": "/", "%2f": "/", "%3D": "=", "%3d": "="}
 URL_SAFE = bytes.maketrans(b"-_", b"+/")
 # How files of the accepted formats begin, and HEIC's, for which there are words; a BMP with what is reserved.
 BEGINNING = re.compile(
@@ -87,7 +90,8 @@ def _from_bytes(payload: bytes) -> bytes:
         return payload  # PNG and JPEG, mostly
     encoding = next((name for mark, name in MARKS.items() if payload.startswith(mark)), "utf-8")
     head = payload[:HEAD_BYTES].decode(encoding, "ignore").lstrip(" \t\n\r")
-    if head[:1] == "{" or head[:5].lower() == "data:" or _is_base64_of_a_picture(head):
+    said = head.removeprefix('"')  # JSON of a string alone
+    if head[:1] == "{" or said[:5].lower() == "data:" or _is_base64_of_a_picture(said):
         try:
             return _from_text(payload.decode(encoding))
         except UnicodeDecodeError:
@@ -117,13 +121,13 @@ def _json_type(value: object) -> str:
 
 
 def _from_text(text: str) -> bytes:
-    if text.lstrip()[:1] == "{":
+    if text.lstrip()[:1] in ("{", '"'):
         try:
             parsed = parsed_json(text)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, TooManyValues) else "is not valid JSON"
             raise BadImage(f"The body starts like JSON but {reason}: {ACCEPTED}.") from None
-        return _from_json(parsed)
+        return _from_base64(parsed) if isinstance(parsed, str) else _from_json(parsed)
     return _from_base64(text)
 
 
@@ -146,8 +150,10 @@ def _from_base64(text: str) -> bytes:
     text = text.strip()
     if text[:5].lower() == "data:":
         header, comma, encoded = text.partition(",")
-        if not comma or not header.lower().endswith(";base64"):
+        if not comma or not BASE64_LAST.search(header[-32:]):
             raise BadImage("The data URL is not base64: it must look like data:image/png;base64,iVBORw0...")
+        for escape, character in ESCAPED.items():
+            encoded = encoded.replace(escape, character)
     else:
         encoded = text
     if not encoded:
