@@ -1,5 +1,6 @@
 """The errors that are no fault of the server's, and their words: what came, what is accepted, what to do."""
 
+import codecs
 import re
 
 ACCEPTED_FORMATS = "send PNG, JPEG, GIF, WebP, AVIF, BMP, TIFF or PNM"
@@ -10,6 +11,8 @@ TIFF = "a TIFF file that is broken or of an unsupported kind (save it with 8 or 
 OTHERS = {
     b"II*\0": TIFF,
     b"MM\0*": TIFF,
+    b"II+\0": TIFF,
+    b"MM\0+": TIFF,
     b"P7\n": "a PAM picture, which is not supported (save it as PNG)",
     b"%PDF-": "a PDF document",
     b"\0\0\1\0": "an icon (ICO)",
@@ -22,6 +25,12 @@ OTHERS = {
     b"\x1a\x45\xdf\xa3": "a video (WebM or Matroska)",
     b"PK\3\4": "a ZIP archive or an office document",
     b"\x1f\x8b": "a gzip archive",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"%!PS": "a PostScript document",
+    b"\x93NUMPY": "an array of NumPy (save it as PNG)",
+    b"\0\5\x16\7": "what macOS keeps of another file (its name begins with ._, that one's does not)",
+    b"version https://git-lfs": "what Git LFS has in place of a file (git lfs pull fetches it)",
 }
 # Brands of the container that HEIC, AVIF, MP4 and others share.
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
@@ -112,14 +121,19 @@ def _looks_like(payload: bytes) -> str:
             "a multipart form whose boundary is missing from its Content-Type (it must be "
             "multipart/form-data; boundary=..., as curl -F data=@digit.png sends it)"
         )
-    head = payload[:64].lstrip()
-    if head[:4].lower() == b"<svg" or head[:5].lower() == b"<?xml":
+    head = payload[:64].removeprefix(codecs.BOM_UTF8).lstrip()
+    if head[:5].lower() == b"<?xml" or _begins_with_svg(head[:14].lower(), payload[:1024].lower()):
         return "SVG or XML text"
     if head[:5].lower() in (b"<html", b"<!doc"):
         return "a web page"
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return "plain text"
     return "not an image in a known format"
+
+
+def _begins_with_svg(first: bytes, head: bytes) -> bool:
+    """Tell whether a text is SVG: what draws it may write a remark or a document type before that."""
+    return first[:1] == b"<" and first[:5] != b"<html" and first != b"<!doctype html" and b"<svg" in head
 
 
 def _in_container(payload: bytes) -> str:
