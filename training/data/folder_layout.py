@@ -166,14 +166,24 @@ def _require_labels(folder: Path, names: list[str], found: list[Path]) -> None:
     for name in names:
         below = {path.parts[1] for path in found if path.parts[0] == name and len(path.parts) > 2}
         parts = {PART_OF[one.casefold()] for one in below if one.casefold() in PART_OF}
-        if len(names) == 1 and len(below) > 1:
-            raise ValueError(f"{folder} has only {name}, with folders in it: pass {folder / name} as --data.")
+        if len(names) == 1 and (several := _first_with_several(folder, found)) is not None:
+            raise ValueError(f"{folder} has only {name}, with folders in it: pass {several} as --data.")
         if "train" in parts and len(parts) > 1:
             raise _no_split(folder, f"{name} is split itself, into {_some(sorted(below))}")
     train = [name for name in names if LIKE_TRAIN.search(name.casefold())]
     held_out = [name for name in names if LIKE_HELD_OUT.search(name.casefold())]
     if train and held_out:
         raise _no_split(folder, f"it has {_some(train)} and {_some(held_out)} ({WAY_OUT})")
+
+
+def _first_with_several(folder: Path, found: list[Path]) -> Path | None:
+    """Return the first folder, down from one that has a single one, that has several, if there is any."""
+    names = {path.parts[0] for path in found if len(path.parts) > 1}
+    while len(names) == 1:
+        name = names.pop()
+        folder, found = folder / name, [path.relative_to(name) for path in found if path.parts[0] == name]
+        names = {path.parts[0] for path in found if len(path.parts) > 1}
+    return folder if names else None
 
 
 def _no_split(folder: Path, why: str) -> ValueError:

@@ -1,6 +1,7 @@
 """Folders of images as people really have them: split by hand, unpacked, copied from macOS and from a NAS."""
 
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -123,6 +124,14 @@ def test_labels_may_be_called_as_parts_below_train(tmp_path: Path) -> None:
 def test_an_unpacked_folder_in_a_folder_is_named(tmp_path: Path) -> None:
     put(tmp_path, "shapes/circle/1", "shapes/square/1", "__MACOSX/shapes/circle/._1")
     with pytest.raises(ValueError, match=f"pass {tmp_path}/shapes as --data"):
+        labelled_files(tmp_path)
+
+
+def test_an_unpacked_folder_is_named_however_deep_it_lies(tmp_path: Path) -> None:
+    inner = tmp_path / "archive" / "PetImages"
+    put(inner, "cat/1.png", "dog/1.png")
+    put(tmp_path, "archive/readme.txt", "readme.txt")
+    with pytest.raises(ValueError, match=f"name {re.escape(str(inner))} with --data"):
         labelled_files(tmp_path)
 
 
