@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 PARTS = ("train", "validation", "test")
@@ -43,6 +44,20 @@ WAY_OUT = "put labels with such names into one folder, train, with all other lab
 NAMED = 5  # of many names, so many are said
 
 Files = list[tuple[str, Path]]
+
+
+def require_folder(folder: Path, advice: str) -> None:
+    """Return if there is such a folder.
+
+    Raises:
+        FileNotFoundError: there is none, or it is an archive that is not unpacked, or another file.
+    """
+    if folder.is_file():
+        raise FileNotFoundError(
+            f"{folder} is a file and no folder: if it is an archive, unpack it; {advice}."
+        )
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}: {advice}.")
 
 
 def labelled_files(folder: Path) -> dict[str, Files]:
@@ -191,6 +206,17 @@ def _no_split(folder: Path, why: str) -> ValueError:
         f"{folder} looks like a split, but is not one: {why}. Expected train, test and optionally "
         "validation, each with a folder for each label, or only folders for the labels."
     )
+
+
+def say_alike(labels: Iterable[str]) -> None:
+    """Say which labels may well be one: merged folders have Cat and cat, or 1 and 01. EMNIST has A and a."""
+    alike: dict[str, list[str]] = {}
+    for label in sorted(labels):
+        plain = str(int(label)) if re.fullmatch("[0-9]{1,9}", label) else "".join(label.casefold().split())
+        alike.setdefault(plain, []).append(label)
+    for several in (some for some in alike.values() if len(some) > 1):
+        names = " and ".join(map(repr, several))
+        print(f"{names} are taken for different labels: if they are one, merge the folders", file=sys.stderr)
 
 
 def _say_loose(loose: list[Path]) -> None:

@@ -16,7 +16,14 @@ from tqdm import tqdm
 
 from handler.bad_image import BadImage
 from handler.framings import frame_of_file
-from training.data.folder_layout import PARTS, Files, files_below, labelled_files
+from training.data.folder_layout import (
+    PARTS,
+    Files,
+    files_below,
+    labelled_files,
+    require_folder,
+    say_alike,
+)
 from training.data.frames import DataSet, Frames
 from training.names import folder_name
 
@@ -75,10 +82,7 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
         FileNotFoundError: there is no such folder.
         ValueError: images have two labels, none of a label can be read, or it looks like a split and is none.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {folder}: name one with --data that has a folder of images for each label."
-        )
+    require_folder(folder, "name one with --data that has a folder of images for each label")
     files = labelled_files(folder)
     read = {part: _read(part, files[part], framing) for part in files}
     labels = {label for part in files for label, _ in files[part]}
@@ -87,6 +91,7 @@ def read_folder(folder: Path, framing: str) -> dict[str, list[Example]]:
             f"{folder} has no image of {', '.join(map(repr, lost[:5]))} that can be read: save its pictures "
             "in another format, or move the folder elsewhere."
         )
+    say_alike(labels)
     parts = _without_copies(read)
     share = VALIDATION_SHARE
     if "test" not in parts:
@@ -110,8 +115,7 @@ def load_parted(folder: Path, framing: str) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: there is no such folder.
         ValueError: it has too few images.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}: name one with images in it.")
+    require_folder(folder, "name one with images in it")
     files = [(folder.name, folder / path) for path in files_below(folder)]
     examples = _without_copies({"train": _read(folder.name, files, framing)})["train"]
     if len(examples) < FEWEST_OF_A_LABEL:
@@ -132,11 +136,7 @@ def load_held_out(folder: Path, label_names: Sequence[str], framing: str) -> Fra
         FileNotFoundError: there is no such folder.
         ValueError: it has others labels, too few images, images with two labels, or is split otherwise.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {folder}: name one with --validation that has a folder of images for each "
-            "label."
-        )
+    require_folder(folder, "name one with --validation that has a folder of images for each label")
     files = labelled_files(folder)
     if len(files) > 1 and VALIDATION not in files:
         raise ValueError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.data.test_image_folder import fill, sizes
-from training.data.folder_layout import labelled_files
+from training.data.folder_layout import labelled_files, say_alike
 from training.data.sets import load
 from training.fitting import train
 
@@ -184,6 +184,24 @@ def test_a_home_folder_is_found_where_the_shell_left_the_tilde(
     with pytest.raises(SystemExit):
         train.main([*arguments, "~nobody-of-that-name/shapes"])
     assert "name the folder without ~" in capsys.readouterr().err
+
+
+def test_an_archive_in_place_of_a_folder_is_to_be_unpacked(tmp_path: Path) -> None:
+    archive = tmp_path / "shapes.zip"
+    archive.write_bytes(b"PK\3\4")
+    with pytest.raises(FileNotFoundError, match="is a file and no folder: if it is an archive, unpack it"):
+        load("folder", archive, archive, "picture")
+
+
+def test_labels_that_may_be_one_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path, {"circle": 12, "square": 12})
+    (tmp_path / "circle").rename(tmp_path / "01")
+    (tmp_path / "square").rename(tmp_path / "1")
+    assert load("folder", tmp_path, tmp_path, "picture").label_names == ("01", "1")
+    assert "'01' and '1' are taken for different labels" in capsys.readouterr().err
+    say_alike(["Cat", "cat", "cat ", "dog", "0", "00", "1", "10", "100", "01A", "1A"])
+    said = [line.partition(" are")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == ["'0' and '00'", "'Cat' and 'cat' and 'cat '"]
 
 
 def test_the_order_of_the_frames_is_that_of_the_content(tmp_path: Path) -> None:
