@@ -6,8 +6,8 @@ import tokenize
 from pathlib import Path
 
 # Every file between an image's bytes and the frame, in that order, for each framing of handler/framings.py.
-# `mending.py`, `rotation.py` and `bitfields.py` are not among them: they give frames to broken files that had
-# none, or one that was not turned as browsers do, and leave those of all others as they are.
+# `mending.py`, `rotation.py`, `bitfields.py` and `deep_tiff.py` are not among them: they give frames to files
+# that had none, or one of another picture than they say, and leave those of all others as they are.
 FILES = {
     "ink": (
         "png.py", "decode.py", "even_sheet.py", "even_cells.py", "marks.py", "one_drawing.py", "emphasis.py",

@@ -17,6 +17,7 @@ import numpy as np
 from handler.bad_image import BadImage
 from handler.bitfields import png_of_bitfields
 from handler.decode import decode_reduced
+from handler.deep_tiff import BEGINNINGS, as_it_says
 from handler.png import SIGNATURE
 from handler.rotation import (
     EXIF_BEGINNING,
@@ -59,6 +60,11 @@ def decode_mended(payload: bytes) -> tuple[np.ndarray, int]:
     Raises:
         BadImage: as `decode_reduced` does, of the file as it came.
     """
+    pixels, factor = _decoded(payload)
+    return as_it_says(payload, pixels, factor) if payload.startswith(BEGINNINGS) else (pixels, factor)
+
+
+def _decoded(payload: bytes) -> tuple[np.ndarray, int]:
     try:
         pixels, factor = decode_reduced(payload)
         if (payload[:2] != b"BM" or pixels.any()) and not _is_turned_otherwise(payload):
@@ -94,7 +100,7 @@ def _written_anew(payload: bytes) -> bytes | None:
         return _webp(payload)
     if payload[4:8] == b"ftyp":
         return AVIF_EXIF.sub(rb"\g<1>none", payload, count=1).replace(AVIF_XMP, AVIF_NO_XMP)
-    if payload[:4] in (b"II*\0", b"MM\0*"):
+    if payload.startswith(BEGINNINGS):
         return _tiff(payload)
     return png_of_bitfields(payload)
 

@@ -90,6 +90,37 @@ def tiff(*odd: bytes, orientation: int = 1) -> bytes:
     return head + b"".join(directory) + bytes(4) + struct.pack("<3H", 8, 8, 8) + RGB.tobytes()
 
 
+def deep_tiff(
+    samples: np.ndarray, order: str, *, photometric: int, planar: int = 1, turned: int = 1
+) -> bytes:
+    """Return a TIFF file in strips of 10 lines; samples are (planes, height, width), of 16 or 32 bits."""
+    planes, height, width = samples.shape
+    strips = [plane[top : top + 10] for plane in samples for top in range(0, height, 10)]
+    data = [strip.astype(samples.dtype.newbyteorder(order)).tobytes() for strip in strips]
+    is_float = samples.dtype.kind == "f"
+    values: dict[int, tuple[str, list[int]]] = {
+        256: ("I", [width]), 257: ("I", [height]), 258: ("H", [8 * samples.itemsize] * planes),
+        259: ("H", [1]), 262: ("H", [photometric]), 273: ("I", [0] * len(data)), 274: ("H", [turned]),
+        277: ("H", [planes]), 278: ("I", [10]), 279: ("I", [len(one) for one in data]),
+        284: ("H", [planar]), 339: ("H", [3 if is_float else 1] * planes),
+    }  # fmt: skip
+    at = 8 + 2 + 12 * len(values) + 4
+    start = at + sum(struct.calcsize(f"={len(many)}{kind}") for kind, many in values.values())
+    values[273] = ("I", [start + sum(len(one) for one in data[:before]) for before in range(len(data))])
+    entries, more = b"", b""
+    for tag, (kind, many) in values.items():
+        packed = struct.pack(f"{order}{len(many)}{kind}", *many)
+        entries += struct.pack(f"{order}HHI", tag, 4 if kind == "I" else 3, len(many))
+        if len(packed) <= 4:
+            entries += packed.ljust(4, b"\0")
+        else:
+            entries += struct.pack(f"{order}I", at + len(more))
+            more += packed
+    head = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8)
+    body = struct.pack(f"{order}H", len(values)) + entries + bytes(4) + more
+    return (head + body).ljust(start, b"\0") + b"".join(data)
+
+
 def _small_frame(file: bytes) -> bytes:
     """Return a GIF whose only frame lies at (5, 3) of a larger screen."""
     at = file.index(b"\x2c\0\0\0\0" + struct.pack("<HH", WIDTH, HEIGHT))
