@@ -131,7 +131,7 @@ def test_an_unpacked_folder_is_named_however_deep_it_lies(tmp_path: Path) -> Non
     inner = tmp_path / "archive" / "PetImages"
     put(inner, "cat/1.png", "dog/1.png")
     put(tmp_path, "archive/readme.txt", "readme.txt")
-    with pytest.raises(ValueError, match=f"name {re.escape(str(inner))} with --data"):
+    with pytest.raises(ValueError, match=f"pass {re.escape(str(inner))} as --data"):
         labelled_files(tmp_path)
 
 

@@ -127,5 +127,5 @@ def test_its_file_says_from_which_score_on_a_picture_is_known(
     save_classical(tmp_path / "own.onnx", finished, about)
     assert load_classical(tmp_path / "own.onnx")[1].known_threshold == told.threshold
     save_classical(tmp_path / "own.onnx", onnx_file.calibrated(model, 1.0, len(LABELS)), about)
-    with pytest.raises(ValueError, match="in place of frames, probabilities, known_score"):
+    with pytest.raises(ValueError, match="instead of frames, probabilities, known_score"):
         load_classical(tmp_path / "own.onnx")
