@@ -4,9 +4,10 @@ PY := .venv/bin/python
 # ONNX Runtime reports to its makers otherwise.
 export ORT_DISABLE_TELEMETRY := 1
 # Of what a shell may have set for Pythons, nothing is for this one: it would find other modules than those that were
-# tested, or none (PYTHONSAFEPATH), warn, or wait at its end; and machine code belongs where the archive takes it from.
+# tested, or none (PYTHONSAFEPATH), warn, or wait at its end; and machine code belongs where the archive takes it from. A
+# notebook tells all that is started from it to draw with a module of its own (MPLBACKEND).
 OWN := PYTHON PYTHONDONTWRITEBYTECODE PYTHONUNBUFFERED
-unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA%,$(.VARIABLES)))
+unexport CDPATH $(filter-out $(OWN),$(filter PYTHON% NUMBA% MPLBACKEND,$(.VARIABLES)))
 # A company's proxy does not find what is on this machine. Without one in the environment macOS has its own; and a * means
 # that there is none for anybody, as long as it is alone.
 PROXIES := $(http_proxy)$(https_proxy)$(all_proxy)$(HTTP_PROXY)$(HTTPS_PROXY)$(ALL_PROXY)

@@ -38,6 +38,7 @@ def told_by_make(*arguments: str, **environ: str) -> dict[str, str]:
 def test_what_is_set_for_other_pythons_does_not_reach_what_make_starts() -> None:
     foreign = {
         "CDPATH": "/tmp",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NUMBA_CACHE_DIR": "/elsewhere",
         "NUMBA_DISABLE_JIT": "1",
         "PYTHONHOME": "/elsewhere",
