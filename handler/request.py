@@ -145,6 +145,15 @@ def _from_json(body: Mapping[str, Any]) -> bytes:
     return _from_base64(image)
 
 
+def _with_plus(text: str) -> str:
+    """Return base64 with + for spaces, which a web form makes of it, unless they divide equal lines."""
+    width, spaces = text.find(" "), text.count(" ")
+    if not spaces or not text.isprintable():  # a line's end is not printable
+        return text
+    are_lines = text[width :: width + 1].count(" ") == spaces and (len(text) - spaces) % 4 == 0
+    return text if are_lines else text.replace(" ", "+")
+
+
 def _from_base64(text: str) -> bytes:
     """Decode base64, with or without a data-URL prefix (RFC 2397), in the plain or URL-safe alphabet."""
     text = text.strip()
@@ -159,7 +168,7 @@ def _from_base64(text: str) -> bytes:
     if not encoded:
         raise BadImage("The base64 text is empty: it must hold the bytes of a PNG, JPEG or other image file.")
     try:
-        compact = encoded.encode("ascii").translate(URL_SAFE, WHITESPACE)
+        compact = _with_plus(encoded).encode("ascii").translate(URL_SAFE, WHITESPACE)
         return base64.b64decode(compact + b"=" * (-len(compact) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise BadImage(

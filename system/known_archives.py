@@ -105,6 +105,7 @@ def _append(known: Path, lines: str) -> None:
 
 
 def _heading(store: Path) -> str:
+    # It is compared with what earlier releases wrote: other words would forget what was accepted.
     return f"# {store.resolve()}: what was here before is known, and from now on what was built or accepted"
 
 

@@ -49,16 +49,26 @@ TEXT = base64.b64encode(IMAGE).decode()
         {"body": bytearray(json.dumps(TEXT).replace("/", "\\/").encode())},
         {"body": {"image": f"data:image/png; base64,{TEXT}"}},
         {"body": {"image": f"data:image/png;base64,{quote(TEXT, safe='')}"}},
+        {"body": {"image": " ".join((TEXT[:12], TEXT[12:24], TEXT[24:]))}},
     ],
     ids=["raw", "multipart", "base64", "data URL", "no padding", "line breaks", "URL-safe",
          "JSON without type", "base64 as bytes",
          "data URL as text", "data URL as bytes", "field image", "field file", "text", "base64 after a mark",
          "JSON after a mark", "JSON in UTF-16", "base64 in UTF-16", "JSON after lines", "key data",
          "key file", "beside an empty field", "data URL as JSON without type", "base64 as JSON without type",
-         "data URL with a space", "data URL, escaped"],
+         "data URL with a space", "data URL, escaped", "lines divided by spaces"],
 )  # fmt: skip
 def test_the_image_is_found(row: dict[str, object]) -> None:
     assert image_bytes(row) == IMAGE
+
+
+@pytest.mark.parametrize("beginning", ["", "data:image/png;base64,"])
+def test_spaces_of_a_form_are_the_plus_signs_that_they_were(beginning: str) -> None:
+    """As `curl -d data=$(base64 -w0 digit.png)` and many a script send them."""
+    image = IMAGE + bytes(range(256))
+    text = base64.b64encode(image).decode()
+    assert text.count("+") > 1
+    assert image_bytes({"data": beginning + text.replace("+", " ")}) == image
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,9 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     """
     parser = argparse.ArgumentParser(prog="python -m training.fitting.train", description=description)
     data_folder(parser)
-    parser.add_argument("--dataset", choices=sorted(SOURCES), default=Settings.dataset)
+    parser.add_argument(
+        "--dataset", choices=sorted(SOURCES), default=Settings.dataset, help="(default: %(default)s)"
+    )
     parser.add_argument(
         "--framing", type=framing, help=f"with --dataset folder: {HINT} (default: by looking at the images)"
     )
@@ -84,7 +86,12 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
     )
     parser.add_argument("--freeze", action="store_true", default=None, help="train the last layer alone")
     parser.add_argument("--out", type=Path, help="folder of the results (default: runs/<dataset>-<model>)")
-    parser.add_argument("--epochs", type=positive, default=Settings.epochs)
+    parser.add_argument(
+        "--epochs",
+        type=positive,
+        default=Settings.epochs,
+        help="length of the learning rate's cycle (default: %(default)s)",
+    )
     parser.add_argument(
         "--patience",
         type=natural,
@@ -97,7 +104,12 @@ def settings_of(description: str, arguments: list[str] | None) -> tuple[Settings
         "--batch", type=positive, default=Settings.batch, help="frames per step, over all processes together"
     )
     parser.add_argument("--device", default=Settings.device, help="auto, cpu, cuda, cuda:1, mps")
-    parser.add_argument("--precision", choices=("auto", "float32", "bfloat16"), default=Settings.precision)
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "float32", "bfloat16"),
+        default=Settings.precision,
+        help="(default: %(default)s)",
+    )
     parser.add_argument("--version", default=Settings.version, help="the model's version, e.g. 1.1.0")
     parser.add_argument(
         "--seed",
