@@ -71,7 +71,7 @@ def test_the_api_commands_do_what_they_say(platform: Run) -> None:
     (picture,) = scripts("docs/pictures.md", "From a program")
     assert '"label":"7"' in run_script(picture, platform)
     (refused,) = scripts("docs/api.md", "Errors")
-    said = re.search(r'"message": "(5 bytes[^"]+)"', read("docs/api.md"))
+    said = re.search(r'"message": "(The 5 bytes[^"]+)"', read("docs/api.md"))
     assert said is not None
     assert said[1] in run_script(refused, platform)
     (explain,) = scripts("docs/api.md", "Explain")

@@ -108,9 +108,9 @@ def test_a_folder_of_images_becomes_a_classifier(tmp_path: Path) -> None:
     # A label that was wrong comes first on the page of samples.
     first, second = LETTERS[0], LETTERS[1]
     (images / second / "1.png").rename(images / first / "wrong.png")
-    page = tmp_path / "samples.html"
+    trained_file = tmp_path / "run" / "model.safetensors"
     make(
-        "samples", "DATASET=folder", f"DATA={images}",
-        f"ARGS=--weights {tmp_path / 'run' / 'model.safetensors'} --out {page}",
-    )  # fmt: skip
+        "samples", "DATASET=folder", f"DATA={images}", f"ARGS=--weights {trained_file}", f"VAR_DIR={tmp_path}"
+    )
+    page = tmp_path / "samples" / "bars.html"
     assert f"{first}/wrong.png" in re.findall(r'<a href="file:[^"]+">([^<]+)', page.read_text())[:3]

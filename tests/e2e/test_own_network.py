@@ -67,7 +67,7 @@ def test_a_network_of_ones_own_is_exported_calibrated_and_served(tmp_path: Path)
     assert "ms a picture on one core" in done.stdout
     assert "`make -B" not in done.stdout  # it builds what is in the model store
     assert f"-m training.archive --weights {store}/scenes.onnx --name scenes --out" in done.stdout
-    assert "for handler/model-config.yaml: minWorkers: " in done.stdout
+    assert "in handler/model-config.yaml: minWorkers: " in done.stdout
     _, about = load_classical(store / "scenes.onnx")
     picture = (tmp_path / "scenes" / "validation" / "sky" / "3.png").read_bytes()
     frame = torch.from_numpy(frame_of_file(picture, about.framing))

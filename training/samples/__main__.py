@@ -6,10 +6,12 @@ By it people find wrong labels. Each sample is shown as it is, as the frame that
 training changes that.
 """
 
+import os
 import shlex
 import sys
 from pathlib import Path
 
+from system.variables import var_dir
 from training.data.looking import HINT, chosen_framing
 from training.data.sets import SOURCES
 from training.fitting.settings import Settings, architecture, framing
@@ -18,8 +20,6 @@ from training.options import data_folder, parser_of
 from training.samples.opinion import opened, opinions, trained_model
 from training.samples.page import page
 from training.samples.sources import samples_of
-
-OUT = Path("var/samples")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -52,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
             ["python", "-m", "training.samples", *(sys.argv[1:] if arguments is None else arguments)]
         )
         html = page(samples, said, name, command, str(model.file) if model else None)
-        out = OUT / f"{name}.html"
+        out = var_dir(os.environ) / "samples" / f"{name}.html"
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(html, encoding="utf-8", errors="backslashreplace")  # names of files may be no text
     except (OSError, ValueError) as error:

@@ -49,9 +49,9 @@ def test_those_that_the_model_takes_for_something_else_come_first(
 ) -> None:
     monkeypatch.setattr(command, "trained_model", lambda *_: Path("a file"))
     monkeypatch.setattr(command, "opened", lambda _: knowing())
-    monkeypatch.setattr(command, "OUT", shapes.parent)
+    monkeypatch.setenv("VAR_DIR", str(shapes.parent))
     assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
-    out = shapes.parent / "shapes.html"
+    out = shapes.parent / "samples" / "shapes.html"
     html = out.read_text()
     files = re.findall(r'<a href="(file:[^"]+)">', html)
     assert {Path(file).name for file in files[:2]} == {"wrong-12.png", "wrong-13.png"}
@@ -66,9 +66,9 @@ def test_each_sample_is_shown_as_it_is_as_a_frame_and_augmented(
     shapes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(command, "trained_model", lambda *_: None)
-    monkeypatch.setattr(command, "OUT", shapes.parent)
+    monkeypatch.setenv("VAR_DIR", str(shapes.parent))
     assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
-    out = shapes.parent / "shapes.html"
+    out = shapes.parent / "samples" / "shapes.html"
     html = out.read_text()
     shown = html.count('<figure class="sample">')
     assert shown == 16, "eight of each label"
@@ -85,9 +85,9 @@ def test_a_name_that_is_no_text_and_one_that_is_code_are_shown_as_they_are(
     (shapes / "circle" / "000.image").rename(shapes / "circle" / "<b>&.png")
     if sys.platform == "linux":  # elsewhere names are text
         (shapes / "circle" / "001.image").rename(shapes / "circle" / os.fsdecode(b"caf\xe9.png"))
-    monkeypatch.setattr(command, "OUT", shapes.parent)
+    monkeypatch.setenv("VAR_DIR", str(shapes.parent))
     assert command.main(["--dataset", "folder", "--data", str(shapes)]) == 0
-    out = shapes.parent / "shapes.html"
+    out = shapes.parent / "samples" / "shapes.html"
     assert "<b>&.png" not in out.read_text()
 
 
