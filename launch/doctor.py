@@ -105,12 +105,8 @@ def python() -> Finding:
             return Finding("Python", "need", seen, "apt install python3-venv (Debian, Ubuntu)")
         return Finding("Python", "ok", f"{version} ({sys.executable})")
     supported = " or ".join(PYTHONS)
-    return Finding(
-        "Python",
-        "need",
-        f"{version}, expected {supported}",
-        "install one, then `make setup PYTHON=python3.11`",
-    )
+    fix = "install one, then `make setup PYTHON=python3.11`"
+    return Finding("Python", "need", f"{version}, expected {supported}", fix)
 
 
 def is_supported() -> bool:
@@ -221,12 +217,10 @@ def disk() -> Finding:
     wanted_gb = RUN_GB if installed() else INSTALL_GB
     if free_gb >= wanted_gb:
         return Finding("disk", "ok", f"{free_gb:.0f} GB free")
-    fix = (
-        "free some space"
-        if installed()
-        else "free some space, or install torch without CUDA: make setup TORCH_INDEX=..."
+    cpu = "" if installed() else ", or install torch without CUDA: make setup TORCH_INDEX=..."
+    return Finding(
+        "disk", "need", f"{free_gb:.1f} GB free, expected at least {wanted_gb} GB", f"free some space{cpu}"
     )
-    return Finding("disk", "need", f"{free_gb:.1f} GB free, expected at least {wanted_gb} GB", fix)
 
 
 def browser() -> Finding:
@@ -247,9 +241,7 @@ def mnist() -> Finding:
     if folder and Path(folder, MNIST).is_file():
         return Finding("MNIST", "ok", folder)
     seen = f"not in MNIST_DIR={folder}" if folder else "MNIST_DIR is not set"
-    return Finding(
-        "MNIST", "optional", f"{seen}; its tests are skipped, and training downloads it", "MNIST_DIR=..."
-    )
+    return Finding("MNIST", "optional", f"{seen}; its tests skip, training downloads it", "MNIST_DIR=...")
 
 
 if __name__ == "__main__":
