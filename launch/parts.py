@@ -13,7 +13,7 @@ from db.server import CLIENTS_TIMEOUT_S, STOP_TIMEOUT_S
 from launch.preflight import Found
 from launch.processes import Part
 from launch.settings import Settings
-from launch.variables import ON_TO_WORKERS, TUNING
+from launch.variables import DEVICES, TUNING
 from system.environment import PYTHON, passed
 
 # Recovery after a crash has to fit in.
@@ -25,7 +25,7 @@ POSTGRES_STOP_S = CLIENTS_TIMEOUT_S + STOP_TIMEOUT_S + 3
 ASK_S = 5
 PAGE_ANSWERS = "/livez"
 # What each part reads beside what it is told below.
-OF_TORCHSERVE = ("LOG_TO", *ON_TO_WORKERS, *TUNING)
+OF_TORCHSERVE = ("LOG_TO", DEVICES, *TUNING)
 OF_PAGE = (
     "FORWARDED_ALLOW_IPS",
     "KEEP_DAYS",

@@ -30,7 +30,6 @@ TUNING = (
 )  # fmt: skip
 # For handlers that compute on a GPU.
 DEVICES = "CUDA_VISIBLE_DEVICES"
-ON_TO_WORKERS = (DEVICES,)
 # What else TorchServe reads. A `TS_` name of another program, such as TS_NODE_PROJECT, is left alone.
 OTHERS = (
     "TS_ALLOWED_URLS", "TS_BLACKLIST_ENV_VARS", "TS_CONFIG_FILE", "TS_CORS_ALLOWED_HEADERS",
